@@ -1,0 +1,36 @@
+/** Byte arrays: the one array type WebCrypto and `fetch` take, and text to and from it. @module */
+
+/** Bytes backed by an `ArrayBuffer`, as WebCrypto, `Blob` and `Request` want them. */
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+const encoder = new TextEncoder();
+
+/** `text` as UTF-8. */
+export function utf8(text: string): Bytes {
+  return encoder.encode(text);
+}
+
+/**
+ * UTF-8 as text, a leading byte order mark kept.
+ *
+ * @throws {TypeError} where `bytes` are not UTF-8
+ */
+export function text(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+}
+
+/** Whether both hold the same bytes (not constant in time: for public data only). */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+/** All `parts`, one after the other. */
+export function concat(...parts: Uint8Array[]): Bytes {
+  const out = new Uint8Array(parts.reduce((n, part) => n + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}

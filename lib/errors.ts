@@ -1,0 +1,81 @@
+/**
+ * The one error class of tagseal. An error says what happened (`message`), which class of failure it is (`code`, a
+ * closed union that the exit codes are made from), and the next safe move (`remedy`). A remedy never tells to loosen
+ * verification, and neither text nor `details` ever holds a secret.
+ *
+ * @module
+ */
+
+/** Every class of failure. `exitCodeOf` in `lib/cli/report.ts` is the only place that turns them into exit codes. */
+export type TagsealErrorCode =
+  /** The command line is wrong. */
+  | "usage"
+  /** A file or value handed in is malformed or unusable. */
+  | "bad-input"
+  /** The tag, repository, key or file does not exist. */
+  | "not-found"
+  /** Trust data, a signature or signing data failed verification; possibly malicious. */
+  | "trust-invalid"
+  /** A tag to verify carries no trusted signature. */
+  | "not-signed"
+  /** The server wants (other) credentials. */
+  | "unauthenticated"
+  /** The credentials were understood and do not suffice. */
+  | "forbidden"
+  /** A service or the network did not answer, or answered out of protocol. */
+  | "unavailable"
+  /** What is to be created exists already. */
+  | "exists"
+  /** Somebody else published in between; nothing was written. */
+  | "stale"
+  /** The signing request failed, was denied or cancelled. */
+  | "signing-request-failed"
+  /** Waiting came to its limit; the work itself goes on elsewhere. */
+  | "timed-out"
+  /** Ctrl-C or SIGTERM. */
+  | "interrupted"
+  /** A defect of tagseal, or an environment nobody thought of. */
+  | "unexpected";
+
+/** Facts for machines: names, urls, ids and numbers, never secrets. */
+export type Details = { readonly [name: string]: string | number | boolean | null | readonly string[] };
+
+/** What an error carries beside its message. */
+export interface ErrorFacts {
+  /** The next safe move, as a sentence without a final period. */
+  readonly remedy: string;
+  /** Facts for `--json`; never secrets. */
+  readonly details?: Details;
+  /** What led to this, shown with `--verbose` only. */
+  readonly cause?: unknown;
+}
+
+/** A failure with its class, its explanation and the next safe move. */
+export class TagsealError extends Error {
+  /** Always `TagsealError`. */
+  override readonly name = "TagsealError";
+  /** The class of failure. */
+  readonly code: TagsealErrorCode;
+  /** The next safe move. */
+  readonly remedy: string;
+  /** Facts for machines. */
+  readonly details: Details;
+
+  /** Makes an error of class `code`; `message` is sentence case without a final period, values in double quotes. */
+  constructor(code: TagsealErrorCode, message: string, facts: ErrorFacts) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.code = code;
+    this.remedy = facts.remedy;
+    this.details = facts.details ?? {};
+  }
+}
+
+/** Whether `error` is a {@linkcode TagsealError} of one of `codes` (of any class when none is given). */
+export function isTagsealError(error: unknown, ...codes: TagsealErrorCode[]): error is TagsealError {
+  return error instanceof TagsealError && (codes.length === 0 || codes.includes(error.code));
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
