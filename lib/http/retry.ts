@@ -1,0 +1,107 @@
+/**
+ * Repeating calls while a service is unavailable: what may be repeated, how long to wait, when to give up.
+ *
+ * A call is repeated only where that cannot do its work twice: the server asked for it (429 and 503 with or without
+ * `Retry-After`, 502 and 504 from the proxies before it), the request never left, or it was a `GET`.
+ *
+ * @module
+ */
+import { isTagsealError, type TagsealError } from "../errors.ts";
+import { type Answer, type Call, exchange, neverSent, type Send } from "./send.ts";
+
+/** Waits; rejects with the signal's reason as soon as that aborts. */
+export type Sleep = (ms: number, signal?: AbortSignal) => Promise<void>;
+
+/** How long a call is repeated. */
+export interface RetryPolicy {
+  /** No further try starts later than this many milliseconds after the first; 0 means a single try. */
+  readonly budgetMs: number;
+  /** How waiting is done. */
+  readonly sleep: Sleep;
+  /** The clock. */
+  readonly now: () => Date;
+}
+
+/** Answers that ask to try later: RFC 6585 section 4 (429), RFC 9110 sections 15.6.3 to 15.6.5 (502, 503, 504). */
+export const TRY_LATER: readonly number[] = [429, 502, 503, 504];
+
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 30_000;
+/** A server that says `Retry-After: 0` is not hammered. */
+const SHORTEST_WAIT_MS = 250;
+
+/**
+ * Like `exchange`, repeated as `policy` says. When time is up, the last answer is returned as it is, be it a 503.
+ *
+ * @throws {TagsealError} `unavailable` of the last try where that got no answer
+ */
+export async function exchangeWithRetry(send: Send, call: Call, policy: RetryPolicy): Promise<Answer> {
+  const start = policy.now().getTime();
+  let slept = 0;
+  for (let tries = 0;; tries++) {
+    call.signal?.throwIfAborted();
+    const outcome = await attempt(send, call);
+    // The clock may be set back while we wait: what was slept counts in any case.
+    const left = policy.budgetMs - Math.max(policy.now().getTime() - start, slept);
+    if (left <= 0) return settle(outcome);
+    if ("answer" in outcome && !TRY_LATER.includes(outcome.answer.status)) return outcome.answer;
+    const asked = "answer" in outcome ? retryAfterMs(outcome.answer.headers, policy.now()) : undefined;
+    const wait = Math.min(left, asked === undefined ? backoffMs(tries) : Math.max(asked, SHORTEST_WAIT_MS));
+    await policy.sleep(wait, call.signal);
+    slept += wait;
+  }
+}
+
+/** An answer, or an error after which the call may be made again. */
+type Outcome = { readonly answer: Answer } | { readonly error: TagsealError };
+
+async function attempt(send: Send, call: Call): Promise<Outcome> {
+  try {
+    return { answer: await exchange(send, call) };
+  } catch (error) {
+    if (isTagsealError(error) && mayRepeat(error, call)) return { error };
+    throw error;
+  }
+}
+
+function settle(outcome: Outcome): Answer {
+  if ("error" in outcome) throw outcome.error;
+  return outcome.answer;
+}
+
+function mayRepeat(error: TagsealError, call: Call): boolean {
+  // A certificate does not become trusted by waiting, and ten silent minutes would hide what is wrong.
+  if (/invalid peer certificate/i.test(error.message)) return false;
+  // Only failures of the transport say whether the request was sent; answers out of bounds would come again.
+  return neverSent(error) || ((call.method ?? "GET") === "GET" && "sent" in error.details);
+}
+
+/** 0.5 s, 1 s, 2 s … 30 s, each shortened at random by up to a half, so that many clients do not come back at once. */
+function backoffMs(tries: number): number {
+  const full = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** tries);
+  return full * (1 - Math.random() / 2);
+}
+
+/** `Retry-After` in milliseconds, as seconds or as HTTP date (RFC 9110 section 10.2.3); nothing where unreadable. */
+export function retryAfterMs(headers: Headers, now: Date): number | undefined {
+  const value = headers.get("retry-after")?.trim() ?? "";
+  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
+  const date = value.endsWith(" GMT") ? Date.parse(value) : NaN;
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now.getTime());
+}
+
+/** {@linkcode Sleep} by the runtime's timers. */
+export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}

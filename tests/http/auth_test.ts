@@ -1,0 +1,405 @@
+import assert from "node:assert/strict";
+import { isTagsealError, type TagsealError } from "../../lib/errors.ts";
+import { authorize, type AuthorizedService, parseChallenges, type Scope } from "../../lib/http/auth.ts";
+import type { Answer, Call, Send } from "../../lib/http/send.ts";
+
+const PULL: Scope = { repository: "acme/app", actions: "pull" };
+const PUSH: Scope = { repository: "acme/app", actions: "push,pull" };
+const REALM = "https://auth.example/token";
+const BEARER = `Bearer realm="${REALM}",service="reg.example",scope="registry:catalog:*"`;
+const ANNA = { username: "anna", password: "s3cret-pass" };
+const REMEDY = "Set REGISTRY_AUTH";
+
+function call(url = "https://reg.example/v2/x", more: Partial<Call> = {}): Call {
+  return { service: "Registry", url: new URL(url), maxBytes: 1000, timeoutMs: 5000, ...more };
+}
+
+type Fake = { send: Send; log: string[]; tokenRequests: Request[]; revoke(): void };
+
+/** A service at reg.example with a token server; tokens are named after their scope and numbered. */
+function fake(
+  options: { token?: (request: Request, n: number) => Response | Promise<Response>; status?: number } = {},
+): Fake {
+  let issued = 0;
+  let floor = 0;
+  const log: string[] = [];
+  const tokenRequests: Request[] = [];
+  const send: Send = async (request) => {
+    const url = new URL(request.url);
+    const authorization = request.headers.get("authorization");
+    if (url.host === "auth.example") {
+      tokenRequests.push(request);
+      log.push(`token ${url.searchParams.get("scope")}`);
+      const n = ++issued;
+      await Promise.resolve();
+      return options.token?.(request, n) ?? Response.json({ token: `T${n}` });
+    }
+    log.push(`${request.method} ${authorization ?? "-"}`);
+    const n = Number(/^Bearer T(\d+)$/.exec(authorization ?? "")?.[1] ?? 0);
+    if (n <= floor) return new Response("no", { status: 401, headers: { "www-authenticate": BEARER } });
+    return new Response(await request.text() || "fine", { status: options.status ?? 200 });
+  };
+  return { send, log, tokenRequests, revoke: () => floor = issued };
+}
+
+function serviceOf(send: Send, credentials?: typeof ANNA, allowHttp = false): AuthorizedService {
+  return authorize(send, { service: "registry", credentials, allowHttp, remedy: REMEDY });
+}
+
+async function failure(promise: Promise<Answer>): Promise<TagsealError> {
+  const error = await promise.then(() => assert.fail("it should have failed"), (error) => error);
+  assert.ok(isTagsealError(error), String(error));
+  assert.ok(!JSON.stringify([error.message, error.remedy, error.details, String(error.cause)]).includes("s3cret"));
+  return error;
+}
+
+Deno.test("parseChallenges follows RFC 9110", async (t) => {
+  const rows: [string, string, [string, Record<string, string>][]][] = [
+    ["one", BEARER, [["bearer", { realm: REALM, service: "reg.example", scope: "registry:catalog:*" }]]],
+    ["scheme and names in any case", `bEARER REALM="a"`, [["bearer", { realm: "a" }]]],
+    ["several", `Negotiate, Basic realm="x", Bearer realm="y",service=z`, [
+      ["negotiate", {}],
+      ["basic", { realm: "x" }],
+      ["bearer", { realm: "y", service: "z" }],
+    ]],
+    ["token68", `NTLM TlRMTVNTUAA==, Basic realm="x"`, [["ntlm", {}], ["basic", { realm: "x" }]]],
+    ["comma, equals sign and scheme in quotes", `Bearer realm="a, Basic realm=b"`, [
+      ["bearer", { realm: "a, Basic realm=b" }],
+    ]],
+    ["escapes", String.raw`Basic realm="a \"b\" \\c"`, [["basic", { realm: String.raw`a "b" \c` }]]],
+    ["white space and empty list items", `, ,Bearer  realm = "a" ,, service = b ,`, [
+      ["bearer", { realm: "a", service: "b" }],
+    ]],
+    ["the first of two counts", `Bearer realm="a", realm="b"`, [["bearer", { realm: "a" }]]],
+    ["an open quote ends it", `Basic realm="x", Bearer realm="abc`, [["basic", { realm: "x" }], ["bearer", {}]]],
+    ["nothing", "", []],
+    ["a parameter without a scheme", `realm="a"`, []],
+    ["too long", `Bearer realm="${"a".repeat(9000)}"`, []],
+  ];
+  for (const [name, header, want] of rows) {
+    await t.step(name, () => {
+      const got = parseChallenges(header).map(({ scheme, params }) => [scheme, Object.fromEntries(params)]);
+      // An unfinished parameter is left over as a scheme of its own at most; what matters is what came before.
+      assert.deepEqual(got.slice(0, want.length), want);
+      assert.ok(got.length === want.length || name.startsWith("an open quote"), JSON.stringify(got));
+    });
+  }
+});
+
+Deno.test("parseChallenges takes linear time on hostile headers", () => {
+  for (const piece of ["a ", `a="`, "=,", `\\"`, "a=b ", "Bearer ", `"`]) {
+    const started = performance.now();
+    parseChallenges(("Bearer " + piece.repeat(8000)).slice(0, 8192));
+    assert.ok(performance.now() - started < 500, piece);
+  }
+});
+
+Deno.test("authorize asks without a token first, then repeats once with one, then sends it at once", async () => {
+  const { send, log, tokenRequests } = fake();
+  const service = serviceOf(send, ANNA);
+  const answer = await service.request(call(undefined, { method: "POST", body: "payload" }), PUSH);
+  assert.equal(new TextDecoder().decode(answer.bytes), "payload");
+  await service.request(call(), PULL);
+  assert.deepEqual(log, ["POST -", "token repository:acme/app:push,pull", "POST Bearer T1", "GET Bearer T1"]);
+  const url = new URL(tokenRequests[0]!.url);
+  assert.deepEqual([...url.searchParams], [["service", "reg.example"], ["scope", "repository:acme/app:push,pull"]]);
+  assert.equal(tokenRequests[0]!.headers.get("authorization"), `Basic ${btoa("anna:s3cret-pass")}`);
+});
+
+Deno.test("authorize asks anonymously where it has no credentials", async () => {
+  const { send, tokenRequests } = fake();
+  assert.equal((await serviceOf(send).request(call(), PULL)).status, 200);
+  assert.equal(tokenRequests[0]!.headers.get("authorization"), null);
+});
+
+Deno.test("authorize sends credentials in UTF-8", async () => {
+  const { send, tokenRequests } = fake();
+  await serviceOf(send, { username: "jürgen", password: "pä:ß" }).request(call(), PULL);
+  assert.equal(tokenRequests[0]!.headers.get("authorization"), "Basic asO8cmdlbjpww6Q6w58=");
+});
+
+Deno.test("authorize leaves a service alone that wants nothing", async () => {
+  const log: (string | null)[] = [];
+  const service = serviceOf((request) => {
+    log.push(request.headers.get("authorization"));
+    return Promise.resolve(new Response("fine"));
+  }, ANNA);
+  await service.request(call(), PULL);
+  assert.deepEqual(log, [null]);
+});
+
+Deno.test("parallel calls share one token request", async () => {
+  const { send, log } = fake();
+  const service = serviceOf(send);
+  await Promise.all([1, 2, 3, 4].map(() => service.request(call(), PULL)));
+  assert.equal(log.filter((line) => line.startsWith("token")).length, 1);
+});
+
+Deno.test("a pull token does not serve a push, and a known service is asked for the token first", async () => {
+  const { send, log } = fake();
+  const service = serviceOf(send);
+  await service.request(call(), PULL);
+  await service.request(call(undefined, { method: "POST", body: "b" }), PUSH);
+  assert.deepEqual(log.slice(2), ["GET Bearer T1", "token repository:acme/app:push,pull", "POST Bearer T2"]);
+});
+
+Deno.test("a token that has run out is replaced once, by one request for all parallel calls", async () => {
+  const { send, log, revoke } = fake();
+  const service = serviceOf(send);
+  await service.request(call(), PULL);
+  revoke();
+  log.length = 0;
+  await Promise.all([1, 2, 3].map(() => service.request(call(), PULL)));
+  assert.deepEqual(log.toSorted(), [
+    ...Array(3).fill("GET Bearer T1"),
+    ...Array(3).fill("GET Bearer T2"),
+    "token repository:acme/app:pull",
+  ]);
+});
+
+Deno.test("a token is tried once only: still 401 is unauthenticated, and says what was tried", async () => {
+  const { send, log } = fake({ token: () => Response.json({ access_token: "T0" }) });
+  const error = await failure(serviceOf(send, ANNA).request(call(), PULL));
+  assert.equal(error.code, "unauthenticated");
+  assert.equal(
+    error.message,
+    `The registry at "https://reg.example" refuses access: it does not accept the token of its token server; ` +
+      `tried as user "anna" with realm "${REALM}" and scope "repository:acme/app:pull"`,
+  );
+  assert.equal(error.remedy, REMEDY);
+  assert.deepEqual(error.details, {
+    service: "registry",
+    url: "https://reg.example/v2/x",
+    realm: REALM,
+    scope: "repository:acme/app:pull",
+    user: "anna",
+  });
+  assert.deepEqual(log, ["GET -", "token repository:acme/app:pull", "GET Bearer T0"]);
+});
+
+Deno.test("a refused token is not kept, and one that was obtained for the call is not asked for twice", async () => {
+  const { send, log } = fake({ token: () => Response.json({ token: "T0" }) });
+  const service = serviceOf(send);
+  await failure(service.request(call(), PULL));
+  log.length = 0;
+  assert.equal((await failure(service.request(call(), PULL))).code, "unauthenticated");
+  assert.deepEqual(log, ["token repository:acme/app:pull", "GET Bearer T0"]);
+});
+
+Deno.test("a realm that changes is followed", async () => {
+  let realm = "https://one.example/t";
+  const asked: string[] = [];
+  const send: Send = (request) => {
+    const { host } = new URL(request.url);
+    if (host !== "reg.example") return Promise.resolve(Response.json({ token: `${asked.push(host)}-${host}` }));
+    const fine = request.headers.get("authorization")?.endsWith(new URL(realm).host);
+    const headers = { "www-authenticate": `Bearer realm="${realm}"` };
+    return Promise.resolve(new Response(null, fine ? {} : { status: 401, headers }));
+  };
+  const service = serviceOf(send);
+  await service.request(call(), PULL);
+  realm = "https://two.example/t";
+  await service.request(call(), PUSH);
+  assert.deepEqual(asked, ["one.example", "one.example", "two.example"]);
+});
+
+Deno.test("a token server that refuses is unauthenticated, and is asked again by the next call", async () => {
+  for (const status of [401, 403]) {
+    const { send, log } = fake({
+      token: (_, n) => n === 1 ? new Response("s3cret", { status }) : Response.json({ token: "T9" }),
+    });
+    const service = serviceOf(send);
+    const error = await failure(service.request(call(), PULL));
+    assert.equal(error.code, "unauthenticated");
+    assert.match(error.message, new RegExp(`its token server answers ${status}; tried anonymously with realm`));
+    assert.equal((await service.request(call(), PULL)).status, 200);
+    assert.equal(log.length, 5);
+  }
+});
+
+Deno.test("a 403 of the service is forbidden; other statuses are answers", async () => {
+  const error = await failure(serviceOf(fake({ status: 403 }).send, ANNA).request(call(), PUSH));
+  assert.equal(error.code, "forbidden");
+  assert.match(error.message, /it answers 403; tried as user "anna" .* scope "repository:acme\/app:push,pull"$/);
+  assert.equal((await serviceOf(fake({ status: 404 }).send).request(call(), PULL)).status, 404);
+  assert.equal((await serviceOf(fake({ status: 500 }).send).request(call(), PULL)).status, 500);
+});
+
+Deno.test("what is no token makes the token server unavailable, without quoting its answer", async () => {
+  const bodies: [string, Response][] = [
+    ["status 502", new Response("s3cret", { status: 502 })],
+    ["status 302", new Response(null, { status: 302, headers: { location: "https://evil.example/" } })],
+    ["no usable token", new Response("s3cret: not JSON")],
+    ["no usable token", Response.json(null)],
+    ["no usable token", Response.json({ token: 7 })],
+    ["no usable token", Response.json({ token: "" })],
+    ["no usable token", Response.json({ token: "s3cret\r\nx-evil: 1" })],
+    ["no usable token", Response.json({ token: "x".repeat(40_000) })],
+    ["too long", Response.json({ token: "x".repeat(300_000) })],
+  ];
+  for (const [words, body] of bodies) {
+    const error = await failure(serviceOf(fake({ token: () => body }).send, ANNA).request(call(), PULL));
+    assert.equal(error.code, "unavailable");
+    assert.ok(error.message.includes(words), error.message);
+  }
+});
+
+Deno.test("an empty token is made up for by access_token", async () => {
+  const { send } = fake({ token: () => Response.json({ token: "", access_token: "T7" }) });
+  assert.equal((await serviceOf(send).request(call(), PULL)).status, 200);
+});
+
+Deno.test("credentials never go to an unencrypted realm", async (t) => {
+  const rows: [string, string, boolean, boolean, string, RegExp][] = [
+    ["refused", "http://auth.test/token", false, true, "bad-input", /token realm of the registry .* is not encrypted/],
+    [
+      "no password even with --allow-http",
+      "http://auth.test/token",
+      true,
+      true,
+      "unauthenticated",
+      /password was not sent/,
+    ],
+    ["user and password in the realm", "https://a:s3cret@auth.test/", false, true, "bad-input", /token realm/],
+    ["another scheme", "ftp://auth.test/", false, false, "bad-input", /token realm/],
+    ["not a URL", "auth.test", false, false, "unauthenticated", /no usable way to authenticate \(it names "bearer"/],
+  ];
+  for (const [name, realm, allowHttp, known, code, words] of rows) {
+    await t.step(name, async () => {
+      const hosts: string[] = [];
+      const send: Send = (request) => {
+        hosts.push(new URL(request.url).host);
+        const headers = { "www-authenticate": `Bearer realm="${realm}"` };
+        return Promise.resolve(new Response(null, { status: 401, headers }));
+      };
+      const error = await failure(serviceOf(send, known ? ANNA : undefined, allowHttp).request(call(), PULL));
+      assert.equal(error.code, code);
+      assert.match(error.message, words);
+      assert.deepEqual(hosts, ["reg.example"]);
+    });
+  }
+});
+
+Deno.test("an anonymous token may come from an unencrypted realm where that is allowed, and from loopback", async () => {
+  for (const [realm, allowHttp] of [["http://auth.test/t", true], ["http://127.0.0.1:99/t", false]] as const) {
+    const send: Send = (request) =>
+      Promise.resolve(
+        request.url.startsWith(realm)
+          ? Response.json({ token: "tok" })
+          : request.headers.has("authorization")
+          ? new Response("fine")
+          : new Response(null, { status: 401, headers: { "www-authenticate": `Bearer realm="${realm}"` } }),
+      );
+    assert.equal((await serviceOf(send, undefined, allowHttp).request(call(), PULL)).status, 200);
+  }
+});
+
+Deno.test("Basic: the call is repeated with the password, and later calls carry it at once", async (t) => {
+  const basic = (log: (string | null)[], password = "s3cret-pass"): Send => (request) => {
+    const authorization = request.headers.get("authorization");
+    log.push(authorization);
+    if (authorization === `Basic ${btoa(`anna:${password}`)}`) return Promise.resolve(new Response("fine"));
+    const headers = { "www-authenticate": `BASIC realm="Reg \u00e9 1"` };
+    return Promise.resolve(new Response(null, { status: 401, headers }));
+  };
+  const right = `Basic ${btoa("anna:s3cret-pass")}`;
+  for (const url of ["https://reg.example/", "http://localhost:5000/", "http://[::1]:5000/"]) {
+    await t.step(url, async () => {
+      const log: (string | null)[] = [];
+      const service = serviceOf(basic(log), ANNA);
+      await service.request(call(url), PULL);
+      await service.request(call(url), PUSH);
+      assert.deepEqual(log, [null, right, right]);
+    });
+  }
+  await t.step("wrong password, twice: each call tries it once", async () => {
+    const log: (string | null)[] = [];
+    const service = serviceOf(basic(log, "other"), ANNA);
+    const error = await failure(service.request(call(), PULL));
+    assert.equal(error.code, "unauthenticated");
+    assert.match(
+      error.message,
+      /does not accept the user name and password; tried as user "anna" with realm "Reg \? 1"/,
+    );
+    await failure(service.request(call(), PULL));
+    assert.deepEqual(log, [null, right, right]);
+  });
+  await t.step("no credentials", async () => {
+    const log: (string | null)[] = [];
+    const error = await failure(serviceOf(basic(log)).request(call(), PULL));
+    assert.equal(error.code, "unauthenticated");
+    assert.match(error.message, /it wants a user name and password; tried anonymously/);
+    assert.deepEqual(log, [null]);
+  });
+  await t.step("never over plain http to another machine", async () => {
+    const log: (string | null)[] = [];
+    const error = await failure(serviceOf(basic(log), ANNA, true).request(call("http://reg.example/"), PULL));
+    assert.equal(error.code, "unauthenticated");
+    assert.match(error.message, /it is not encrypted, so the password was not sent/);
+    assert.deepEqual(log, [null]);
+  });
+});
+
+Deno.test("Bearer is preferred to Basic; an unknown scheme is said", async () => {
+  const { send, log } = fake();
+  const both: Send = async (request) => {
+    const response = await send(request);
+    if (response.status === 401) response.headers.set("www-authenticate", `Basic realm="x", ${BEARER}`);
+    return response;
+  };
+  await serviceOf(both, ANNA).request(call(), PULL);
+  assert.deepEqual(log, ["GET -", "token repository:acme/app:pull", "GET Bearer T1"]);
+  for (const [header, words] of [[`Negotiate, "x`, `it names "negotiate";`], ["", "it names none;"]] as const) {
+    const headers = { "www-authenticate": header };
+    const error = await failure(
+      serviceOf(() => Promise.resolve(new Response(null, { status: 401, headers })), ANNA).request(call(), PULL),
+    );
+    assert.equal(error.code, "unauthenticated");
+    assert.ok(error.message.includes(words), error.message);
+    assert.ok(error.message.endsWith(`tried as user "anna" without a realm and scope "repository:acme/app:pull"`));
+  }
+});
+
+Deno.test("a 401 from where a redirect leads is not answered with credentials", async () => {
+  const asked: string[] = [];
+  const send: Send = (request) => {
+    asked.push(request.url);
+    if (request.url.startsWith("https://reg.example/")) {
+      return Promise.resolve(new Response(null, { status: 307, headers: { location: "https://evil.example/x" } }));
+    }
+    const headers = { "www-authenticate": `Bearer realm="https://evil.example/token"` };
+    return Promise.resolve(new Response(null, { status: 401, headers }));
+  };
+  const error = await failure(serviceOf(send, ANNA).request(call(undefined, { redirects: 2 }), PULL));
+  assert.equal(error.code, "unauthenticated");
+  assert.match(error.message, /it redirects to "https:\/\/evil.example", which wants credentials of its own/);
+  assert.deepEqual(asked, ["https://reg.example/v2/x", "https://evil.example/x"]);
+});
+
+Deno.test("one caller's abort does not end the token request that others share", async () => {
+  const gate = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  const { send } = fake({
+    token: async () => {
+      asked.resolve();
+      await gate.promise;
+      return Response.json({ token: "T1" });
+    },
+  });
+  const service = serviceOf(send);
+  const stop = new AbortController();
+  const first = service.request(call(undefined, { signal: stop.signal }), PULL);
+  const second = service.request(call(), PULL);
+  await asked.promise;
+  stop.abort(new Error("enough"));
+  await assert.rejects(first, /enough/);
+  gate.resolve();
+  assert.equal((await second).status, 200);
+});
+
+Deno.test("a stream as body is refused, since it cannot be sent twice", async () => {
+  const body = new Blob(["x"]).stream();
+  const error = await failure(serviceOf(fake().send).request(call(undefined, { method: "POST", body }), PUSH));
+  assert.equal(error.code, "unexpected");
+  await body.cancel();
+});

@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { isTagsealError, TagsealError } from "../../lib/errors.ts";
+import { exchangeWithRetry, retryAfterMs, type RetryPolicy, sleep } from "../../lib/http/retry.ts";
+import type { Call, Send } from "../../lib/http/send.ts";
+
+const START = Date.UTC(2026, 0, 1);
+
+/** A clock that only sleeping moves, and what was slept. */
+function clock(budgetMs: number): { policy: RetryPolicy; slept: number[] } {
+  const slept: number[] = [];
+  let now = START;
+  return {
+    slept,
+    policy: {
+      budgetMs,
+      now: () => new Date(now),
+      sleep: (ms) => {
+        slept.push(ms);
+        now += ms;
+        return Promise.resolve();
+      },
+    },
+  };
+}
+
+function call(more: Partial<Call> = {}): Call {
+  return { service: "SignPath", url: new URL("https://sp.test/x"), maxBytes: 100, timeoutMs: 1000, ...more };
+}
+
+/** Answers with each of `outcomes` in turn (the last one for ever): a status, a response or an error of the transport. */
+function script(...outcomes: (number | (() => Response) | Error)[]): { send: Send; calls: number } {
+  const state = {
+    calls: 0,
+    send: async (request: Request) => {
+      await request.text();
+      const outcome = outcomes[Math.min(state.calls++, outcomes.length - 1)]!;
+      if (outcome instanceof Error) throw outcome;
+      return typeof outcome === "number" ? new Response("x", { status: outcome }) : outcome();
+    },
+  };
+  return state;
+}
+
+/** How the runtime words it. */
+function transport(words: string): Error {
+  return new TypeError("fetch failed", { cause: new Error(words) });
+}
+const REFUSED = transport("tcp connect error: Connection refused (os error 111)");
+const RESET = transport("connection reset by peer");
+const UNTRUSTED = transport("invalid peer certificate: UnknownIssuer");
+
+Deno.test("only what asks to be tried later, or cannot have had an effect, is repeated", async (t) => {
+  const rows: [string, Call["method"], number | Error, number][] = [
+    ...[429, 502, 503, 504].flatMap((status) =>
+      (["GET", "POST"] as const).map((m) =>
+        [`${m} ${status}`, m, status, 2] as [string, Call["method"], number, number]
+      )
+    ),
+    ...[200, 400, 401, 403, 404, 408, 409, 500, 501].map((status) =>
+      [`GET ${status}`, "GET", status, 1] as [string, Call["method"], number, number]
+    ),
+    ["POST 500", "POST", 500, 1],
+    ["GET, never sent", "GET", REFUSED, 2],
+    ["POST, never sent", "POST", REFUSED, 2],
+    ["GET, reset", "GET", RESET, 2],
+    ["POST, reset: it may have been sent", "POST", RESET, 1],
+    ["PUT, reset: it may have been sent", "PUT", RESET, 1],
+    ["GET, untrusted certificate", "GET", UNTRUSTED, 1],
+  ];
+  for (const [name, method, outcome, calls] of rows) {
+    await t.step(name, async () => {
+      const network = script(outcome, 200);
+      const body = method === "GET" ? {} : { body: "x" };
+      const result = exchangeWithRetry(
+        network.send,
+        call({ ...(method ? { method } : {}), ...body }),
+        clock(5000).policy,
+      );
+      if (calls === 1 && outcome instanceof Error) {
+        await assert.rejects(result, (e) => isTagsealError(e, "unavailable"));
+      } else assert.equal((await result).status, calls === 2 ? 200 : outcome);
+      assert.equal(network.calls, calls);
+    });
+  }
+});
+
+Deno.test("an answer that is too long is not asked for again", async () => {
+  const network = script(() => new Response("x".repeat(200)));
+  await assert.rejects(exchangeWithRetry(network.send, call(), clock(5000).policy), /too long/);
+  assert.equal(network.calls, 1);
+});
+
+Deno.test("waits double up to 30 s, each shortened at random by at most a half, and end with the budget", async () => {
+  const { policy, slept } = clock(120_000);
+  const answer = await exchangeWithRetry(script(503).send, call(), policy);
+  assert.equal(answer.status, 503);
+  const full = slept.map((_, i) => Math.min(30_000, 500 * 2 ** i));
+  slept.slice(0, -1).forEach((ms, i) => assert.ok(ms >= full[i]! / 2 && ms <= full[i]!, `wait ${i}: ${ms}`));
+  assert.ok(slept.some((ms, i) => ms !== full[i]), "no wait was shortened");
+  assert.equal(Math.round(slept.reduce((a, b) => a + b)), 120_000);
+});
+
+Deno.test("when the budget is used up, the last error is thrown", async () => {
+  const network = script(REFUSED);
+  const { policy, slept } = clock(10_000);
+  await assert.rejects(exchangeWithRetry(network.send, call({ method: "POST", body: "x" }), policy), (error) => {
+    assert.ok(isTagsealError(error, "unavailable"));
+    assert.match(error.message, /Connection refused/);
+    return true;
+  });
+  assert.equal(network.calls, slept.length + 1);
+});
+
+Deno.test("a budget of 0 means one try", async () => {
+  const network = script(503);
+  assert.equal((await exchangeWithRetry(network.send, call(), clock(0).policy)).status, 503);
+  assert.equal(network.calls, 1);
+});
+
+Deno.test("a clock that stands still or is set back does not prolong the budget", async () => {
+  let now = START;
+  let slept = 0;
+  const policy: RetryPolicy = {
+    budgetMs: 60_000,
+    now: () => new Date(now -= 5000),
+    sleep: (ms) => Promise.resolve(void (slept += ms)),
+  };
+  await exchangeWithRetry(script(503).send, call(), policy);
+  assert.equal(Math.round(slept), 60_000);
+});
+
+Deno.test("Retry-After is honoured, within the budget, and never hammers", async (t) => {
+  const rows: [string, string, number][] = [
+    ["seconds", "7", 7000],
+    ["HTTP date", new Date(START + 12_000).toUTCString(), 12_000],
+    ["date in the past", new Date(START - 12_000).toUTCString(), 250],
+    ["zero", "0", 250],
+    ["longer than the budget", "86400", 20_000],
+  ];
+  for (const [name, value, expected] of rows) {
+    await t.step(name, async () => {
+      const later = () => new Response("x", { status: 503, headers: { "retry-after": value } });
+      const { policy, slept } = clock(20_000);
+      assert.equal((await exchangeWithRetry(script(later, 200).send, call(), policy)).status, 200);
+      assert.deepEqual(slept, [expected]);
+    });
+  }
+});
+
+Deno.test("an unreadable Retry-After is ignored", () => {
+  for (const value of ["", "soon", "-1", "1.5", "2026-01-01", "99999999999999999999"]) {
+    assert.equal(retryAfterMs(new Headers({ "retry-after": value }), new Date(START)), undefined, value);
+  }
+  assert.equal(retryAfterMs(new Headers(), new Date(START)), undefined);
+});
+
+Deno.test("the signal ends waiting at once, with its reason", async () => {
+  const stop = new AbortController();
+  const reason = new TagsealError("interrupted", "Interrupted", { remedy: "Run it again" });
+  const network = script(503);
+  const policy: RetryPolicy = { budgetMs: 60_000, now: () => new Date(), sleep };
+  const result = exchangeWithRetry(network.send, call({ signal: stop.signal }), policy);
+  setTimeout(() => stop.abort(reason), 20);
+  await assert.rejects(result, (error) => error === reason);
+  assert.equal(network.calls, 1);
+  await assert.rejects(exchangeWithRetry(network.send, call({ signal: stop.signal }), policy), (e) => e === reason);
+  assert.equal(network.calls, 1, "nothing is sent once aborted");
+});
+
+Deno.test("sleep waits", async () => {
+  const start = performance.now();
+  await sleep(30, new AbortController().signal);
+  assert.ok(performance.now() - start >= 28);
+});
