@@ -1,0 +1,127 @@
+/**
+ * What a tag stands for at the registry: the manifest's digest and length, computed from its bytes.
+ *
+ * @see {@link https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#pulling-manifests | OCI Distribution}
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { text } from "../bytes/bytes.ts";
+import { TagsealError, type TagsealErrorCode } from "../errors.ts";
+import type { AuthorizedService } from "../http/auth.ts";
+import type { Answer } from "../http/send.ts";
+import { type Digest, isDigest, validTag } from "./image_ref.ts";
+
+/** A tag and the manifest (or multi-platform index) that it stands for: what a Notary target is made of. */
+export interface TaggedManifest {
+  /** The tag. */
+  readonly tag: string;
+  /** SHA-256 of the manifest's bytes. */
+  readonly digest: Digest;
+  /** Size of the manifest in bytes. */
+  readonly length: number;
+  /** Media type of the manifest. */
+  readonly mediaType: string;
+}
+
+/** The manifests that can be signed: images and multi-platform indexes, of Docker and OCI. */
+const MEDIA_TYPES: readonly string[] = [
+  "application/vnd.docker.distribution.manifest.v2+json",
+  "application/vnd.docker.distribution.manifest.list.v2+json",
+  "application/vnd.oci.image.manifest.v1+json",
+  "application/vnd.oci.image.index.v1+json",
+];
+const SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+";
+const MAX_BYTES = 4 * 1024 * 1024;
+const TIMEOUT_MS = 60_000;
+
+/**
+ * Reads the manifest of `tag` in the repository `path` (its name without host) and computes its digest.
+ *
+ * @throws {TagsealError} `usage` (no tag), `not-found`, `trust-invalid` (the registry's own digest or media types
+ *   contradict the bytes), `bad-input` (schema 1 image), `unavailable`, and what {@linkcode AuthorizedService} throws
+ */
+export async function fetchManifest(
+  service: AuthorizedService,
+  registryUrl: URL,
+  path: string,
+  tag: string,
+  signal?: AbortSignal,
+): Promise<TaggedManifest> {
+  const answer = await service.request({
+    service: "Registry",
+    url: new URL(`/v2/${path}/manifests/${validTag(tag)}`, registryUrl),
+    headers: { accept: MEDIA_TYPES.join(", ") },
+    maxBytes: MAX_BYTES,
+    timeoutMs: TIMEOUT_MS,
+    redirects: 3,
+    signal,
+  }, { repository: path, actions: "pull" });
+
+  const image = `The tag "${tag}" of the repository "${path}" at the registry "${registryUrl.origin}"`;
+  const problem = (code: TagsealErrorCode, what: string, remedy: string) =>
+    new TagsealError(code, `${image} ${what}`, {
+      remedy,
+      details: { registry: registryUrl.origin, repository: path, tag, status: answer.status },
+    });
+
+  if (answer.status === 404) {
+    throw problem("not-found", "does not exist", "Push the image first, or check the names of repository and tag");
+  }
+  const body = answer.status === 200 ? jsonObject(answer) : undefined;
+  if (!body) {
+    const what = answer.status === 200 ? "a body that is not a JSON object" : `status ${answer.status}`;
+    throw problem(
+      "unavailable",
+      `cannot be read: the registry gave ${what}`,
+      "Check the registry's address, or try again later",
+    );
+  }
+
+  const header = (answer.headers.get("content-type") ?? "").replace(/;.*$/, "").trim().toLowerCase();
+  const inside = typeof body["mediaType"] === "string" ? body["mediaType"].toLowerCase() : "";
+  if (header.startsWith(SCHEMA_1) || inside.startsWith(SCHEMA_1) || body["schemaVersion"] === 1) {
+    throw problem(
+      "bad-input",
+      "is a schema 1 image, a format without a stable digest",
+      "Build and push it again with a current Docker version",
+    );
+  }
+  const [mediaType, other] = [header, inside].filter((type) => MEDIA_TYPES.includes(type));
+  if (!mediaType) {
+    throw problem(
+      "unavailable",
+      "is not an image manifest or index",
+      "Check that the repository holds container images",
+    );
+  }
+  // The same bytes under two media types mean different things to different clients (CVE-2021-41190).
+  if (other && other !== mediaType) {
+    throw problem(
+      "trust-invalid",
+      `is ambiguous: the registry says "${mediaType}", the manifest "${other}"`,
+      "Do not sign it; build and push it again",
+    );
+  }
+
+  const digest: Digest = `sha256:${createHash("sha256").update(answer.bytes).digest("hex")}`;
+  const claimed = answer.headers.get("docker-content-digest");
+  if (claimed !== null && isDigest(claimed) && claimed !== digest) {
+    throw problem(
+      "trust-invalid",
+      `has digest "${digest}", but the registry claims "${claimed}"`,
+      "Do not sign it; find out who changes the registry's answers on the way",
+    );
+  }
+  return { tag, digest, length: answer.bytes.length, mediaType };
+}
+
+function jsonObject(answer: Answer): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text(answer.bytes));
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? value as Record<string, unknown>
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
