@@ -1,0 +1,233 @@
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { utf8 } from "../../lib/bytes/bytes.ts";
+import { writeZip } from "../../lib/bytes/zip.ts";
+import { isTagsealError, TagsealError } from "../../lib/errors.ts";
+import { sleep } from "../../lib/http/retry.ts";
+import { createSignPathService } from "../../lib/local/signpath_service.ts";
+import { type CallLimits, createSignPathClient } from "../../lib/signpath/client.ts";
+import type { SigningRequestStatus } from "../../lib/signpath/types.ts";
+import { waitForCompletion, type WaitOptions } from "../../lib/signpath/wait.ts";
+
+const WAITING: SigningRequestStatus = {
+  status: "WaitingForApproval",
+  workflowStatus: "WaitingForApproval",
+  isFinalStatus: false,
+  webLink: "https://sp.test/Web/id-1",
+};
+const COMPLETED: SigningRequestStatus = { status: "Completed", workflowStatus: "Completed", isFinalStatus: true };
+const DOWN = new TagsealError("unavailable", "SignPath cannot be used: connection reset", { remedy: "Run it again" });
+
+/** A client that goes through `states` (the last one for ever), and a clock that only sleeping moves. */
+function setUp(...states: (SigningRequestStatus | Error)[]) {
+  let now = 0;
+  const slept: number[] = [];
+  const budgets: (number | undefined)[] = [];
+  const client = {
+    status: (id: string, limits?: CallLimits) => {
+      assert.equal(id, "id-1");
+      budgets.push(limits?.unavailableTimeoutMs);
+      const state = states[Math.min(budgets.length - 1, states.length - 1)]!;
+      return state instanceof Error ? Promise.reject(state) : Promise.resolve(state);
+    },
+  };
+  const options: WaitOptions = {
+    timeoutMs: 60_000,
+    now: () => new Date(now),
+    sleep: (ms) => {
+      slept.push(ms);
+      now += ms;
+      return Promise.resolve();
+    },
+  };
+  return { client, options, slept, budgets };
+}
+
+Deno.test("the first poll comes at once, then waits grow to the polling interval", async () => {
+  const { client, options, slept, budgets } = setUp(WAITING, WAITING, WAITING, WAITING, WAITING, WAITING, COMPLETED);
+  assert.deepEqual(await waitForCompletion(client, "id-1", options), COMPLETED);
+  assert.deepEqual(slept, [500, 1000, 2000, 5000, 5000, 5000]);
+  assert.deepEqual(budgets.slice(0, 2), [60_000, 59_500], "repeating a poll may not outlast the wait");
+});
+
+Deno.test("a request that is completed already is not waited for", async () => {
+  const { client, options, slept } = setUp(COMPLETED);
+  assert.deepEqual(await waitForCompletion(client, "id-1", options), COMPLETED);
+  assert.deepEqual(slept, []);
+});
+
+Deno.test("a shorter polling interval shortens the first waits as well", async () => {
+  const { client, options, slept } = setUp(WAITING, WAITING, WAITING, COMPLETED);
+  await waitForCompletion(client, "id-1", { ...options, pollMs: 700 });
+  assert.deepEqual(slept, [500, 700, 700]);
+});
+
+Deno.test("changes are told once each; values of tomorrow and an early Completed do not end the wait", async () => {
+  const odd = { ...WAITING, status: "Pondering" };
+  const early = { ...COMPLETED, isFinalStatus: false };
+  const { client, options } = setUp(WAITING, WAITING, odd, odd, early, COMPLETED);
+  const told: string[] = [];
+  await waitForCompletion(client, "id-1", { ...options, onStatus: ({ status }) => told.push(status) });
+  assert.deepEqual(told, ["WaitingForApproval", "Pondering", "Completed"]);
+});
+
+Deno.test("a request that ends otherwise is an error with id, status and link", async (t) => {
+  const rows: [string, string, RegExp][] = [
+    ["Denied", "Denied", /^Signing request "id-1" ended as "Denied"$/],
+    ["Canceled", "Canceled", /ended as "Canceled"$/],
+    ["Failed", "MalwareDetected", /ended as "Failed" \("MalwareDetected"\)$/],
+    ["Vanished", "Vanished", /ended as "Vanished"$/],
+  ];
+  for (const [status, workflowStatus, words] of rows) {
+    await t.step(status, async () => {
+      const { client, options } = setUp(WAITING, { ...WAITING, status, workflowStatus, isFinalStatus: true });
+      await assert.rejects(waitForCompletion(client, "id-1", options), (error) => {
+        assert.ok(isTagsealError(error, "signing-request-failed"));
+        assert.match(error.message, words);
+        assert.match(error.remedy, /See "https:\/\/sp\.test\/Web\/id-1" for the reason/);
+        assert.deepEqual(error.details, {
+          signingRequestId: "id-1",
+          status,
+          workflowStatus,
+          webLink: "https://sp.test/Web/id-1",
+        });
+        return true;
+      });
+    });
+  }
+});
+
+Deno.test("at its time-out the wait polls once more, then says that the request goes on and how to resume", async () => {
+  const { client, options, slept, budgets } = setUp(WAITING);
+  await assert.rejects(waitForCompletion(client, "id-1", { ...options, timeoutMs: 10_000 }), (error) => {
+    assert.ok(isTagsealError(error, "timed-out"));
+    assert.match(
+      error.message,
+      /^Signing request "id-1" did not end within 10 s \(its status is "WaitingForApproval"\); it goes on at SignPath$/,
+    );
+    assert.match(error.remedy, /Do not submit again, go on with: tagseal download id-1$/);
+    assert.equal(error.details["signingRequestId"], "id-1");
+    assert.equal(error.details["webLink"], "https://sp.test/Web/id-1");
+    return true;
+  });
+  assert.deepEqual(slept, [500, 1000, 2000, 5000, 1500]);
+  assert.equal(budgets.length, 6);
+});
+
+Deno.test("a time-out of 0 polls once", async () => {
+  const { client, options, budgets } = setUp(WAITING);
+  await assert.rejects(waitForCompletion(client, "id-1", { ...options, timeoutMs: 0 }), /did not end within 0 s/);
+  assert.equal(budgets.length, 1);
+});
+
+Deno.test("single failures are survived, however often", async () => {
+  const { client, options } = setUp(WAITING, DOWN, WAITING, DOWN, COMPLETED);
+  assert.deepEqual(await waitForCompletion(client, "id-1", options), COMPLETED);
+});
+
+Deno.test("two failures in a row end the wait, with how to resume", async () => {
+  const { client, options } = setUp(WAITING, DOWN, DOWN);
+  await assert.rejects(waitForCompletion(client, "id-1", options), (error) => {
+    assert.ok(isTagsealError(error, "unavailable"));
+    assert.match(
+      error.message,
+      /^While waiting for signing request "id-1": SignPath cannot be used: connection reset$/,
+    );
+    assert.match(error.remedy, /Do not submit again, go on with: tagseal download id-1/);
+    assert.equal(error.details["signingRequestId"], "id-1");
+    return true;
+  });
+});
+
+Deno.test("a failure at the time-out is a time-out", async () => {
+  const { client, options } = setUp(DOWN);
+  await assert.rejects(waitForCompletion(client, "id-1", { ...options, timeoutMs: 0 }), (error) => {
+    assert.ok(isTagsealError(error, "timed-out"));
+    assert.match(error.message, /nothing could be learned about it/);
+    assert.equal(error.cause, DOWN);
+    return true;
+  });
+});
+
+Deno.test("other refusals end the wait at once, with the id", async () => {
+  const expired = new TagsealError("unauthenticated", "The token is not valid", { remedy: "Check the API token" });
+  const { client, options, budgets } = setUp(WAITING, expired);
+  await assert.rejects(waitForCompletion(client, "id-1", options), (error) => {
+    assert.ok(isTagsealError(error, "unauthenticated"));
+    assert.match(error.message, /"id-1": The token is not valid/);
+    assert.equal(error.remedy, "Check the API token; then go on with: tagseal download id-1");
+    return true;
+  });
+  assert.equal(budgets.length, 2);
+});
+
+Deno.test("a clock that stands still does not prolong the wait", async () => {
+  const { client, options, slept } = setUp(WAITING);
+  await assert.rejects(
+    waitForCompletion(client, "id-1", { ...options, now: () => new Date(0), timeoutMs: 10_000 }),
+    (e) => isTagsealError(e, "timed-out"),
+  );
+  assert.equal(slept.reduce((a, b) => a + b), 10_000);
+});
+
+Deno.test("the signal ends the wait with its reason", async () => {
+  const reason = new TagsealError("interrupted", "Interrupted", { remedy: "Run it again" });
+  const stop = new AbortController();
+  const { client, options } = setUp(WAITING);
+  const result = waitForCompletion(client, "id-1", { ...options, sleep, signal: stop.signal });
+  setTimeout(() => stop.abort(reason), 20);
+  await assert.rejects(result, (error) => error === reason);
+  const aborted = setUp(reason);
+  const limits = { ...aborted.options, signal: stop.signal };
+  await assert.rejects(waitForCompletion(aborted.client, "id-1", limits), (error) => error === reason);
+});
+
+Deno.test("against the embedded service: approved, denied, cancelled for want of approval", async (t) => {
+  for (const outcome of ["Completed", "Denied", "Canceled"] as const) {
+    await t.step(outcome, async () => {
+      let now = 0;
+      const clock = { now: () => new Date(now), sleep: (ms: number) => Promise.resolve(void (now += ms)) };
+      const key = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+      const policy = { slug: "manual", key, certificate: utf8("certificate"), approval: "manual" } as const;
+      const service = createSignPathService({
+        organizationId: "org-1",
+        token: "token",
+        now: clock.now,
+        projects: [{ slug: "project", policies: [policy] }],
+      });
+      const client = createSignPathClient({
+        ...clock,
+        send: service.handle,
+        apiUrl: new URL("https://sp.test"),
+        organizationId: "org-1",
+        token: "token",
+        serviceUnavailableTimeoutMs: 1000,
+        transferTimeoutMs: 1000,
+      });
+      const { signingRequestId } = await client.submit({
+        projectSlug: "project",
+        signingPolicySlug: "manual",
+        artifact: await writeZip([{ name: "payload/0001.json", bytes: utf8("{}") }]),
+        fileName: "data.zip",
+        cancellationTimeoutInSeconds: 30,
+      });
+      const states: string[] = [];
+      const result = waitForCompletion(client, signingRequestId, {
+        ...clock,
+        timeoutMs: 60_000,
+        onStatus: ({ status }) => states.push(status),
+        sleep: async (ms) => {
+          await clock.sleep(ms);
+          if (now < 10_000) return;
+          if (outcome === "Completed") await service.approve(signingRequestId);
+          if (outcome === "Denied") service.deny(signingRequestId);
+        },
+      });
+      if (outcome === "Completed") assert.equal((await result).status, "Completed");
+      else {await assert.rejects(result, (e) =>
+          isTagsealError(e, "signing-request-failed") && e.details["status"] === outcome);}
+      assert.deepEqual(states, ["WaitingForApproval", outcome]);
+      assert.equal(now, outcome === "Canceled" ? 33_500 : 13_500);
+    });
+  }
+});
