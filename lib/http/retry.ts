@@ -20,6 +20,8 @@ export interface RetryPolicy {
   readonly sleep: Sleep;
   /** The clock. */
   readonly now: () => Date;
+  /** Told, before the first wait, why there is one: nobody should watch ten silent minutes. */
+  readonly onWait?: ((why: string) => void) | undefined;
 }
 
 /** Answers that ask to try later: RFC 6585 section 4 (429), RFC 9110 sections 15.6.3 to 15.6.5 (502, 503, 504). */
@@ -47,6 +49,7 @@ export async function exchangeWithRetry(send: Send, call: Call, policy: RetryPol
     if ("answer" in outcome && !TRY_LATER.includes(outcome.answer.status)) return outcome.answer;
     const asked = "answer" in outcome ? retryAfterMs(outcome.answer.headers, policy.now()) : undefined;
     const wait = Math.min(left, asked === undefined ? backoffMs(tries) : Math.max(asked, SHORTEST_WAIT_MS));
+    if (tries === 0) policy.onWait?.("error" in outcome ? outcome.error.message : statusOf(outcome.answer, call));
     await policy.sleep(wait, call.signal);
     slept += wait;
   }
@@ -62,6 +65,10 @@ async function attempt(send: Send, call: Call): Promise<Outcome> {
     if (isTagsealError(error) && mayRepeat(error, call)) return { error };
     throw error;
   }
+}
+
+function statusOf({ status }: Answer, { service, url }: Call): string {
+  return `${service} at "${url.origin}" answers ${status}`;
 }
 
 function settle(outcome: Outcome): Answer {

@@ -40,6 +40,8 @@ export interface SignPathOptions {
   readonly sleep: Sleep;
   /** The clock. */
   readonly now: () => Date;
+  /** Told why a call is going to be repeated. */
+  readonly onWait?: (why: string) => void;
 }
 
 /** Limits of one call. */
@@ -114,7 +116,7 @@ export function createSignPathClient(options: SignPathOptions): SignPathClient {
       signal: limits.signal,
       ...more,
       headers: { authorization: `Bearer ${token}`, accept: "application/json, application/problem+json, */*;q=0.1" },
-    }, { budgetMs, sleep, now });
+    }, { budgetMs, sleep, now, onWait: options.onWait });
   }
 
   async function submit(submission: Submission, limits: CallLimits = {}): Promise<SubmittedRequest> {

@@ -172,3 +172,18 @@ Deno.test("sleep waits", async () => {
   await sleep(30, new AbortController().signal);
   assert.ok(performance.now() - start >= 28);
 });
+
+Deno.test("the reason to wait is told once, before the first wait", async () => {
+  const told: string[] = [];
+  for (const outcomes of [[503, 503, 200], [REFUSED, REFUSED, 200], [200]]) {
+    const { policy, slept } = clock(60_000);
+    await exchangeWithRetry(script(...outcomes).send, call(), {
+      ...policy,
+      onWait: (why) => void told.push(`${slept.length} waits before: ${why}`),
+    });
+  }
+  assert.deepEqual(told, [
+    '0 waits before: SignPath at "https://sp.test" answers 503',
+    '0 waits before: SignPath at "https://sp.test" cannot be used: tcp connect error: Connection refused (os error 111)',
+  ]);
+});
