@@ -1,0 +1,138 @@
+/**
+ * The signature methods of Notary v1, as one table over WebCrypto.
+ *
+ * WebCrypto, not `node:crypto`: Deno's `node:crypto` cannot sign or verify P-521 over SHA-256, and Notary hashes with
+ * SHA-256 for every curve. Rules (Notary `tuf/signed/verifiers.go`): ECDSA is r‖s of exactly twice the field size; PSS
+ * salts are exactly 32 bytes; RSA moduli have at least 2048 bits; method names are matched in any case.
+ *
+ * @module
+ */
+import type { Bytes } from "../bytes/bytes.ts";
+
+/** The names of signature methods in metadata. */
+export type SignatureMethod = "ecdsa" | "rsapss" | "rsapkcs1v15" | "eddsa";
+
+/** What a key can do, read from the key itself and never from a label beside it. */
+export type KeyShape =
+  | { readonly family: "ecdsa"; readonly curve: "P-256" | "P-384" | "P-521" }
+  | { readonly family: "rsa"; readonly bits: number }
+  | { readonly family: "ed25519" };
+
+/** The smallest RSA modulus that is accepted. */
+export const MIN_RSA_BITS = 2048;
+
+const FIELD_BYTES = { "P-256": 32, "P-384": 48, "P-521": 66 } as const;
+const RSA_HASHED = { hash: "SHA-256" } as const;
+
+interface Algorithm {
+  readonly family: KeyShape["family"];
+  importAs(shape: KeyShape): AlgorithmIdentifier | RsaHashedImportParams | EcKeyImportParams;
+  readonly operation: AlgorithmIdentifier | EcdsaParams | RsaPssParams;
+  /** The exact length of a signature, where it is fixed by the key. */
+  signatureBytes(shape: KeyShape): number;
+}
+
+const rsaBytes = (shape: KeyShape) => shape.family === "rsa" ? Math.ceil(shape.bits / 8) : 0;
+
+const ALGORITHMS: Readonly<Record<SignatureMethod, Algorithm>> = {
+  ecdsa: {
+    family: "ecdsa",
+    importAs: (shape) => ({ name: "ECDSA", namedCurve: shape.family === "ecdsa" ? shape.curve : "" }),
+    operation: { name: "ECDSA", hash: "SHA-256" },
+    signatureBytes: (shape) => shape.family === "ecdsa" ? 2 * FIELD_BYTES[shape.curve] : 0,
+  },
+  rsapss: {
+    family: "rsa",
+    importAs: () => ({ name: "RSA-PSS", ...RSA_HASHED }),
+    operation: { name: "RSA-PSS", saltLength: 32 },
+    signatureBytes: rsaBytes,
+  },
+  rsapkcs1v15: {
+    family: "rsa",
+    importAs: () => ({ name: "RSASSA-PKCS1-v1_5", ...RSA_HASHED }),
+    operation: { name: "RSASSA-PKCS1-v1_5" },
+    signatureBytes: rsaBytes,
+  },
+  eddsa: {
+    family: "ed25519",
+    importAs: () => ({ name: "Ed25519" }),
+    operation: { name: "Ed25519" },
+    signatureBytes: () => 64,
+  },
+};
+
+/** The method that metadata names, or `undefined` if it is none of Notary's. */
+export function signatureMethod(name: string): SignatureMethod | undefined {
+  const lower = name.toLowerCase();
+  return Object.hasOwn(ALGORITHMS, lower) ? lower as SignatureMethod : undefined;
+}
+
+/** The methods a key can be verified with; the first is the one Notary signs with. */
+export function methodsOf(shape: KeyShape): SignatureMethod[] {
+  return (Object.keys(ALGORITHMS) as SignatureMethod[]).filter((name) => ALGORITHMS[name].family === shape.family);
+}
+
+/** Whether `signature` is good for `payload` under a public key (SPKI DER). Never throws for a bad signature. */
+export async function verifySignature(
+  method: SignatureMethod,
+  key: { readonly shape: KeyShape; readonly spki: Bytes },
+  payload: Bytes,
+  signature: Bytes,
+): Promise<boolean> {
+  const algorithm = ALGORITHMS[method];
+  if (algorithm.family !== key.shape.family || signature.length !== algorithm.signatureBytes(key.shape)) return false;
+  const imported = await crypto.subtle.importKey("spki", key.spki, algorithm.importAs(key.shape), false, ["verify"]);
+  return await crypto.subtle.verify(algorithm.operation, imported, signature, payload);
+}
+
+/** Signs `payload` with a private key (PKCS#8 DER). */
+export async function createSignature(
+  method: SignatureMethod,
+  key: { readonly shape: KeyShape; readonly pkcs8: Bytes },
+  payload: Bytes,
+): Promise<Bytes> {
+  const algorithm = ALGORITHMS[method];
+  const imported = await crypto.subtle.importKey("pkcs8", key.pkcs8, algorithm.importAs(key.shape), false, ["sign"]);
+  return new Uint8Array(await crypto.subtle.sign(algorithm.operation, imported, payload));
+}
+
+/**
+ * An ECDSA signature as r‖s, read both ways: as it is, if it has the right size, and as DER, if it is one. A signing
+ * service may give either form; which one it is, only verification tells for sure.
+ */
+export function ecdsaReadings(signature: Bytes, curve: "P-256" | "P-384" | "P-521"): Bytes[] {
+  const size = FIELD_BYTES[curve];
+  const fromDer = isDerSignature(signature) ? derToIeee(signature, size) : undefined;
+  return [...(signature.length === 2 * size ? [signature] : []), ...(fromDer ? [fromDer] : [])];
+}
+
+function derToIeee(signature: Bytes, size: number): Bytes | undefined {
+  const out = new Uint8Array(2 * size);
+  let rest = signature.subarray(signature[1]! & 0x80 ? 3 : 2);
+  for (const end of [size, 2 * size]) {
+    const length = rest[1]!;
+    let integer = rest.subarray(2, 2 + length);
+    if (integer[0] === 0) integer = integer.subarray(1);
+    if (integer.length > size) return undefined;
+    out.set(integer, end - integer.length);
+    rest = rest.subarray(2 + length);
+  }
+  return out;
+}
+
+/** `SEQUENCE { INTEGER r, INTEGER s }` filling `bytes` exactly, both positive and minimal (X.690, RFC 3279 2.2.3). */
+function isDerSignature(bytes: Bytes): boolean {
+  const long = bytes[1] === 0x81;
+  const length = long ? bytes[2]! : bytes[1]!;
+  const start = long ? 3 : 2;
+  if (bytes[0] !== 0x30 || long !== length >= 0x80 || bytes.length !== start + length) return false;
+  let at = start;
+  for (let i = 0; i < 2; i++) {
+    const size = bytes[at + 1] ?? 0;
+    const first = bytes[at + 2] ?? 0x80;
+    if (bytes[at] !== 0x02 || size === 0 || size >= 0x80 || first >= 0x80) return false;
+    if (size > 1 && first === 0 && (bytes[at + 3] ?? 0) < 0x80) return false;
+    at += 2 + size;
+  }
+  return at === bytes.length;
+}

@@ -1,0 +1,42 @@
+/** Signers: something that knows its public key and signs bytes. Private keys do not travel. @module */
+import type { KeyObject } from "node:crypto";
+import { createPublicKey } from "node:crypto";
+import type { Bytes } from "../bytes/bytes.ts";
+import { createSignature, methodsOf, type SignatureMethod } from "./algorithms.ts";
+import { keyOfSpki, type PublicKey } from "./keys.ts";
+
+/** A raw signature and the method that verifies it. */
+export interface RawSignature {
+  /** The method, as metadata names it. */
+  readonly method: SignatureMethod;
+  /** RSA bytes, or r‖s for ECDSA. */
+  readonly bytes: Bytes;
+}
+
+/** Signs with one key, wherever that key is. */
+export interface Signer {
+  /** The key that verifies; metadata may file it under another id, if it holds it as a certificate. */
+  readonly publicKey: PublicKey;
+  /** Signs exactly these bytes. */
+  sign(payload: Bytes): Promise<RawSignature>;
+}
+
+/** A signer over a private key in memory. It signs as Notary does: RSA keys with `rsapss`. */
+export function localSigner(privateKey: KeyObject): Signer {
+  const publicKey = publicKeyOf(privateKey);
+  const pkcs8 = new Uint8Array(privateKey.export({ type: "pkcs8", format: "der" }));
+  const method = methodsOf(publicKey.shape)[0]!;
+  return {
+    publicKey,
+    sign: async (payload) => ({
+      method,
+      bytes: await createSignature(method, { shape: publicKey.shape, pkcs8 }, payload),
+    }),
+  };
+}
+
+/** The plain public key of a private key. */
+export function publicKeyOf(privateKey: KeyObject): PublicKey {
+  const spki = createPublicKey(privateKey).export({ type: "spki", format: "der" });
+  return keyOfSpki(new Uint8Array(spki));
+}

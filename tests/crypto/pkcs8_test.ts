@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import type { Bytes } from "../../lib/bytes/bytes.ts";
+import { parsePem } from "../../lib/bytes/pem.ts";
+import { decryptPrivateKey, encryptPrivateKey, readPrivateKeyInfo, WrongPassphrase } from "../../lib/crypto/pkcs8.ts";
+import { publicKeyOf } from "../../lib/crypto/signer.ts";
+import { below, damaged, random } from "../support/random.ts";
+import { RECORDED, recordedKey } from "../support/recorded.ts";
+import { KEYS } from "../support/trust_builder.ts";
+
+const der = (key: KeyObject): Bytes => new Uint8Array(key.export({ type: "pkcs8", format: "der" }));
+
+for (const role of ["root", "targets"] as const) {
+  Deno.test(`pkcs8: opens the ${role} key file that notary wrote`, async () => {
+    const [block] = parsePem(recordedKey(role));
+    assert.equal(block!.label, "ENCRYPTED PRIVATE KEY");
+    assert.equal(block!.headers.get("role"), role);
+    const key = await decryptPrivateKey(block!.bytes, RECORDED.passphrases[role]);
+    assert.equal(publicKeyOf(key).id, RECORDED.keys[role]);
+    await assert.rejects(decryptPrivateKey(block!.bytes, `${RECORDED.passphrases[role]} `), WrongPassphrase);
+  });
+}
+
+Deno.test("pkcs8: what is encrypted opens again, with its passphrase only", async () => {
+  const keys = [KEYS.targets.privateKey, generateKeyPairSync("ed25519").privateKey];
+  keys.push(generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey);
+  for (const key of keys) {
+    for (const passphrase of ["password", "", "p\u00e4ss\u{1f511} word"]) {
+      const sealed = await encryptPrivateKey(key, passphrase);
+      assert.equal(der(await decryptPrivateKey(sealed, passphrase)).toHex(), der(key).toHex());
+      await assert.rejects(decryptPrivateKey(sealed, `${passphrase}x`), {
+        name: "WrongPassphrase",
+        message: "the passphrase does not open the key",
+      });
+    }
+  }
+});
+
+Deno.test("pkcs8: two encryptions of a key have nothing in common, and neither shows it", async () => {
+  const [a, b] = [
+    await encryptPrivateKey(KEYS.targets.privateKey, "x"),
+    await encryptPrivateKey(KEYS.targets.privateKey, "x"),
+  ];
+  assert.notEqual(a.toHex().slice(-64), b.toHex().slice(-64));
+  assert.equal(a.toHex().includes(KEYS.targets.publicKey.spki.toHex().slice(-64)), false);
+});
+
+Deno.test("pkcs8: node's own encryption (HMAC-SHA256) opens, too", async () => {
+  const key = KEYS.targets.privateKey;
+  const sealed = key.export({ type: "pkcs8", format: "der", cipher: "aes-256-cbc", passphrase: "password" });
+  assert.equal(der(await decryptPrivateKey(new Uint8Array(sealed), "password")).toHex(), der(key).toHex());
+});
+
+Deno.test("pkcs8: a wrong passphrase is always told as one, also where the padding looks right", async () => {
+  const sealed = await encryptPrivateKey(KEYS.targets.privateKey, "password");
+  for (let i = 0; i < 600; i++) await assert.rejects(decryptPrivateKey(sealed, `wrong ${i}`), WrongPassphrase);
+});
+
+Deno.test("pkcs8: files that Notary does not write are refused, with the reason", async () => {
+  const sealed = await encryptPrivateKey(KEYS.targets.privateKey, "password");
+  const replaced = (from: string, to: string) => {
+    assert.ok(sealed.toHex().includes(from));
+    return Uint8Array.fromHex(sealed.toHex().replace(from, to));
+  };
+  const withHash = (oid: string) => {
+    const own = KEYS.targets.privateKey.export({
+      type: "pkcs8",
+      format: "der",
+      cipher: "aes-256-cbc",
+      passphrase: "x",
+    });
+    const hex = new Uint8Array(own).toHex();
+    assert.ok(hex.includes("2a864886f70d0209"), "node names HMAC-SHA256");
+    return Uint8Array.fromHex(hex.replace("2a864886f70d0209", oid));
+  };
+  const cases: [Bytes, string][] = [
+    [new Uint8Array(), "not DER"],
+    [sealed.slice(0, -1), "not DER"],
+    [Uint8Array.fromHex(`${sealed.toHex()}00`), "not DER"],
+    [der(KEYS.targets.privateKey), "not the expected ASN.1 structure"],
+    [replaced("06092a864886f70d01050d", "06092a864886f70d01050a"), "it is not encrypted with PBES2"],
+    [replaced("06092a864886f70d01050c", "06092a864886f70d01050b"), "other algorithms were used"],
+    [replaced("060960864801650304012a", "0609608648016503040116"), "other algorithms were used"],
+    [replaced("02020800", "02020000"), "its iteration count is out of bounds"],
+    [replaced("0410", "0510"), "a value is missing"],
+    [withHash("2a864886f70d020b"), "another hash was used"],
+    [replaced("02020800", "0202ffff"), "its iteration count is out of bounds"],
+  ];
+  for (const [file, words] of cases) {
+    await assert.rejects(decryptPrivateKey(file, "password"), (error) => {
+      assert.ok(error instanceof SyntaxError, String(error));
+      assert.ok(error.message.includes(words), error.message);
+      return true;
+    });
+  }
+});
+
+Deno.test("pkcs8: garbage is WrongPassphrase or SyntaxError, never anything else", async () => {
+  const sealed = await encryptPrivateKey(KEYS.targets.privateKey, "password");
+  const next = random(6);
+  const judge = async (file: Bytes) => {
+    try {
+      await decryptPrivateKey(file, "password");
+    } catch (error) {
+      if (error instanceof WrongPassphrase || error instanceof SyntaxError) return;
+      throw new Error(`${error} for ${file.toHex()}`);
+    }
+  };
+  for (let i = 0; i < 1500; i++) {
+    // The iteration count is left alone: damage there costs seconds each time, and is bounded.
+    const file = damaged(next, sealed);
+    const at = file.toHex().indexOf("02020800");
+    if (at > 0) await judge(file);
+    await judge(Uint8Array.from({ length: below(next, 80) }, () => below(next, 256)));
+  }
+});
+
+Deno.test("pkcs8: an unencrypted key of notary, version 1 without a public key, is read", async () => {
+  const key = der(KEYS.targets.privateKey);
+  assert.equal(key.toHex().slice(4, 12).includes("020100"), true);
+  const asNotary = Uint8Array.fromHex(key.toHex().replace("020100", "020101"));
+  assert.equal(der(await readPrivateKeyInfo(asNotary)).toHex(), key.toHex());
+  await assert.rejects(readPrivateKeyInfo(new Uint8Array([0x30, 0])), { name: "SyntaxError", message: "not PKCS#8" });
+  const hollow = Uint8Array.fromHex("3010" + "020100" + "300506032b6570" + "040401020304");
+  await assert.rejects(readPrivateKeyInfo(hollow), { name: "SyntaxError", message: "the private key cannot be read" });
+  assert.throws(() => createPrivateKey({ key: new Uint8Array([0x30, 0]) as never, format: "der", type: "pkcs8" }));
+});
