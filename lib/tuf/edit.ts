@@ -1,0 +1,112 @@
+/**
+ * Edits of trust data as pure functions: the `signed` object of now in, the one to sign next out. Unknown members and
+ * everything that is not edited stay as they are.
+ *
+ * @module
+ */
+import { type Bytes, concat, utf8 } from "../bytes/bytes.ts";
+import { canonicalJson } from "../bytes/canonical_json.ts";
+import { isJsonObject, type JsonObject, jsonObject, type JsonValue } from "../bytes/json.ts";
+import type { KeyId, PublicKey } from "../crypto/keys.ts";
+import type { RawSignature } from "../crypto/signer.ts";
+import type { Target } from "./models.ts";
+import type { BaseRole, DelegationRole } from "./roles.ts";
+
+const DAY_MS = 86_400_000;
+
+/** How long what a role signs is good for, in days (the defaults of Notary). */
+export const LIFETIME_DAYS = { root: 3650, targets: 1095 } as const;
+
+/** An instant as trust data writes it: RFC 3339, UTC, whole seconds. */
+export function trustTime(at: Date): string {
+  return at.toISOString().replace(/\.\d+Z$/, "Z");
+}
+
+/** When something signed at `at` expires. */
+export function expiryAfter(at: Date, days: number): string {
+  return trustTime(new Date(at.getTime() + days * DAY_MS));
+}
+
+/** The first version of a targets file or a delegation's, still empty. */
+export function emptyTargets(at: Date): JsonObject {
+  return jsonObject([
+    ["_type", "Targets"],
+    ["delegations", jsonObject([["keys", jsonObject()], ["roles", []]])],
+    ["expires", expiryAfter(at, LIFETIME_DAYS.targets)],
+    ["targets", jsonObject()],
+    ["version", 1],
+  ]);
+}
+
+/** The next version of a targets file or a delegation's, with a new expiry; nothing else changed. */
+export function nextTargets(signed: JsonObject, version: number, at: Date): JsonObject {
+  return merged(signed, [["expires", expiryAfter(at, LIFETIME_DAYS.targets)], ["version", version]]);
+}
+
+/** Sets tags (and moves those that are there). */
+export function withTargets(signed: JsonObject, tags: ReadonlyMap<string, Target>): JsonObject {
+  const entries = [...tags].map(([tag, { length, sha256 }]): [string, JsonValue] => [
+    tag,
+    jsonObject([
+      ["hashes", jsonObject([["sha256", Uint8Array.fromHex(sha256).toBase64()]])],
+      ["length", length],
+    ]),
+  ]);
+  return merged(signed, [["targets", merged(memberObject(signed, "targets"), entries)]]);
+}
+
+/** Adds a key to a delegation, made if it is not there yet (threshold 1); its paths become `paths`. */
+export function withDelegationKey(
+  signed: JsonObject,
+  role: DelegationRole,
+  key: PublicKey,
+  paths: readonly string[],
+): JsonObject {
+  const delegations = memberObject(signed, "delegations");
+  const roles = Array.isArray(delegations["roles"]) ? (delegations["roles"] as JsonValue[]) : [];
+  const current = roles.filter(isJsonObject).find((entry) => entry["name"] === role);
+  const keyIds = Array.isArray(current?.["keyids"]) ? current["keyids"] as JsonValue[] : [];
+  const entry = merged(current ?? jsonObject([["name", role], ["threshold", 1]]), [
+    ["keyids", keyIds.includes(key.id) ? keyIds : [...keyIds, key.id]],
+    ["paths", [...paths]],
+  ]);
+  const next = current ? roles.map((other) => other === current ? entry : other) : [...roles, entry];
+  return merged(signed, [[
+    "delegations",
+    merged(delegations, [
+      ["keys", merged(memberObject(delegations, "keys"), [[key.id, key.json]])],
+      ["roles", next],
+    ]),
+  ]]);
+}
+
+/** The first root of a repository: one key for each base role, threshold 1. */
+export function firstRoot(keys: Readonly<Record<BaseRole, PublicKey>>, at: Date): JsonObject {
+  const role = (key: PublicKey) => jsonObject([["keyids", [key.id]], ["threshold", 1]]);
+  const entries = Object.entries(keys);
+  return jsonObject([
+    ["_type", "Root"],
+    ["consistent_snapshot", false],
+    ["expires", expiryAfter(at, LIFETIME_DAYS.root)],
+    ["keys", jsonObject(entries.map(([, key]) => [key.id, key.json]))],
+    ["roles", jsonObject(entries.map(([name, key]) => [name, role(key)]))],
+    ["version", 1],
+  ]);
+}
+
+/** A metadata file of exactly these signed bytes (their canonical form) and their signatures. */
+export function assembleFile(payload: Bytes, signatures: readonly { keyId: KeyId; signature: RawSignature }[]): Bytes {
+  const list = signatures.map(({ keyId, signature }) =>
+    jsonObject([["keyid", keyId], ["method", signature.method], ["sig", signature.bytes.toBase64()]])
+  );
+  return concat(utf8('{"signed":'), payload, utf8(',"signatures":'), canonicalJson(list), utf8("}"));
+}
+
+function merged(object: JsonObject, entries: Iterable<readonly [string, JsonValue]>): JsonObject {
+  return jsonObject([...Object.entries(object), ...entries]);
+}
+
+function memberObject(object: JsonObject, name: string): JsonObject {
+  const value = object[name];
+  return isJsonObject(value) ? value : jsonObject();
+}

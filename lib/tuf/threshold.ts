@@ -1,0 +1,55 @@
+/** Has a role signed? A report ({@linkcode checkSignatures}) and, on top of it, a throw ({@linkcode requireSigned}). @module */
+import { signatureMethod, verifySignature } from "../crypto/algorithms.ts";
+import type { KeyId } from "../crypto/keys.ts";
+import { TagsealError } from "../errors.ts";
+import type { Envelope, RoleKeys } from "./models.ts";
+
+/** What became of the signatures of one envelope. */
+export interface SignatureReport {
+  /** Whether enough different keys have signed. */
+  readonly ok: boolean;
+  /** The keys with a good signature, by the id metadata files them under. */
+  readonly signedBy: readonly KeyId[];
+  /** How many different keys those are: two forms of one key count once. */
+  readonly distinct: number;
+  /** How many are needed. */
+  readonly threshold: number;
+}
+
+/**
+ * Verifies the signatures of `envelope` against the keys of a role (TUF 5.3.4 and its siblings). Signatures of other
+ * keys, of unknown methods and bad ones do not count; a key counts once, also where metadata holds it in two forms.
+ */
+export async function checkSignatures(envelope: Envelope, role: RoleKeys): Promise<SignatureReport> {
+  const candidates = envelope.signatures.map(async ({ keyId, method, bytes }) => {
+    const key = role.keys.get(keyId);
+    const known = signatureMethod(method);
+    return key && known && await verifySignature(known, key, envelope.payload, bytes) ? key : undefined;
+  });
+  const good = (await Promise.all(candidates)).filter((key) => key !== undefined);
+  const distinct = new Set(good.map((key) => key.canonicalId)).size;
+  return {
+    ok: distinct >= role.threshold,
+    signedBy: [...new Set(good.map((key) => key.id))],
+    distinct,
+    threshold: role.threshold,
+  };
+}
+
+/**
+ * {@linkcode checkSignatures}, failing closed.
+ *
+ * @throws {TagsealError} `trust-invalid`; `whose` says in the message whose keys were asked for
+ */
+export async function requireSigned(envelope: Envelope, role: RoleKeys, name: string, whose: string): Promise<void> {
+  const report = await checkSignatures(envelope, role);
+  if (report.ok) return;
+  throw new TagsealError(
+    "trust-invalid",
+    `The trust data of "${name}" is not signed by ${whose}: ${report.distinct} of ${report.threshold} needed signatures are good`,
+    {
+      remedy: "Do not use this data: it may have been tampered with. Tell the repository's administrator",
+      details: { role: name, good: report.distinct, threshold: report.threshold },
+    },
+  );
+}

@@ -1,0 +1,241 @@
+/**
+ * The trusted state of one repository. No I/O and no clock: bytes in, a new state out.
+ *
+ * Order (TUF 5.3 to 5.6), each step taking the state that the one before returned, so that a wrong order does not
+ * compile:
+ *
+ *  1. `openRoot`: a first root is held to the anchor: the copy that is trusted already, a pin, or nothing (first use);
+ *  2. `advanceRoot`: each newer root is signed by the keys of the root before it and by its own;
+ *  3. `advanceTimestamp`: the final root must not have expired; signed, not older than the floor, not expired;
+ *  4. `advanceSnapshot`: is the file the timestamp names; signed, not older, not expired; names this very root;
+ *  5. `advanceTargets`: is the file the snapshot names; signed, not older, not expired;
+ *  6. `advanceDelegation`: the same against its parent. Badly signed or expired, it is skipped with a reason, and with
+ *     it all below; anything else that is wrong fails the repository. A delegation that the snapshot does not name has
+ *     never been published.
+ *
+ * Notary v1 differs from the TUF specification: `_type` is capitalised, roles list no `spec_version`, snapshot lists
+ * root, versions of listed files are not listed but their hashes, and root keys are certificates for the GUN.
+ *
+ * @module
+ */
+import { type Bytes, equalBytes } from "../bytes/bytes.ts";
+import { hash } from "../crypto/hash.ts";
+import { isTagsealError, TagsealError } from "../errors.ts";
+import type { Delegation, FileMeta, Listing, Metadata, RoleKeys, Root, Targets } from "./models.ts";
+import { parseListing, parseRoot, parseTargets } from "./parse.ts";
+import { type DelegationRole, parentOf, type RoleName } from "./roles.ts";
+import { requirePinned, type RootPin, usableRootKeys } from "./root_keys.ts";
+import { requireSigned } from "./threshold.ts";
+
+/** What the first root is held to. */
+export type Anchor =
+  | { readonly kind: "known"; readonly root: Bytes }
+  | { readonly kind: "pin"; readonly pin: RootPin }
+  | { readonly kind: "first-use" };
+
+/** The lowest version of each role that is still acceptable: what was trusted before (TUF 5.4.3.1, 5.5.5, 5.6.4). */
+export type Floors = ReadonlyMap<RoleName, number>;
+
+/** Root is trusted, though perhaps not the newest one yet. */
+export interface RootPhase {
+  /** The repository. */
+  readonly gun: string;
+  /** The one time that everything is judged at. */
+  readonly at: Date;
+  /** Versions trusted before. */
+  readonly floors: Floors;
+  /** The trusted root. */
+  readonly root: Root;
+}
+
+/** Root is final, timestamp is trusted. */
+export interface TimestampPhase extends RootPhase {
+  /** The trusted timestamp. */
+  readonly timestamp: Listing;
+}
+
+/** Snapshot is trusted. */
+export interface SnapshotPhase extends TimestampPhase {
+  /** The trusted snapshot. */
+  readonly snapshot: Listing;
+}
+
+/** What is known of one delegation. */
+export type DelegationState =
+  | { readonly kind: "trusted"; readonly delegation: Delegation; readonly file: Targets }
+  | { readonly kind: "unpublished"; readonly delegation: Delegation }
+  | { readonly kind: "skipped"; readonly delegation: Delegation; readonly reason: string };
+
+/** The whole repository is trusted, delegations as far as they were advanced. */
+export interface TrustedRepository extends SnapshotPhase {
+  /** The trusted targets. */
+  readonly targets: Targets;
+  /** Delegations by name. */
+  readonly delegations: ReadonlyMap<DelegationRole, DelegationState>;
+}
+
+/**
+ * Step 1. The anchor's kind `known` returns the known root; go on with {@linkcode advanceRoot} to what the server has.
+ *
+ * @throws {TagsealError} `trust-invalid`
+ */
+export async function openRoot(
+  gun: string,
+  bytes: Bytes,
+  anchor: Anchor,
+  floors: Floors,
+  at: Date,
+): Promise<RootPhase> {
+  const root = parseRoot(anchor.kind === "known" ? anchor.root : bytes);
+  if (anchor.kind === "pin") requirePinned(root, gun, anchor.pin);
+  // A known root may have expired since, its certificates too: it still speaks for its successor.
+  const keys = anchor.kind === "known" ? root.roles.root : usableRootKeys(root, gun, at);
+  await requireSigned(root.envelope, keys, "root", "its own keys");
+  return { gun, at, floors, root };
+}
+
+/**
+ * Step 2: takes the same root again, or a newer one (TUF 5.3.3 to 5.3.7). Versions may be jumped where the keys of the
+ * trusted root signed the newer one.
+ *
+ * @throws {TagsealError} `trust-invalid`
+ */
+export async function advanceRoot(phase: RootPhase, bytes: Bytes): Promise<RootPhase> {
+  const next = parseRoot(bytes);
+  if (next.version === phase.root.version) {
+    // The same content, perhaps in other bytes; the snapshot names those that the server shows now.
+    if (equalBytes(next.envelope.payload, phase.root.envelope.payload)) return { ...phase, root: next };
+    throw invalid("root", `it has version ${next.version} like the trusted one, but other content`);
+  }
+  requireNotOlder(next, "root", phase.root.version);
+  await requireSigned(next.envelope, phase.root.roles.root, "root", "the keys of the root trusted so far");
+  await requireSigned(next.envelope, next.roles.root, "root", "its own keys");
+  return { ...phase, root: next };
+}
+
+/** Step 3 (TUF 5.4). @throws {TagsealError} `trust-invalid` */
+export async function advanceTimestamp(phase: RootPhase, bytes: Bytes): Promise<TimestampPhase> {
+  const { root, gun, at, floors } = phase;
+  await requireSigned(root.envelope, usableRootKeys(root, gun, at), "root", "its own keys that count for this name");
+  requireFresh(root, "root", at); // TUF 5.3.10: the final root only
+  const timestamp = parseListing("timestamp", bytes);
+  await requireSigned(timestamp.envelope, root.roles.timestamp, "timestamp", "the key that root names");
+  requireNotOlder(timestamp, "timestamp", floors.get("timestamp"));
+  requireFresh(timestamp, "timestamp", at);
+  return { ...phase, timestamp };
+}
+
+/** Step 4 (TUF 5.5). @throws {TagsealError} `trust-invalid` */
+export async function advanceSnapshot(phase: TimestampPhase, bytes: Bytes): Promise<SnapshotPhase> {
+  requireFile(bytes, phase.timestamp.meta.get("snapshot")!, "snapshot", "timestamp");
+  const snapshot = parseListing("snapshot", bytes);
+  await requireSigned(snapshot.envelope, phase.root.roles.snapshot, "snapshot", "the key that root names");
+  requireNotOlder(snapshot, "snapshot", phase.floors.get("snapshot"));
+  requireFresh(snapshot, "snapshot", phase.at);
+  requireFile(phase.root.envelope.bytes, snapshot.meta.get("root")!, "root", "snapshot");
+  return { ...phase, snapshot };
+}
+
+/** Step 5 (TUF 5.6). @throws {TagsealError} `trust-invalid` */
+export async function advanceTargets(phase: SnapshotPhase, bytes: Bytes): Promise<TrustedRepository> {
+  const targets = await acceptTargets(phase, "targets", phase.root.roles.targets, bytes);
+  requireFresh(targets, "targets", phase.at);
+  return { ...phase, targets, delegations: new Map() };
+}
+
+/**
+ * The delegations that can be advanced next: their parent is trusted, and nothing is known of them yet. In the order
+ * of their parent's file, parents first.
+ */
+export function openDelegations(repository: TrustedRepository): Delegation[] {
+  const trusted = [...repository.delegations.values()].flatMap((d) => d.kind === "trusted" ? [d.file] : []);
+  return [repository.targets, ...trusted].flatMap((file) => file.delegations)
+    .filter((delegation) => !repository.delegations.has(delegation.name));
+}
+
+/**
+ * Step 6 (TUF 5.6.7). `bytes` is `undefined` where the snapshot does not name the delegation.
+ *
+ * @throws {TagsealError} `trust-invalid` where the file is not the one the snapshot names, or malformed, or older
+ */
+export async function advanceDelegation(
+  repository: TrustedRepository,
+  delegation: Delegation,
+  bytes: Bytes | undefined,
+): Promise<TrustedRepository> {
+  const state = await delegationState(repository, delegation, bytes);
+  return { ...repository, delegations: new Map([...repository.delegations, [delegation.name, state]]) };
+}
+
+async function delegationState(
+  repository: TrustedRepository,
+  delegation: Delegation,
+  bytes: Bytes | undefined,
+): Promise<DelegationState> {
+  if (!repository.snapshot.meta.has(delegation.name)) {
+    if ((repository.floors.get(delegation.name) ?? 0) === 0) return { kind: "unpublished", delegation };
+    throw invalid(delegation.name, "it was published before, and the snapshot does not name it any more");
+  }
+  if (!bytes) throw invalid(delegation.name, "the snapshot names it, and the server does not have it");
+  try {
+    const file = await acceptTargets(repository, delegation.name, delegation, bytes);
+    requireFresh(file, delegation.name, repository.at);
+    return { kind: "trusted", delegation, file };
+  } catch (error) {
+    if (isTagsealError(error, "trust-invalid") && error.details["skippable"] === true) {
+      return { kind: "skipped", delegation, reason: error.message };
+    }
+    throw error;
+  }
+}
+
+async function acceptTargets(phase: SnapshotPhase, role: RoleName, keys: RoleKeys, bytes: Bytes): Promise<Targets> {
+  const meta = phase.snapshot.meta.get(role);
+  if (!meta) throw invalid(role, "the snapshot does not name it");
+  requireFile(bytes, meta, role, "snapshot");
+  const file = parseTargets(role, bytes);
+  const whose = role === "targets"
+    ? "the key that root names"
+    : `the keys that "${parentOf(role as DelegationRole)}" names`;
+  try {
+    await requireSigned(file.envelope, keys, role, whose);
+  } catch (error) {
+    throw role !== "targets" && isTagsealError(error, "trust-invalid") ? skippable(error) : error;
+  }
+  requireNotOlder(file, role, phase.floors.get(role));
+  return file;
+}
+
+function requireFile(bytes: Bytes, meta: FileMeta, role: RoleName, parent: RoleName): void {
+  const same = bytes.length === meta.length &&
+    [...meta.hashes].every(([name, digest]) => equalBytes(hash(name, bytes), digest));
+  if (!same) throw invalid(role, `it is not the file that the ${parent} names`);
+}
+
+function requireNotOlder(metadata: Metadata, role: RoleName, floor = 0): void {
+  if (metadata.version >= floor) return;
+  throw invalid(role, `it has version ${metadata.version}, and version ${floor} was trusted before (rollback)`);
+}
+
+function requireFresh(metadata: Metadata, role: RoleName, at: Date): void {
+  if (at < metadata.expires) return;
+  const error = new TagsealError("trust-invalid", `The trust data of "${role}" expired on ${metadata.expiresText}`, {
+    remedy: `Ask the repository's administrator to publish it anew (${
+      role === "timestamp" || role === "snapshot" ? "the server signs this role" : "with the key of this role"
+    }), and check this machine's clock`,
+    details: { role, expires: metadata.expiresText },
+  });
+  throw role.startsWith("targets/") ? skippable(error) : error;
+}
+
+function skippable(error: TagsealError): TagsealError {
+  const { message, remedy, details, cause } = error;
+  return new TagsealError(error.code, message, { remedy, details: { ...details, skippable: true }, cause });
+}
+
+function invalid(role: RoleName, why: string): TagsealError {
+  return new TagsealError("trust-invalid", `The trust data of "${role}" is not acceptable: ${why}`, {
+    remedy: "Do not use this data: the server may have been tampered with. Tell the repository's administrator",
+    details: { role },
+  });
+}

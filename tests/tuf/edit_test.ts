@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { text } from "../../lib/bytes/bytes.ts";
+import { canonicalJson } from "../../lib/bytes/canonical_json.ts";
+import { type JsonObject, jsonObject, parseJson } from "../../lib/bytes/json.ts";
+import {
+  emptyTargets,
+  expiryAfter,
+  firstRoot,
+  nextTargets,
+  trustTime,
+  withDelegationKey,
+  withTargets,
+} from "../../lib/tuf/edit.ts";
+import { parseRoot, parseTargets } from "../../lib/tuf/parse.ts";
+import { AT, changed, DIGEST, KEYS, signedFile } from "../support/trust_builder.ts";
+
+const UNKNOWN = ["x-unknown", jsonObject([["kept", [1, "two", null]]])] as const;
+const START = [
+  [[UNKNOWN[0]], UNKNOWN[1]] as const,
+  [["delegations", UNKNOWN[0]], UNKNOWN[1]] as const,
+  [
+    ["targets", "old"],
+    jsonObject([["custom", jsonObject([["a", 1]])], ["hashes", jsonObject([["sha256", "x"]])], ["length", 1]]),
+  ] as const,
+].reduce((signed, [path, to]) => changed(signed, path, to), emptyTargets(AT) as JsonObject);
+
+const plain = (signed: JsonObject) => JSON.parse(text(canonicalJson(signed)));
+
+Deno.test("edit: times are RFC 3339 in whole seconds", () => {
+  assert.equal(trustTime(new Date("2026-06-01T12:00:00.999Z")), "2026-06-01T12:00:00Z");
+  assert.equal(expiryAfter(AT, 1095), "2029-05-31T12:00:00Z");
+  assert.equal(expiryAfter(AT, 0), "2026-06-01T12:00:00Z");
+});
+
+Deno.test("edit: a first targets file is one that is read", async () => {
+  const file = parseTargets("targets", await signedFile(emptyTargets(AT), [KEYS.targets]));
+  assert.deepEqual([file.version, file.expiresText, file.targets.size, file.delegations], [
+    1,
+    "2029-05-31T12:00:00Z",
+    0,
+    [],
+  ]);
+});
+
+Deno.test("edit: the next version changes version and expiry, and nothing else", () => {
+  const later = new Date("2027-01-01T00:00:00Z");
+  const before = plain(START);
+  assert.deepEqual(plain(nextTargets(START, 7, later)), { ...before, version: 7, expires: "2029-12-31T00:00:00Z" });
+  assert.deepEqual(plain(START), before, "what came in stays as it is");
+});
+
+Deno.test("edit: tags are set and moved; other entries and unknown members stay", () => {
+  const tags = new Map([["v1", { length: 528, sha256: DIGEST }], ["__proto__", { length: 1, sha256: DIGEST }]]);
+  const before = plain(START);
+  const after = plain(withTargets(START, tags));
+  const entry = { hashes: { sha256: Uint8Array.fromHex(DIGEST).toBase64() }, length: 528 };
+  assert.deepEqual(Object.keys(after.targets).sort(), ["__proto__", "old", "v1"]);
+  assert.deepEqual(after.targets.v1, entry);
+  assert.deepEqual(after.targets.old, before.targets.old);
+  assert.deepEqual({ ...after, targets: null }, { ...before, targets: null });
+  const moved = plain(withTargets(START, new Map([["old", { length: 528, sha256: DIGEST }]])));
+  assert.deepEqual(moved.targets, { old: entry }, "a moved tag keeps nothing of what it was");
+});
+
+Deno.test("edit: a delegation is made with threshold 1, and takes further keys", () => {
+  const one = withDelegationKey(START, "targets/releases", KEYS.releases.publicKey, [""]);
+  const entry = { keyids: [KEYS.releases.publicKey.id], name: "targets/releases", paths: [""], threshold: 1 };
+  assert.deepEqual(plain(one).delegations.roles, [entry]);
+  assert.deepEqual(plain(one).delegations[UNKNOWN[0]], plain(UNKNOWN[1]));
+  assert.deepEqual(Object.keys(plain(one).delegations.keys), [KEYS.releases.publicKey.id]);
+
+  const again = withDelegationKey(one, "targets/releases", KEYS.releases.publicKey, [""]);
+  assert.deepEqual(plain(again), plain(one), "the same key again changes nothing");
+
+  const two = withDelegationKey(one, "targets/releases", KEYS.alice.publicKey, ["v"]);
+  assert.deepEqual(plain(two).delegations.roles, [
+    { ...entry, keyids: [KEYS.releases.publicKey.id, KEYS.alice.publicKey.id], paths: ["v"] },
+  ]);
+
+  const other = withDelegationKey(two, "targets/alice", KEYS.alice.publicKey, [""]);
+  assert.deepEqual(plain(other).delegations.roles.map((role: { name: string }) => role.name), [
+    "targets/releases",
+    "targets/alice",
+  ]);
+  assert.deepEqual(plain(other).targets, plain(START).targets);
+});
+
+Deno.test("edit: a delegation keeps its threshold and the members nobody here knows", () => {
+  const strict = changed(
+    withDelegationKey(START, "targets/a", KEYS.alice.publicKey, [""]),
+    ["delegations", "roles", 0],
+    jsonObject([
+      ["keyids", [KEYS.alice.publicKey.id]],
+      ["name", "targets/a"],
+      ["paths", [""]],
+      ["terminating", true],
+      ["threshold", 2],
+    ]),
+  );
+  const [entry] = plain(withDelegationKey(strict, "targets/a", KEYS.releases.publicKey, [""])).delegations.roles;
+  assert.deepEqual([entry.threshold, entry.terminating, entry.keyids.length], [2, true, 2]);
+});
+
+Deno.test("edit: delegations written as null by Go can be added to", () => {
+  const empty = changed(START, ["delegations", "roles"], null);
+  assert.equal(plain(withDelegationKey(empty, "targets/a", KEYS.alice.publicKey, [])).delegations.roles.length, 1);
+});
+
+Deno.test("edit: a first root is one that is read, with each key in its role", async () => {
+  const keys = {
+    root: KEYS.root.publicKey,
+    targets: KEYS.targets.publicKey,
+    snapshot: KEYS.snapshot.publicKey,
+    timestamp: KEYS.timestamp.publicKey,
+  };
+  const root = parseRoot(await signedFile(firstRoot(keys, AT), [KEYS.root]));
+  for (const [name, key] of Object.entries(keys)) {
+    const role = root.roles[name as keyof typeof keys];
+    assert.deepEqual([[...role.keys.keys()], role.threshold], [[key.id], 1], name);
+  }
+  assert.deepEqual([root.version, root.expiresText], [1, "2036-05-29T12:00:00Z"]);
+  assert.equal(root.envelope.signed["consistent_snapshot"], false);
+});
+
+Deno.test("edit: what is edited is signed and read back as it was meant", async () => {
+  const signed = nextTargets(
+    withTargets(
+      withDelegationKey(emptyTargets(AT), "targets/a", KEYS.alice.publicKey, ["v"]),
+      new Map([["v1", { length: 1, sha256: DIGEST }]]),
+    ),
+    2,
+    AT,
+  );
+  const file = parseTargets("targets", await signedFile(signed, [KEYS.targets]));
+  assert.deepEqual(file.targets, new Map([["v1", { length: 1, sha256: DIGEST }]]));
+  assert.deepEqual(file.delegations.map(({ name, paths }) => [name, paths]), [["targets/a", ["v"]]]);
+  assert.deepEqual(canonicalJson(parseJson(file.envelope.payload)), file.envelope.payload);
+});

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { isDelegation, parentOf } from "../../lib/tuf/roles.ts";
+
+Deno.test("roles: what may name a delegation", () => {
+  for (const name of ["targets/releases", "targets/a/b", "targets/-", "targets/_0", `targets/${"a".repeat(247)}`]) {
+    assert.equal(isDelegation(name), true, name);
+  }
+  const others = [
+    "",
+    "targets",
+    "targets/",
+    "root",
+    "releases",
+    "targets/A",
+    "targets//a",
+    "targets/a/",
+    "targets/.",
+    "targets/..",
+    "targets/a.json",
+    "/targets/a",
+    "targets/a\n",
+    "targets\\a",
+    "targets/ä",
+    `targets/${"a".repeat(248)}`,
+  ];
+  for (const name of others) assert.equal(isDelegation(name), false, name);
+});
+
+Deno.test("roles: a delegation's parent is the role above it", () => {
+  assert.equal(parentOf("targets/a"), "targets");
+  assert.equal(parentOf("targets/a/b"), "targets/a");
+});
