@@ -1,0 +1,48 @@
+/** Key stores: they hold private keys and hand out signers, never the keys. @module */
+import type { KeyId } from "../crypto/keys.ts";
+import type { Signer } from "../crypto/signer.ts";
+
+/** What a key store knows of a key without opening it. */
+export interface KeyInfo {
+  /** The canonical key id. */
+  readonly id: KeyId;
+  /** The role it was made for: `root`, `targets`, `delegation` …; "" where the store does not say. */
+  readonly role: string;
+  /** The repository it was made for; root keys have none. */
+  readonly gun?: string;
+}
+
+/** Which passphrase is wanted, and what for. */
+export interface PassphraseRequest {
+  /** `create` asks for a new one, to be confirmed; `open` for the one that was set. */
+  readonly purpose: "create" | "open";
+  /** The key. */
+  readonly key: KeyInfo;
+  /** 1 at first, then 2 and 3 where the passphrase before was wrong. */
+  readonly attempt: number;
+}
+
+/** Gets a passphrase from wherever there is one. It throws where nobody can be asked, or nobody answers. */
+export type AskPassphrase = (request: PassphraseRequest) => Promise<string>;
+
+/** A key that was just made and is kept, but can still be taken back while nothing depends on it. */
+export interface NewKey {
+  /** Signs with it. */
+  readonly signer: Signer;
+  /** Removes it again. */
+  discard(): Promise<void>;
+}
+
+/** Holds private keys. */
+export interface KeyStore {
+  /** Makes an ECDSA P-256 key (what Notary makes) and keeps it before anything can depend on it. */
+  create(info: { readonly role: string; readonly gun?: string }): Promise<NewKey>;
+  /** The keys of the store. */
+  list(): Promise<KeyInfo[]>;
+  /**
+   * A signer for a key; asks for the passphrase.
+   *
+   * @throws {TagsealError} `not-found`, `bad-input` (damaged file, wrong passphrase)
+   */
+  open(id: KeyId): Promise<Signer>;
+}

@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { utf8 } from "../../lib/bytes/bytes.ts";
+import { formatPem, parsePem } from "../../lib/bytes/pem.ts";
+import { verifySignature } from "../../lib/crypto/algorithms.ts";
+import { encryptPrivateKey } from "../../lib/crypto/pkcs8.ts";
+import { TagsealError } from "../../lib/errors.ts";
+import { createFileKeyStore } from "../../lib/keystore/file_keystore.ts";
+import type { PassphraseRequest } from "../../lib/keystore/keystore.ts";
+import { failsWith } from "../support/failures.ts";
+import { RECORDED, recordedKey } from "../support/recorded.ts";
+import { GUN, KEYS, newKey } from "../support/trust_builder.ts";
+
+interface Bench {
+  readonly folder: string;
+  readonly asked: PassphraseRequest[];
+  /** A store that answers with these passphrases, one after the other, the last one again and again. */
+  store(...passphrases: string[]): ReturnType<typeof createFileKeyStore>;
+}
+
+function keyTest(name: string, run: (bench: Bench) => Promise<void>): void {
+  Deno.test(`keystore: ${name}`, async () => {
+    const folder = await Deno.makeTempDir({ prefix: "tagseal-keys-" });
+    const asked: PassphraseRequest[] = [];
+    const store = (...passphrases: string[]) =>
+      createFileKeyStore(folder, (request) => {
+        asked.push(request);
+        return Promise.resolve((passphrases.length > 1 ? passphrases.shift() : passphrases[0]) ?? "");
+      });
+    try {
+      await run({ folder, asked, store });
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
+
+const PAYLOAD = utf8("{}");
+const mode = async (path: string) => (await Deno.stat(path)).mode! & 0o777;
+
+async function put(folder: string, id: string, content: string, permissions = 0o600): Promise<void> {
+  await Deno.mkdir(`${folder}/private`, { recursive: true });
+  await Deno.writeTextFile(`${folder}/private/${id}.key`, content, { mode: permissions });
+  await Deno.chmod(`${folder}/private/${id}.key`, permissions);
+}
+
+keyTest(
+  "a new key is kept encrypted, for its owner only, before it is handed out",
+  async ({ folder, asked, store }) => {
+    const { signer } = await store("secret-passphrase").create({ role: "targets", gun: GUN });
+    const { id } = signer.publicKey;
+    const path = `${folder}/private/${id}.key`;
+    assert.deepEqual([await mode(path), await mode(`${folder}/private`)], [0o600, 0o700]);
+    const [block, ...others] = parsePem(await Deno.readTextFile(path));
+    assert.equal(others.length, 0);
+    assert.deepEqual([block!.label, [...block!.headers]], ["ENCRYPTED PRIVATE KEY", [["gun", GUN], [
+      "role",
+      "targets",
+    ]]]);
+    assert.deepEqual(asked, [{ purpose: "create", key: { id, role: "targets", gun: GUN }, attempt: 1 }]);
+    assert.deepEqual((await Array.fromAsync(Deno.readDir(`${folder}/private`))).map(({ name }) => name), [`${id}.key`]);
+
+    const opened = await store("secret-passphrase").open(id);
+    const { method, bytes } = await opened.sign(PAYLOAD);
+    assert.equal(await verifySignature(method, signer.publicKey, PAYLOAD, bytes), true);
+    assert.deepEqual(asked[1], { purpose: "open", key: { id, role: "targets", gun: GUN }, attempt: 1 });
+  },
+);
+
+keyTest("a root key carries no repository", async ({ store }) => {
+  const { signer } = await store("x").create({ role: "root" });
+  assert.deepEqual(await store("x").list(), [{ id: signer.publicKey.id, role: "root" }]);
+});
+
+keyTest("a key that nothing depends on can be taken back", async ({ store }) => {
+  const key = await store("x").create({ role: "root" });
+  await key.discard();
+  assert.deepEqual(await store("x").list(), []);
+  await failsWith(
+    store("x").open(key.signer.publicKey.id),
+    "not-found",
+    `The key ${key.signer.publicKey.id.slice(0, 7)}… is not in`,
+  );
+});
+
+keyTest("where no passphrase comes, no key is kept", async ({ folder }) => {
+  const refusing = createFileKeyStore(
+    folder,
+    () => Promise.reject(new TagsealError("bad-input", "Nobody to ask", { remedy: "Set it" })),
+  );
+  await failsWith(refusing.create({ role: "root" }), "bad-input", "Nobody to ask");
+  assert.deepEqual(await refusing.list(), []);
+});
+
+for (const role of ["root", "targets"] as const) {
+  keyTest(`the ${role} key file of the notary client is listed and opened`, async ({ folder, store }) => {
+    const id = RECORDED.keys[role];
+    await put(folder, id, recordedKey(role));
+    assert.deepEqual(await store().list(), [{ id, role, ...(role === "root" ? {} : { gun: RECORDED.gun }) }]);
+    const signer = await store(RECORDED.passphrases[role]).open(id);
+    assert.equal(signer.publicKey.canonicalId, id);
+  });
+}
+
+keyTest("a wrong passphrase is asked for three times", async ({ folder, asked, store }) => {
+  const id = RECORDED.keys.targets;
+  await put(folder, id, recordedKey("targets"));
+  const right = RECORDED.passphrases.targets;
+  await store("wrong", "wrong again", right).open(id);
+  assert.deepEqual(asked.map(({ attempt }) => attempt), [1, 2, 3]);
+  asked.length = 0;
+  const error = await failsWith(
+    store("wrong", "wrong", "wrong", right).open(id),
+    "bad-input",
+    `The passphrase does not open the targets key ${id.slice(0, 7)}…`,
+  );
+  assert.equal(asked.length, 3);
+  assert.doesNotMatch(JSON.stringify([error.message, error.details, error.remedy]), /wrong/);
+});
+
+for (const permissions of [0o640, 0o604, 0o620, 0o610, 0o644, 0o666]) {
+  keyTest(
+    `a key file of mode ${permissions.toString(8)} is not opened, and no passphrase is asked for`,
+    async ({ folder, asked, store }) => {
+      const id = RECORDED.keys.root;
+      await put(folder, id, recordedKey("root"), permissions);
+      const error = await failsWith(
+        store(RECORDED.passphrases.root).open(id),
+        "bad-input",
+        `can be read by others (mode ${permissions.toString(8)})`,
+      );
+      assert.match(error.remedy, /chmod 600/);
+      assert.equal(asked.length, 0);
+      await Deno.chmod(`${folder}/private/${id}.key`, 0o400);
+      await store(RECORDED.passphrases.root).open(id);
+    },
+  );
+}
+
+keyTest(
+  "a file that is damaged is told from a wrong passphrase, without a word of what it holds",
+  async ({ folder, asked, store }) => {
+    const good = recordedKey("root");
+    const id = RECORDED.keys.root;
+    const plain = KEYS.targets.privateKey.export({ type: "pkcs8", format: "pem" }) as string;
+    const cases: [content: string | Uint8Array, words: string][] = [
+      ["", "it holds no private key in PEM"],
+      ["garbage", "it holds no private key in PEM"],
+      [new Uint8Array([255, 254]), "it holds no private key in PEM"],
+      [good.slice(0, 200), "it holds no private key in PEM"],
+      [good.replace("role: root\n", "role: root\nrole: root\n"), "it holds no private key in PEM"],
+      [good.replace(/\n\n.{10}/, "\n\n"), "it holds no private key in PEM"],
+      [formatPem("CERTIFICATE", KEYS.root.publicKey.certificate!.der), "it holds no private key in PEM"],
+      [formatPem("ENCRYPTED PRIVATE KEY", utf8("hello")), "not DER"],
+      [plain, '"PRIVATE KEY" is not read here'],
+      [formatPem("EC PRIVATE KEY", utf8("x")), '"EC PRIVATE KEY" is not read here'],
+    ];
+    for (const [content, words] of cases) {
+      await put(folder, id, typeof content === "string" ? content : "");
+      if (typeof content !== "string") await Deno.writeFile(`${folder}/private/${id}.key`, content);
+      const error = await failsWith(
+        store("x").open(id),
+        "bad-input",
+        `The key file "${folder}/private/${id}.key" cannot be used: `,
+        words,
+      );
+      assert.equal(error.cause, undefined, "a parser's words could quote the key");
+    }
+    assert.ok(asked.length <= 1, "only where a passphrase is of use");
+  },
+);
+
+keyTest("a file named after another key is not used", async ({ folder, store }) => {
+  const id = RECORDED.keys.root;
+  await put(folder, id, recordedKey("targets"));
+  await failsWith(store(RECORDED.passphrases.targets).open(id), "bad-input", "it holds another key than it is named");
+});
+
+keyTest("a key of a kind that Notary refuses is not used", async ({ folder, store }) => {
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 1024 });
+  const id = "00".repeat(32);
+  await put(folder, id, formatPem("ENCRYPTED PRIVATE KEY", await encryptPrivateKey(privateKey, "x")));
+  await failsWith(store("x").open(id), "bad-input", "an RSA key has 1024 bits; at least 2048 are needed");
+});
+
+keyTest("an id cannot lead out of the folder", async ({ folder, store }) => {
+  const id = newKey().publicKey.id;
+  await Deno.writeTextFile(`${folder}/${id}.key`, recordedKey("root"));
+  await Deno.mkdir(`${folder}/private`);
+  for (const odd of [`../${id}`, id.toUpperCase(), "", "..", id.slice(1), `${id}0`]) {
+    await failsWith(store("x").open(odd), "not-found", "is not in");
+  }
+});
+
+keyTest("the list is sorted, passes over other files, and is empty without a folder", async ({ folder, store }) => {
+  assert.deepEqual(await store().list(), []);
+  await put(folder, RECORDED.keys.root, recordedKey("root"));
+  await put(folder, RECORDED.keys.targets, recordedKey("targets"));
+  await Deno.writeTextFile(`${folder}/private/README.key`, "x");
+  await Deno.writeTextFile(`${folder}/private/${RECORDED.keys.root}.key.tmp`, "x");
+  await Deno.mkdir(`${folder}/private/${"00".repeat(32)}.key`);
+  assert.deepEqual((await store().list()).map(({ id }) => id), [RECORDED.keys.root, RECORDED.keys.targets].sort());
+});
