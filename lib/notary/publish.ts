@@ -1,0 +1,87 @@
+/**
+ * Publishes a change so that nothing of anybody's is lost.
+ *
+ * A server refuses a version that is there already, so whoever is slower reads again and makes the change anew on top of
+ * what the others did. A notary-server on SQL checks versions outside of its transaction: of two racing posts one may be
+ * answered 200 and not be stored. So a publish counts only once it has been read back.
+ *
+ * @module
+ */
+import type { Bytes } from "../bytes/bytes.ts";
+import { isTagsealError, TagsealError } from "../errors.ts";
+import type { RoleName } from "../tuf/roles.ts";
+import type { TrustedRepository } from "../tuf/trusted.ts";
+import type { TrustServer } from "./trust_server.ts";
+
+/** A change to a repository. */
+export interface Change {
+  /** The files to post on top of `repository`. */
+  make(repository: TrustedRepository): Promise<ReadonlyMap<RoleName, Bytes>>;
+  /** Whether `repository` shows the change: nothing (more) to do. */
+  isThere(repository: TrustedRepository): boolean;
+}
+
+/** How a change is published. */
+export interface PublishOptions {
+  /** Where to. */
+  readonly server: TrustServer;
+  /** Which repository. */
+  readonly gun: string;
+  /** Reads and verifies the repository as it is now. */
+  read(): Promise<TrustedRepository>;
+  /** How often to start over when others were faster; 1 where the change cannot be made anew. */
+  readonly attempts: number;
+  /** Waits this many milliseconds. */
+  sleep(ms: number): Promise<void>;
+}
+
+/** What came of it. */
+export interface PublishResult {
+  /** `unchanged` where the change was there already. */
+  readonly outcome: "published" | "unchanged";
+  /** The repository as read back. */
+  readonly repository: TrustedRepository;
+}
+
+/**
+ * Publishes `change`, and reads back that it is there.
+ *
+ * @throws {TagsealError} `stale` where others were faster `attempts` times; what reading, making and posting throw
+ */
+export async function publishChange(options: PublishOptions, change: Change): Promise<PublishResult> {
+  let repository = await options.read();
+  if (change.isThere(repository)) return { outcome: "unchanged", repository };
+  for (let attempt = 1; attempt <= options.attempts; attempt++) {
+    const files = await change.make(repository);
+    const failure = await options.server.publish(options.gun, files).then(() => undefined, (error: unknown) => error);
+    // After a lost answer nobody knows what happened but the server, so ask it, whatever the outcome looked like.
+    const before = repository;
+    repository = await options.read().catch((error) => {
+      throw failure ?? error;
+    });
+    if (change.isThere(repository)) return { outcome: "published", repository };
+    const moved = [...files.keys()].some((role) => versionOf(repository, role) !== versionOf(before, role));
+    if (failure !== undefined && !isTagsealError(failure, "stale") && !moved) throw failure;
+    // Racing writers draw apart: each waits a random part of a growing span.
+    if (attempt < options.attempts) await options.sleep(Math.random() * Math.min(200 * 2 ** attempt, 5000));
+  }
+  throw new TagsealError("stale", `Somebody else has published to "${options.gun}" in between`, {
+    remedy: "Nothing of this change was published. Run the command again",
+    details: { repository: options.gun, attempts: options.attempts },
+  });
+}
+
+/** The version of a role's file; 0 where it has none. */
+export function versionOf(repository: TrustedRepository, role: RoleName): number {
+  switch (role) {
+    case "root":
+    case "targets":
+    case "snapshot":
+    case "timestamp":
+      return repository[role].version;
+    default: {
+      const state = repository.delegations.get(role);
+      return state?.kind === "trusted" ? state.file.version : 0;
+    }
+  }
+}

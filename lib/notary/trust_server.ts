@@ -1,0 +1,132 @@
+/**
+ * The Notary server's HTTP API: requests and bytes, nothing is judged here.
+ *
+ * @see Notary `docs/service_architecture.md` and `server/server.go` for the routes
+ * @module
+ */
+import type { Bytes } from "../bytes/bytes.ts";
+import { type JsonValue, parseJson } from "../bytes/json.ts";
+import { type PublicKey, readPublicKey } from "../crypto/keys.ts";
+import { type Details, messageOf, TagsealError } from "../errors.ts";
+import type { AuthorizedService, ScopeAction } from "../http/auth.ts";
+import type { Answer, Call } from "../http/send.ts";
+import type { RoleName } from "../tuf/roles.ts";
+
+/** A file of a repository: a role, `<version>.root`, or `<role>.<sha256 hex>` for exactly that file. */
+export type MetadataName = string;
+
+/** One Notary server. */
+export interface TrustServer {
+  /** Its address. */
+  readonly url: URL;
+  /** The newest file of that name, as served; `undefined` where the server has none. */
+  read(gun: string, name: MetadataName): Promise<Bytes | undefined>;
+  /** The public key that the server signs with in this role; the server makes it for a new repository. */
+  managedKey(gun: string, role: "timestamp" | "snapshot"): Promise<PublicKey>;
+  /**
+   * Publishes files together: all land or none does.
+   *
+   * @throws {TagsealError} `stale` where a version is there already; `trust-invalid` where the server rejects the data
+   */
+  publish(gun: string, files: ReadonlyMap<RoleName, Bytes>): Promise<void>;
+}
+
+/** Ceilings for one file in bytes; a role of 600,000 tags has 55 MB. */
+const MAX_FILE_BYTES = 128 * 2 ** 20;
+const MAX_ANSWER_BYTES = 2 ** 20;
+const READ_TIMEOUT_MS = 60_000;
+const PUBLISH_TIMEOUT_MS = 300_000;
+
+/** What a server is made from. */
+export interface TrustServerOptions {
+  /** Its address, without `/v2/`. */
+  readonly url: URL;
+  /** The authenticated way to it. */
+  readonly service: AuthorizedService;
+  /** `push,pull` where something is to be published, so that one token serves the whole command. */
+  readonly access: ScopeAction;
+  /** Ends every call. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A Notary server over HTTP. */
+export function createTrustServer({ url, service, access, signal }: TrustServerOptions): TrustServer {
+  const base = url.href.replace(/\/+$/, "");
+  const call = (gun: string, path: string, options: Partial<Call>) =>
+    service.request({
+      service: "Notary server",
+      url: new URL(`${base}/v2/${gun}/_trust/tuf/${path}`),
+      maxBytes: MAX_ANSWER_BYTES,
+      timeoutMs: READ_TIMEOUT_MS,
+      signal,
+      ...options,
+    }, { repository: gun, actions: access });
+
+  return {
+    url,
+    async read(gun, name) {
+      const answer = await call(gun, `${name}.json`, { maxBytes: MAX_FILE_BYTES });
+      if (answer.status === 200) return answer.bytes;
+      if (answer.status === 404) return undefined;
+      throw refusal(url, gun, answer, `read "${name}"`);
+    },
+    async managedKey(gun, role) {
+      const answer = await call(gun, `${role}.key`, {});
+      if (answer.status !== 200) throw refusal(url, gun, answer, `get the ${role} key`);
+      try {
+        return readPublicKey(parseJson(answer.bytes));
+      } catch (error) {
+        throw new TagsealError("trust-invalid", `The Notary server's ${role} key is malformed: ${messageOf(error)}`, {
+          remedy: `Check that "${url.origin}" is a Notary server`,
+          details: { repository: gun, url: url.origin },
+          cause: error,
+        });
+      }
+    },
+    async publish(gun, files) {
+      const body = new FormData();
+      for (const [role, bytes] of files) body.append("files", new Blob([bytes]), role);
+      const answer = await call(gun, "", { method: "POST", body, timeoutMs: PUBLISH_TIMEOUT_MS });
+      if (answer.status !== 200) throw refusal(url, gun, answer, `publish ${[...files.keys()].join(", ")}`);
+    },
+  };
+}
+
+function refusal(url: URL, gun: string, answer: Answer, action: string): TagsealError {
+  const { code, words } = serverError(answer.bytes);
+  const details: Details = { repository: gun, url: url.origin, status: answer.status, serverCode: code };
+  const where = `Notary server "${url.origin}"`;
+  if (answer.status === 400 && code === "VERSION") {
+    return new TagsealError("stale", `Somebody else has published to "${gun}" in between`, {
+      remedy: "Run the command again: it starts from what is there now",
+      details,
+    });
+  }
+  if (answer.status === 400) {
+    return new TagsealError("trust-invalid", `The ${where} refused to ${action} of "${gun}": ${words}`, {
+      remedy: "Nothing was published. Read the repository with tagseal list and check the server's own log",
+      details,
+    });
+  }
+  const failed = `The ${where} failed to ${action} of "${gun}" (status ${answer.status}): ${words}`;
+  return new TagsealError(answer.status === 404 ? "not-found" : "unavailable", failed, {
+    remedy: "Check the address with --notary-url, and try again later if the server is out of order",
+    details,
+  });
+}
+
+/** The server's own code and words (`{"errors":[{"code","message","detail"}]}`), on one short line. */
+function serverError(bytes: Bytes): { code: string; words: string } {
+  try {
+    const error = (JSON.parse(new TextDecoder().decode(bytes.subarray(0, 65536))) as {
+      errors: { code: string; message: string; detail?: { Error?: { Msg?: string } } }[];
+    }).errors[0]!;
+    return { code: oneLine(error.code), words: oneLine(error.detail?.Error?.Msg ?? error.message) };
+  } catch {
+    return { code: "", words: "it gives no reason" };
+  }
+}
+
+function oneLine(words: JsonValue | undefined): string {
+  return String(words ?? "").replaceAll(/[^\x20-\x7e]+/g, " ").slice(0, 300);
+}

@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import type { Bytes } from "../../lib/bytes/bytes.ts";
+import { TagsealError } from "../../lib/errors.ts";
+import { createMemoryMetadataStore } from "../../lib/notary/metadata_store.ts";
+import { type Change, publishChange, versionOf } from "../../lib/notary/publish.ts";
+import { readRepository } from "../../lib/notary/update.ts";
+import { parseTargets } from "../../lib/tuf/parse.ts";
+import { resolveAll } from "../../lib/tuf/resolve.ts";
+import type { RoleName } from "../../lib/tuf/roles.ts";
+import { failsWith } from "../support/failures.ts";
+import { MemoryTrustServer } from "../support/memory_trust_server.ts";
+import { AT, buildFiles, DIGEST, GUN, KEYS } from "../support/trust_builder.ts";
+
+/** A repository whose targets hold one tag for each entry of `tags`; every change is a version. */
+function filesWith(tags: readonly string[]): Promise<Map<RoleName, Bytes>> {
+  const version = tags.length + 1;
+  return buildFiles({
+    targets: { version, tags: Object.fromEntries(tags.map((tag) => [tag, DIGEST])) },
+    snapshot: { version },
+    timestamp: { version },
+    delegations: { "targets/releases": { keys: [KEYS.releases] } },
+  });
+}
+
+/** The change under test: adds the tag `mine` to whatever is there. */
+const addMine: Change = {
+  make: async (repository) => {
+    const files = await filesWith([...repository.targets.targets.keys(), "mine"]);
+    return new Map([["targets", files.get("targets")!]]);
+  },
+  isThere: (repository) => repository.targets.targets.has("mine"),
+};
+
+/** A server that signs snapshot and timestamp itself, as Notary's does, and refuses versions that are there. */
+async function bench(...tags: string[]) {
+  const server = new MemoryTrustServer(await filesWith(tags));
+  const slept: number[] = [];
+  const store = async (files: ReadonlyMap<RoleName, Bytes>) => {
+    const names = [...parseTargets("targets", files.get("targets")!).targets.keys()];
+    server.show(await filesWith(names));
+  };
+  const reading = () =>
+    readRepository({ server, gun: GUN, at: AT, store: createMemoryMetadataStore() }).then((r) => r.repository);
+  const publish = (attempts: number, change = addMine) =>
+    publishChange({
+      server,
+      gun: GUN,
+      read: reading,
+      attempts,
+      sleep: (ms) => {
+        slept.push(ms);
+        return Promise.resolve();
+      },
+    }, change);
+  const tagsNow = async () => resolveAll(await reading()).map(({ tag }) => tag);
+  server.onPublish = store;
+  return { server, slept, store, publish, tagsNow };
+}
+
+const stale = () => new TagsealError("stale", "Somebody else has published in between", { remedy: "Run it again" });
+const lost = () => new TagsealError("unavailable", "The answer was lost", { remedy: "Check the network" });
+
+Deno.test("publish: a change is published once, and read back", async () => {
+  const { server, slept, publish, tagsNow } = await bench("a");
+  const { outcome, repository } = await publish(3);
+  assert.equal(outcome, "published");
+  assert.equal(repository.targets.version, 3);
+  assert.deepEqual(await tagsNow(), ["a", "mine"]);
+  assert.deepEqual(server.published, [["targets"]]);
+  assert.deepEqual(slept, []);
+});
+
+Deno.test("publish: what is there already is not published again", async () => {
+  const { server, publish } = await bench("mine");
+  assert.equal((await publish(3)).outcome, "unchanged");
+  assert.deepEqual(server.published, []);
+});
+
+Deno.test("publish: where somebody was faster, the change is made anew on top of theirs", async () => {
+  const { server, slept, store, publish, tagsNow } = await bench("a");
+  server.onPublish = async () => {
+    server.show(await filesWith(["a", "theirs"]));
+    server.onPublish = store;
+    throw stale();
+  };
+  assert.equal((await publish(3)).outcome, "published");
+  assert.deepEqual(await tagsNow(), ["a", "mine", "theirs"]);
+  assert.equal(server.published.length, 2);
+  assert.equal(slept.length, 1);
+  assert.ok(slept[0]! >= 0 && slept[0]! <= 400);
+});
+
+Deno.test("publish: a lost answer to a publish that landed is a success", async () => {
+  const { server, store, publish, tagsNow } = await bench("a");
+  server.onPublish = async (files) => {
+    await store(files);
+    throw lost();
+  };
+  assert.equal((await publish(1)).outcome, "published");
+  assert.deepEqual(await tagsNow(), ["a", "mine"]);
+  assert.equal(server.published.length, 1);
+});
+
+Deno.test("publish: a lost answer to a publish that did not land is the failure it was, and is not repeated", async () => {
+  const { server, publish, tagsNow } = await bench("a");
+  server.onPublish = () => {
+    throw lost();
+  };
+  await failsWith(publish(5), "unavailable", "The answer was lost");
+  assert.equal(server.published.length, 1);
+  assert.deepEqual(await tagsNow(), ["a"]);
+});
+
+Deno.test("publish: the server's 200 without storing (two racing writers on SQL) is tried again", async () => {
+  const { server, store, publish, tagsNow } = await bench("a");
+  server.onPublish = async () => {
+    server.show(await filesWith(["a", "theirs"]));
+    server.onPublish = store;
+  };
+  assert.equal((await publish(3)).outcome, "published");
+  assert.deepEqual(await tagsNow(), ["a", "mine", "theirs"]);
+  const quiet = await bench("a");
+  quiet.server.onPublish = () => {
+    quiet.server.onPublish = quiet.store;
+  };
+  assert.equal((await quiet.publish(3)).outcome, "published");
+  assert.equal(quiet.server.published.length, 2);
+});
+
+Deno.test("publish: after so many attempts it is given up", async () => {
+  for (const attempts of [1, 4]) {
+    const { server, slept, publish } = await bench("a");
+    server.onPublish = () => {
+      throw stale();
+    };
+    const error = await failsWith(
+      publish(attempts),
+      "stale",
+      `Somebody else has published to "${GUN}" in between`,
+    );
+    assert.equal(error.details["attempts"], attempts);
+    assert.match(error.remedy, /^Nothing of this change was published/);
+    assert.equal(server.published.length, attempts);
+    assert.equal(slept.length, attempts - 1);
+  }
+});
+
+Deno.test("publish: what the server rejects is not tried again", async () => {
+  const { server, publish } = await bench("a");
+  server.onPublish = () => {
+    throw new TagsealError("trust-invalid", "The Notary server refused it", { remedy: "Check the log" });
+  };
+  await failsWith(publish(5), "trust-invalid", "The Notary server refused it");
+  assert.equal(server.published.length, 1);
+});
+
+Deno.test("publish: where reading back fails, too, the first failure is told", async () => {
+  const { server, publish } = await bench("a");
+  server.onPublish = () => {
+    server.onRead = () => {
+      throw new TagsealError("unavailable", "Nobody answers", { remedy: "Check the network" });
+    };
+    throw lost();
+  };
+  await failsWith(publish(3), "unavailable", "The answer was lost");
+  const fine = await bench("a");
+  fine.server.onPublish = () => {
+    fine.server.onRead = () => {
+      throw new TagsealError("unavailable", "Nobody answers", { remedy: "Check the network" });
+    };
+  };
+  await failsWith(fine.publish(3), "unavailable", "Nobody answers");
+});
+
+Deno.test("publish: the version of a role", async () => {
+  const files = await buildFiles({
+    targets: { version: 7 },
+    delegations: {
+      "targets/releases": { keys: [KEYS.releases], version: 5 },
+      "targets/alice": { keys: [KEYS.alice], version: 4, signers: [KEYS.stranger] },
+    },
+  });
+  const { repository } = await readRepository({
+    server: new MemoryTrustServer(files),
+    gun: GUN,
+    at: AT,
+    store: createMemoryMetadataStore(),
+  });
+  const roles = ["root", "targets", "targets/releases", "targets/alice", "targets/nobody"] as const;
+  assert.deepEqual(roles.map((role) => versionOf(repository, role)), [1, 7, 5, 0, 0]);
+});
