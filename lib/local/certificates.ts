@@ -1,0 +1,167 @@
+/**
+ * Certificates made on the spot: TLS for servers on loopback, and signing certificates of the kind SignPath makes.
+ *
+ * `@peculiar/x509` is imported where it is used, because loading it takes longer than everything else tagseal loads.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { createPrivateKey, type KeyObject } from "node:crypto";
+import { isIP } from "node:net";
+import type { Bytes } from "../bytes/bytes.ts";
+
+/** A certificate and its private key (PKCS#8), both PEM: what a TLS server is set up with. */
+export interface TlsIdentity {
+  /** The certificate. */
+  readonly certPem: string;
+  /** Its unencrypted private key; good for loopback only. */
+  readonly keyPem: string;
+}
+
+/** A throw-away certificate authority; its private key lives in memory only and dies with the process. */
+export interface LocalCa {
+  /** The CA's certificate: what clients are told to trust. */
+  readonly caPem: string;
+  /** Issues a TLS server (and client) certificate for DNS names and IP addresses. */
+  issue(names: readonly string[]): Promise<TlsIdentity>;
+}
+
+/** A self-signed signing certificate with its private key. */
+export interface SigningCertificate {
+  /** The certificate as PEM. */
+  readonly certificatePem: string;
+  /** The certificate as DER, the form of a `.cer` file. */
+  readonly certificateDer: Bytes;
+  /** The private key that belongs to it. */
+  readonly privateKey: KeyObject;
+}
+
+/** The key of a signing certificate. */
+export type SigningAlgorithm = "rsa-2048" | "ecdsa-p256";
+
+/** The names a server on loopback is reached by. */
+export const LOOPBACK_NAMES: readonly string[] = ["localhost", "127.0.0.1", "::1"];
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const P256 = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+const RSA_2048 = {
+  name: "RSASSA-PKCS1-v1_5",
+  modulusLength: 2048,
+  publicExponent: new Uint8Array([1, 0, 1]),
+  hash: "SHA-256",
+};
+
+/**
+ * Creates a throw-away ECDSA P-256 CA for TLS on loopback. It and all it issues are valid from an hour before `now`
+ * (clocks differ) until 30 days after.
+ */
+export async function createLocalCa(now: Date, name: string): Promise<LocalCa> {
+  const x509 = await loadX509();
+  const ca = await newKeys(P256);
+  const subject = [{ CN: [name] }];
+  const caCertificate = await x509.X509CertificateGenerator.create({
+    ...validity(now, 30),
+    signingAlgorithm: P256,
+    subject,
+    issuer: subject,
+    publicKey: ca.publicKey,
+    signingKey: ca.privateKey,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(ca.publicKey),
+    ],
+  });
+  return {
+    caPem: caCertificate.toString("pem") + "\n",
+    issue: async (names) => {
+      const leaf = await newKeys(P256);
+      const certificate = await x509.X509CertificateGenerator.create({
+        ...validity(now, 30),
+        signingAlgorithm: P256,
+        subject: [{ CN: [names[0] ?? "localhost"] }],
+        issuer: subject,
+        publicKey: leaf.publicKey,
+        signingKey: ca.privateKey,
+        extensions: [
+          new x509.BasicConstraintsExtension(false, undefined, true),
+          new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+          // Also for clients: notary-server shows its own certificate to notary-signer.
+          new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]),
+          new x509.SubjectAlternativeNameExtension(
+            names.map((value) => ({ type: isIP(value) ? "ip" as const : "dns" as const, value })),
+          ),
+          await x509.SubjectKeyIdentifierExtension.create(leaf.publicKey),
+          await x509.AuthorityKeyIdentifierExtension.create(caCertificate),
+        ],
+      });
+      const key = privateKeyObject(await crypto.subtle.exportKey("pkcs8", leaf.privateKey));
+      return {
+        certPem: certificate.toString("pem") + "\n",
+        keyPem: key.export({ type: "pkcs8", format: "pem" }).toString(),
+      };
+    },
+  };
+}
+
+/** What a signing certificate is made from. */
+export interface SigningCertificateRequest {
+  /** The subject's and issuer's common name. */
+  readonly commonName: string;
+  /** The kind of key to generate. */
+  readonly algorithm: SigningAlgorithm;
+  /** The reference time; validity begins an hour before. */
+  readonly now: Date;
+  /** For how many days it is valid. */
+  readonly days: number;
+}
+
+/**
+ * Creates a self-signed certificate with a fresh key for digital signatures (code signing, no CA), like those SignPath
+ * makes for a signing policy.
+ */
+export async function createSigningCertificate(request: SigningCertificateRequest): Promise<SigningCertificate> {
+  const x509 = await loadX509();
+  const algorithm = request.algorithm === "rsa-2048" ? RSA_2048 : P256;
+  const keys = await newKeys(algorithm);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    ...validity(request.now, request.days),
+    signingAlgorithm: algorithm,
+    name: [{ CN: [request.commonName] }],
+    keys,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.codeSigning]),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  return {
+    certificatePem: certificate.toString("pem") + "\n",
+    certificateDer: new Uint8Array(certificate.rawData),
+    privateKey: privateKeyObject(await crypto.subtle.exportKey("pkcs8", keys.privateKey)),
+  };
+}
+
+async function loadX509(): Promise<typeof import("@peculiar/x509")> {
+  await import("reflect-metadata"); // must come first: x509's dependency injection throws without it
+  return await import("@peculiar/x509");
+}
+
+function newKeys(algorithm: typeof P256 | typeof RSA_2048): Promise<CryptoKeyPair> {
+  return crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]) as Promise<CryptoKeyPair>;
+}
+
+/** From an hour before `now` on; X.509 times know whole seconds only. */
+function validity(now: Date, days: number): { notBefore: Date; notAfter: Date } {
+  const second = Math.floor(now.getTime() / 1000) * 1000;
+  return {
+    notBefore: new Date(second - HOUR),
+    notAfter: new Date(second + days * DAY),
+  };
+}
+
+function privateKeyObject(pkcs8: ArrayBuffer): KeyObject {
+  return createPrivateKey({ key: Buffer.from(pkcs8), format: "der", type: "pkcs8" });
+}

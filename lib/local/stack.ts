@@ -1,0 +1,135 @@
+/**
+ * The embedded stack: a registry, a Notary server and a SignPath service in one process, on one loopback port over TLS.
+ *
+ * One port serves all three, as their paths do not meet: `/v2/<gun>/_trust/tuf/` is the Notary server, the rest of `/v2/`
+ * the registry, `/API/` SignPath. Docker looks for a registry's trust data on the registry's own host, so that nobody
+ * needs to be told where the Notary server is. All is in memory and gone when the process ends.
+ *
+ * @module
+ */
+import type { Bytes } from "../bytes/bytes.ts";
+import { messageOf, TagsealError } from "../errors.ts";
+import { createLocalCa, createSigningCertificate, LOOPBACK_NAMES, type SigningAlgorithm } from "./certificates.ts";
+import { createNotaryServer } from "./notary_server.ts";
+import { createRegistry } from "./registry.ts";
+import { createSignPathService, type SignPathService } from "./signpath_service.ts";
+import type { RawSignatureFormat } from "./signpath_signing.ts";
+
+/** How a stack is set up. */
+export interface LocalStackOptions extends RawSignatureFormat {
+  /** The port; 0 takes a free one. */
+  readonly port: number;
+  /** The clock. */
+  readonly now: () => Date;
+  /** The algorithm of SignPath's key. */
+  readonly algorithm: SigningAlgorithm;
+  /** Stands between the network and SignPath, for tests and demonstrations of what a service could do. */
+  readonly betweenSignPath?: (request: Request, handle: (request: Request) => Promise<Response>) => Promise<Response>;
+}
+
+/** A running stack. */
+export interface LocalStack extends AsyncDisposable {
+  /** `localhost:<port>`: the registry's host, for names of repositories. */
+  readonly host: string;
+  /** The Notary server's address. */
+  readonly notaryUrl: string;
+  /** The address of SignPath's API. */
+  readonly apiUrl: string;
+  /** The CA that its TLS certificate comes from. */
+  readonly caPem: string;
+  /** SignPath: the only organization. */
+  readonly organizationId: string;
+  /** SignPath: the only API token. */
+  readonly apiToken: string;
+  /** SignPath: the only project. */
+  readonly projectSlug: string;
+  /** SignPath: policies that sign at once, and only after somebody has approved. */
+  readonly policies: { readonly automatic: string; readonly manual: string };
+  /** The certificate of SignPath's key, as its users download it (DER). */
+  readonly certificate: Bytes;
+  /** The service itself, to approve and deny. */
+  readonly signPath: SignPathService;
+  /** Ends it. */
+  stop(): Promise<void>;
+}
+
+const PROJECT = "demo-images";
+const POLICIES = { automatic: "release-signing", manual: "release-signing-with-approval" } as const;
+
+/**
+ * Starts a stack.
+ *
+ * @throws {TagsealError} `bad-input` where the port is taken
+ */
+export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
+  const { now, port } = options;
+  const ca = await createLocalCa(now(), "tagseal local stack");
+  const identity = await ca.issue([...LOOPBACK_NAMES]);
+  const signing = await createSigningCertificate({
+    commonName: "Docker signing (local)",
+    algorithm: options.algorithm,
+    now: now(),
+    days: 365,
+  });
+  const organizationId = crypto.randomUUID();
+  const apiToken = crypto.getRandomValues(new Uint8Array(24)).toBase64({ alphabet: "base64url" });
+  const policy = (slug: string, approval: "automatic" | "manual") => ({
+    slug,
+    approval,
+    key: signing.privateKey,
+    certificate: signing.certificateDer,
+  });
+  const signPath = createSignPathService({
+    organizationId,
+    token: apiToken,
+    now,
+    projects: [{
+      slug: PROJECT,
+      policies: [policy(POLICIES.automatic, "automatic"), policy(POLICIES.manual, "manual")],
+    }],
+    ...(options.rsaPadding ? { rsaPadding: options.rsaPadding } : {}),
+    ...(options.ecdsaFormat ? { ecdsaFormat: options.ecdsaFormat } : {}),
+  });
+  const notary = createNotaryServer({ now });
+  const registry = createRegistry();
+  const handle = (request: Request): Promise<Response> => {
+    const { pathname } = new URL(request.url);
+    if (pathname.startsWith("/API/")) {
+      return options.betweenSignPath?.(request, signPath.handle) ?? signPath.handle(request);
+    }
+    if (pathname.includes("/_trust/") || pathname.startsWith("/_notary_server/")) return notary.handle(request);
+    return registry.handle(request);
+  };
+  const server = listen(port, identity, handle);
+  const host = `localhost:${server.addr.port}`;
+  return {
+    host,
+    notaryUrl: `https://${host}`,
+    apiUrl: `https://${host}/API`,
+    caPem: ca.caPem,
+    organizationId,
+    apiToken,
+    projectSlug: PROJECT,
+    policies: POLICIES,
+    certificate: signing.certificateDer,
+    signPath,
+    stop: () => server.shutdown(),
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+function listen(
+  port: number,
+  { certPem, keyPem }: { certPem: string; keyPem: string },
+  handle: (request: Request) => Promise<Response>,
+): Deno.HttpServer<Deno.NetAddr> {
+  try {
+    return Deno.serve({ hostname: "127.0.0.1", port, cert: certPem, key: keyPem, onListen() {} }, handle);
+  } catch (error) {
+    throw new TagsealError("bad-input", `Cannot listen on port ${port} of 127.0.0.1: ${messageOf(error)}`, {
+      remedy: "Choose another port with --port, or 0 for any free one",
+      details: { port },
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,272 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { constants, createPublicKey, generateKeyPairSync, type KeyObject, verify } from "node:crypto";
+import { type Bytes, text, utf8 } from "../../lib/bytes/bytes.ts";
+import { readZip, writeZip, type ZipFile } from "../../lib/bytes/zip.ts";
+import { isTagsealError } from "../../lib/errors.ts";
+import {
+  createSignPathService,
+  type SignPathService,
+  type SignPathServiceOptions,
+} from "../../lib/local/signpath_service.ts";
+
+const RSA = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
+const EC = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+const API = "https://sp.test/API/v1/org-1";
+const LIMITS = { entries: 100, entryBytes: 1e6, totalBytes: 1e6 };
+const FILES: ZipFile[] = [
+  { name: "docker-signing-data.json", bytes: utf8("{}") },
+  { name: "payload/0001.json", bytes: utf8('{"one":1}') },
+  { name: "payload/0002.json", bytes: utf8('{"two":2}') },
+  { name: "payload/deeper/0003.json", bytes: utf8('{"three":3}') },
+  { name: "trust/1/root.json", bytes: utf8('{"root":1}') },
+];
+
+function serve(more: Partial<SignPathServiceOptions> = {}, key: KeyObject = RSA): SignPathService {
+  return createSignPathService({
+    organizationId: "org-1",
+    token: "secret-token",
+    now: () => new Date(0),
+    projects: [
+      {
+        slug: "project",
+        policies: [
+          { slug: "auto", key, certificate: utf8("certificate"), approval: "automatic" },
+          { slug: "manual", key, certificate: utf8("certificate"), approval: "manual" },
+        ],
+      },
+      { slug: "other", policies: [{ slug: "auto", key: EC, certificate: utf8("ec"), approval: "automatic" }] },
+    ],
+    ...more,
+  });
+}
+
+/** One call; returns status and JSON. */
+async function call(service: SignPathService, method: string, path: string, body?: BodyInit) {
+  const response = await service.handle(
+    new Request(`${API}/${path}`, {
+      method,
+      headers: { authorization: "Bearer secret-token" },
+      ...(body === undefined ? {} : { body }),
+    }),
+  );
+  return { status: response.status, headers: response.headers, json: await response.json() };
+}
+
+async function form(changes: Record<string, string | undefined> = {}, files: ZipFile[] = FILES): Promise<FormData> {
+  const out = new FormData();
+  const fields = { projectSlug: "project", signingPolicySlug: "auto", description: "two tags", ...changes };
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) out.set(name, value);
+  out.set("artifact", new Blob([await writeZip(files)]), "data.zip");
+  return out;
+}
+
+async function submit(service: SignPathService, changes = {}, files: ZipFile[] = FILES): Promise<string> {
+  const { status, json } = await call(
+    service,
+    "POST",
+    "SigningRequests/SubmitWithArtifact",
+    await form(changes, files),
+  );
+  assert.equal(status, 201);
+  return json.signingRequestId;
+}
+
+async function signed(service: SignPathService, id: string): Promise<Map<string, Bytes>> {
+  const headers = { authorization: "Bearer secret-token" };
+  const response = await service.handle(new Request(`${API}/SigningRequests/${id}/SignedArtifact`, { headers }));
+  assert.equal(response.status, 200);
+  return await readZip(await response.bytes(), LIMITS);
+}
+
+Deno.test("payloads get a raw signature beside them; all else is returned byte for byte", async (t) => {
+  const pkcs1 = { padding: constants.RSA_PKCS1_PADDING };
+  const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 };
+  const rows: [string, KeyObject, Partial<SignPathServiceOptions>, object, number | undefined][] = [
+    ["RSA", RSA, {}, pkcs1, 256],
+    ["RSA PSS", RSA, { rsaPadding: "pss" }, pss, 256],
+    ["ECDSA", EC, {}, { dsaEncoding: "ieee-p1363" }, 64],
+    ["ECDSA in DER", EC, { ecdsaFormat: "asn1" }, { dsaEncoding: "der" }, undefined],
+  ];
+  for (const [name, key, options, how, length] of rows) {
+    await t.step(name, async () => {
+      const service = serve(options, key);
+      const files = await signed(service, await submit(service));
+      assert.deepEqual([...files.keys()], [
+        "docker-signing-data.json",
+        "payload/0001.json",
+        "payload/0001.json.sig",
+        "payload/0002.json",
+        "payload/0002.json.sig",
+        "payload/deeper/0003.json",
+        "trust/1/root.json",
+      ]);
+      for (const file of FILES) assert.deepEqual(files.get(file.name), file.bytes);
+      for (const payload of ["payload/0001.json", "payload/0002.json"]) {
+        const signature = files.get(`${payload}.sig`)!;
+        if (length) assert.equal(signature.length, length);
+        assert.ok(verify("sha256", files.get(payload)!, { key: createPublicKey(key), ...how }, signature));
+      }
+    });
+  }
+});
+
+Deno.test("a request tells its status, its details and where it is", async () => {
+  const service = serve();
+  const body = await form({ "parameters.version": "1.2", artifactConfigurationSlug: "docker-signing-data" });
+  const { headers, json } = await call(service, "POST", "SigningRequests/SubmitWithArtifact", body);
+  const id = json.signingRequestId;
+  assert.equal(headers.get("location"), `${API}/SigningRequests/${id}`);
+  const status = {
+    status: "Completed",
+    workflowStatus: "Completed",
+    isFinalStatus: true,
+    webLink: `${API}/SigningRequests/${id}`,
+  };
+  assert.deepEqual((await call(service, "GET", `SigningRequests/${id}/Status`)).json, status);
+  assert.deepEqual((await call(service, "GET", `SigningRequests/${id}`)).json, {
+    ...status,
+    description: "two tags",
+    projectSlug: "project",
+    signingPolicySlug: "auto",
+    artifactConfigurationSlug: "docker-signing-data",
+    parameters: { version: "1.2" },
+    signedArtifactLink: `${API}/SigningRequests/${id}/SignedArtifact`,
+  });
+  assert.deepEqual(service.requests(), [{
+    id,
+    projectSlug: "project",
+    signingPolicySlug: "auto",
+    description: "two tags",
+    parameters: { version: "1.2" },
+    fileName: "data.zip",
+    submitted: new Date(0),
+    workflowStatus: "Completed",
+  }]);
+});
+
+Deno.test("manual approval: waits, and is approved or denied once, by method and by REST", async (t) => {
+  const service = serve();
+  const by = {
+    "approve()": (id: string) => service.approve(id),
+    "POST Approve": (id: string) => call(service, "POST", `SigningRequests/${id}/Approve`),
+    "deny()": (id: string) => service.deny(id),
+    "POST Deny": (id: string) => call(service, "POST", `SigningRequests/${id}/Deny`),
+    "POST Cancel": (id: string) => call(service, "POST", `SigningRequests/${id}/Cancel`),
+  };
+  for (const [name, act] of Object.entries(by)) {
+    await t.step(name, async () => {
+      const id = await submit(service, { signingPolicySlug: "manual" });
+      const before = (await call(service, "GET", `SigningRequests/${id}/Status`)).json;
+      assert.deepEqual([before.status, before.isFinalStatus], ["WaitingForApproval", false]);
+      const early = await call(service, "GET", `SigningRequests/${id}/SignedArtifact`);
+      assert.equal(early.status, 400);
+      assert.match(early.json.detail, /is not completed, it is "WaitingForApproval"/);
+      await act(id);
+      const after = (await call(service, "GET", `SigningRequests/${id}/Status`)).json;
+      const expected = name.includes("pprove") ? "Completed" : name.includes("Cancel") ? "Canceled" : "Denied";
+      assert.deepEqual([after.status, after.isFinalStatus], [expected, true]);
+      assert.equal((await call(service, "POST", `SigningRequests/${id}/Approve`)).status, 400);
+      await assert.rejects(service.approve(id), (e) => isTagsealError(e, "bad-input"));
+      assert.throws(() => service.deny(id), (e) => isTagsealError(e, "bad-input"));
+      if (expected === "Completed") assert.ok((await signed(service, id)).has("payload/0001.json.sig"));
+    });
+  }
+  await assert.rejects(service.approve("nothing"), (e) => isTagsealError(e, "not-found"));
+});
+
+Deno.test("a request that waited too long is cancelled", async () => {
+  let now = 0;
+  const service = serve({ now: () => new Date(now) });
+  const id = await submit(service, { signingPolicySlug: "manual", cancellationTimeoutInSeconds: "60" });
+  now = 59_999;
+  assert.equal(service.requests()[0]!.workflowStatus, "WaitingForApproval");
+  now = 60_000;
+  assert.equal((await call(service, "GET", `SigningRequests/${id}/Status`)).json.status, "Canceled");
+  await assert.rejects(service.approve(id), /it is "Canceled"/);
+});
+
+Deno.test("what cannot be signed fails in processing, as at SignPath", async (t) => {
+  const rows: [string, ZipFile[], RegExp][] = [
+    ["no payload", [{ name: "a.json", bytes: utf8("{}") }], /no file that matches "payload\/\*\.json"/],
+    ["signed already", [...FILES, { name: "payload/0001.json.sig", bytes: utf8("x") }], /occurs twice/],
+  ];
+  for (const [name, files, words] of rows) {
+    await t.step(name, async () => {
+      const service = serve();
+      const id = await submit(service, {}, files);
+      const { json } = await call(service, "GET", `SigningRequests/${id}/Status`);
+      assert.deepEqual([json.status, json.workflowStatus, json.isFinalStatus], ["Failed", "ProcessingFailed", true]);
+      assert.match(service.requests()[0]!.failure ?? "", words);
+    });
+  }
+});
+
+Deno.test("invalid submissions are refused as problem+json and leave nothing behind", async (t) => {
+  const rows: [string, Record<string, string | undefined>, string][] = [
+    ["no project", { projectSlug: undefined }, "projectSlug"],
+    ["unknown project", { projectSlug: "x" }, "projectSlug"],
+    ["no policy", { signingPolicySlug: undefined }, "signingPolicySlug"],
+    ["policy of no project", { signingPolicySlug: "x" }, "signingPolicySlug"],
+    ["unknown configuration", { artifactConfigurationSlug: "x" }, "artifactConfigurationSlug"],
+    ["odd cancellation", { cancellationTimeoutInSeconds: "-1" }, "cancellationTimeoutInSeconds"],
+    ["no artifact", {}, "artifact"],
+  ];
+  const service = serve();
+  for (const [name, changes, field] of rows) {
+    await t.step(name, async () => {
+      const body = await form(changes);
+      if (field === "artifact") body.delete("artifact");
+      const { status, headers, json } = await call(service, "POST", "SigningRequests/SubmitWithArtifact", body);
+      assert.equal(status, 400);
+      assert.equal(headers.get("content-type"), "application/problem+json");
+      assert.deepEqual(Object.keys(json.errors), [field]);
+    });
+  }
+  const odd = await call(service, "POST", "SigningRequests/SubmitWithArtifact", "not a form");
+  assert.equal(odd.status, 400);
+  assert.match(odd.json.detail, /not multipart/);
+  assert.deepEqual(service.requests(), []);
+});
+
+Deno.test("only the token of the organization is let in, under any spelling of /API", async () => {
+  const service = serve();
+  const ask = async (url: string, authorization?: string) => {
+    const headers = authorization === undefined ? {} : { authorization };
+    const response = await service.handle(new Request(url, { headers }));
+    return [response.status, response.headers.get("content-type"), (await response.json()).detail];
+  };
+  const problem = "application/problem+json";
+  const path = "Cryptoki/MySigningPolicies";
+  assert.deepEqual(await ask(`${API}/${path}`), [401, problem, "The token is not valid"]);
+  assert.deepEqual(await ask(`${API}/${path}`, "Bearer secret-tokens"), [401, problem, "The token is not valid"]);
+  const good = "Bearer secret-token";
+  assert.deepEqual(await ask(`https://sp.test/API/v1/x/${path}`, good), [
+    404,
+    problem,
+    "There is no such organization",
+  ]);
+  assert.deepEqual(await ask(`${API}/Nothing`, good), [404, problem, "There is no such call"]);
+  assert.deepEqual(await ask(`${API}/SigningRequests/x/Approve`, good), [404, problem, "There is no such call"]);
+  assert.deepEqual(await ask(`${API}/SigningRequests/x`, good), [404, problem, 'There is no signing request "x"']);
+  assert.equal((await ask(`https://sp.test/api/v1/org-1/${path}/`, good))[0], 200);
+});
+
+Deno.test("signing policies come with certificate and public key, narrowed by the query", async () => {
+  const service = serve();
+  const list = async (query: string) =>
+    (await call(service, "GET", `Cryptoki/MySigningPolicies${query}`)).json.signingPolicies;
+  assert.equal((await list("")).length, 3);
+  assert.equal((await list("?projectSlug=project")).length, 2);
+  assert.deepEqual(await list("?projectSlug=nothing"), []);
+  const [rsa] = await list("?projectSlug=project&signingPolicySlug=manual");
+  assert.equal(text(Uint8Array.fromBase64(rsa.certificateBytes)), "certificate");
+  assert.deepEqual([rsa.keyType, rsa.keySizeInBits, rsa.rsaParameters.publicExponent], ["Rsa", 2048, "AQAB"]);
+  const der = Buffer.from(rsa.publicKeyBytes, "base64");
+  assert.ok(createPublicKey({ key: der, format: "der", type: "pkcs1" }).equals(createPublicKey(RSA)));
+  const [ec] = await list("?projectSlug=other");
+  assert.deepEqual([ec.keyType, ec.keySizeInBits], ["Ecdsa", 256]);
+  const point = Uint8Array.fromBase64(ec.publicKeyBytes);
+  const spki = new Uint8Array(createPublicKey(EC).export({ type: "spki", format: "der" }));
+  assert.deepEqual(point, spki.slice(-65));
+});
