@@ -1,0 +1,97 @@
+/** Gives a certificate the right to sign tags: `targets/releases` and `targets/<name>`. @module */
+import { canonicalJson } from "../bytes/canonical_json.ts";
+import type { JsonObject } from "../bytes/json.ts";
+import type { KeyId, PublicKey } from "../crypto/keys.ts";
+import type { Signer } from "../crypto/signer.ts";
+import { TagsealError } from "../errors.ts";
+import type { KeyStore } from "../keystore/keystore.ts";
+import { assembleFile, nextTargets, withDelegationKey } from "../tuf/edit.ts";
+import type { Targets } from "../tuf/models.ts";
+import { type DelegationRole, isDelegation, RELEASES } from "../tuf/roles.ts";
+import type { TrustedRepository } from "../tuf/trusted.ts";
+import { publish, REBASE_ATTEMPTS, type Trust } from "./repository.ts";
+
+/** Prefixes of the tags that a signer's delegation covers: all. */
+const ALL_PATHS = [""];
+
+/** The role of a signer's name, as Docker shows it. @throws {TagsealError} `usage` for names that cannot be one */
+export function signerRole(name: string): DelegationRole {
+  const role = `targets/${name}`;
+  if (isDelegation(role) && !name.includes("/") && role !== RELEASES) return role;
+  throw new TagsealError("usage", `"${name.slice(0, 60)}" cannot be the name of a delegation`, {
+    remedy: 'Use a-z, 0-9, "-" and "_"; "releases" belongs to Docker',
+  });
+}
+
+/** The `signed` of targets with `key` in both delegations. */
+export function delegating(signed: JsonObject, name: string, key: PublicKey): JsonObject {
+  return [RELEASES, signerRole(name)].reduce((next, role) => withDelegationKey(next, role, key, ALL_PATHS), signed);
+}
+
+/** What {@linkcode addDelegation} did. */
+export interface AddDelegationResult {
+  /** `unchanged` where the key was there already. */
+  readonly outcome: "published" | "unchanged";
+  /** The version of targets now. */
+  readonly targetsVersion: number;
+  /** The delegations that hold the key. */
+  readonly roles: readonly DelegationRole[];
+}
+
+/**
+ * Adds `key` to `targets/releases` and `targets/<name>` and publishes. Doing it twice changes nothing; what others
+ * publish meanwhile is kept.
+ *
+ * @throws {TagsealError} `not-found` where the store holds no targets key; what publishing throws
+ */
+export async function addDelegation(
+  trust: Trust,
+  keys: KeyStore,
+  options: { readonly gun: string; readonly name: string; readonly key: PublicKey },
+): Promise<AddDelegationResult> {
+  const { gun, name, key } = options;
+  const roles = [RELEASES, signerRole(name)];
+  let opened: { keyId: KeyId; signer: Signer } | undefined; // the passphrase is asked for once, not for each rebase
+  const { outcome, repository } = await publish(trust, gun, [...roles], REBASE_ATTEMPTS, {
+    isThere: ({ targets }) => roles.every((role) => holds(targets, role, key)),
+    async make(repository) {
+      const { targets } = repository;
+      if (!opened || !repository.root.roles.targets.keys.has(opened.keyId)) {
+        opened = await openTargetsKey(repository, keys);
+      }
+      const next = nextTargets(delegating(targets.envelope.signed, name, key), targets.version + 1, trust.now());
+      const payload = canonicalJson(next);
+      const signature = await opened.signer.sign(payload);
+      return new Map([["targets" as const, assembleFile(payload, [{ keyId: opened.keyId, signature }])]]);
+    },
+  });
+  return { outcome, targetsVersion: repository.targets.version, roles };
+}
+
+function holds(targets: Targets, role: DelegationRole, key: PublicKey): boolean {
+  const delegation = targets.delegations.find((each) => each.name === role);
+  return delegation?.keys.has(key.id) === true && ALL_PATHS.every((path) => delegation.paths.includes(path));
+}
+
+async function openTargetsKey(
+  repository: TrustedRepository,
+  keys: KeyStore,
+): Promise<{ keyId: KeyId; signer: Signer }> {
+  const { threshold, keys: allowed } = repository.root.roles.targets;
+  if (threshold > 1) {
+    throw new TagsealError("bad-input", `Targets of "${repository.gun}" needs ${threshold} signatures`, {
+      remedy: "Tagseal signs with one targets key; set the threshold to 1, or use another tool",
+      details: { repository: repository.gun, threshold },
+    });
+  }
+  const held = new Set((await keys.list()).map(({ id }) => id));
+  const key = [...allowed.values()].find(({ canonicalId }) => held.has(canonicalId));
+  if (key) return { keyId: key.id, signer: await keys.open(key.canonicalId) };
+  const wanted = [...allowed.values()].map(({ canonicalId }) => canonicalId);
+  throw new TagsealError("not-found", `The targets key of "${repository.gun}" is not here`, {
+    remedy:
+      "Run this where the key was made, or name its directory with --trust-dir. A deleted targets key is replaced " +
+      "by a key rotation with the root key",
+    details: { repository: repository.gun, targetsKeyIds: wanted },
+  });
+}

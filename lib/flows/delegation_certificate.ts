@@ -1,0 +1,46 @@
+/** The delegation certificate: what SignPath gives out for the key that it keeps. @module */
+import { type Bytes, text } from "../bytes/bytes.ts";
+import { keyOfCertificate, type PublicKey } from "../crypto/keys.ts";
+import { type Certificate, isBrokenlySigned, readCertificate } from "../crypto/x509.ts";
+import { messageOf, TagsealError } from "../errors.ts";
+
+const HALF_YEAR_MS = 183 * 86_400_000;
+
+/** A certificate that may become a delegation key. */
+export interface DelegationCertificate {
+  /** The certificate. */
+  readonly certificate: Certificate & object;
+  /** Its key, as delegations hold it. */
+  readonly key: PublicKey;
+  /** What the user should know: it expires soon, say. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads a certificate file, PEM or DER (`.cer`).
+ *
+ * @throws {TagsealError} `bad-input` where it holds no certificate, one that is not valid now, or a key Notary refuses
+ */
+export function readDelegationCertificate(file: Bytes, path: string, at: Date): DelegationCertificate {
+  const fail = (why: string, cause?: unknown) =>
+    new TagsealError("bad-input", `"${path}" cannot be used as a delegation certificate: ${why}`, {
+      remedy: "Download the certificate of the signing key from SignPath again (PEM or DER)",
+      details: { path },
+      cause,
+    });
+  let certificate: Certificate, key: PublicKey;
+  try {
+    certificate = readCertificate(file[0] === 0x30 ? file : text(file));
+    key = keyOfCertificate(certificate);
+  } catch (error) {
+    if (!(error instanceof SyntaxError) && !(error instanceof TypeError)) throw error;
+    throw fail(error instanceof TypeError ? "it is neither PEM nor DER" : messageOf(error), error);
+  }
+  if (isBrokenlySigned(certificate)) throw fail("it is signed with a broken hash (MD5 or SHA-1), which Notary refuses");
+  const { notBefore, notAfter } = certificate;
+  if (at >= notAfter) throw fail(`it expired on ${notAfter.toISOString()}`);
+  if (at < notBefore) throw fail(`it is valid from ${notBefore.toISOString()} only`);
+  const soon = notAfter.getTime() - at.getTime() < HALF_YEAR_MS;
+  const warnings = soon ? [`The certificate "${path}" expires on ${notAfter.toISOString().slice(0, 10)}`] : [];
+  return { certificate, key, warnings };
+}

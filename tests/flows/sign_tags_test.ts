@@ -1,0 +1,102 @@
+/** Signing from start to end: several repositories at once, and what others publish meanwhile. */
+import assert from "node:assert/strict";
+import { signTags } from "../../lib/flows/sign_tags.ts";
+import { listTags } from "../../lib/flows/verify_tags.ts";
+import { failsWith } from "../support/failures.ts";
+import { FlowWorld, manifestOf } from "../support/flow_world.ts";
+
+const [A, B] = ["registry.test/acme/a", "registry.test/acme/b"];
+
+Deno.test("two repositories: one file, one request", async () => {
+  const world = await FlowWorld.begin();
+  await world.init(A);
+  await world.init(B);
+  const work = [world.task(A, ["v1", "v2"]), world.task(B, ["v1"])];
+  const options = { ...world.options, attempts: 1 };
+  const result = await signTags(work, options);
+  assert.deepEqual(result.repositories.map(({ repository, outcome }) => [repository, outcome]), [
+    [A, "published"],
+    [B, "published"],
+  ]);
+  assert.deepEqual([result.signingRequestId, world.files.length], ["request-1", 1]);
+  const again = await signTags(work, options);
+  assert.deepEqual(again.repositories.map(({ outcome }) => outcome), ["unchanged", "unchanged"]);
+  assert.deepEqual([again.signingRequestId, world.files.length], [null, 1]);
+});
+
+Deno.test("only the repository that others published to is signed again", async () => {
+  const world = await FlowWorld.begin();
+  await world.init(A);
+  await world.init(B);
+  const told: string[] = [];
+  const result = await signTags([world.task(A, ["v1"]), world.task(B, ["v1"])], {
+    ...world.options,
+    attempts: 2,
+    onStale: ({ message }) => told.push(message),
+    async signFile(file) {
+      const answer = await world.signFile(file);
+      if (world.files.length === 1) {
+        await signTags([world.task(B, ["theirs"])], { ...world.options, attempts: 1 });
+      }
+      return answer;
+    },
+  });
+  assert.deepEqual(result.repositories.map(({ repository, outcome }) => [repository, outcome]), [
+    [A, "published"],
+    [B, "published"],
+  ]);
+  assert.equal(world.files.length, 3, "ours, theirs, ours again");
+  assert.equal(told.length, 1);
+  assert.match(told[0]!, /registry\.test\/acme\/b.*version 1.*made from 0.*theirs/);
+  assert.deepEqual((await listTags(world.trust(), B)).tags.map(({ tag }) => tag), ["theirs", "v1"]);
+});
+
+Deno.test("attempts come to an end, as stale", async () => {
+  const world = await FlowWorld.begin();
+  await world.init(A);
+  let n = 0;
+  await failsWith(
+    signTags([world.task(A, ["v1"])], {
+      ...world.options,
+      attempts: 3,
+      async signFile(file) {
+        const answer = await world.signFile(file);
+        const theirs = world.task(A, [`theirs-${++n}`]);
+        await signTags([theirs], { ...world.options, attempts: 1 });
+        return answer;
+      },
+    }),
+    "stale",
+    A,
+    "theirs-3",
+  );
+  assert.equal(n, 3);
+});
+
+Deno.test("a tag that was moved is signed as what it is now", async () => {
+  const world = await FlowWorld.begin();
+  await world.init(A);
+  const options = { ...world.options, attempts: 1 };
+  await signTags([world.task(A, ["v1"], "old")], options);
+  await signTags([world.task(A, ["v1"], "new")], options);
+  const { tags } = await listTags(world.trust(), A);
+  assert.deepEqual(tags.map(({ tag, sha256, length, signers }) => [tag, `sha256:${sha256}`, length, signers]), [
+    ["v1", manifestOf("v1", "new").digest, 503, ["signpath"]],
+  ]);
+});
+
+Deno.test("where only publishing fails, the error tells how to go on", async () => {
+  const world = await FlowWorld.begin();
+  await world.init(A);
+  world.between = (request, send) =>
+    request.method === "POST" ? Promise.resolve(new Response("", { status: 503 })) : send(request);
+  const options = { ...world.options, attempts: 5 };
+  const error = await failsWith(
+    signTags([world.task(A, ["v1"])], options),
+    "unavailable",
+    "Signed, but perhaps not published",
+  );
+  assert.equal(error.remedy, "Do not sign again, go on with: tagseal download request-1, then tagseal push");
+  assert.equal(error.details["signingRequestId"], "request-1");
+  assert.equal(world.files.length, 1);
+});
