@@ -104,6 +104,7 @@ function timedOut(
 
 /** `error`, with the id and how to go on instead of "run the command again", which would file a duplicate. */
 function resumable(error: TagsealError, id: string): TagsealError {
+  if (error.code === "not-found") return error; // there is nothing to go on with
   return new TagsealError(error.code, `While waiting for signing request "${id}": ${error.message}`, {
     remedy: error.code === "unavailable" ? resume(id) : `${error.remedy}; then go on with: tagseal download ${id}`,
     details: { ...error.details, signingRequestId: id },
