@@ -1,0 +1,157 @@
+/** A command as data, and the one way commands are run: parse, run, print, exit code. @module */
+import { Command as Parser, CommanderError, Option } from "commander";
+import { TagsealError } from "../errors.ts";
+import { globalFlags } from "./common_flags.ts";
+import type { Flag, Flags, Values } from "./flags.ts";
+import type { Host, HostFlags } from "./host.ts";
+import { errorJson, errorLines, exitCodeOf, jsonLine, printable, type Report } from "./report.ts";
+
+/** What a command's code gets. */
+export type CommandValues<F extends Flags> = Values<F & typeof globalFlags>;
+
+/** One command. */
+export interface Command<F extends Flags = Flags> {
+  /** A paragraph for `--help`, after the summary. */
+  readonly description: string;
+  /** Its own flags. */
+  readonly flags: F;
+  /** Its argument: `<id>` must be given. */
+  readonly argument?: { readonly name: string; readonly help: string };
+  /** Variables that it reads beside those of its flags. */
+  readonly environment: readonly string[];
+  /** A command line that works. */
+  readonly example: string;
+  /** Does the work. */
+  run(values: CommandValues<F>, host: Host, argument: string): Promise<Report>;
+}
+
+/** Keeps the types of a command's flags together. */
+export function defineCommand<F extends Flags>(command: Command<F>): Command {
+  return command as unknown as Command;
+}
+
+/** A command that is loaded when it is asked for. */
+export interface CommandEntry {
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** Loads it. */
+  load(): Promise<{ readonly command: Command }>;
+}
+
+/** Where output goes, and what else the outside gives. */
+export interface Outside {
+  /** Writes to stdout. */
+  out(text: string): void;
+  /** Writes to stderr. */
+  err(text: string): void;
+  /** Makes the host once the global flags are known. */
+  host(flags: HostFlags): Host;
+}
+
+/** Runs `tagseal <args>` and returns the exit code. Never throws. */
+export async function runTagseal(
+  args: readonly string[],
+  commands: Readonly<Record<string, CommandEntry>>,
+  version: string,
+  outside: Outside,
+): Promise<number> {
+  const [name = "--help", ...rest] = args;
+  const json = args.includes("--json");
+  try {
+    if (name === "--version" || name === "-V") {
+      outside.out(`${version}\n`);
+      return 0;
+    }
+    if (args.length === 0) {
+      outside.err(overview(commands));
+      return 2;
+    }
+    if (["--help", "-h", "help"].includes(name)) {
+      outside.out(overview(commands));
+      return 0;
+    }
+    const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
+    if (!entry) {
+      throw new TagsealError("usage", `There is no command "${name.slice(0, 60)}"`, {
+        remedy: "tagseal --help lists the commands",
+      });
+    }
+    const { command } = await entry.load();
+    return await runCommand(name, entry.summary, command, rest, outside);
+  } catch (error) {
+    const verbose = args.includes("--verbose");
+    outside.err(errorLines(error, verbose).map((line) => `${line}\n`).join(""));
+    if (json) outside.out(`${jsonLine(errorJson(error))}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+async function runCommand(
+  name: string,
+  summary: string,
+  command: Command,
+  args: readonly string[],
+  outside: Outside,
+): Promise<number> {
+  const flags: Flags = { ...command.flags, ...globalFlags };
+  const parser = buildParser(name, summary, command, flags);
+  try {
+    parser.configureOutput({ writeOut: outside.out, writeErr: () => {} }).parse(args as string[], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 0; // --help
+    throw usageError(name, error);
+  }
+  const given = parser.opts() as Record<string, string[] | boolean | undefined>;
+  using host = outside.host({ quiet: given["quiet"] === true, noInput: given["noInput"] === true });
+  const values: Record<string, unknown> = {};
+  for (const [key, flag] of Object.entries(flags)) values[key] = await flag.read(given[attributeOf(flag)], host);
+  const report = await command.run(values as CommandValues<Flags>, host, parser.args[0] ?? "");
+  if (values["json"] === true) host.out(jsonLine(report.json));
+  else for (const line of report.lines) host.out(printable(line));
+  return report.exitCode ?? 0;
+}
+
+/** What the parser found, without the values it would repeat: a secret behind a mistyped flag is still a secret. */
+function usageError(name: string, { code, message }: CommanderError): TagsealError {
+  const [what = "", suggestion] = message.replace(/^error: /, "").split("\n");
+  const said = code === "commander.excessArguments"
+    ? "There is a value too many: it belongs to no flag"
+    : what.replace(/^./, (first) => first.toUpperCase()).replace(/=.*(?='$)/, "").replace(/'(.*)'/, '"$1"');
+  const hint = suggestion ? `${suggestion.replace(/^\((.*)\)$/, "$1")} ` : "";
+  return new TagsealError("usage", said, { remedy: `${hint}tagseal ${name} --help shows how` });
+}
+
+function buildParser(name: string, summary: string, command: Command, flags: Flags): Parser {
+  const parser = new Parser(`tagseal ${name}`).exitOverride().allowExcessArguments(false).showSuggestionAfterError();
+  parser.description(`${summary}\n\n${command.description}`);
+  if (command.argument) parser.argument(command.argument.name, command.argument.help);
+  for (const flag of Object.values(flags)) {
+    const option = new Option(flag.spec, flag.variable ? `${flag.help} [${flag.variable}]` : flag.help);
+    option.attributeName = () => attributeOf(flag);
+    if (option.long?.startsWith("--no-")) option.negate = false; // a flag of its own, not the opposite of one
+    // Later values are added, so that a flag sees all that was given.
+    if (option.required) option.argParser((value: string, before: string[] | undefined) => [...before ?? [], value]);
+    parser.addOption(option);
+  }
+  const variables = command.environment.length ? `\nEnvironment: ${command.environment.join(", ")}\n` : "";
+  return parser.addHelpText("after", `${variables}\nExample:\n  ${command.example}`);
+}
+
+function attributeOf(flag: Flag<unknown>): string {
+  const long = /--([a-z-]+)/.exec(flag.spec)![1]!;
+  return long.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function overview(commands: Readonly<Record<string, CommandEntry>>): string {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length));
+  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+  return [
+    "tagseal signs Docker tags with Docker Content Trust while the signing key stays at SignPath.",
+    "",
+    "Usage: tagseal <command> [flags]        tagseal <command> --help",
+    "",
+    ...lines,
+    "",
+  ].join("\n");
+}

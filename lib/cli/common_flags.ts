@@ -1,0 +1,81 @@
+/** The flags that several commands share, in groups. @module */
+import { list, pairs, required, seconds, secret, text, toggle } from "./flags.ts";
+
+/** Every command has these. */
+export const globalFlags = {
+  json: toggle("--json", "print exactly one JSON document on stdout, also on failure"),
+  quiet: toggle("--quiet", "no progress on stderr"),
+  verbose: toggle("--verbose", "show causes and stacks of failures"),
+  yes: toggle("--yes", "answer yes where a confirmation is asked for"),
+  noInput: toggle("--no-input", "never ask; fail where an answer is needed"),
+};
+
+/** Which repository. */
+export const repositoryFlag = {
+  repository: required("-r, --repository <fqn>", "the image's full name without tag, e.g. docker.io/acme/app"),
+};
+
+/** Whom to trust, and on what connection. */
+export const connectionFlags = {
+  ca: text("--ca <pem>", "file with more CA certificates, for all services"),
+  allowHttp: toggle("--allow-http", "take plain http: addresses that are not loopback"),
+};
+
+/** Where the Notary server is, and who asks. */
+export const notaryFlags = {
+  notaryUrl: text("--notary-url <url>", "the Notary server", "DOCKER_CONTENT_TRUST_SERVER"),
+  notaryUsername: text("--notary-username <name>", "user at the Notary server (else NOTARY_AUTH, Docker's config)"),
+  notaryPassword: secret("--notary-password <secret>", "their password"),
+  trustDir: text("--trust-dir <dir>", "keys and trusted data (~/.docker/trust)"),
+  rootPin: text("--root-pin <key id or file>", "the root key that must be trusted: its id or certificate"),
+};
+
+/** Where the registry is, and who asks. */
+export const registryFlags = {
+  registryUrl: text("--registry-url <url>", "the registry, where it is not the host of the repository's name"),
+  registryUsername: text("--registry-username <name>", "user at the registry (else REGISTRY_AUTH, Docker's config)"),
+  registryPassword: secret("--registry-password <secret>", "their password"),
+};
+
+/** Where SignPath is, and who asks. */
+export const signPathFlags = {
+  apiUrl: text("--api-url <url>", "SignPath's API (https://app.signpath.io/API)", "SIGNPATH_API_URL"),
+  apiToken: secret("--api-token <secret>", "SignPath API token", "SIGNPATH_API_TOKEN"),
+  organizationId: required("--organization-id <id>", "SignPath organization", "SIGNPATH_ORGANIZATION_ID"),
+  serviceUnavailableTimeout: seconds("--service-unavailable-timeout <s>", "how long calls are repeated", 600),
+  uploadAndDownloadTimeout: seconds("--upload-and-download-timeout <s>", "limit of one upload or download", 300),
+};
+
+/** What is submitted, and under which policy. */
+export const submissionFlags = {
+  projectSlug: required("--project-slug <slug>", "SignPath project", "SIGNPATH_PROJECT_SLUG"),
+  signingPolicySlug: required("--signing-policy-slug <slug>", "signing policy", "SIGNPATH_SIGNING_POLICY_SLUG"),
+  artifactConfigurationSlug: text(
+    "--artifact-configuration-slug <slug>",
+    "artifact configuration, if not the project's default",
+    "SIGNPATH_ARTIFACT_CONFIGURATION_SLUG",
+  ),
+  description: text("--description <text>", "shown to approvers"),
+  parameter: pairs("--parameter <k=v>", "parameter of the artifact configuration (repeatable)"),
+};
+
+/** How long to wait for a signing request. */
+export const waitFlags = {
+  waitForCompletionTimeout: seconds(
+    "--wait-for-completion-timeout <s>",
+    "how long to wait for the signing request",
+    600,
+  ),
+};
+
+/** Which tags, and what they must be. */
+export const tagFlags = {
+  tags: list("-t, --tags <a,b>", "tags, separated by commas or repeated"),
+  expectDigest: pairs("--expect-digest <tag=digest>", "sign the tag only if it stands for this digest (repeatable)"),
+};
+
+/** Whose delegation. */
+export const delegationFlags = {
+  delegation: text("--delegation <name>", "name of the delegation: targets/<name> (signpath)"),
+  delegationCertificate: text("--delegation-certificate <file>", "its certificate from SignPath, PEM or DER"),
+};

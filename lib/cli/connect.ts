@@ -1,0 +1,171 @@
+/**
+ * The composition root: from flags and variables to the real servers, stores and keys. Only here are concrete adapters
+ * chosen.
+ *
+ * @module
+ */
+import { text } from "../bytes/bytes.ts";
+import { keyOfCertificate } from "../crypto/keys.ts";
+import { readCertificate } from "../crypto/x509.ts";
+import { isTagsealError, TagsealError } from "../errors.ts";
+import { readFileBounded } from "../files/files.ts";
+import type { Trust } from "../flows/repository.ts";
+import { authorize, type AuthorizedService, type ScopeAction } from "../http/auth.ts";
+import { secureUrl, type Send } from "../http/send.ts";
+import { createFileKeyStore } from "../keystore/file_keystore.ts";
+import type { KeyStore } from "../keystore/keystore.ts";
+import { createFileMetadataStore } from "../notary/metadata_store.ts";
+import { createTrustServer } from "../notary/trust_server.ts";
+import { resolveCredentials } from "../registry/credentials.ts";
+import { type ImageName, notaryUrlFor } from "../registry/image_ref.ts";
+import { fetchManifest, type TaggedManifest } from "../registry/manifest.ts";
+import { createSignPathClient, SIGNPATH_API_URL, type SignPathClient } from "../signpath/client.ts";
+import type { RootPin } from "../tuf/root_keys.ts";
+import type { connectionFlags, notaryFlags, registryFlags, signPathFlags } from "./common_flags.ts";
+import type { Values } from "./flags.ts";
+import type { Host } from "./host.ts";
+import { passphrasesFrom } from "./passphrases.ts";
+
+/** Values of the connection flags. */
+export type ConnectionValues = Values<typeof connectionFlags>;
+/** Values of the Notary server's flags. */
+export type NotaryValues = Values<typeof notaryFlags> & ConnectionValues;
+/** Values of the registry's flags. */
+export type RegistryValues = Values<typeof registryFlags> & ConnectionValues;
+/** Values of SignPath's flags. */
+export type SignPathValues = Values<typeof signPathFlags> & ConnectionValues;
+
+const MAX_PEM_BYTES = 2 ** 20;
+const MAX_CONFIG_BYTES = 2 ** 20;
+
+/** The network, with the CAs of `--ca`. One for a whole command, so that connections are shared. */
+export async function openNetwork(values: ConnectionValues, host: Host): Promise<Send> {
+  if (values.allowHttp) host.warn("--allow-http: whoever is on the way can read passwords and tokens");
+  if (values.ca === undefined) return host.connect({});
+  const pem = new TextDecoder().decode(await host.readFile(values.ca, MAX_PEM_BYTES));
+  if (pem.includes("-----BEGIN CERTIFICATE-----")) return host.connect({ caCerts: [pem] });
+  throw new TagsealError("bad-input", `"${values.ca}" holds no certificate in PEM`, {
+    remedy: "Give --ca the CA's certificate as PEM (-----BEGIN CERTIFICATE-----)",
+  });
+}
+
+/** The Notary server of a repository, and what is trusted of it so far. */
+export async function openTrust(
+  values: NotaryValues,
+  host: Host,
+  send: Send,
+  name: ImageName,
+  access: ScopeAction,
+): Promise<Trust> {
+  const service = authorize(send, {
+    service: "Notary server",
+    allowHttp: values.allowHttp,
+    credentials: resolveCredentials({
+      flags: { username: values.notaryUsername, password: values.notaryPassword },
+      variable: { name: "NOTARY_AUTH", value: host.env("NOTARY_AUTH") },
+      dockerConfig: await dockerConfig(host),
+      host: name.registryHost,
+    }),
+    remedy: "Check NOTARY_AUTH (base64 of user:password), or give --notary-username and --notary-password; the user " +
+      `needs the right to ${access === "pull" ? "read" : "push to"} the repository`,
+  });
+  const url = notaryUrlFor(name, values.notaryUrl, values.allowHttp);
+  return {
+    server: createTrustServer({ url, service, access, signal: host.signal }),
+    store: createFileMetadataStore(trustDir(values, host)),
+    pin: values.rootPin === undefined ? undefined : await readPin(values.rootPin, host),
+    onFirstUse: (gun, keyIds) =>
+      host.warn(
+        `the root of "${gun}" was met for the first time and not pinned; to be sure, compare its key ` +
+          `${keyIds.join(", ")} with the repository's administrator and give it as --root-pin`,
+      ),
+    now: host.now,
+    sleep: host.sleep,
+  };
+}
+
+/** The keys of the trust directory. */
+export function openKeyStore(values: Pick<NotaryValues, "trustDir">, host: Host): KeyStore {
+  return createFileKeyStore(trustDir(values, host), passphrasesFrom(host));
+}
+
+/** Asks the registry what a tag of the repository stands for. */
+export async function openRegistry(
+  values: RegistryValues,
+  host: Host,
+  send: Send,
+  name: ImageName,
+): Promise<(tag: string) => Promise<TaggedManifest>> {
+  const service: AuthorizedService = authorize(send, {
+    service: "registry",
+    allowHttp: values.allowHttp,
+    credentials: resolveCredentials({
+      flags: { username: values.registryUsername, password: values.registryPassword },
+      variable: { name: "REGISTRY_AUTH", value: host.env("REGISTRY_AUTH") },
+      dockerConfig: await dockerConfig(host),
+      host: name.registryHost,
+    }),
+    remedy: "Check REGISTRY_AUTH (base64 of user:password), or give --registry-username and --registry-password; the " +
+      "user needs the right to pull from the repository",
+  });
+  const given = values.registryUrl ?? name.registryHost;
+  const url = secureUrl(given.includes("://") ? given : `https://${given}`, "registry's address", values.allowHttp);
+  return (tag) => fetchManifest(service, url, name.path, tag, host.signal);
+}
+
+/** SignPath's API for one organization. */
+export function openSignPath(values: SignPathValues, host: Host, send: Send): SignPathClient {
+  if (!values.apiToken) {
+    throw new TagsealError("usage", "--api-token is missing", {
+      remedy: "Set SIGNPATH_API_TOKEN to the API token of the CI user, or give --api-token env:NAME",
+    });
+  }
+  return createSignPathClient({
+    send,
+    apiUrl: secureUrl(values.apiUrl ?? SIGNPATH_API_URL, "SignPath API's address", values.allowHttp),
+    organizationId: values.organizationId,
+    token: values.apiToken,
+    serviceUnavailableTimeoutMs: values.serviceUnavailableTimeout,
+    transferTimeoutMs: values.uploadAndDownloadTimeout,
+    sleep(ms) {
+      host.info(`SignPath is not available; the next try is in ${Math.max(1, Math.round(ms / 1000))} s`);
+      return host.sleep(ms);
+    },
+    now: host.now,
+  });
+}
+
+function dockerFolder(host: Host): string {
+  const configured = host.env("DOCKER_CONFIG");
+  if (configured) return host.path(configured);
+  const home = host.env("HOME") ?? host.env("USERPROFILE");
+  if (home) return `${home}/.docker`;
+  throw new TagsealError("usage", "There is no home directory to find .docker in", {
+    remedy: "Set HOME or DOCKER_CONFIG, or give --trust-dir",
+  });
+}
+
+function trustDir(values: Pick<NotaryValues, "trustDir">, host: Host): string {
+  return values.trustDir === undefined ? `${dockerFolder(host)}/trust` : host.path(values.trustDir);
+}
+
+async function dockerConfig(host: Host): Promise<string | undefined> {
+  if (!host.env("DOCKER_CONFIG") && !host.env("HOME") && !host.env("USERPROFILE")) return undefined;
+  const bytes = await readFileBounded(`${dockerFolder(host)}/config.json`, MAX_CONFIG_BYTES);
+  return bytes && new TextDecoder().decode(bytes); // a byte order mark, as PowerShell writes it, is not part of it
+}
+
+async function readPin(pin: string, host: Host): Promise<RootPin> {
+  if (/^[0-9a-f]{64}$/.test(pin)) return { keyId: pin };
+  try {
+    const file = await host.readFile(pin, MAX_PEM_BYTES);
+    const certificate = readCertificate(file[0] === 0x30 ? file : text(file));
+    return { keyId: keyOfCertificate(certificate).canonicalId, certificateDerHex: certificate.der.toHex() };
+  } catch (error) {
+    if (isTagsealError(error, "bad-input")) throw error; // a file that cannot be read
+    throw new TagsealError("bad-input", `The pin "${pin}" is neither a key id nor a certificate file`, {
+      remedy: "Give the root key's id (64 hex digits), or the file that tagseal root-certificate wrote",
+      cause: error,
+    });
+  }
+}

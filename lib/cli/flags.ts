@@ -1,0 +1,169 @@
+/**
+ * Flags as data: one table that parsing, help and the README's lists are made from. Each flag knows its type, so that a
+ * command reads `values.repository` and never a string key.
+ *
+ * @module
+ */
+import { TagsealError } from "../errors.ts";
+import type { Host } from "./host.ts";
+
+/** A flag and how its value is read. */
+export interface Flag<T> {
+  /** As commander wants it: `-r, --repository <fqn>`. */
+  readonly spec: string;
+  /** One line for `--help`. */
+  readonly help: string;
+  /** The variable that is read where the flag is not given. */
+  readonly variable?: string;
+  /** May be given several times. */
+  readonly many?: boolean;
+  /** The value from what stands on the command line (and the variable). */
+  read(given: readonly string[] | boolean | undefined, host: Host): T | Promise<T>;
+}
+
+/** A command's flags by the name its code uses. */
+// deno-lint-ignore no-explicit-any -- each flag has a type of its own
+export type Flags = Readonly<Record<string, Flag<any>>>;
+
+/** The values of a command's flags. */
+export type Values<F extends Flags> = { readonly [K in keyof F]: F[K] extends Flag<infer T> ? T : never };
+
+const last = (given: readonly string[] | boolean | undefined): string | undefined =>
+  Array.isArray(given) ? given.at(-1) : undefined;
+
+function nameOf(spec: string): string {
+  return /--[a-z-]+/.exec(spec)![0];
+}
+
+/** A text that may be left out. */
+export function text(spec: string, help: string, variable?: string): Flag<string | undefined> {
+  return {
+    spec,
+    help,
+    ...(variable ? { variable } : {}),
+    read(given, host) {
+      const value = last(given) ?? (variable ? host.env(variable) : undefined);
+      if (value !== "") return value;
+      // A variable that is not set in CI: quietly falling back to the standard could reach another server.
+      throw new TagsealError("usage", `${nameOf(spec)} is empty`, {
+        remedy: `Give ${nameOf(spec)} a value, or leave it out`,
+      });
+    },
+  };
+}
+
+/** A text that must be there, on the command line or in its variable. */
+export function required(spec: string, help: string, variable?: string): Flag<string> {
+  const optional = text(spec, help, variable);
+  return {
+    ...optional,
+    async read(given, host) {
+      const value = await optional.read(given, host);
+      if (value) return value;
+      throw new TagsealError("usage", `${nameOf(spec)} is missing`, {
+        remedy: `Give ${nameOf(spec)}${variable ? `, or set ${variable}` : ""}; tagseal <command> --help shows how`,
+      });
+    },
+  };
+}
+
+/** A list: repeated, or separated by commas. */
+export function list(spec: string, help: string): Flag<string[]> {
+  return {
+    spec,
+    help,
+    many: true,
+    read: (given) =>
+      (Array.isArray(given) ? given : []).flatMap((value) => value.split(",")).map((value) => value.trim())
+        .filter(Boolean),
+  };
+}
+
+/** Something that is on or off. */
+export function toggle(spec: string, help: string): Flag<boolean> {
+  return { spec, help, read: (given) => given === true };
+}
+
+/** A span of time in seconds, as milliseconds. */
+export function seconds(spec: string, help: string, standard: number): Flag<number> {
+  return {
+    spec,
+    help: `${help} (${standard})`,
+    read(given) {
+      const value = last(given) ?? String(standard);
+      if (/^\d{1,7}$/.test(value)) return Number(value) * 1000;
+      throw new TagsealError("usage", `${nameOf(spec)} wants whole seconds, not "${value.slice(0, 40)}"`, {
+        remedy: `Give a number, for example ${nameOf(spec)} ${standard}`,
+      });
+    },
+  };
+}
+
+/** `name=value` pairs. */
+export function pairs(spec: string, help: string): Flag<Map<string, string>> {
+  return {
+    spec,
+    help,
+    many: true,
+    read(given) {
+      const entries = new Map<string, string>();
+      for (const pair of Array.isArray(given) ? given : []) {
+        const [, name, value] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
+        if (name === undefined || value === undefined) {
+          throw new TagsealError("usage", `${nameOf(spec)} wants name=value, not "${pair.slice(0, 60)}"`, {
+            remedy: `For example ${nameOf(spec)} ${spec.includes("digest") ? "v1=sha256:…" : "version=1.2"}`,
+          });
+        }
+        if ((entries.get(name) ?? value) !== value) {
+          throw new TagsealError(
+            "usage",
+            `${nameOf(spec)} is given twice for "${name.slice(0, 60)}", and not the same`,
+            {
+              remedy: "Leave one out",
+            },
+          );
+        }
+        entries.set(name, value);
+      }
+      return entries;
+    },
+  };
+}
+
+/** A secret: `env:NAME`, `file:PATH`, `-` for stdin, or the value itself, with a warning. */
+export function secret(spec: string, help: string, variable?: string): Flag<string | undefined> {
+  return {
+    spec,
+    help: `${help}; env:NAME, file:PATH or - (stdin)`,
+    ...(variable ? { variable } : {}),
+    async read(given, host) {
+      const value = last(given);
+      if (value === undefined) return variable ? host.env(variable) : undefined;
+      const resolved = await resolveSecret(nameOf(spec), value, host);
+      if (resolved !== "") return resolved;
+      throw new TagsealError("usage", `The secret of ${nameOf(spec)} is empty`, {
+        remedy: "Check the variable, file or pipe that it comes from",
+      });
+    },
+  };
+}
+
+async function resolveSecret(flag: string, value: string, host: Host): Promise<string> {
+  if (value === "-") return (await host.readStdin()).replace(/\r?\n$/, "");
+  if (value.startsWith("file:")) {
+    const bytes = await host.readFile(value.slice(5), 64 * 1024);
+    return new TextDecoder().decode(bytes).replace(/\r?\n$/, "");
+  }
+  if (value.startsWith("env:")) {
+    const name = value.slice(4);
+    const found = host.env(name);
+    if (found) return found;
+    throw new TagsealError("usage", `${flag} names the variable ${name}, which is not set`, {
+      remedy: `Set ${name}, or name another one`,
+    });
+  }
+  host.warn(
+    `${flag}: a secret on the command line can be read by every user of this machine; use env:NAME or file:PATH`,
+  );
+  return value;
+}

@@ -1,0 +1,127 @@
+/**
+ * The machine as commands see it: streams, variables, prompts, clock, files. Tests hand in another one.
+ *
+ * House rules: results go to stdout and nothing else does; prompts, progress, warnings and errors go to stderr. Nobody
+ * is asked anything where stdin is no terminal, or `--no-input` is given.
+ *
+ * @module
+ */
+import { text } from "../bytes/bytes.ts";
+import type { Bytes } from "../bytes/bytes.ts";
+import { TagsealError } from "../errors.ts";
+import { requireFile } from "../files/files.ts";
+import type { Send, SendOptions } from "../http/send.ts";
+import { sleep } from "../http/retry.ts";
+import { createSend } from "../http/send.ts";
+import { printable } from "./report.ts";
+
+/** What commands may use of the machine. */
+export interface Host extends Disposable {
+  /** Writes a line of the result to stdout. */
+  out(line: string): void;
+  /** Writes a line of progress to stderr; silent with `--quiet`. */
+  info(line: string): void;
+  /** Writes a warning to stderr. */
+  warn(line: string): void;
+  /** A variable; empty ones count as not set. */
+  env(name: string): string | undefined;
+  /** All of stdin, once. */
+  readStdin(): Promise<string>;
+  /** A file that must be there, at a path as the user types it. */
+  readFile(path: string, maxBytes: number): Promise<Bytes>;
+  /** A path as the user types it, made absolute. */
+  path(path: string): string;
+  /** Asks for a secret on the terminal; `undefined` where nobody can be asked. */
+  askSecret(question: string): Promise<string | undefined>;
+  /** Asks yes or no on the terminal; `undefined` where nobody can be asked. */
+  confirm(question: string): Promise<boolean | undefined>;
+  /** Opens the network. */
+  connect(options: SendOptions): Send;
+  /** The time. */
+  now(): Date;
+  /** Waits; ends early when the command is interrupted. */
+  sleep(ms: number): Promise<void>;
+  /** Aborted when the user interrupts. */
+  readonly signal: AbortSignal;
+}
+
+/** The global flags that change the host. */
+export interface HostFlags {
+  /** No progress. */
+  readonly quiet: boolean;
+  /** Never ask. */
+  readonly noInput: boolean;
+}
+
+/** What a host is made from: what differs between a process of its own and a call within one. */
+export interface Surroundings {
+  /** Writes to stdout. */
+  out(text: string): void;
+  /** Writes to stderr. */
+  err(text: string): void;
+  /** A variable. */
+  env(name: string): string | undefined;
+  /** Aborted when the user interrupts. */
+  readonly signal: AbortSignal;
+}
+
+const MAX_STDIN_BYTES = 64 * 1024;
+
+/** The real machine. */
+export function createHost({ quiet, noInput }: HostFlags, surroundings: Surroundings): Host {
+  const { out, err, signal } = surroundings;
+  const env = (name: string) => surroundings.env(name) || undefined;
+  // A task runs in the project's folder; it passes the folder the user is in.
+  const folder = env("TAGSEAL_CWD") ?? Deno.cwd();
+  const path = (given: string) => /^([/\\]|[A-Za-z]:)/.test(given) ? given : `${folder}/${given}`;
+  const canAsk = () => !noInput && Deno.stdin.isTerminal() && Deno.stderr.isTerminal();
+  const connections: (() => void)[] = [];
+  let stdinTaken = false;
+  return {
+    out: (line) => out(`${line}\n`),
+    info: (line) => quiet || err(`${printable(line)}\n`),
+    warn: (line) => err(`tagseal: warning: ${printable(line)}\n`),
+    env,
+    path,
+    readFile: (given, maxBytes) => requireFile(path(given), maxBytes),
+    async readStdin() {
+      if (stdinTaken) {
+        throw new TagsealError("usage", "Two flags want a secret from standard input", {
+          remedy: 'Give "-" once, and the other secret as env:NAME or file:PATH',
+        });
+      }
+      stdinTaken = true;
+      const parts: Uint8Array[] = [];
+      let length = 0;
+      for await (const part of Deno.stdin.readable) {
+        length += part.length;
+        if (length > MAX_STDIN_BYTES) {
+          throw new TagsealError("bad-input", `Standard input is longer than ${MAX_STDIN_BYTES} bytes`, {
+            remedy: "Pipe in the secret alone",
+          });
+        }
+        parts.push(part);
+      }
+      return text(new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer()));
+    },
+    async askSecret(question) {
+      if (!canAsk()) return undefined;
+      const { askSecret } = await import("./prompts.ts");
+      return await askSecret(question, signal);
+    },
+    async confirm(question) {
+      if (!canAsk()) return undefined;
+      const { askYesNo } = await import("./prompts.ts");
+      return await askYesNo(question, signal);
+    },
+    connect(options) {
+      const { send, close } = createSend(options);
+      connections.push(close);
+      return send;
+    },
+    now: () => new Date(),
+    sleep: (ms) => sleep(ms, signal),
+    signal,
+    [Symbol.dispose]: () => connections.forEach((close) => close()),
+  };
+}

@@ -1,0 +1,26 @@
+/** Questions on the terminal, over `@inquirer`; on stderr, so that `tagseal … > file` stays clean. @module */
+import confirm from "@inquirer/confirm";
+import password from "@inquirer/password";
+import process from "node:process";
+import { TagsealError } from "../errors.ts";
+
+/** Asks for a secret; what is typed is not shown. @throws {TagsealError} `interrupted` */
+export function askSecret(question: string, signal: AbortSignal): Promise<string> {
+  return interruptible(
+    password({ message: question, mask: false, toggleMask: false }, { output: process.stderr, signal }),
+  );
+}
+
+/** Asks yes or no; no unless said. @throws {TagsealError} `interrupted` */
+export function askYesNo(question: string, signal: AbortSignal): Promise<boolean> {
+  return interruptible(confirm({ message: question, default: false }, { output: process.stderr, signal }));
+}
+
+async function interruptible<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof Error) || !["ExitPromptError", "AbortPromptError"].includes(error.name)) throw error;
+    throw new TagsealError("interrupted", "Interrupted", { remedy: "Nothing was changed; run the command again" });
+  }
+}

@@ -1,0 +1,198 @@
+/** The command line as such: overview, help, version, flags that do not exist, how failures are shown. */
+import assert from "node:assert/strict";
+import { type Command, defineCommand, runTagseal } from "../../lib/cli/command.ts";
+import type { Host } from "../../lib/cli/host.ts";
+import type { Report } from "../../lib/cli/report.ts";
+import { TagsealError } from "../../lib/errors.ts";
+import { COMMANDS } from "../../tasks/commands.ts";
+import { type Outcome, tagseal } from "../support/run.ts";
+
+const NAMES = Object.keys(COMMANDS);
+
+/** Runs one command that does what a test wants. */
+async function withCommand(
+  args: readonly string[],
+  run: (host: Host) => Promise<Report>,
+): Promise<Pick<Outcome, "code" | "stdout" | "stderr">> {
+  const command: Command = defineCommand({
+    description: "",
+    flags: {},
+    environment: [],
+    example: "",
+    run: (_, host) => run(host),
+  });
+  let stdout = "", stderr = "";
+  const { createHost } = await import("../../lib/cli/host.ts");
+  const streams = { out: (text: string) => void (stdout += text), err: (text: string) => void (stderr += text) };
+  const code = await runTagseal(
+    ["it", ...args],
+    { it: { summary: "", load: () => Promise.resolve({ command }) } },
+    "1",
+    {
+      ...streams,
+      host: (flags) => createHost(flags, { ...streams, env: () => undefined, signal: new AbortController().signal }),
+    },
+  );
+  return { code, stdout, stderr };
+}
+
+Deno.test("the overview names every command on one line, on stdout where it was asked for", async () => {
+  for (const args of [["--help"], ["-h"], ["help"]]) {
+    const { code, stdout, stderr } = await tagseal(args);
+    assert.deepEqual([code, stderr], [0, ""]);
+    for (const name of NAMES) assert.match(stdout, new RegExp(`^  ${name} +\\S.*[^.]$`, "m"));
+    for (const line of stdout.split("\n")) assert.ok(line.length <= 100, line);
+  }
+  const { code, stdout, stderr } = await tagseal([]);
+  assert.deepEqual([code, stdout], [2, ""]);
+  assert.match(stderr, /Usage: tagseal <command>/);
+});
+
+Deno.test("--version", async () => {
+  for (const flag of ["--version", "-V"]) {
+    assert.deepEqual({ ...await tagseal([flag]), json: 0 }, { code: 0, stdout: "0.0.0-test\n", stderr: "", json: 0 });
+  }
+});
+
+Deno.test("--help of every command: purpose, flags, environment, an example that parses", async (t) => {
+  for (const name of NAMES) {
+    await t.step(name, async () => {
+      const { command } = await COMMANDS[name]!.load();
+      const { code, stdout, stderr } = await tagseal([name, "--help"]);
+      assert.deepEqual([code, stderr], [0, ""]);
+      assert.match(stdout, new RegExp(`^Usage: tagseal ${name} `));
+      const flat = stdout.replaceAll(/\s+/g, " ");
+      assert.ok(flat.includes(COMMANDS[name]!.summary) && flat.includes(command.description.slice(0, 60)), stdout);
+      for (const flag of Object.values(command.flags)) {
+        assert.ok(stdout.includes(flag.spec), `${flag.spec} is missing`);
+        if (flag.variable) assert.ok(stdout.includes(`[${flag.variable}]`), `${flag.variable} is missing`);
+      }
+      for (const variable of command.environment) assert.ok(stdout.includes(variable), variable);
+      for (const spec of ["--json", "--quiet", "--verbose", "--no-input", "--help"]) {
+        assert.ok(stdout.includes(spec), spec);
+      }
+      assert.ok(stdout.trimEnd().endsWith(`Example:\n  ${command.example}`), stdout.slice(-300));
+      assert.match(command.example, new RegExp(`\\btagseal ${name}\\b`));
+      // Every flag of the example exists, so that what is copied from help does not fail as usage.
+      for (const [flag] of command.example.matchAll(/(?<=\s)--[a-z-]+/g)) assert.ok(stdout.includes(`${flag} `), flag);
+    });
+  }
+});
+
+Deno.test("what is no command or flag ends with exit code 2 and says where to look", async (t) => {
+  const cases: [args: string[], message: string | RegExp, next: string | RegExp][] = [
+    [["sing"], 'There is no command "sing"', "tagseal --help lists the commands"],
+    [["constructor"], 'There is no command "constructor"', "tagseal --help lists the commands"],
+    [["--json"], 'There is no command "--json"', "tagseal --help lists the commands"],
+    [["\u001b[2J\u202e"], 'There is no command "?[2J?"', "tagseal --help lists the commands"],
+    [["list", "--foo"], 'Unknown option "--foo"', "tagseal list --help shows how"],
+    [["list", "--repositry", "x"], 'Unknown option "--repositry"', /^Did you mean --repository\? tagseal list --help/],
+    [["list", "-r"], 'Option "-r, --repository <fqn>" argument missing', "tagseal list --help shows how"],
+    [["list", "-r", "x", "s3cret"], "There is a value too many: it belongs to no flag", /./],
+    [["sign", "--api-tokn=s3cret"], 'Unknown option "--api-tokn"', "tagseal sign --help shows how"],
+    [["sign", "--api-tokn", "s3cret"], 'Unknown option "--api-tokn"', /--api-token\?/],
+    [["list", "--json=s3cret"], 'Unknown option "--json"', /./],
+    [["download"], 'Missing required argument "id"', "tagseal download --help shows how"],
+  ];
+  for (const [args, message, next] of cases) {
+    await t.step(JSON.stringify(args), async () => {
+      const { code, stdout, stderr } = await tagseal(args);
+      assert.equal(code, 2);
+      assert.doesNotMatch(stderr, /s3cret/);
+      const [first, second, ...rest] = stderr.split("\n");
+      assert.equal(first, `tagseal: error: ${message}`);
+      const remedy = second!.replace("tagseal: next: ", "");
+      typeof next === "string" ? assert.equal(remedy, next) : assert.match(remedy, next);
+      assert.deepEqual(rest, [""]);
+      if (!args.includes("--json")) assert.equal(stdout, "");
+    });
+  }
+});
+
+Deno.test("required flags: each is named with its variable", async (t) => {
+  const id = { SIGNPATH_ORGANIZATION_ID: "o" };
+  const cases: [command: string, args: string[], env: Record<string, string>, flag: string, variable?: string][] = [
+    ...["init", "root-certificate", "add-delegation", "sign", "signing-data", "list", "verify"].map((
+      name,
+    ): [string, string[], Record<string, string>, string] => [name, [], {}, "--repository"]),
+    ["sign", ["-r", "a/b"], {}, "--organization-id", "SIGNPATH_ORGANIZATION_ID"],
+    ["sign", ["-r", "a/b"], id, "--project-slug", "SIGNPATH_PROJECT_SLUG"],
+    ["sign", ["-r", "a/b", "--project-slug", "p"], id, "--signing-policy-slug", "SIGNPATH_SIGNING_POLICY_SLUG"],
+    ["submit", [], {}, "--input-artifact-path"],
+    ["push", [], {}, "--input-artifact-path"],
+    ["signing-data", ["-r", "a/b"], {}, "--output-artifact-path"],
+    ["download", ["x"], {}, "--organization-id", "SIGNPATH_ORGANIZATION_ID"],
+    ["download", ["x"], id, "--api-token", "SIGNPATH_API_TOKEN"],
+  ];
+  for (const [command, args, env, flag, variable] of cases) {
+    await t.step(`${command} ${flag}`, async () => {
+      const { code, stdout, stderr } = await tagseal([command, ...args, "--json"], { env });
+      const { error } = JSON.parse(stdout);
+      assert.deepEqual([code, error.code, error.message], [2, "usage", `${flag} is missing`]);
+      assert.ok(error.remedy.includes(flag) && error.remedy.includes(variable ?? flag), error.remedy);
+      assert.ok(stderr.includes(`tagseal: error: ${flag} is missing`));
+    });
+  }
+});
+
+Deno.test("names of repositories that cannot be one", async (t) => {
+  const cases: [name: string, words: string][] = [
+    ["docker.io/Acme/app", "upper-case"],
+    ["docker.io/acme/app:v1", "carries a tag"],
+    ["docker.io/acme/app@sha256:00", "carries a digest"],
+    ["https://docker.io/acme/app", "is a URL"],
+    ["docker.io//app", "Docker's grammar"],
+    ["docker.io/acme/../app", "Docker's grammar"],
+    ["docker.io/acme/app\u001b[2m", "Docker's grammar"],
+    ["example.com:99999/app", "malformed host"],
+    ["-", "Docker's grammar"],
+    ["a".repeat(300), "too long"],
+  ];
+  for (const [name, words] of cases) {
+    await t.step(name.slice(0, 40), async () => {
+      for (const command of ["list", "init"]) {
+        const { code, stderr } = await tagseal([command, "-r", name], { env: { HOME: "/nonexistent" } });
+        assert.equal(code, 2, stderr);
+        assert.ok(stderr.includes(words), stderr);
+      }
+    });
+  }
+});
+
+Deno.test("stacks are shown with --verbose only", async () => {
+  const cause = new Error("the cause\u001b[2J");
+  const run = () => Promise.reject(new TagsealError("unavailable", "It is down", { remedy: "Wait", cause }));
+  const short = await withCommand([], run);
+  assert.deepEqual(short, { code: 5, stdout: "", stderr: "tagseal: error: It is down\ntagseal: next: Wait\n" });
+  const long = await withCommand(["--verbose"], run);
+  assert.ok(long.stderr.startsWith(short.stderr));
+  assert.match(long.stderr, /TagsealError: It is down\n {4}at /);
+  assert.match(long.stderr, /Error: the cause\?\[2J\n {4}at /);
+});
+
+Deno.test("what nobody thought of ends with exit code 1 and asks to be reported", async () => {
+  const run = () => Promise.reject(new RangeError("oops"));
+  const { code, stdout, stderr } = await withCommand(["--json"], run);
+  assert.equal(code, 1);
+  assert.match(stderr, /^tagseal: error: Something unexpected happened: oops\ntagseal: next: .*--verbose.*\n$/);
+  assert.deepEqual(Object.keys(JSON.parse(stdout).error), ["code", "message", "remedy", "details"]);
+  assert.equal(JSON.parse(stdout).error.code, "unexpected");
+});
+
+Deno.test("results go to stdout, progress and warnings to stderr; --quiet leaves the warnings", async () => {
+  const run = (host: Host) => {
+    host.info("going on\u001b[2J");
+    host.warn("careful\r\n");
+    return Promise.resolve({ json: { a: "\u009b1m\u202e\u2028\u001b" }, lines: ["one\u001b[2J", "two"], exitCode: 3 });
+  };
+  assert.deepEqual(await withCommand([], run), {
+    code: 3,
+    stdout: "one?[2J\ntwo\n",
+    stderr: "going on?[2J\ntagseal: warning: careful??\n",
+  });
+  assert.deepEqual(await withCommand(["--json", "--quiet"], run), {
+    code: 3,
+    stdout: '{"a":"\\u009b1m\\u202e\\u2028\\u001b"}\n',
+    stderr: "tagseal: warning: careful??\n",
+  });
+});

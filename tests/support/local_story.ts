@@ -1,0 +1,303 @@
+/**
+ * A machine and its servers for tests of commands: a home folder, a work folder, and a registry, a Notary server and a
+ * SignPath service in memory, on one host.
+ *
+ * Every run is watched: no secret may show in what it prints, no temporary file may stay, and after a failure the folders
+ * must be as they were, but for the copy of trust data (which may only follow what was verified).
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
+import type { Host } from "../../lib/cli/host.ts";
+import { sha256Hex } from "../../lib/crypto/hash.ts";
+import type { Send, SendOptions } from "../../lib/http/send.ts";
+import { createSigningCertificate, type SigningAlgorithm } from "../../lib/local/certificates.ts";
+import { pushTinyImage } from "../../lib/local/image.ts";
+import { createNotaryServer, type NotaryServerOptions } from "../../lib/local/notary_server.ts";
+import { createRegistry, type RegistryOptions } from "../../lib/local/registry.ts";
+import { createSignPathService, type SignPathService } from "../../lib/local/signpath_service.ts";
+import { type Outcome, tagseal } from "./run.ts";
+
+/** The passphrases that every run has in its variables. */
+export const PASSPHRASES = { root: "correct horse battery", targets: "staple tests in time" } as const;
+
+/** The servers that a story is told on. */
+export interface Peers {
+  /** Host of the registry, for names of repositories. */
+  readonly host: string;
+  /** Address of SignPath's API. */
+  readonly apiUrl: string;
+  /** SignPath: organization. */
+  readonly organizationId: string;
+  /** SignPath: token. */
+  readonly apiToken: string;
+  /** The certificate of SignPath's key (DER). */
+  readonly certificate: Bytes;
+  /** SignPath itself. */
+  readonly signPath: SignPathService;
+  /** The CA of their TLS certificate, where it takes one. */
+  readonly caPem?: string;
+  /** The way to all of them. */
+  connect(options: SendOptions): { send: Send; close(): void };
+}
+
+/** What is special about the servers. */
+export interface PeerOptions {
+  /** Guards the Notary server. */
+  readonly notary?: NotaryServerOptions["authorize"];
+  /** Guards the registry. */
+  readonly registry?: RegistryOptions["authorize"];
+  /** Answers what no server does: `/token`. */
+  readonly elsewhere?: Send;
+  /** The kind of SignPath's key. */
+  readonly algorithm?: SigningAlgorithm;
+}
+
+/** Servers in memory, on `https://localhost:5000`. */
+export async function peersInMemory(options: PeerOptions = {}): Promise<Peers> {
+  const now = () => new Date();
+  const { certificateDer, privateKey: key } = await createSigningCertificate({
+    commonName: "Docker signing (test)",
+    algorithm: options.algorithm ?? "ecdsa-p256",
+    now: now(),
+    days: 365,
+  });
+  const [organizationId, apiToken] = [crypto.randomUUID(), `token-of-ci-${crypto.randomUUID()}`];
+  const policy = (slug: string, approval: "automatic" | "manual") => ({
+    slug,
+    approval,
+    key,
+    certificate: certificateDer,
+  });
+  const policies = [policy("release-signing", "automatic"), policy("release-signing-with-approval", "manual")];
+  const projects = [{ slug: "demo-images", policies }];
+  const signPath = createSignPathService({ organizationId, token: apiToken, now, projects });
+  const notary = createNotaryServer({ now, ...(options.notary ? { authorize: options.notary } : {}) });
+  const registry = createRegistry(options.registry ? { authorize: options.registry } : {});
+  const send: Send = (request) => {
+    const { pathname } = new URL(request.url);
+    if (pathname.startsWith("/API/")) return signPath.handle(request);
+    if (pathname.includes("/_trust/")) return notary.handle(request);
+    if (pathname.startsWith("/v2/")) return registry.handle(request);
+    return options.elsewhere?.(request) ?? Promise.resolve(new Response(null, { status: 404 }));
+  };
+  return {
+    host: "localhost:5000",
+    apiUrl: "https://localhost:5000/API",
+    organizationId,
+    apiToken,
+    certificate: certificateDer,
+    signPath,
+    connect: () => ({ send, close() {} }),
+  };
+}
+
+/** How one command is run. */
+export interface StoryRun {
+  /** Variables beside the story's; an empty one is not set. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Parts of the host. */
+  readonly host?: Partial<Host>;
+  /** Ctrl-C. */
+  readonly signal?: AbortSignal;
+  /** The copy of trust data may not change either, as nothing is verified. */
+  readonly cacheStays?: boolean;
+  /** New key files may stay, as a server may trust them. */
+  readonly keysMayStay?: boolean;
+}
+
+/** A machine with its servers. */
+export class Story implements AsyncDisposable {
+  /** The repository of the story. */
+  readonly gun: string;
+  /** What must never be printed. */
+  readonly secrets: string[];
+  /** Every call that left the machine: `GET /v2/…`. */
+  readonly calls: string[] = [];
+  /** Stands between the machine and the servers. */
+  between: (request: Request, send: Send) => Promise<Response> = (request, send) => send(request);
+  /** The variables of every run. */
+  env: Record<string, string>;
+
+  private constructor(readonly peers: Peers, readonly folder: string) {
+    this.gun = `${peers.host}/demo/app`;
+    this.secrets = [...Object.values(PASSPHRASES), peers.apiToken];
+    this.env = {
+      HOME: `${folder}/home`,
+      NOTARY_ROOT_PASSPHRASE: PASSPHRASES.root,
+      NOTARY_TARGETS_PASSPHRASE: PASSPHRASES.targets,
+      SIGNPATH_API_URL: peers.apiUrl,
+      SIGNPATH_API_TOKEN: peers.apiToken,
+      SIGNPATH_ORGANIZATION_ID: peers.organizationId,
+      SIGNPATH_PROJECT_SLUG: "demo-images",
+      SIGNPATH_SIGNING_POLICY_SLUG: "release-signing",
+    };
+  }
+
+  /** A machine without anything on it but SignPath's certificate, as `signpath.cer`. */
+  static async begin(peers?: Peers): Promise<Story> {
+    const folder = await Deno.makeTempDir({ prefix: "tagseal-story-" });
+    const story = new Story(peers ?? await peersInMemory(), folder);
+    await Deno.mkdir(`${folder}/home`);
+    await Deno.mkdir(story.work);
+    await Deno.writeFile(story.path("signpath.cer"), story.peers.certificate);
+    return story;
+  }
+
+  /** A machine with an initialised repository, its delegation, and the images `v1` and `v2` pushed. */
+  static async readyToSign(peers?: Peers): Promise<Story> {
+    const story = await Story.begin(peers);
+    await story.push("v1");
+    await story.push("v2");
+    await story.succeed(["init", "-r", story.gun, "--delegation-certificate", "signpath.cer"]);
+    story.calls.length = 0;
+    return story;
+  }
+
+  /** The folder that commands run in. */
+  get work(): string {
+    return `${this.folder}/work`;
+  }
+
+  /** Docker's trust directory. */
+  get trust(): string {
+    return `${this.folder}/home/.docker/trust`;
+  }
+
+  /** A file in the work folder. */
+  path(name: string): string {
+    return `${this.work}/${name}`;
+  }
+
+  /** Builds and pushes an image; its digest. */
+  async push(tag: string, content: string = tag): Promise<string> {
+    const { connect, caPem } = this.peers;
+    const { send, close } = connect(caPem === undefined ? {} : { caCerts: [caPem] });
+    try {
+      return await pushTinyImage(send, new URL(`https://${this.peers.host}`), "demo/app", tag, content);
+    } finally {
+      close();
+    }
+  }
+
+  /** Runs a command, and checks what holds for every run. */
+  async run(args: readonly string[], run: StoryRun = {}): Promise<Outcome> {
+    const before = await this.files();
+    const closing: (() => void)[] = [];
+    const env = Object.fromEntries(Object.entries({ ...this.env, ...run.env }).filter(([, value]) => value !== ""));
+    const outcome = await tagseal(args, {
+      env,
+      cwd: this.work,
+      ...(run.signal ? { signal: run.signal } : {}),
+      host: {
+        connect: (options) => {
+          const { send, close } = this.peers.connect(options);
+          closing.push(close);
+          return (request) => {
+            this.calls.push(`${request.method} ${new URL(request.url).pathname}`);
+            return this.between(request, send);
+          };
+        },
+        sleep: () => new Promise((resolve) => setTimeout(resolve, 0)),
+        ...run.host,
+      },
+    });
+    closing.forEach((close) => close());
+    this.#watch(args, outcome, before, await this.files(), run);
+    return outcome;
+  }
+
+  /** Runs a command that must succeed. */
+  async succeed(args: readonly string[], run: StoryRun = {}): Promise<Outcome> {
+    const outcome = await this.run(args, run);
+    assert.equal(outcome.code, 0, `tagseal ${args.join(" ")}\n${outcome.stderr}`);
+    return outcome;
+  }
+
+  /** Runs a command that must end with `code`, saying all of `words` on stderr and nothing on stdout. */
+  async fail(code: number, args: readonly string[], words: readonly string[], run: StoryRun = {}): Promise<Outcome> {
+    const outcome = await this.run(args, run);
+    assert.equal(outcome.code, code, `tagseal ${args.join(" ")}\n${outcome.stderr}`);
+    assert.equal(outcome.stdout, "", "results only on stdout");
+    assert.match(outcome.stderr, /^tagseal: error: \S.*[^.\n]\ntagseal: next: \S.*[^.\n]\n$/m);
+    for (const word of words) {
+      assert.ok(outcome.stderr.includes(word), `"${word}" is not in what ${args[0]} says:\n${outcome.stderr}`);
+    }
+    return outcome;
+  }
+
+  /** All files of the machine, with a hash of their content, by path. */
+  async files(): Promise<Map<string, string>> {
+    const found = new Map<string, string>();
+    const walk = async (path: string): Promise<void> => {
+      for await (const { name, isDirectory } of Deno.readDir(path)) {
+        if (isDirectory) await walk(`${path}/${name}`);
+        else {found.set(
+            `${path}/${name}`.slice(this.folder.length + 1),
+            sha256Hex(await Deno.readFile(`${path}/${name}`)),
+          );}
+      }
+    };
+    await walk(this.folder);
+    return found;
+  }
+
+  /** The names of the key files. */
+  async keys(): Promise<string[]> {
+    const names = [...(await this.files()).keys()].filter((path) => path.startsWith("home/.docker/trust/private/"));
+    return names.map((path) => path.slice(path.lastIndexOf("/") + 1)).sort();
+  }
+
+  /** How many signing requests there are. */
+  get signingRequests(): number {
+    return this.peers.signPath.requests().length;
+  }
+
+  /** How often something was published, or tried to. */
+  get posts(): number {
+    return this.calls.filter((call) => /^POST .*\/_trust\/tuf\/$/.test(call)).length;
+  }
+
+  #watch(
+    args: readonly string[],
+    { code, stdout, stderr }: Outcome,
+    before: ReadonlyMap<string, string>,
+    after: ReadonlyMap<string, string>,
+    run: StoryRun,
+  ): void {
+    for (const secret of this.secrets) {
+      assert.ok(!`${stdout}${stderr}`.includes(secret), `a secret shows: tagseal ${args.join(" ")}`);
+    }
+    assert.doesNotMatch(
+      `${stdout}${stderr}`,
+      /[^\P{Cc}\n]|[\u202a-\u202e]/u,
+      "a control character shows",
+    );
+    if (args.includes("--json") && !args.includes("--help")) {
+      assert.equal(typeof JSON.parse(stdout), "object");
+      assert.equal(stdout.indexOf("\n"), stdout.length - 1, "one document, on one line");
+    }
+    for (const path of after.keys()) assert.doesNotMatch(path, /\.tmp/, "a temporary file stays");
+    if (code === 0) return;
+    const kept = (files: ReadonlyMap<string, string>) =>
+      [...files].filter(([path]) => run.cacheStays || !path.startsWith("home/.docker/trust/tuf/"))
+        .filter(([path]) => !run.keysMayStay || !path.startsWith("home/.docker/trust/private/"));
+    assert.deepEqual(
+      kept(after),
+      kept(before),
+      `files changed, although it failed: tagseal ${args.join(" ")}\n${stderr}`,
+    );
+  }
+
+  /** Removes the machine. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+/** Writes `content` to a file in the story's work folder; its name. */
+export async function given(story: Story, name: string, content: string | Uint8Array): Promise<string> {
+  await Deno.writeFile(story.path(name), typeof content === "string" ? utf8(content) : content);
+  return name;
+}

@@ -1,0 +1,41 @@
+/** Runs commands in this process, with variables and streams of their own. @module */
+import { runTagseal } from "../../lib/cli/command.ts";
+import { createHost, type Host } from "../../lib/cli/host.ts";
+import { COMMANDS } from "../../tasks/commands.ts";
+
+/** What a command left behind. */
+export interface Outcome {
+  /** Exit code. */
+  readonly code: number;
+  /** All of stdout. */
+  readonly stdout: string;
+  /** All of stderr. */
+  readonly stderr: string;
+  /** stdout as the one JSON document that `--json` promises. */
+  json<T = Record<string, unknown>>(): T;
+}
+
+/** The machine a command runs on. */
+export interface RunOptions {
+  /** All the variables there are. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The folder that relative paths start from. */
+  readonly cwd?: string;
+  /** Replaces parts of the host: answers to prompts, the clock. */
+  readonly host?: Partial<Host>;
+  /** Ctrl-C. */
+  readonly signal?: AbortSignal;
+}
+
+/** Runs `tagseal <args>`. */
+export async function tagseal(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  let stdout = "", stderr = "";
+  const streams = { out: (text: string) => void (stdout += text), err: (text: string) => void (stderr += text) };
+  const env = (name: string) => name === "TAGSEAL_CWD" ? options.cwd : options.env?.[name];
+  const signal = options.signal ?? new AbortController().signal;
+  const code = await runTagseal(args, COMMANDS, "0.0.0-test", {
+    ...streams,
+    host: (flags) => ({ ...createHost({ ...flags, noInput: true }, { ...streams, env, signal }), ...options.host }),
+  });
+  return { code, stdout, stderr, json: () => JSON.parse(stdout) };
+}
