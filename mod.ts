@@ -1,0 +1,78 @@
+/**
+ * tagseal as a library: sign Docker tags with Docker Content Trust while the signing key stays at SignPath.
+ *
+ * The use cases are plain functions over interfaces: {@linkcode initRepository}, {@linkcode addDelegation},
+ * {@linkcode signTags} and its steps {@linkcode createSigningData} and {@linkcode pushTrustData},
+ * {@linkcode listTags} and {@linkcode verifyTags}. What they need is bound by the caller: a {@linkcode TrustServer}, a
+ * {@linkcode MetadataStore}, a {@linkcode KeyStore}, a clock. `lib/cli/connect.ts` shows how the command line binds it.
+ *
+ * Everything that is exported here keeps its meaning within one major version; until 1.0.0 a minor version may change
+ * it, and the changelog says so. Failures are always a {@linkcode TagsealError} with a closed set of codes.
+ *
+ * @example What is a tag signed as?
+ * ```ts
+ * import { authorize, createMemoryMetadataStore, createSend, createTrustServer, verifyTags } from "./mod.ts";
+ *
+ * export async function digestOf(gun: string, tag: string, rootKeyId: string): Promise<string> {
+ *   const { send } = createSend();
+ *   const service = authorize(send, { service: "Notary server", allowHttp: false, remedy: "Set NOTARY_AUTH" });
+ *   const server = createTrustServer({ url: new URL("https://notary.example.com"), service, access: "pull" });
+ *   const trust = {
+ *     server,
+ *     store: createMemoryMetadataStore(),
+ *     pin: { keyId: rootKeyId },
+ *     now: () => new Date(),
+ *     sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+ *   };
+ *   const { tags } = await verifyTags(trust, gun, [tag]);
+ *   return `sha256:${tags[0]!.sha256}`;
+ * }
+ * ```
+ *
+ * @module
+ */
+export * from "./lib/errors.ts";
+export type { Bytes } from "./lib/bytes/bytes.ts";
+export type { JsonArray, JsonObject, JsonValue } from "./lib/bytes/json.ts";
+export type { KeyShape, SignatureMethod } from "./lib/crypto/algorithms.ts";
+export type { HashName } from "./lib/crypto/hash.ts";
+export { type KeyId, keyOfCertificate, type KeyType, type PublicKey } from "./lib/crypto/keys.ts";
+export { localSigner, type RawSignature, type Signer } from "./lib/crypto/signer.ts";
+export { type Certificate, certificatePem, readCertificate } from "./lib/crypto/x509.ts";
+export * from "./lib/http/auth.ts";
+export { type Answer, type Call, createSend, type Send, type SendOptions } from "./lib/http/send.ts";
+export type { Sleep } from "./lib/http/retry.ts";
+export * from "./lib/keystore/keystore.ts";
+export { createFileKeyStore } from "./lib/keystore/file_keystore.ts";
+export * from "./lib/notary/metadata_store.ts";
+export * from "./lib/notary/trust_server.ts";
+export * from "./lib/notary/update.ts";
+export * from "./lib/notary/publish.ts";
+export * from "./lib/registry/image_ref.ts";
+export * from "./lib/registry/manifest.ts";
+export * from "./lib/signpath/client.ts";
+export * from "./lib/signpath/signing_data.ts";
+export * from "./lib/signpath/types.ts";
+export * from "./lib/signpath/wait.ts";
+export * from "./lib/tuf/models.ts";
+export * from "./lib/tuf/resolve.ts";
+export * from "./lib/tuf/roles.ts";
+export type { RootPin } from "./lib/tuf/root_keys.ts";
+export type {
+  DelegationState,
+  Floors,
+  RootPhase,
+  SnapshotPhase,
+  TimestampPhase,
+  TrustedRepository,
+} from "./lib/tuf/trusted.ts";
+export * from "./lib/flows/add_delegation.ts";
+export * from "./lib/flows/create_signing_data.ts";
+export * from "./lib/flows/delegation_certificate.ts";
+export * from "./lib/flows/init_repository.ts";
+export * from "./lib/flows/push_trust_data.ts";
+export * from "./lib/flows/repository.ts";
+export * from "./lib/flows/request_signature.ts";
+export * from "./lib/flows/root_certificate.ts";
+export * from "./lib/flows/sign_tags.ts";
+export * from "./lib/flows/verify_tags.ts";

@@ -1,0 +1,31 @@
+/** `tagseal download`: the third of the four steps. @module */
+import { connectionFlags, signPathFlags, waitFlags } from "../lib/cli/common_flags.ts";
+import { type Command, defineCommand } from "../lib/cli/command.ts";
+import { openNetwork, openSignPath } from "../lib/cli/connect.ts";
+import { text, toggle } from "../lib/cli/flags.ts";
+import { requireFree, writeArtifact } from "../lib/cli/signing.ts";
+import { downloadWhenSigned } from "../lib/flows/request_signature.ts";
+
+/** The command. */
+export const command: Command = defineCommand({
+  description: "Waits until a signing request is completed and downloads the signed file. Replaces Get-SignedArtifact.",
+  argument: { name: "<id>", help: "the signing request's id, from tagseal submit" },
+  flags: {
+    ...signPathFlags,
+    ...waitFlags,
+    outputArtifactPath: text("--output-artifact-path <file>", "where to write it (<id>.signed.zip)"),
+    force: toggle("--force", "replace the file if it exists"),
+    ...connectionFlags,
+  },
+  environment: ["HTTPS_PROXY", "NO_PROXY"],
+  example: 'tagseal download "$id" --output-artifact-path signed.zip',
+  async run(values, host, signingRequestId) {
+    const path = values.outputArtifactPath ?? `${signingRequestId.replaceAll(/[^A-Za-z0-9-]/g, "_")}.signed.zip`;
+    await requireFree(host, path, values.force);
+    const client = openSignPath(values, host, await openNetwork(values, host));
+    const { now, sleep, signal, info: onProgress } = host;
+    const options = { timeoutMs: values.waitForCompletionTimeout, now, sleep, signal, onProgress };
+    await writeArtifact(host, path, await downloadWhenSigned(client, signingRequestId, options), values.force);
+    return { json: { signingRequestId, outputArtifactPath: path }, lines: [path] };
+  },
+});

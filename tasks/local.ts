@@ -1,0 +1,59 @@
+/** `tagseal local`: everything on this machine, without any account. @module */
+import { type Command, defineCommand } from "../lib/cli/command.ts";
+import { text } from "../lib/cli/flags.ts";
+import { writeArtifact } from "../lib/cli/signing.ts";
+import { utf8 } from "../lib/bytes/bytes.ts";
+import { formatPem } from "../lib/bytes/pem.ts";
+import { TagsealError } from "../lib/errors.ts";
+import { startLocalStack } from "../lib/local/stack.ts";
+
+/** The command. */
+export const command: Command = defineCommand({
+  description:
+    "Runs a registry, a Notary server and a SignPath service on one loopback port over TLS until Ctrl-C, and " +
+    "prints the variables that point the other commands (and docker, notary, skopeo) at them. For trying out and for " +
+    "tests: everything is kept in memory, and anybody on this machine can use it.",
+  flags: {
+    port: text("--port <n>", "the port; 0 takes a free one (8443)"),
+    key: text("--key <rsa|ec>", "the kind of key that SignPath signs with (rsa)"),
+    dir: text("--dir <dir>", "where to write the CA and the delegation certificate (.tagseal-local)"),
+  },
+  environment: [],
+  example: "tagseal local --port 8443",
+  async run(values, host) {
+    const port = Number(values.port ?? "8443");
+    const algorithm = ({ rsa: "rsa-2048", ec: "ecdsa-p256" } as const)[values.key ?? "rsa" as string];
+    if (!Number.isInteger(port) || port < 0 || port > 65535 || !algorithm) {
+      throw new TagsealError("usage", "--port wants a port number, and --key rsa or ec", {
+        remedy: "tagseal local --help shows how",
+      });
+    }
+    const dir = values.dir ?? ".tagseal-local";
+    await using stack = await startLocalStack({ port, now: host.now, algorithm });
+    const ca = host.path(await writeArtifact(host, `${dir}/ca.pem`, utf8(stack.caPem), true));
+    const pem = utf8(formatPem("CERTIFICATE", stack.certificate));
+    const certificate = host.path(await writeArtifact(host, `${dir}/signpath.cer`, pem, true));
+    const variables = {
+      SIGNPATH_API_URL: stack.apiUrl,
+      SIGNPATH_API_TOKEN: stack.apiToken,
+      SIGNPATH_ORGANIZATION_ID: stack.organizationId,
+      SIGNPATH_PROJECT_SLUG: stack.projectSlug,
+      SIGNPATH_SIGNING_POLICY_SLUG: stack.policies.automatic,
+      DOCKER_CONTENT_TRUST_SERVER: stack.notaryUrl,
+      DENO_CERT: ca,
+    };
+    if (values.json) host.out(JSON.stringify({ host: stack.host, certificate, variables }));
+    else for (const [name, value] of Object.entries(variables)) host.out(`export ${name}="${value}"`);
+    host.info("");
+    host.info(`Registry, Notary server and SignPath are at https://${stack.host}; repositories are named`);
+    host.info(`${stack.host}/<name>. Paste the lines above into another terminal, push an image, then:`);
+    host.info(`  deno task init -r ${stack.host}/demo/app --delegation-certificate ${certificate}`);
+    host.info(`  deno task sign -r ${stack.host}/demo/app -t v1`);
+    host.info(`Requests under the policy "${stack.policies.manual}" wait for an approval:`);
+    host.info(`  curl --cacert ${ca} -X POST -H "Authorization: Bearer $SIGNPATH_API_TOKEN" \\`);
+    host.info(`    ${stack.apiUrl}/v1/${stack.organizationId}/SigningRequests/<id>/Approve`);
+    host.info("Ctrl-C ends it.");
+    await new Promise<void>((resolve) => host.signal.addEventListener("abort", () => resolve(), { once: true }));
+    return { json: undefined, lines: [] }; // all has been said at the start
+  },
+});

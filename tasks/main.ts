@@ -1,0 +1,33 @@
+/** The program: `tagseal <command> …`. @module */
+import { runTagseal } from "../lib/cli/command.ts";
+import { createHost } from "../lib/cli/host.ts";
+import { TagsealError } from "../lib/errors.ts";
+import { COMMANDS } from "./commands.ts";
+
+/** The version; also in deno.json. */
+export const VERSION = "0.1.0";
+
+/** How a terminal and a CI system interrupt; Windows has no SIGTERM. */
+const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+
+if (import.meta.main) {
+  const interruption = new AbortController();
+  const interrupt = () => {
+    for (const signal of SIGNALS) Deno.removeSignalListener(signal, interrupt); // a second one ends the process at once
+    interruption.abort(
+      new TagsealError("interrupted", "Interrupted", { remedy: "Look at what is there, then run the command again" }),
+    );
+  };
+  for (const signal of SIGNALS) Deno.addSignalListener(signal, interrupt);
+  const write = (stream: typeof Deno.stdout) => (text: string) => {
+    const bytes = new TextEncoder().encode(text);
+    for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
+  };
+  const streams = { out: write(Deno.stdout), err: write(Deno.stderr) };
+  const env = (name: string) => Deno.env.get(name);
+  const code = await runTagseal(Deno.args, COMMANDS, VERSION, {
+    ...streams,
+    host: (flags) => createHost(flags, { ...streams, env, signal: interruption.signal }),
+  });
+  Deno.exit(code);
+}

@@ -1,0 +1,65 @@
+/** `tagseal push`: the last of the four steps. @module */
+import { connectionFlags, notaryFlags } from "../lib/cli/common_flags.ts";
+import { type Command, defineCommand } from "../lib/cli/command.ts";
+import { openNetwork, openTrust } from "../lib/cli/connect.ts";
+import { required, text } from "../lib/cli/flags.ts";
+import { errorJson, errorLines, exitCodeOf } from "../lib/cli/report.ts";
+import { readArtifact, signedLines } from "../lib/cli/signing.ts";
+import { TagsealError } from "../lib/errors.ts";
+import { type PushResult, pushTrustData } from "../lib/flows/push_trust_data.ts";
+import { type ImageName, parseImageName } from "../lib/registry/image_ref.ts";
+import { readSigningData } from "../lib/signpath/signing_data.ts";
+
+/** The command. */
+export const command: Command = defineCommand({
+  description:
+    "Checks a signed signing data file against the trust data as it is now, publishes it to the Notary server " +
+    "and reads it back. A second run changes nothing. Replaces Push-SignedDockerSigningData.",
+  flags: {
+    inputArtifactPath: required("--input-artifact-path <file>", "the signed ZIP from tagseal download"),
+    repository: text("-r, --repository <fqn>", "push only if the file is for this repository (and push only this one)"),
+    ...notaryFlags,
+    ...connectionFlags,
+  },
+  environment: ["NOTARY_AUTH", "DOCKER_CONFIG", "HTTPS_PROXY", "NO_PROXY"],
+  example: "tagseal push -r docker.io/acme/app --input-artifact-path signed.zip",
+  async run(values, host) {
+    const data = await readSigningData(await readArtifact(host, values.inputArtifactPath));
+    const only = values.repository === undefined ? undefined : parseImageName(values.repository).gun;
+    const changes = data.repositories.filter(({ repository }) => only === undefined || repository === only);
+    if (changes.length === 0) {
+      throw new TagsealError("bad-input", `The file holds nothing for ${only ? `"${only}"` : "any repository"}`, {
+        remedy: "Check --repository and --input-artifact-path",
+        details: { repositories: data.repositories.map(({ repository }) => repository) },
+      });
+    }
+    const send = await openNetwork(values, host);
+    const results: PushResult[] = [];
+    const failures: { readonly repository: string; readonly error: unknown }[] = [];
+    for (const change of changes) {
+      try {
+        const trust = await openTrust(values, host, send, requireGun(change.repository), "push,pull");
+        results.push(await pushTrustData(trust, data, change));
+      } catch (error) {
+        if (changes.length === 1) throw error; // said once, in the usual way
+        failures.push({ repository: change.repository, error });
+        for (const line of errorLines(error, values.verbose)) host.warn(line.replace(/^tagseal: /, ""));
+      }
+    }
+    const failed = failures.map(({ repository, error }) => ({ repository, ...errorJson(error) }));
+    return {
+      json: { repositories: results, signingRequestId: null, ...(failed.length > 0 ? { failed } : {}) },
+      lines: signedLines(results),
+      exitCode: Math.max(0, ...failures.map(({ error }) => exitCodeOf(error))),
+    };
+  },
+});
+
+/** The names in a file come from outside: they must be full names, not something that could be read as one. */
+function requireGun(repository: string): ImageName {
+  const name = parseImageName(repository);
+  if (name.gun === repository) return name;
+  throw new TagsealError("bad-input", `The file names the repository "${repository}", which is not a full name`, {
+    remedy: "Use a file made by tagseal signing-data",
+  });
+}

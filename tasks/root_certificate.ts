@@ -1,0 +1,25 @@
+/** `tagseal root-certificate`: for repositories that are signed already. @module */
+import { connectionFlags, notaryFlags, repositoryFlag } from "../lib/cli/common_flags.ts";
+import { type Command, defineCommand } from "../lib/cli/command.ts";
+import { openNetwork, openTrust } from "../lib/cli/connect.ts";
+import { rootCertificateFlags, rootCertificatePath, writeRootCertificate } from "../lib/cli/root_certificate.ts";
+import { requireFree } from "../lib/cli/signing.ts";
+import { readRootCertificate } from "../lib/flows/root_certificate.ts";
+import { parseImageName } from "../lib/registry/image_ref.ts";
+
+/** The command. */
+export const command: Command = defineCommand({
+  description: "Writes the root certificate (public part) of a repository that is signed already, from the server's " +
+    "verified root, and prints its path. Replaces Get-RootCertificate.",
+  flags: { ...repositoryFlag, ...rootCertificateFlags, ...notaryFlags, ...connectionFlags },
+  environment: ["NOTARY_AUTH", "DOCKER_CONFIG", "HTTPS_PROXY", "NO_PROXY"],
+  example: "tagseal root-certificate -r docker.io/acme/app",
+  async run(values, host) {
+    const name = parseImageName(values.repository);
+    const path = rootCertificatePath(values.outputArtifactPath, name.gun);
+    await requireFree(host, path, values.force);
+    const trust = await openTrust(values, host, await openNetwork(values, host), name, "pull");
+    const result = await readRootCertificate(trust, name.gun);
+    return await writeRootCertificate(host, name.gun, path, values.force, result);
+  },
+});

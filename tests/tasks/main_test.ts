@@ -1,0 +1,101 @@
+/** The program as a process of its own: streams, exit codes, stdin, Ctrl-C. */
+import assert from "node:assert/strict";
+import { startLocalStack } from "../../lib/local/stack.ts";
+
+const MAIN = new URL("../../tasks/main.ts", import.meta.url).pathname;
+
+/** Starts `tagseal <args>` in `folder`; nothing of this machine's own settings reaches it. */
+function start(folder: string, args: readonly string[], env: Record<string, string> = {}): Deno.ChildProcess {
+  const cache = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", MAIN, ...args],
+    cwd: folder,
+    clearEnv: true,
+    env: { HOME: folder, DENO_DIR: cache, NO_COLOR: "1", ...env },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+async function finish(
+  process: Deno.ChildProcess,
+  stdin = "",
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const writer = process.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(stdin)).then(() => writer.close()).catch(() => {}); // it may have ended
+  const { code, stdout, stderr } = await process.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+Deno.test("the program ends with the command's exit code and keeps its streams apart", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const [version, usage, twice, nobody] = await Promise.all([
+      finish(start(folder, ["--version"])),
+      finish(start(folder, ["list", "--json"])),
+      finish(
+        start(folder, [
+          "sign",
+          ...["-r", "localhost:1/a", "-t", "v1", "--organization-id", "o", "--project-slug", "p"],
+          ...["--signing-policy-slug", "s", "--notary-password", "-", "--registry-password", "-"],
+        ]),
+        "s3cret\n",
+      ),
+      finish(start(folder, ["list", "-r", "localhost:1/a"])),
+    ]);
+    assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
+    assert.deepEqual([version.code, version.stderr], [0, ""]);
+    assert.deepEqual([usage.code, JSON.parse(usage.stdout).error.code], [2, "usage"]);
+    assert.match(usage.stderr, /^tagseal: error: --repository is missing\n/);
+    assert.deepEqual([twice.code, twice.stdout], [2, ""]);
+    assert.match(twice.stderr, /Two flags want a secret from standard input\ntagseal: next: Give "-" once/);
+    assert.doesNotMatch(twice.stderr, /s3cret/);
+    assert.deepEqual([nobody.code, nobody.stdout], [5, ""]);
+    assert.match(nobody.stderr, /Notary server at "https:\/\/localhost:1" cannot be used/);
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(folder)), [], "nothing was left behind");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("Ctrl-C while waiting: exit code 130, the id, and the request goes on", async () => {
+  const folder = await Deno.makeTempDir();
+  const options = { port: 0, now: () => new Date(), algorithm: "ecdsa-p256" } as const;
+  await using stack = await startLocalStack(options);
+  try {
+    const body = new FormData();
+    body.set("projectSlug", stack.projectSlug);
+    body.set("signingPolicySlug", stack.policies.manual);
+    body.set("artifact", new Blob(["any file"]), "data.zip");
+    const url = `${stack.apiUrl}/v1/${stack.organizationId}/SigningRequests/SubmitWithArtifact`;
+    const headers = { authorization: `Bearer ${stack.apiToken}` };
+    await (await stack.signPath.handle(new Request(url, { method: "POST", body, headers }))).body?.cancel();
+    const { id } = stack.signPath.requests()[0]!;
+    await Deno.writeTextFile(`${folder}/ca.pem`, stack.caPem);
+    const process = start(folder, ["download", id, "--ca", "ca.pem"], {
+      SIGNPATH_API_URL: stack.apiUrl,
+      SIGNPATH_API_TOKEN: stack.apiToken,
+      SIGNPATH_ORGANIZATION_ID: stack.organizationId,
+    });
+    let stderr = "";
+    for await (const part of process.stderr.pipeThrough(new TextDecoderStream())) {
+      if (stderr === "") process.kill("SIGINT"); // the first words are its status: it waits
+      stderr += part;
+    }
+    await process.stdin.close();
+    const stdout = await new Response(process.stdout).text();
+    assert.equal((await process.status).code, 130, stderr);
+    assert.equal(stdout, "");
+    assert.match(stderr, new RegExp(`Signing request ${id}: WaitingForApproval`));
+    assert.match(
+      stderr,
+      new RegExp(`Interrupted while waiting for signing request "${id}"\ntagseal: next: .*tagseal download ${id}`),
+    );
+    assert.equal(stack.signPath.requests()[0]!.workflowStatus, "WaitingForApproval");
+    assert.deepEqual((await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name), ["ca.pem"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
