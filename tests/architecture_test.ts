@@ -1,0 +1,131 @@
+/** The folders show the architecture; this proves that imports keep to it. */
+import assert from "node:assert/strict";
+
+/** Rooms by layer; a room may import rooms of lower layers, never one of its own layer or above. */
+const LAYERS: readonly (readonly string[])[] = [
+  ["lib/errors.ts"],
+  ["lib/bytes"],
+  ["lib/crypto", "lib/files", "lib/http"],
+  ["lib/tuf", "lib/keystore", "lib/registry", "lib/signpath"],
+  ["lib/notary"],
+  ["lib/flows", "lib/local"],
+  ["lib/cli"],
+  ["tasks", "mod.ts"],
+];
+
+/** Where concrete adapters are chosen: network, files and keys come in here and nowhere else above layer 4. */
+const COMPOSITION = ["lib/cli/connect.ts", "lib/cli/host.ts", "lib/cli/signing.ts", "tasks/demo.ts"];
+const ADAPTERS = ["lib/files/files.ts", "lib/keystore/file_keystore.ts"];
+
+/** The only files that touch network, file system, variables or streams of the machine. */
+const GLOBALS = new Map<string, RegExp>([
+  ["lib/http/send.ts", /fetch|createHttpClient|HttpClient/],
+  ["lib/files/files.ts", /mkdir|open|rename|link|remove|lstat|errors/],
+  ["lib/keystore/file_keystore.ts", /readDir|stat|errors/],
+  ["lib/notary/metadata_store.ts", /readDir|errors/],
+  ["lib/cli/host.ts", /cwd|stdin|stderr/],
+  ["lib/local/stack.ts", /serve|HttpServer|NetAddr/],
+  ["tasks/main.ts", /args|build|env|exit|stdout|stderr|Signal/],
+]);
+
+interface Module {
+  readonly file: string;
+  readonly imports: readonly string[];
+}
+
+const root = new URL("../", import.meta.url);
+
+async function modules(): Promise<Module[]> {
+  const entries = ["mod.ts", "tasks/main.ts"];
+  const found = new Map<string, Module>();
+  for (const entry of entries) {
+    const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json", entry], cwd: root }).output();
+    const graph: {
+      modules: {
+        specifier: string;
+        dependencies?: { code?: { specifier: string }; type?: { specifier: string } }[];
+      }[];
+    } = JSON.parse(new TextDecoder().decode(stdout));
+    for (const { specifier, dependencies = [] } of graph.modules) {
+      const file = local(specifier);
+      const imports = dependencies.flatMap(({ code, type }) => local(code?.specifier ?? type?.specifier ?? "") ?? []);
+      if (file) found.set(file, { file, imports });
+    }
+  }
+  return [...found.values()];
+}
+
+function local(specifier: string): string | undefined {
+  return specifier.startsWith(root.href) ? specifier.slice(root.href.length) : undefined;
+}
+
+function roomOf(file: string): string {
+  return file.startsWith("lib/") && file.split("/").length > 2 ? file.split("/").slice(0, 2).join("/") : (
+    file.startsWith("tasks/") ? "tasks" : file
+  );
+}
+
+function layerOf(file: string): number {
+  const layer = LAYERS.findIndex((rooms) => rooms.includes(roomOf(file)));
+  assert.notEqual(layer, -1, `"${file}" is in no room`);
+  return layer;
+}
+
+const all = await modules();
+
+Deno.test("architecture: every source file is part of the program or the library", async () => {
+  const reached = new Set(all.map(({ file }) => file));
+  const files: string[] = [];
+  for (const folder of ["lib", "tasks"]) await walk(folder, files);
+  assert.deepEqual(files.filter((file) => !reached.has(file)), []);
+  assert.ok(files.length > 40);
+});
+
+Deno.test("architecture: imports only point downhill", () => {
+  const uphill = all.flatMap(({ file, imports }) =>
+    imports.filter((target) => roomOf(target) !== roomOf(file) && layerOf(target) >= layerOf(file))
+      .map((target) => `${file} -> ${target}`)
+  );
+  assert.deepEqual(uphill, []);
+});
+
+Deno.test("architecture: use cases and commands reach files and keys through interfaces", () => {
+  const direct = all.filter(({ file }) => layerOf(file) >= 5 && !COMPOSITION.includes(file) && file !== "mod.ts")
+    .flatMap(({ file, imports }) =>
+      imports.filter((target) => ADAPTERS.includes(target)).map((target) => `${file} -> ${target}`)
+    );
+  assert.deepEqual(direct, []);
+});
+
+Deno.test("architecture: the embedded stack is used by its own commands only", () => {
+  const users = all.filter(({ file, imports }) =>
+    roomOf(file) !== "lib/local" && imports.some((target) => roomOf(target) === "lib/local")
+  );
+  assert.deepEqual(users.map(({ file }) => file).sort(), ["tasks/demo.ts", "tasks/local.ts"]);
+});
+
+Deno.test("architecture: the machine is touched in a few named places", async () => {
+  for (const { file } of all) {
+    const source = (await Deno.readTextFile(new URL(file, root))).replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, "");
+    const used = [...source.matchAll(/\bDeno\.(\w+)|[^.\w](fetch)\(/g)].map((match) => match[1] ?? match[2]!);
+    const allowed = GLOBALS.get(file);
+    assert.deepEqual(used.filter((name) => !allowed?.test(name)), [], file);
+  }
+});
+
+Deno.test("architecture: trust decisions know neither clock nor network nor files", async () => {
+  const pure = all.filter(({ file }) => /^lib\/(bytes|crypto|tuf)\//.test(file));
+  assert.ok(pure.length > 15);
+  for (const { file } of pure) {
+    const source = (await Deno.readTextFile(new URL(file, root))).replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, "");
+    assert.doesNotMatch(source, /Date\.now|new Date\(\)|\bDeno\.|\bfetch\(|setTimeout/, file);
+  }
+});
+
+async function walk(folder: string, found: string[]): Promise<void> {
+  for await (const entry of Deno.readDir(new URL(`${folder}/`, root))) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory) await walk(path, found);
+    else if (entry.name.endsWith(".ts")) found.push(path);
+  }
+}

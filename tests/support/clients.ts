@@ -1,0 +1,188 @@
+/**
+ * The reference clients, run against a set of {@linkcode Peers}, each with an environment of its own: no variable and
+ * no file of the user who runs the tests reaches them.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { gzipSync } from "node:zlib";
+import { type Bytes, concat, utf8 } from "../../lib/bytes/bytes.ts";
+import type { Peers } from "./peers.ts";
+
+/** What a program left behind. */
+export interface Result {
+  /** Its exit code. */
+  readonly code: number;
+  /** All it wrote to standard output. */
+  readonly stdout: string;
+  /** All it wrote to standard error. */
+  readonly stderr: string;
+}
+
+/** Variables for one run. */
+export type Env = Readonly<Record<string, string>>;
+
+/** What a tag points to: the facts a Notary target holds. */
+export interface PushedManifest {
+  /** `sha256:<hex>` of the manifest, or of the index of a multi-platform image. */
+  readonly digest: string;
+  /** Its size in bytes. */
+  readonly length: number;
+}
+
+/** Passphrases for all keys, in the words of the notary client; spread them into a run's variables. */
+export const NOTARY_PASSPHRASES: Env = {
+  NOTARY_ROOT_PASSPHRASE: "root-passphrase",
+  NOTARY_TARGETS_PASSPHRASE: "targets-passphrase",
+  NOTARY_SNAPSHOT_PASSPHRASE: "snapshot-passphrase",
+  NOTARY_DELEGATION_PASSPHRASE: "delegation-passphrase",
+};
+
+/** The same passphrases, in the words of the docker CLI, whose repository passphrase is for targets and delegations. */
+export const DOCKER_PASSPHRASES: Env = {
+  DOCKER_CONTENT_TRUST_ROOT_PASSPHRASE: "root-passphrase",
+  DOCKER_CONTENT_TRUST_REPOSITORY_PASSPHRASE: "targets-passphrase",
+};
+
+/** Runs `notary` with its trust directory at `home/trust`. */
+export function notary(peers: Peers, home: string, args: readonly string[], env: Env = {}): Promise<Result> {
+  const auth = peers.auth ? { NOTARY_AUTH: credentials(peers) } : {};
+  const flags = ["-d", `${home}/trust`, "-s", peers.notaryUrl, "--tlscacert", peers.caPath];
+  return run("notary", [...flags, ...args], { HOME: home, ...auth, ...env });
+}
+
+/** Runs `docker` with its configuration at `home/docker` (trust directory: `home/docker/trust`). */
+export async function docker(peers: Peers, home: string, args: readonly string[], env: Env = {}): Promise<Result> {
+  const config = `${home}/docker`;
+  const ca = `${config}/tls/${new URL(peers.notaryUrl).host}`;
+  await Deno.mkdir(ca, { recursive: true });
+  await Deno.writeTextFile(`${ca}/ca.crt`, peers.caPem);
+  const auths = peers.auth ? { [peers.registryHost]: { auth: credentials(peers) } } : {};
+  await Deno.writeTextFile(`${config}/config.json`, JSON.stringify({ auths }));
+  return await run("docker", args, {
+    HOME: home,
+    DOCKER_CONFIG: config,
+    DOCKER_CONTENT_TRUST_SERVER: peers.notaryUrl,
+    ...(peers.dockerHost ? { DOCKER_HOST: peers.dockerHost } : {}),
+    ...env,
+  });
+}
+
+/** Runs a `skopeo` command about images in the peers' registry. */
+export function skopeo(peers: Peers, args: readonly string[]): Promise<Result> {
+  const [command = "", ...rest] = args;
+  const sides = command === "copy" ? ["src-", "dest-"] : [""];
+  const certs = peers.caPath.replace(/\/[^/]*$/, "");
+  const flags = sides.flatMap((side) => [
+    `--${side}cert-dir=${certs}`,
+    ...(peers.auth ? [`--${side}creds=${peers.username}:${peers.password}`] : []),
+  ]);
+  // The policy says whose simple signatures are wanted; there are none here.
+  return run("skopeo", ["--insecure-policy", command, ...flags, ...rest], { HOME: peers.dir });
+}
+
+/** Pushes an image of one layer that holds the file `/content`, as `registryHost/repositoryPath:tag`. */
+export function pushImage(peers: Peers, repositoryPath: string, tag: string, content: string): Promise<PushedManifest> {
+  return push(peers, repositoryPath, tag, (blobs) => imageManifest(blobs, content, HERE));
+}
+
+/** Pushes an index of two images, for linux/amd64 and linux/arm64. */
+export function pushIndex(peers: Peers, repositoryPath: string, tag: string, content: string): Promise<PushedManifest> {
+  return push(peers, repositoryPath, tag, (blobs) => {
+    const manifests = ["amd64", "arm64"].map((architecture) => {
+      const platform = { os: "linux", architecture };
+      return { ...imageManifest(blobs, `${content} on ${architecture}`, platform), platform };
+    });
+    return addJson(blobs, "application/vnd.oci.image.index.v1+json", { manifests });
+  });
+}
+
+interface Platform {
+  readonly os: string;
+  readonly architecture: string;
+}
+
+interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly size: number;
+}
+
+const HERE: Platform = { os: "linux", architecture: Deno.build.arch === "aarch64" ? "arm64" : "amd64" };
+
+async function push(
+  peers: Peers,
+  repositoryPath: string,
+  tag: string,
+  build: (blobs: Map<string, Bytes>) => Descriptor,
+): Promise<PushedManifest> {
+  const blobs = new Map<string, Bytes>();
+  const top = build(blobs);
+  const layout = await Deno.makeTempDir({ dir: peers.dir, prefix: "layout-" });
+  await Deno.mkdir(`${layout}/blobs/sha256`, { recursive: true });
+  for (const [digest, bytes] of blobs) await Deno.writeFile(`${layout}/blobs/${digest.replace(":", "/")}`, bytes);
+  await Deno.writeTextFile(`${layout}/oci-layout`, '{"imageLayoutVersion":"1.0.0"}');
+  await Deno.writeTextFile(`${layout}/index.json`, JSON.stringify({ schemaVersion: 2, manifests: [top] }));
+  const destination = `docker://${peers.registryHost}/${repositoryPath}:${tag}`;
+  const { code, stderr } = await skopeo(peers, ["copy", "--all", "--preserve-digests", `oci:${layout}`, destination]);
+  await Deno.remove(layout, { recursive: true });
+  if (code !== 0) throw new Error(`skopeo cannot push ${destination}: ${stderr}`);
+  return { digest: top.digest, length: top.size };
+}
+
+function imageManifest(blobs: Map<string, Bytes>, content: string, platform: Platform): Descriptor {
+  const layer = tarFile("content", utf8(content));
+  const created = "2026-01-01T00:00:00Z";
+  return addJson(blobs, "application/vnd.oci.image.manifest.v1+json", {
+    config: addJson(blobs, "application/vnd.oci.image.config.v1+json", {
+      created,
+      ...platform,
+      config: { Cmd: ["/content"] },
+      rootfs: { type: "layers", diff_ids: [digestOf(layer)] },
+      history: [{ created, created_by: "tagseal tests" }],
+    }),
+    layers: [add(blobs, "application/vnd.oci.image.layer.v1.tar+gzip", new Uint8Array(gzipSync(layer)))],
+  });
+}
+
+function addJson(blobs: Map<string, Bytes>, mediaType: string, value: object): Descriptor {
+  const head = mediaType.includes(".config.") ? {} : { schemaVersion: 2, mediaType };
+  return add(blobs, mediaType, utf8(JSON.stringify({ ...head, ...value })));
+}
+
+function add(blobs: Map<string, Bytes>, mediaType: string, bytes: Bytes): Descriptor {
+  const digest = digestOf(bytes);
+  blobs.set(digest, bytes);
+  return { mediaType, digest, size: bytes.length };
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+}
+
+/** A tar archive (POSIX ustar) of one file. */
+function tarFile(name: string, content: Bytes): Bytes {
+  const octal = (value: number, width: number) => value.toString(8).padStart(width - 1, "0") + "\0";
+  const head = name.padEnd(100, "\0") + octal(0o755, 8) + octal(0, 8) + octal(0, 8) + octal(content.length, 12) +
+    octal(0, 12);
+  const tail = ("0".padEnd(101, "\0") + "ustar\0" + "00").padEnd(512 - 156, "\0");
+  const sum = utf8(head + " ".repeat(8) + tail).reduce((total, byte) => total + byte, 0);
+  const padding = new Uint8Array((512 - content.length % 512) % 512 + 1024);
+  return concat(utf8(head + octal(sum, 7) + " " + tail), content, padding);
+}
+
+function credentials(peers: Peers): string {
+  return utf8(`${peers.username}:${peers.password}`).toBase64();
+}
+
+async function run(program: string, args: readonly string[], env: Env): Promise<Result> {
+  const path = Deno.env.get("PATH") ?? "/usr/sbin:/usr/bin:/sbin:/bin";
+  const { code, stdout, stderr } = await new Deno.Command(program, {
+    args: [...args],
+    clearEnv: true,
+    env: { PATH: path, ...env },
+    stdin: "null",
+  }).output();
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)) as [string, string];
+  return { code, stdout: out, stderr: err };
+}
