@@ -1,0 +1,72 @@
+/**
+ * A TCP proxy on loopback that adds a round-trip time, as if the server stood far away.
+ *
+ * Every byte waits half the time in each direction. `connect()` on loopback costs nothing, so the first bytes of a new
+ * connection wait one more round trip: the handshake that a real network would have had. It does not model bandwidth,
+ * loss or slow start.
+ *
+ * @module
+ */
+
+/** A running proxy. */
+export interface DelayProxy extends Disposable {
+  /** Where it listens. */
+  readonly port: number;
+  /** How many connections were opened since {@linkcode reset}. */
+  connections(): number;
+  /** Counts from zero again. */
+  reset(): void;
+}
+
+/** Starts a proxy to `port` on loopback. */
+export function startDelayProxy(port: number, roundTripMs: number): DelayProxy {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  let connections = 0;
+  (async () => {
+    for await (const client of listener) {
+      connections++;
+      relay(client, port, roundTripMs).catch(() => {}); // a client that goes away is no concern of ours
+    }
+  })();
+  return {
+    port: listener.addr.port,
+    connections: () => connections,
+    reset: () => void (connections = 0),
+    [Symbol.dispose]: () => listener.close(),
+  };
+}
+
+async function relay(client: Deno.TcpConn, port: number, roundTripMs: number): Promise<void> {
+  using _client = client;
+  using server = await Deno.connect({ hostname: "127.0.0.1", port });
+  client.setNoDelay(true);
+  server.setNoDelay(true);
+  await Promise.all([
+    pump(client, server, roundTripMs / 2, roundTripMs),
+    pump(server, client, roundTripMs / 2, 0),
+  ]);
+}
+
+/** Copies bytes, each part so many milliseconds after it came; the first part later still. */
+async function pump(from: Deno.TcpConn, to: Deno.TcpConn, delayMs: number, firstMs: number): Promise<void> {
+  let written: Promise<unknown> = Promise.resolve();
+  let opened: number | undefined;
+  const buffer = new Uint8Array(64 * 1024);
+  for (let n: number | null; (n = await from.read(buffer)) !== null;) {
+    const part = buffer.slice(0, n);
+    opened ??= performance.now() + firstMs;
+    const due = Math.max(performance.now(), opened) + delayMs;
+    written = written.then(async () => {
+      await until(due);
+      for (let at = 0; at < part.length;) at += await to.write(part.subarray(at));
+    });
+    written.catch(() => {});
+  }
+  await written;
+  await to.closeWrite();
+}
+
+function until(due: number): Promise<void> {
+  const wait = due - performance.now();
+  return wait <= 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, wait));
+}
