@@ -108,7 +108,7 @@ async function runCommand(
   for (const [key, flag] of Object.entries(flags)) values[key] = await flag.read(given[attributeOf(flag)], host);
   const report = await command.run(values as CommandValues<Flags>, host, parser.args[0] ?? "");
   if (values["json"] === true) host.out(jsonLine(report.json));
-  else for (const line of report.lines) host.out(printable(line));
+  else if (report.lines.length > 0) host.out(report.lines.map((line) => printable(line)).join("\n"));
   return report.exitCode ?? 0;
 }
 
