@@ -107,8 +107,9 @@ async function runCommand(
   const values: Record<string, unknown> = {};
   for (const [key, flag] of Object.entries(flags)) values[key] = await flag.read(given[attributeOf(flag)], host);
   const report = await command.run(values as CommandValues<Flags>, host, parser.args[0] ?? "");
-  if (values["json"] === true) host.out(jsonLine(report.json));
-  else if (report.lines.length > 0) host.out(report.lines.map((line) => printable(line)).join("\n"));
+  if (values["json"] === true) {
+    if (report.json !== undefined) host.out(jsonLine(report.json));
+  } else if (report.lines.length > 0) host.out(report.lines.map((line) => printable(line)).join("\n"));
   return report.exitCode ?? 0;
 }
 
