@@ -181,7 +181,9 @@ function signingKey(repository: TrustedRepository, task: TagsToSign): string {
     });
   }
   const inReleases = new Set([...releases.keys.values()].map(({ canonicalId }) => canonicalId));
-  const keys = [...named.keys.values()].map(({ canonicalId }) => canonicalId).filter((id) => inReleases.has(id));
+  // A renewed certificate files one key a second time.
+  const keys = [...new Set([...named.keys.values()].map(({ canonicalId }) => canonicalId))]
+    .filter((id) => inReleases.has(id));
   const fit = task.keyId === undefined ? keys : keys.filter((id) => id === task.keyId);
   if (fit.length === 1) return fit[0]!;
   const why = fit.length > 1

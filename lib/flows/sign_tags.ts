@@ -35,10 +35,11 @@ export interface SignResult {
 
 /** Signs tags. Throws what its steps throw; `stale` once the attempts are used up. */
 export async function signTags(work: readonly TagsToSign[], options: SignOptions): Promise<SignResult> {
+  const fixed = work.map((task) => ({ ...task, lookUp: lookedUpOnce(task.lookUp) }));
   const done = new Map<string, PushResult>();
   let signingRequestId: string | null = null;
   for (let attempt = 1;; attempt++) {
-    const open = work.filter(({ gun }) => !done.has(gun));
+    const open = fixed.filter(({ gun }) => !done.has(gun));
     const { data, unchanged } = await createSigningData(open, options.now());
     for (const result of unchanged.map(asResult)) done.set(result.repository, result);
     if (data.repositories.length === 0) break;
@@ -60,6 +61,16 @@ export async function signTags(work: readonly TagsToSign[], options: SignOptions
     }
   }
   return { repositories: work.map(({ gun }) => done.get(gun)!), signingRequestId };
+}
+
+/** Starting over signs what was meant at the start: a tag that somebody moves meanwhile is not followed. */
+function lookedUpOnce(lookUp: TagsToSign["lookUp"]): TagsToSign["lookUp"] {
+  const known = new Map<string, ReturnType<TagsToSign["lookUp"]>>();
+  return (tag) => {
+    const manifest = known.get(tag) ?? lookUp(tag);
+    known.set(tag, manifest);
+    return manifest;
+  };
 }
 
 function asResult({ repository, tags }: Prepared["unchanged"][number]): PushResult {

@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import { TagsealError } from "../../lib/errors.ts";
 import { addDelegation } from "../../lib/flows/add_delegation.ts";
 import { createSigningData } from "../../lib/flows/create_signing_data.ts";
+import { initRepository } from "../../lib/flows/init_repository.ts";
 import { writeSigningData } from "../../lib/signpath/signing_data.ts";
 import { failsWith } from "../support/failures.ts";
 import { FlowWorld, manifestOf } from "../support/flow_world.ts";
+import { certified, newKey } from "../support/trust_builder.ts";
 
 const GUN = "registry.test/acme/app";
 
@@ -75,4 +77,16 @@ Deno.test("the key that signs is told apart", async (t) => {
       "the key is not in both",
     );
   });
+});
+
+Deno.test("a renewed certificate of the same key is no second key", async () => {
+  const world = await FlowWorld.begin();
+  await initRepository(world.trust(), world.keys, { gun: GUN });
+  const key = newKey();
+  for (const commonName of ["old", "new"]) {
+    const { publicKey } = await certified(key, { commonName });
+    await addDelegation(world.trust(), world.keys, { gun: GUN, name: "signpath", key: publicKey });
+  }
+  const { data } = await createSigningData([world.task(GUN, ["v1"])], world.now());
+  assert.equal(data.repositories[0]!.delegationKeyId, key.publicKey.canonicalId);
 });

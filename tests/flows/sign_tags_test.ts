@@ -73,6 +73,29 @@ Deno.test("attempts come to an end, as stale", async () => {
   assert.equal(n, 3);
 });
 
+Deno.test("a tag that is moved while signing starts over is signed as what was looked up first", async () => {
+  const world = await FlowWorld.begin();
+  await world.init(A);
+  let lookUps = 0;
+  const lookUp = (tag: string) => Promise.resolve(manifestOf(tag, ++lookUps === 1 ? "built" : "moved"));
+  await signTags([{ ...world.task(A, ["v1"]), lookUp }], {
+    ...world.options,
+    attempts: 2,
+    async signFile(file) {
+      const answer = await world.signFile(file);
+      if (world.files.length === 1) {
+        await signTags([world.task(A, ["theirs"])], { ...world.options, attempts: 1 });
+      }
+      return answer;
+    },
+  });
+  const { tags } = await listTags(world.trust(), A);
+  assert.deepEqual(tags.map(({ tag, sha256 }) => [tag, `sha256:${sha256}`]), [
+    ["theirs", manifestOf("theirs").digest],
+    ["v1", manifestOf("v1", "built").digest],
+  ]);
+});
+
 Deno.test("a tag that was moved is signed as what it is now", async () => {
   const world = await FlowWorld.begin();
   await world.init(A);
