@@ -35,6 +35,9 @@ export interface PublishOptions {
   sleep(ms: number): Promise<void>;
 }
 
+/** How often a change that was taken is looked for while nothing at all seems to have moved. */
+const REREADS = 4;
+
 /** What came of it. */
 export interface PublishResult {
   /** `unchanged` where the change was there already. */
@@ -56,12 +59,16 @@ export async function publishChange(options: PublishOptions, change: Change): Pr
     const failure = await options.server.publish(options.gun, files).then(() => undefined, (error: unknown) => error);
     // After a lost answer nobody knows what happened but the server, so ask it, whatever the outcome looked like.
     const before = repository;
-    repository = await options.read().catch((error) => {
-      throw failure ?? error;
-    });
+    const read = () => options.read().catch((error) => Promise.reject(failure ?? error));
+    const moved = () => [...files.keys()].some((role) => versionOf(repository, role) !== versionOf(before, role));
+    repository = await read();
+    for (let again = 0; failure === undefined && !moved() && again < REREADS; again++) {
+      await options.sleep(250 * 2 ** again);
+      repository = await read();
+    }
     if (change.isThere(repository)) return { outcome: "published", repository };
-    const moved = [...files.keys()].some((role) => versionOf(repository, role) !== versionOf(before, role));
-    if (failure !== undefined && !isTagsealError(failure, "stale") && !moved) throw failure;
+    if (failure === undefined && !moved()) throw notShown(options.gun, options.server.url);
+    if (failure !== undefined && !isTagsealError(failure, "stale") && !moved()) throw failure;
     // Racing writers draw apart: each waits a random part of a growing span.
     if (attempt < options.attempts) await options.sleep(Math.random() * Math.min(200 * 2 ** attempt, 5000));
   }
@@ -69,6 +76,19 @@ export async function publishChange(options: PublishOptions, change: Change): Pr
     remedy: "Nothing of this change was published. Run the command again",
     details: { repository: options.gun, attempts: options.attempts },
   });
+}
+
+/** Starting over would be wrong: the change is there, or will be. */
+function notShown(gun: string, url: URL): TagsealError {
+  return new TagsealError(
+    "unavailable",
+    `The Notary server "${url.origin}" took the change to "${gun}", but does not show it`,
+    {
+      remedy:
+        "Something on the way seems to keep old answers. Look with tagseal list in some minutes before you do it again",
+      details: { repository: gun, url: url.origin },
+    },
+  );
 }
 
 /** The version of a role's file; 0 where it has none. */

@@ -37,6 +37,8 @@ const MAX_ANSWER_BYTES = 2 ** 20;
 const READ_TIMEOUT_MS = 60_000;
 const PUBLISH_TIMEOUT_MS = 300_000;
 
+const HASH_ADDRESSED = /\.[0-9a-f]{64}$/;
+
 /** What a server is made from. */
 export interface TrustServerOptions {
   /** Its address, without `/v2/`. */
@@ -65,7 +67,9 @@ export function createTrustServer({ url, service, access, signal }: TrustServerO
   return {
     url,
     async read(gun, name) {
-      const answer = await call(gun, `${name}.json`, { maxBytes: MAX_FILE_BYTES });
+      // Files under plain names change, though the server lets caches keep them for five minutes.
+      const headers: Record<string, string> = HASH_ADDRESSED.test(name) ? {} : { "cache-control": "no-cache" };
+      const answer = await call(gun, `${name}.json`, { maxBytes: MAX_FILE_BYTES, headers });
       if (answer.status === 200) return answer.bytes;
       if (answer.status === 404) return undefined;
       throw refusal(url, gun, answer, `read "${name}"`);
@@ -102,7 +106,7 @@ function refusal(url: URL, gun: string, answer: Answer, action: string): Tagseal
       details,
     });
   }
-  if (answer.status === 400) {
+  if (answer.status === 400 && action.startsWith("publish")) {
     return new TagsealError("trust-invalid", `The ${where} refused to ${action} of "${gun}": ${words}`, {
       remedy: "Nothing was published. Read the repository with tagseal list and check the server's own log",
       details,

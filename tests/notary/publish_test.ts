@@ -119,12 +119,30 @@ Deno.test("publish: the server's 200 without storing (two racing writers on SQL)
   };
   assert.equal((await publish(3)).outcome, "published");
   assert.deepEqual(await tagsNow(), ["a", "mine", "theirs"]);
-  const quiet = await bench("a");
-  quiet.server.onPublish = () => {
-    quiet.server.onPublish = quiet.store;
+});
+
+Deno.test("publish: a change that was taken is looked for while a cache shows the state before", async () => {
+  const { server, slept, store, publish } = await bench("a");
+  let hidden: ReadonlyMap<string, unknown>;
+  server.onPublish = (files) => {
+    hidden = files;
   };
-  assert.equal((await quiet.publish(3)).outcome, "published");
-  assert.equal(quiet.server.published.length, 2);
+  let reads = 0;
+  server.onRead = async (name) => {
+    if (name === "root" && hidden && ++reads === 2) await store(hidden as never);
+  };
+  assert.equal((await publish(1)).outcome, "published");
+  assert.equal(server.published.length, 1);
+  assert.deepEqual(slept, [250, 500]);
+});
+
+Deno.test("publish: a change that was taken and is never shown is not made again", async () => {
+  const { server, slept, publish } = await bench("a");
+  server.onPublish = () => {};
+  const error = await failsWith(publish(5), "unavailable", "took the change", "does not show it");
+  assert.match(error.remedy, /keep old answers.*tagseal list/);
+  assert.equal(server.published.length, 1);
+  assert.deepEqual(slept, [250, 500, 1000, 2000]);
 });
 
 Deno.test("publish: after so many attempts it is given up", async () => {
