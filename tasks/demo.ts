@@ -2,7 +2,7 @@
 import { type Command, defineCommand, runTagseal } from "../lib/cli/command.ts";
 import { createHost, type Host } from "../lib/cli/host.ts";
 import { TagsealError } from "../lib/errors.ts";
-import { removeFolder } from "../lib/files/files.ts";
+import { removeFolder, removeIfEmpty } from "../lib/files/files.ts";
 import { pushTinyImage } from "../lib/local/image.ts";
 import { type LocalStack, startLocalStack } from "../lib/local/stack.ts";
 import { tamperedArtifact } from "../lib/local/tampering.ts";
@@ -25,8 +25,8 @@ export const command: Command = defineCommand({
   example: "tagseal demo",
   async run(values, host) {
     const started = performance.now();
-    const folder = host.path(".tagseal-demo");
-    await removeFolder(folder);
+    const parent = host.path(".tagseal-demo");
+    const folder = `${parent}/${crypto.randomUUID()}`; // another demo may be running
     let cheating = false;
     await using stack = await startLocalStack({
       port: 0,
@@ -42,6 +42,7 @@ export const command: Command = defineCommand({
       await new Story(stack, host, folder, say).tell((on) => cheating = on);
     } finally {
       await removeFolder(folder);
+      await removeIfEmpty(parent);
     }
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     return { json: { ok: true, seconds: Number(seconds) }, lines: [`Done in ${seconds} s. Nothing is left behind.`] };

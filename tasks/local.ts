@@ -5,7 +5,10 @@ import { writeArtifact } from "../lib/cli/signing.ts";
 import { utf8 } from "../lib/bytes/bytes.ts";
 import { formatPem } from "../lib/bytes/pem.ts";
 import { TagsealError } from "../lib/errors.ts";
+import type { SigningAlgorithm } from "../lib/local/certificates.ts";
 import { startLocalStack } from "../lib/local/stack.ts";
+
+const ALGORITHMS = new Map<string, SigningAlgorithm>([["rsa", "rsa-2048"], ["ec", "ecdsa-p256"]]);
 
 /** The command. */
 export const command: Command = defineCommand({
@@ -22,7 +25,7 @@ export const command: Command = defineCommand({
   example: "tagseal local --port 8443",
   async run(values, host) {
     const port = Number(values.port ?? "8443");
-    const algorithm = ({ rsa: "rsa-2048", ec: "ecdsa-p256" } as const)[values.key ?? "rsa" as string];
+    const algorithm = ALGORITHMS.get(values.key ?? "rsa");
     if (!Number.isInteger(port) || port < 0 || port > 65535 || !algorithm) {
       throw new TagsealError("usage", "--port wants a port number, and --key rsa or ec", {
         remedy: "tagseal local --help shows how",

@@ -21,7 +21,12 @@ if (import.meta.main) {
   for (const signal of SIGNALS) Deno.addSignalListener(signal, interrupt);
   const write = (stream: typeof Deno.stdout) => (text: string) => {
     const bytes = new TextEncoder().encode(text);
-    for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
+    try {
+      for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
+    } catch (error) {
+      // Whoever reads only the first lines (`| head`) has what they wanted; the work and its exit code stand.
+      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    }
   };
   const streams = { out: write(Deno.stdout), err: write(Deno.stderr) };
   const env = (name: string) => Deno.env.get(name);

@@ -26,6 +26,11 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 /** All `parts`, one after the other. */
 export function concat(...parts: Uint8Array[]): Bytes {
+  return joined(parts);
+}
+
+/** {@linkcode concat} for any number of parts: a body may come in more pieces than a call can take arguments. */
+export function joined(parts: readonly Uint8Array[]): Bytes {
   const out = new Uint8Array(parts.reduce((n, part) => n + part.length, 0));
   let at = 0;
   for (const part of parts) {

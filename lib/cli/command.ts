@@ -118,7 +118,8 @@ function usageError(name: string, { code, message }: CommanderError): TagsealErr
   const [what = "", suggestion] = message.replace(/^error: /, "").split("\n");
   const said = code === "commander.excessArguments"
     ? "There is a value too many: it belongs to no flag"
-    : what.replace(/^./, (first) => first.toUpperCase()).replace(/=.*(?='$)/, "").replace(/'(.*)'/, '"$1"');
+    : what.replace(/^./, (first) => first.toUpperCase()).replace(/=.*(?='$)/, "").replace(/'(-[^-\s])[^',\s]+'/, "'$1'")
+      .replace(/'(.*)'/, '"$1"');
   const hint = suggestion ? `${suggestion.replace(/^\((.*)\)$/, "$1")} ` : "";
   return new TagsealError("usage", said, { remedy: `${hint}tagseal ${name} --help shows how` });
 }

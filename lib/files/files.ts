@@ -91,6 +91,11 @@ export async function removeFolder(path: string): Promise<void> {
   }
 }
 
+/** Removes a folder if it is empty; somebody else may be using it. */
+export async function removeIfEmpty(path: string): Promise<void> {
+  await Deno.remove(path).catch(() => {});
+}
+
 /** Removes a file if it is there. @throws {TagsealError} `bad-input` where it cannot be removed */
 export async function removeFile(path: string): Promise<void> {
   try {

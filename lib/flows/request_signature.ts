@@ -49,7 +49,7 @@ export async function downloadWhenSigned(client: SignPathClient, id: string, opt
         "unavailable",
         `The signed file of signing request "${id}" cannot be had: ${error.message}`,
         {
-          remedy: `Do not submit again, go on with: tagseal download ${id}`,
+          remedy: `Do not submit again, go on with: tagseal download ${id}, then tagseal push`,
           details: { ...error.details, signingRequestId: id },
           cause: error,
         },

@@ -43,10 +43,11 @@ export async function signTags(work: readonly TagsToSign[], options: SignOptions
     const { data, unchanged } = await createSigningData(open, options.now());
     for (const result of unchanged.map(asResult)) done.set(result.repository, result);
     if (data.repositories.length === 0) break;
-    const answer = await options.signFile(await writeSigningData(data));
+    const file = await writeSigningData(data);
+    const answer = await options.signFile(file);
     signingRequestId = answer.signingRequestId;
     const signed = await readSigningData(answer.signed);
-    requireSame(data, signed);
+    requireSame(await readSigningData(file), signed);
     try {
       for (const change of signed.repositories) {
         const { trust } = open.find(({ gun }) => gun === change.repository)!;
@@ -89,9 +90,8 @@ function resumable(error: unknown, id: string): unknown {
 }
 
 /** Nothing but signatures may have been added on the way to the signing service and back. */
-function requireSame(sent: Omit<SigningData, "signatures">, received: SigningData): void {
-  const manifest = ({ created, tool, repositories }: Omit<SigningData, "signatures">) =>
-    JSON.stringify([created, tool, repositories]);
+function requireSame(sent: SigningData, received: SigningData): void {
+  const manifest = ({ created, tool, repositories }: SigningData) => JSON.stringify([created, tool, repositories]);
   const payloads = [...sent.payloads].every(([name, bytes]) => {
     const back = received.payloads.get(name);
     return back && equalBytes(back, bytes);

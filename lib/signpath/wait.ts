@@ -106,12 +106,14 @@ function timedOut(
 function resumable(error: TagsealError, id: string): TagsealError {
   if (error.code === "not-found") return error; // there is nothing to go on with
   return new TagsealError(error.code, `While waiting for signing request "${id}": ${error.message}`, {
-    remedy: error.code === "unavailable" ? resume(id) : `${error.remedy}; then go on with: tagseal download ${id}`,
+    remedy: error.code === "unavailable"
+      ? resume(id)
+      : `${error.remedy}; then go on with: tagseal download ${id}, then tagseal push`,
     details: { ...error.details, signingRequestId: id },
     cause: error,
   });
 }
 
 function resume(id: string): string {
-  return `Do not submit again, go on with: tagseal download ${id}`;
+  return `Do not submit again, go on with: tagseal download ${id}, then tagseal push`;
 }

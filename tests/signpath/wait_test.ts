@@ -105,7 +105,7 @@ Deno.test("at its time-out the wait polls once more, then says that the request 
       error.message,
       /^Signing request "id-1" did not end within 10 s \(its status is "WaitingForApproval"\); it goes on at SignPath$/,
     );
-    assert.match(error.remedy, /Do not submit again, go on with: tagseal download id-1$/);
+    assert.match(error.remedy, /Do not submit again, go on with: tagseal download id-1, then tagseal push$/);
     assert.equal(error.details["signingRequestId"], "id-1");
     assert.equal(error.details["webLink"], "https://sp.test/Web/id-1");
     return true;
@@ -155,7 +155,7 @@ Deno.test("other refusals end the wait at once, with the id", async () => {
   await assert.rejects(waitForCompletion(client, "id-1", options), (error) => {
     assert.ok(isTagsealError(error, "unauthenticated"));
     assert.match(error.message, /"id-1": The token is not valid/);
-    assert.equal(error.remedy, "Check the API token; then go on with: tagseal download id-1");
+    assert.equal(error.remedy, "Check the API token; then go on with: tagseal download id-1, then tagseal push");
     return true;
   });
   assert.equal(budgets.length, 2);
