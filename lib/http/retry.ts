@@ -7,6 +7,7 @@
  * @module
  */
 import { isTagsealError, type TagsealError } from "../errors.ts";
+import { isTlsFailure } from "./failures.ts";
 import { type Answer, type Call, exchange, neverSent, type Send } from "./send.ts";
 
 /** Waits; rejects with the signal's reason as soon as that aborts. */
@@ -16,6 +17,8 @@ export type Sleep = (ms: number, signal?: AbortSignal) => Promise<void>;
 export interface RetryPolicy {
   /** No further try starts later than this many milliseconds after the first; 0 means a single try. */
   readonly budgetMs: number;
+  /** How many tries there are at most; as many as fit into the time unless said. */
+  readonly maxTries?: number;
   /** How waiting is done. */
   readonly sleep: Sleep;
   /** The clock. */
@@ -33,7 +36,8 @@ const LONGEST_WAIT_MS = 30_000;
 const SHORTEST_WAIT_MS = 250;
 
 /**
- * Like `exchange`, repeated as `policy` says. When time is up, the last answer is returned as it is, be it a 503.
+ * Like `exchange`, repeated as `policy` says. When time is or tries are used up, the last answer is returned as it
+ * is, be it a 503.
  *
  * @throws {TagsealError} `unavailable` of the last try where that got no answer
  */
@@ -45,7 +49,7 @@ export async function exchangeWithRetry(send: Send, call: Call, policy: RetryPol
     const outcome = await attempt(send, call);
     // The clock may be set back while we wait: what was slept counts in any case.
     const left = policy.budgetMs - Math.max(policy.now().getTime() - start, slept);
-    if (left <= 0) return settle(outcome);
+    if (left <= 0 || tries + 1 >= (policy.maxTries ?? Infinity)) return settle(outcome);
     if ("answer" in outcome && !TRY_LATER.includes(outcome.answer.status)) return outcome.answer;
     const asked = "answer" in outcome ? retryAfterMs(outcome.answer.headers, policy.now()) : undefined;
     const wait = Math.min(left, asked === undefined ? backoffMs(tries) : Math.max(asked, SHORTEST_WAIT_MS));
@@ -78,7 +82,7 @@ function settle(outcome: Outcome): Answer {
 
 function mayRepeat(error: TagsealError, call: Call): boolean {
   // A certificate does not become trusted by waiting, and ten silent minutes would hide what is wrong.
-  if (/invalid peer certificate/i.test(error.message)) return false;
+  if (isTlsFailure(error)) return false;
   // Only failures of the transport say whether the request was sent; answers out of bounds would come again.
   return neverSent(error) || ((call.method ?? "GET") === "GET" && "sent" in error.details);
 }

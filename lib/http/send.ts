@@ -10,6 +10,7 @@
  */
 import { type Bytes, concat } from "../bytes/bytes.ts";
 import { type Details, messageOf, TagsealError } from "../errors.ts";
+import { explainFailure } from "./failures.ts";
 
 /** One HTTP exchange; the same shape as a server's handler, so that a handler can stand in for the network. */
 export type Send = (request: Request) => Promise<Response>;
@@ -49,19 +50,63 @@ export interface Answer {
 /** What every request says of itself (SignPath asks for a User-Agent). */
 export const USER_AGENT = "tagseal/0.1.0";
 
+/** What TLS with one host takes beside the public CAs. */
+export interface HostTls {
+  /** CA certificates (PEM). */
+  readonly caCerts: readonly string[];
+  /** The client certificate and its private key (PEM). */
+  readonly client?: { readonly cert: string; readonly key: string } | undefined;
+  /** Where all this comes from, for messages: names of files. */
+  readonly files: readonly string[];
+}
+
 /** How `fetch` is set up. */
 export interface SendOptions {
   /** More CA certificates (PEM), beside the public ones. */
   readonly caCerts?: readonly string[];
+  /** What one host (`host[:port]`, as in `URL.host`) takes beside that; asked once for each, at its first https call. */
+  readonly tlsOf?: (host: string) => Promise<HostTls | undefined>;
 }
 
 /** Binds {@linkcode Send} to the network. Proxies come from `HTTPS_PROXY` and `NO_PROXY`, which the runtime reads. */
 export function createSend(options: SendOptions = {}): { send: Send; close(): void } {
-  const client = options.caCerts?.length ? Deno.createHttpClient({ caCerts: [...options.caCerts] }) : undefined;
-  return {
-    send: (request) => client ? fetch(request, { client }) : fetch(request),
-    close: () => client?.close(),
+  const clients = new Map<string, Deno.HttpClient>(); // one for each distinct set: connections are shared within it
+  const byOrigin = new Map<string, Promise<Deno.HttpClient | undefined>>();
+  const clientWith = (tls: HostTls | undefined) => {
+    const caCerts = [...options.caCerts ?? [], ...tls?.caCerts ?? []];
+    if (caCerts.length === 0 && !tls?.client) return undefined;
+    const set = JSON.stringify([caCerts, tls?.client]);
+    const client = clients.get(set) ?? createClient({ caCerts, ...tls?.client }, tls?.files ?? []);
+    clients.set(set, client);
+    return client;
   };
+  const clientFor = ({ protocol, host, origin }: URL) => {
+    let client = byOrigin.get(origin);
+    if (!client) {
+      const tls = protocol === "https:" ? options.tlsOf?.(host) : undefined;
+      byOrigin.set(origin, client = Promise.resolve(tls).then(clientWith));
+    }
+    return client;
+  };
+  return {
+    send: async (request) => {
+      const client = await clientFor(new URL(request.url));
+      return await (client ? fetch(request, { client }) : fetch(request));
+    },
+    close: () => clients.forEach((client) => client.close()),
+  };
+}
+
+function createClient(options: Deno.CreateHttpClientOptions, files: readonly string[]): Deno.HttpClient {
+  try {
+    return Deno.createHttpClient(options);
+  } catch (error) {
+    const names = files.map((file) => `"${file}"`).join(", ");
+    throw new TagsealError("bad-input", `The client certificate cannot be used (${names}): ${messageOf(error)}`, {
+      remedy: "Put the certificate and its unencrypted private key there, both as PEM",
+      details: { files },
+    });
+  }
 }
 
 /**
@@ -138,28 +183,19 @@ function unavailable(call: Call, why: string, details: Details, cause?: unknown)
   });
 }
 
-/** The wordings of the runtime for a connection that never came about (measured; it gives no codes). */
-const NEVER_SENT = /tcp connect error|dns error|invalid peer certificate|tls handshake|Connection refused/i;
-
 function transportError(call: Call, error: unknown, timedOut: boolean): TagsealError {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : "";
-  const reason = (cause || messageOf(error)).replaceAll(/\s+/g, " ").slice(0, 300);
-  const details = { sent: timedOut || !NEVER_SENT.test(reason) };
+  const { service, url } = call;
   if (timedOut) {
-    return unavailable(call, `no complete answer within ${Math.round(call.timeoutMs / 1000)} s`, details, error);
+    const why = `no complete answer within ${Math.round(call.timeoutMs / 1000)} s`;
+    return unavailable(call, why, { sent: true, reason: "no-answer" }, error);
   }
-  if (/invalid peer certificate/i.test(reason)) {
-    return new TagsealError(
-      "unavailable",
-      `${call.service} at "${call.url.origin}" shows a TLS certificate that is not trusted: ${reason}`,
-      {
-        remedy: "If the server belongs to a private CA, name that CA's certificate with --ca <pem>",
-        details: { service: call.service, url: plainUrl(call.url), ...details },
-        cause: error,
-      },
-    );
-  }
-  return unavailable(call, reason, details, error);
+  const { reason, words, certificate, sent, remedy } = explainFailure(error, url);
+  const what = certificate ? "shows a TLS certificate that is not trusted" : "cannot be used";
+  return new TagsealError("unavailable", `${service} at "${url.origin}" ${what}: ${words}`, {
+    remedy,
+    details: { service, url: plainUrl(url), reason, sent },
+    cause: error,
+  });
 }
 
 /** A URL without user, password, query and fragment: what may be shown. */

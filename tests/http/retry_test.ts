@@ -66,6 +66,8 @@ Deno.test("only what asks to be tried later, or cannot have had an effect, is re
     ["POST, reset: it may have been sent", "POST", RESET, 1],
     ["PUT, reset: it may have been sent", "PUT", RESET, 1],
     ["GET, untrusted certificate", "GET", UNTRUSTED, 1],
+    ["GET, a client certificate is wanted", "GET", transport("received fatal alert: CertificateRequired"), 1],
+    ["GET, no TLS", "GET", transport("received corrupt message of type InvalidContentType"), 1],
   ];
   for (const [name, method, outcome, calls] of rows) {
     await t.step(name, async () => {
@@ -115,6 +117,15 @@ Deno.test("a budget of 0 means one try", async () => {
   const network = script(503);
   assert.equal((await exchangeWithRetry(network.send, call(), clock(0).policy)).status, 503);
   assert.equal(network.calls, 1);
+});
+
+Deno.test("tries are counted, too", async () => {
+  for (const maxTries of [1, 3]) {
+    const network = script(503);
+    const { policy, slept } = clock(60_000);
+    assert.equal((await exchangeWithRetry(network.send, call(), { ...policy, maxTries })).status, 503);
+    assert.deepEqual([network.calls, slept.length], [maxTries, maxTries - 1]);
+  }
 });
 
 Deno.test("a clock that stands still or is set back does not prolong the budget", async () => {
@@ -184,6 +195,7 @@ Deno.test("the reason to wait is told once, before the first wait", async () => 
   }
   assert.deepEqual(told, [
     '0 waits before: SignPath at "https://sp.test" answers 503',
-    '0 waits before: SignPath at "https://sp.test" cannot be used: tcp connect error: Connection refused (os error 111)',
+    '0 waits before: SignPath at "https://sp.test" cannot be used: nobody answers on that port ' +
+    "(tcp connect error: Connection refused (os error 111))",
   ]);
 });

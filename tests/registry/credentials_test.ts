@@ -1,29 +1,77 @@
 import assert from "node:assert/strict";
 import { isTagsealError } from "../../lib/errors.ts";
+import type { Credentials } from "../../lib/http/auth.ts";
 import { type CredentialSources, resolveCredentials } from "../../lib/registry/credentials.ts";
+import type { HelperRun, RunHelper } from "../../lib/registry/credential_helper.ts";
+import { failsWith } from "../support/failures.ts";
 
 const b64 = (text: string) => new TextEncoder().encode(text).toBase64();
 const config = (auths: unknown, more: Record<string, unknown> = {}) => JSON.stringify({ auths, ...more });
 const variable = (value: string | undefined) => ({ name: "NOTARY_AUTH" as const, value });
 const entry = { auth: b64("file:pw") };
+const noHelper: RunHelper = (program) => assert.fail(`${program} was run`);
 
-Deno.test("resolveCredentials: flags, then variable, then Docker's config, then anonymous", () => {
-  const all: CredentialSources = {
+type Given = Partial<CredentialSources> & { readonly host: string };
+
+function source(given: Given, run: RunHelper = noHelper): () => Promise<Credentials | undefined> {
+  return resolveCredentials({ flags: {}, variable: variable(undefined), ...given }, run);
+}
+
+/** What a helper that ends by itself says. */
+function says(answer: unknown, exitCode = 0): HelperRun {
+  const stdout = typeof answer === "string" ? answer : JSON.stringify(answer);
+  return { exitCode, stdout: new TextEncoder().encode(stdout), stderr: new Uint8Array() };
+}
+
+Deno.test("resolveCredentials: flags, then variable, then helpers, then what is stored, then anonymous", async () => {
+  const all: Given = {
     flags: { username: "flag", password: "pw" },
     variable: variable(b64("var:pw")),
-    dockerConfig: config({ "r.example": entry }),
+    dockerConfig: config({ "r.example": entry }, { credsStore: "store", credHelpers: { "r.example": "own" } }),
     host: "r.example",
   };
-  assert.equal(resolveCredentials(all)?.username, "flag");
-  assert.equal(resolveCredentials({ ...all, flags: {} })?.username, "var");
-  assert.equal(resolveCredentials({ ...all, flags: {}, variable: variable("") })?.username, "file");
-  assert.equal(resolveCredentials({ host: "r.example", dockerConfig: all.dockerConfig })?.username, "file");
-  assert.equal(resolveCredentials({ host: "other.example", dockerConfig: all.dockerConfig }), undefined);
-  assert.equal(resolveCredentials({ host: "r.example" }), undefined);
+  const asked: string[] = [];
+  const answering = (...answers: HelperRun[]): RunHelper => (program, server) => {
+    asked.push(`${program} ${server}`);
+    return Promise.resolve(answers.shift()!);
+  };
+  const own = says({ ServerURL: "r.example", Username: "helped", Secret: "pw" });
+  const none = says("credentials not found in native keychain\n", 1);
+  const userOf = async (given: Given, run?: RunHelper) => {
+    const credentials = await source(given, run)();
+    return credentials && "password" in credentials ? credentials.username : credentials;
+  };
+  assert.equal(await userOf(all), "flag");
+  assert.equal(await userOf({ ...all, flags: {} }), "var");
+  const { dockerConfig, host } = all;
+  assert.equal(await userOf({ variable: variable(""), dockerConfig, host }, answering(own)), "helped");
+  assert.equal(await userOf({ dockerConfig, host }, answering(none)), "file");
+  assert.equal(await userOf({ dockerConfig, host: "other.example" }, answering(none)), undefined);
+  assert.equal(await userOf({ host }), undefined);
+  assert.deepEqual(asked, [
+    "docker-credential-own r.example",
+    "docker-credential-own r.example",
+    "docker-credential-store other.example",
+  ]);
+});
+
+Deno.test("nothing is run before the credentials are wanted, and a helper's failure is not passed over", async () => {
+  const dockerConfig = config({ "r.example": entry }, { credsStore: "pass" });
+  let runs = 0;
+  const wanted = source({ dockerConfig, host: "r.example" }, () => (runs++, Promise.resolve({ failure: "missing" })));
+  assert.equal(runs, 0);
+  const error = await failsWith(
+    wanted,
+    "unauthenticated",
+    'The credential helper "docker-credential-pass"',
+    "is not on PATH",
+  );
+  assert.equal(error.remedy, 'Install "docker-credential-pass", or give the credentials in NOTARY_AUTH');
+  assert.equal(runs, 1);
 });
 
 Deno.test("flags: both or none, and nothing that Basic cannot carry", () => {
-  const rows: [NonNullable<CredentialSources["flags"]>, RegExp][] = [
+  const rows: [CredentialSources["flags"], RegExp][] = [
     [{ username: "anna" }, /A password is missing/],
     [{ password: "s3cret" }, /A user name is missing/],
     [{ username: "an:na", password: "s3cret" }, /cannot be sent/],
@@ -31,7 +79,7 @@ Deno.test("flags: both or none, and nothing that Basic cannot carry", () => {
     [{ username: "anna", password: "s3cret\n" }, /cannot be sent/],
   ];
   for (const [flags, words] of rows) {
-    assert.throws(() => resolveCredentials({ flags, host: "r.example" }), (error) => {
+    assert.throws(() => source({ flags, host: "r.example" }), (error) => {
       assert.ok(isTagsealError(error, "usage"));
       assert.match(error.message, words);
       assert.ok(!(error.message + error.remedy + JSON.stringify(error.details)).includes("s3cret"));
@@ -40,7 +88,7 @@ Deno.test("flags: both or none, and nothing that Basic cannot carry", () => {
   }
 });
 
-Deno.test("the variable holds the base64 of user:password", () => {
+Deno.test("the variable holds the base64 of user:password", async () => {
   const rows: [string, string, string][] = [
     [b64("anna:pw"), "anna", "pw"],
     [b64("anna:p:w:"), "anna", "p:w:"],
@@ -49,13 +97,13 @@ Deno.test("the variable holds the base64 of user:password", () => {
     [b64("a:b").replaceAll("=", ""), "a", "b"],
   ];
   for (const [value, username, password] of rows) {
-    assert.deepEqual(resolveCredentials({ variable: variable(value), host: "r.example" }), { username, password });
+    assert.deepEqual(await source({ variable: variable(value), host: "r.example" })(), { username, password });
   }
 });
 
 Deno.test("a malformed variable is named, and not quoted", () => {
   for (const value of ["s3cret!", "anna:s3cret", b64("s3cret"), b64(":s3cret"), b64("a:s3cret\r\nx"), "/////w=="]) {
-    assert.throws(() => resolveCredentials({ variable: variable(value), host: "r.example" }), (error) => {
+    assert.throws(() => source({ variable: variable(value), host: "r.example" }), (error) => {
       assert.ok(isTagsealError(error, "bad-input"), value);
       assert.match(error.message, /^The variable NOTARY_AUTH is not the base64 of "user:password"$/);
       assert.ok(!(error.message + error.remedy + JSON.stringify(error.details)).includes(value));
@@ -63,77 +111,4 @@ Deno.test("a malformed variable is named, and not quoted", () => {
       return true;
     });
   }
-});
-
-Deno.test("Docker's config: the keys that docker login writes", () => {
-  const hub = ["docker.io", "index.docker.io", "registry-1.docker.io"];
-  const rows: [string, string[]][] = [
-    ["r.example", ["r.example"]],
-    ["https://r.example", ["r.example"]],
-    ["http://r.example/v2/", ["r.example"]],
-    ["https://r.example:5000/v1/", ["r.example:5000"]],
-    ["https://index.docker.io/v1/", hub],
-    ["docker.io", hub],
-  ];
-  for (const [key, hosts] of rows) {
-    for (const host of hosts) {
-      const found = resolveCredentials({ host, dockerConfig: config({ [key]: entry }) });
-      assert.deepEqual(found, { username: "file", password: "pw" }, `${key} for ${host}`);
-    }
-  }
-  for (
-    const [key, host] of [["r.example", "r.example:5000"], ["r.example.evil", "r.example"], [
-      "x/r.example",
-      "r.example",
-    ]]
-  ) {
-    assert.equal(resolveCredentials({ host: host!, dockerConfig: config({ [key!]: entry }) }), undefined);
-  }
-  const both = config({ "https://r.example/v1/": entry, "r.example": { auth: b64("literal:pw") } });
-  assert.equal(resolveCredentials({ host: "r.example", dockerConfig: both })?.username, "literal");
-});
-
-Deno.test("Docker's config: forms of an entry", () => {
-  const rows: [unknown, string | undefined][] = [
-    [{ auth: b64("anna:pw") }, "pw"],
-    [{ auth: b64("anna:pw\0\0") }, "pw"],
-    [{ username: "anna", password: "pw" }, "pw"],
-    [{ auth: "", username: "anna", password: "pw" }, "pw"],
-    [{}, undefined],
-    [{ username: "anna" }, undefined],
-    [{ auth: b64("00000000-0000-0000-0000-000000000000:"), identitytoken: "x" }, undefined],
-  ];
-  for (const [value, password] of rows) {
-    const dockerConfig = config({ "r.example": value }, {
-      credsStore: "desktop",
-      credHelpers: { "r.example": "pass" },
-    });
-    assert.equal(resolveCredentials({ host: "r.example", dockerConfig })?.password, password, JSON.stringify(value));
-  }
-  for (const none of ["{}", config({}), `{"credsStore":"x"}`]) {
-    assert.equal(resolveCredentials({ host: "r.example", dockerConfig: none }), undefined);
-  }
-});
-
-Deno.test("a malformed config is said without quoting it", () => {
-  const rows: [string, RegExp][] = [
-    ["s3cret", /it is not JSON$/],
-    ["", /it is not JSON$/],
-    ["[]", /it is not a JSON object$/],
-    [config(["s3cret"]), /its "auths" are not an object$/],
-    [config({ "r.example": "s3cret" }), /its entry for "r.example" is not an object$/],
-    [config({ "r.example": { auth: "s3cret!" } }), /the "auth" of its entry for "r.example" is not the base64/],
-    [config({ "r.example": { username: "a:b", password: "s3cret" } }), /unusable user name or password$/],
-  ];
-  for (const [dockerConfig, words] of rows) {
-    assert.throws(() => resolveCredentials({ host: "r.example", dockerConfig }), (error) => {
-      assert.ok(isTagsealError(error, "bad-input"), dockerConfig);
-      assert.match(error.message, words);
-      assert.ok(!error.message.includes("s3cret"));
-      assert.equal(error.cause, undefined);
-      return true;
-    });
-  }
-  // A broken entry of another host is no business of ours.
-  assert.equal(resolveCredentials({ host: "r.example", dockerConfig: config({ "other.example": 7 }) }), undefined);
 });
