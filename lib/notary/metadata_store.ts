@@ -1,21 +1,32 @@
 /**
  * The local copy of trust data: what this user has trusted so far, and so the floor below which no server may go.
  *
- * Laid out as Docker and notary do: `<trust-dir>/tuf/<gun>/metadata/<role>.json`.
+ * Laid out as Docker and notary do: `<trust-dir>/tuf/<gun>/metadata/<role>.json`. Processes of ours take turns by a lock
+ * file beside that folder; whoever verified against a copy that is no longer there writes nothing, so that no copy is
+ * ever mixed from two readings, and no slow process puts an older state over a newer one.
  *
  * @module
  */
 import { type Bytes, equalBytes } from "../bytes/bytes.ts";
-import { readFileBounded, writeFileAtomically } from "../files/files.ts";
+import { readFileBounded, removeFile, writeFileAtomically } from "../files/files.ts";
+import { withLock } from "../files/lock.ts";
 import { isDelegation, type RoleName } from "../tuf/roles.ts";
 
 /** Keeps the files of repositories that were verified. */
 export interface MetadataStore {
   /** The copy of a repository; empty where there is none. */
   read(gun: string): Promise<ReadonlyMap<RoleName, Bytes>>;
-  /** Keeps these files; only ever called with files that have been verified together. */
-  write(gun: string, files: ReadonlyMap<RoleName, Bytes>): Promise<void>;
+  /**
+   * Keeps these files, and drops the roles without one; only ever called with files that have been verified together.
+   *
+   * @param before the copy that they were verified against: nothing is written, and the answer is `false`, where another
+   *   one is there by now
+   */
+  write(gun: string, files: FileChanges, before?: ReadonlyMap<RoleName, Bytes>): Promise<boolean>;
 }
+
+/** Files by role; `undefined` for a role whose file is to go. */
+export type FileChanges = ReadonlyMap<RoleName, Bytes | undefined>;
 
 const MAX_FILE_BYTES = 128 * 2 ** 20;
 // Root first: after a crash in between, the newer root still leads to whatever else is there.
@@ -24,31 +35,43 @@ const ORDER: readonly RoleName[] = ["root", "targets", "snapshot", "timestamp"];
 /** The copy in a trust directory. */
 export function createFileMetadataStore(trustDir: string): MetadataStore {
   const folder = (gun: string) => `${trustDir}/tuf/${gun}/metadata`;
+  const lock = (gun: string) => `${trustDir}/tuf/${gun}/.tagseal.lock`;
+  const read = async (gun: string): Promise<Map<RoleName, Bytes>> => {
+    const names = [...ORDER, ...await delegationFiles(folder(gun))];
+    const files = await Promise.all(
+      names.map(async (name) => [name, await readFileBounded(`${folder(gun)}/${name}.json`, MAX_FILE_BYTES)] as const),
+    );
+    return new Map(files.filter((entry): entry is [RoleName, Bytes] => entry[1] !== undefined));
+  };
   return {
-    async read(gun) {
-      const names = [...ORDER, ...await delegationFiles(folder(gun))];
-      const files = await Promise.all(
-        names.map(async (name) =>
-          [name, await readFileBounded(`${folder(gun)}/${name}.json`, MAX_FILE_BYTES)] as const
-        ),
-      );
-      return new Map(files.filter((entry): entry is [RoleName, Bytes] => entry[1] !== undefined));
-    },
-    async write(gun, files) {
-      const before = await this.read(gun);
-      const names = [...files.keys()].sort((a, b) => rank(a) - rank(b));
-      for (const name of names) {
-        const bytes = files.get(name)!;
-        const kept = before.get(name);
-        if (kept && equalBytes(kept, bytes)) continue;
-        await writeFileAtomically(`${folder(gun)}/${name}.json`, bytes, {
-          replace: true,
-          mode: 0o600,
-          folderMode: 0o700,
-        });
-      }
+    read: (gun) => withLock(lock(gun), "shared", () => read(gun)),
+    async write(gun, files, before) {
+      if (before && changesTo(before, files).length === 0) return true; // nothing to keep: nothing is touched
+      return await withLock(lock(gun), "exclusive", async () => {
+        const present = await read(gun);
+        if (before && !sameFiles(before, present)) return false;
+        for (const [name, bytes] of changesTo(present, files)) {
+          const path = `${folder(gun)}/${name}.json`;
+          if (bytes) await writeFileAtomically(path, bytes, { replace: true, mode: 0o600, folderMode: 0o700 });
+          else await removeFile(path);
+        }
+        return true;
+      });
     },
   };
+}
+
+/** What makes `files` of `present`, in the order of writing. */
+function changesTo(present: ReadonlyMap<RoleName, Bytes>, files: FileChanges): [RoleName, Bytes | undefined][] {
+  return [...files].filter(([name, bytes]) => !same(present.get(name), bytes)).sort(([a], [b]) => rank(a) - rank(b));
+}
+
+function sameFiles(a: ReadonlyMap<RoleName, Bytes>, b: ReadonlyMap<RoleName, Bytes>): boolean {
+  return a.size === b.size && [...a].every(([name, bytes]) => same(bytes, b.get(name)));
+}
+
+function same(a: Bytes | undefined, b: Bytes | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && equalBytes(a, b));
 }
 
 function rank(name: RoleName): number {
@@ -80,9 +103,13 @@ export function createMemoryMetadataStore(): MetadataStore {
   const repositories = new Map<string, Map<RoleName, Bytes>>();
   return {
     read: (gun) => Promise.resolve(new Map(repositories.get(gun))),
-    write: (gun, files) => {
-      repositories.set(gun, new Map([...repositories.get(gun) ?? [], ...files]));
-      return Promise.resolve();
+    write(gun, files, before) {
+      const present = repositories.get(gun) ?? new Map<RoleName, Bytes>();
+      if (before && !sameFiles(before, present)) return Promise.resolve(false);
+      const next = new Map(present);
+      for (const [name, bytes] of files) bytes ? next.set(name, bytes) : next.delete(name);
+      repositories.set(gun, next);
+      return Promise.resolve(true);
     },
   };
 }

@@ -101,7 +101,7 @@ export function versionOf(repository: TrustedRepository, role: RoleName): number
       return repository[role].version;
     default: {
       const state = repository.delegations.get(role);
-      return state?.kind === "trusted" ? state.file.version : 0;
+      return (state?.kind === "trusted" ? state.file.version : state?.kind === "skipped" ? state.version : 0) ?? 0;
     }
   }
 }

@@ -21,8 +21,11 @@ export interface TrustServer {
   readonly url: URL;
   /** The newest file of that name, as served; `undefined` where the server has none. */
   read(gun: string, name: MetadataName): Promise<Bytes | undefined>;
-  /** The public key that the server signs with in this role; the server makes it for a new repository. */
-  managedKey(gun: string, role: "timestamp" | "snapshot"): Promise<PublicKey>;
+  /**
+   * The public key that the server signs with in this role; the server makes it for a new repository. With `"new"` the
+   * server makes another one, which counts once a root names it; that wants the right to do anything (`*`).
+   */
+  managedKey(gun: string, role: "timestamp" | "snapshot", which?: "current" | "new"): Promise<PublicKey>;
   /**
    * Publishes files together: all land or none does.
    *
@@ -54,7 +57,7 @@ export interface TrustServerOptions {
 /** A Notary server over HTTP. */
 export function createTrustServer({ url, service, access, signal }: TrustServerOptions): TrustServer {
   const base = url.href.replace(/\/+$/, "");
-  const call = (gun: string, path: string, options: Partial<Call>) =>
+  const call = (gun: string, path: string, options: Partial<Call>, actions: ScopeAction = access) =>
     service.request({
       service: "Notary server",
       url: new URL(`${base}/v2/${gun}/_trust/tuf/${path}`),
@@ -62,7 +65,7 @@ export function createTrustServer({ url, service, access, signal }: TrustServerO
       timeoutMs: READ_TIMEOUT_MS,
       signal,
       ...options,
-    }, { repository: gun, actions: access });
+    }, { repository: gun, actions });
 
   return {
     url,
@@ -74,9 +77,10 @@ export function createTrustServer({ url, service, access, signal }: TrustServerO
       if (answer.status === 404) return undefined;
       throw refusal(url, gun, answer, `read "${name}"`);
     },
-    async managedKey(gun, role) {
-      const answer = await call(gun, `${role}.key`, {});
-      if (answer.status !== 200) throw refusal(url, gun, answer, `get the ${role} key`);
+    async managedKey(gun, role, which = "current") {
+      const isNew = which === "new";
+      const answer = await call(gun, `${role}.key`, isNew ? { method: "POST" } : {}, isNew ? "*" : access);
+      if (answer.status !== 200) throw refusal(url, gun, answer, `${isNew ? "rotate" : "get"} the ${role} key`);
       try {
         return readPublicKey(parseJson(answer.bytes));
       } catch (error) {

@@ -5,30 +5,32 @@
  * publishes meanwhile, the files may not fit together: the one that does not fit is fetched again by the hash that its
  * parent names, and where even root or timestamp have moved on, the reading starts over.
  *
+ * The local copy is brought up to date when all is verified, and only if it is still the one that all was verified
+ * against; otherwise another process was faster, and everything is judged once more against what that one trusted.
+ *
  * @module
  */
 import type { Bytes } from "../bytes/bytes.ts";
 import { equalBytes } from "../bytes/bytes.ts";
 import { hash } from "../crypto/hash.ts";
-import { isTagsealError, TagsealError } from "../errors.ts";
+import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
 import type { FileMeta } from "../tuf/models.ts";
-import { parseListing, parseRoot, parseTargets } from "../tuf/parse.ts";
-import { RELEASES, type RoleName } from "../tuf/roles.ts";
-import { requirePinned, type RootPin } from "../tuf/root_keys.ts";
+import { isDelegation, parentOf, RELEASES, type RoleName } from "../tuf/roles.ts";
+import type { RootPin } from "../tuf/root_keys.ts";
 import {
   advanceDelegation,
-  advanceRoot,
   advanceSnapshot,
   advanceTargets,
   advanceTimestamp,
-  type Anchor,
-  type Floors,
   openDelegations,
   openRoot,
   type RootPhase,
+  skipDelegation,
   type TrustedRepository,
 } from "../tuf/trusted.ts";
-import type { MetadataStore } from "./metadata_store.ts";
+import { cannotStandIn, isServerDown } from "./offline.ts";
+import { followRoots, openKnown, openPinned } from "./roots.ts";
+import type { FileChanges, MetadataStore } from "./metadata_store.ts";
 import type { TrustServer } from "./trust_server.ts";
 
 /** How a repository is read. */
@@ -41,10 +43,18 @@ export interface ReadOptions {
   readonly at: Date;
   /** What was trusted before; it is brought up to date when all is verified, and only then. */
   readonly store: MetadataStore;
-  /** What the first root must be; trust on first use without it. */
+  /**
+   * What root is held to, met for the first time or not: the newest root, or an older one that leads to it. Without a pin
+   * a first root is trusted on first use; with `"required"` only a root that is known already is trusted.
+   */
   readonly pin?: RootPin | undefined;
   /** Delegations likely to be there, fetched along with the rest; `targets/releases` always is. */
   readonly expected?: readonly RoleName[];
+  /**
+   * Whether the local copy may stand in, as long as nothing of it has expired, where the server cannot be asked; never
+   * where something is to be published. Refused unless said.
+   */
+  readonly offline?: "allowed" | "refused" | undefined;
 }
 
 /** A repository that was read and verified. */
@@ -53,38 +63,89 @@ export interface ReadResult {
   readonly repository: TrustedRepository;
   /** Whether its root was trusted without any proof, because it was met for the first time and not pinned. */
   readonly firstUse: boolean;
+  /** Why the server could not be asked, where the local copy stood in: what is newer is not known, so say it loudly. */
+  readonly offline: string | undefined;
 }
 
-/** How many root versions may lie between the trusted root and the newest one. */
-const MAX_ROOT_STEPS = 256;
 /** How many delegations one repository may have. */
 const MAX_DELEGATIONS = 1000;
 const ATTEMPTS = 3;
+/** How often other processes may be faster. */
+const MAX_OVERTAKEN = 50;
 
 /**
  * Reads and verifies a repository.
  *
- * @throws {TagsealError} `not-found` where the server has none of that name; `trust-invalid`; what the server's calls throw
+ * @throws {TagsealError} `not-found` where the server has none of that name; `trust-invalid`; what the server's calls
+ *   throw, also where the local copy may stand in and cannot
  */
 export async function readRepository(options: ReadOptions): Promise<ReadResult> {
+  const cached = await options.store.read(options.gun);
+  if (options.pin === "required" && !cached.has("root")) throw notPinned(options.gun);
+  try {
+    return await readOnline(options, cached);
+  } catch (error) {
+    if (!mayStandIn(options, cached) || !isServerDown(error)) throw error;
+    return await readCopy(options, cached, error);
+  }
+}
+
+function mayStandIn(options: ReadOptions, cached: Copy): boolean {
+  return options.offline === "allowed" && cached.has("root") && cached.has("timestamp");
+}
+
+async function readOnline(options: ReadOptions, cached: Copy): Promise<ReadResult> {
   const { server, gun, store } = options;
-  const cached = await store.read(gun);
   const names = new Set<RoleName>(["root", "timestamp", "snapshot", "targets", RELEASES]);
   for (const name of [...options.expected ?? [], ...cached.keys()]) names.add(name);
-  for (let attempt = 1;; attempt++) {
-    const read = new Map(
-      await Promise.all([...names].map(async (name) => [name, await server.read(gun, name)] as const)),
-    );
+  for (let attempt = 1, overtaken = 0;;) {
+    const read = await readFiles(server, gun, names, cached);
+    let wasGood = false;
     try {
-      const result = await verify(options, read, cached);
-      await store.write(gun, filesOf(result.repository));
-      return result;
+      for (;;) {
+        const result = await verify(options, read, cached);
+        wasGood = true;
+        const isKept = await store.write(gun, changesOf(result.repository, cached), cached);
+        if (isKept || ++overtaken > MAX_OVERTAKEN) return result;
+        cached = await store.read(gun);
+      }
     } catch (error) {
-      if (!isTagsealError(error, "trust-invalid") || attempt === ATTEMPTS) throw error;
+      if (!isTagsealError(error, "trust-invalid")) throw error;
+      // Good a moment ago: another process has seen something newer since. The server is asked for that.
+      if (wasGood) continue;
+      if (attempt++ === ATTEMPTS) throw error;
       // Either it is wrong, or root and timestamp were read from two different moments.
       const again = await Promise.all([server.read(gun, "root"), server.read(gun, "timestamp")]);
       if (same(again[0], read.get("root")) && same(again[1], read.get("timestamp"))) throw error;
     }
+  }
+}
+
+/** What was trusted before, by role. */
+type Copy = ReadonlyMap<RoleName, Bytes>;
+
+async function readFiles(server: TrustServer, gun: string, names: Iterable<RoleName>, cached: Copy) {
+  const files = [...names].map(async (name): Promise<[RoleName, Bytes | undefined]> => {
+    const bytes = await server.read(gun, name);
+    const kept = cached.get(name);
+    return [name, same(bytes, kept) ? kept : bytes]; // the very same array, so that nobody compares them again
+  });
+  const settled = await Promise.allSettled(files); // nothing goes on behind the back of whoever is told of a failure
+  return new Map(settled.map((outcome) => {
+    if (outcome.status === "rejected") throw outcome.reason;
+    return outcome.value;
+  }));
+}
+
+/** The local copy alone, judged as if it came from the server, while that cannot be asked. */
+async function readCopy(options: ReadOptions, cached: Copy, why: unknown): Promise<ReadResult> {
+  const read = (_gun: string, name: string) => Promise.resolve(cached.get(name as RoleName));
+  try {
+    const result = await verify({ ...options, server: { ...options.server, read } }, cached, cached, true);
+    return { ...result, offline: messageOf(why) };
+  } catch (error) {
+    if (!isTagsealError(error, "trust-invalid")) throw error;
+    throw cannotStandIn(options.gun, why, error);
   }
 }
 
@@ -100,22 +161,27 @@ export function filesOf(repository: TrustedRepository): Map<RoleName, Bytes> {
   return files;
 }
 
+/** What becomes of the local copy: delegations that their parent does not list any more are forgotten. */
+function changesOf(repository: TrustedRepository, cached: Copy): FileChanges {
+  const isGone = (name: RoleName): boolean => {
+    if (!isDelegation(name) || repository.delegations.has(name)) return false;
+    const parent = parentOf(name);
+    return parent === "targets" || repository.delegations.get(parent)?.kind === "trusted" || isGone(parent);
+  };
+  const gone = [...cached.keys()].filter(isGone).map((name) => [name, undefined] as const);
+  return new Map<RoleName, Bytes | undefined>([...filesOf(repository), ...gone]);
+}
+
 async function verify(
   options: ReadOptions,
   read: ReadonlyMap<RoleName, Bytes | undefined>,
-  cached: ReadonlyMap<RoleName, Bytes>,
+  cached: Copy,
+  isCopy = false,
 ): Promise<ReadResult> {
-  const { server, gun, at } = options;
+  const { server, gun } = options;
   const root = read.get("root");
   if (!root) throw noRepository(server.url, gun);
-  const known = cached.get("root");
-  const anchor: Anchor = known
-    ? { kind: "known", root: known }
-    : options.pin
-    ? { kind: "pin", pin: options.pin }
-    : { kind: "first-use" };
-  const opened = await openRoot(gun, root, anchor, floorsOf(cached), at);
-  const newest = await followRoots(server, opened, root);
+  const newest = await trustedRoot(options, root, cached);
   const stamped = await advanceTimestamp(newest, existing("timestamp", read.get("timestamp")));
   const fetched = async (name: RoleName, meta: FileMeta | undefined) => {
     const bytes = read.get(name);
@@ -129,48 +195,26 @@ async function verify(
     if (repository.delegations.size + open.length > MAX_DELEGATIONS) throw tooMany(gun);
     const files = await Promise.all(open.map(({ name }) => meta.has(name) ? fetched(name, meta.get(name)) : undefined));
     for (const [i, delegation] of open.entries()) {
-      repository = await advanceDelegation(repository, delegation, files[i]);
+      // Delegations that were skipped when the copy was made are not part of it.
+      repository = isCopy && !files[i] && meta.has(delegation.name)
+        ? skipDelegation(repository, delegation, "there is no copy of it here")
+        : await advanceDelegation(repository, delegation, files[i]);
     }
   }
-  if (options.pin) requirePinned(repository.root, gun, options.pin); // also where a copy was trusted already
-  return { repository, firstUse: anchor.kind === "first-use" };
+  return { repository, firstUse: !cached.has("root") && !options.pin, offline: undefined };
 }
 
-async function followRoots(server: TrustServer, phase: RootPhase, newest: Bytes): Promise<RootPhase> {
-  const target = parseRoot(newest).version;
-  const steps = target - phase.root.version - 1;
-  if (steps > MAX_ROOT_STEPS) {
-    throw new TagsealError(
-      "trust-invalid",
-      `The root of "${phase.gun}" is ${steps} versions ahead of the trusted one`,
-      {
-        remedy: `Ask the repository's administrator; at most ${MAX_ROOT_STEPS} are followed`,
-        details: { gun: phase.gun },
-      },
-    );
+/** The newest root, held to the copy that is trusted already and to the pin, to each of them where there are both. */
+async function trustedRoot(options: ReadOptions, newest: Bytes, cached: Copy): Promise<RootPhase> {
+  const { server, gun, pin, at } = options;
+  const known = cached.get("root");
+  const judgement = { gun, at, floors: cached };
+  const fromKnown = known && await followRoots(server, await openKnown(judgement, known), newest);
+  if (pin && pin !== "required") {
+    const fromPin = await openPinned(server, judgement, pin, newest);
+    return fromKnown ?? fromPin;
   }
-  if (steps > 0) {
-    const between = Array.from({ length: steps }, (_, i) => phase.root.version + 1 + i);
-    const files = await Promise.all(between.map((version) => server.read(phase.gun, `${version}.root`)));
-    // Where one is missing, the next must be signed by the keys of the one before the gap: that is judged there.
-    for (const file of files) if (file) phase = await advanceRoot(phase, file);
-  }
-  return await advanceRoot(phase, newest);
-}
-
-/** What was trusted before, by version. A damaged copy (but of root) sets no floor: it is replaced. */
-function floorsOf(cached: ReadonlyMap<RoleName, Bytes>): Floors {
-  const floors = new Map<RoleName, number>();
-  for (const [name, bytes] of cached) {
-    if (name === "root") continue;
-    try {
-      const listing = name === "timestamp" || name === "snapshot";
-      floors.set(name, (listing ? parseListing(name, bytes) : parseTargets(name, bytes)).version);
-    } catch (error) {
-      if (!isTagsealError(error, "trust-invalid")) throw error;
-    }
-  }
-  return floors;
+  return fromKnown ?? await openRoot(gun, newest, { kind: "first-use" }, cached, at);
 }
 
 async function byHash(server: TrustServer, gun: string, name: RoleName, meta: FileMeta): Promise<Bytes | undefined> {
@@ -184,7 +228,7 @@ function fits(bytes: Bytes, meta: FileMeta): boolean {
 }
 
 function same(a: Bytes | undefined, b: Bytes | undefined): boolean {
-  return a && b ? equalBytes(a, b) : a === b;
+  return a === b || (a !== undefined && b !== undefined && a.length === b.length && equalBytes(a, b));
 }
 
 function existing(name: string, bytes: Bytes | undefined): Bytes {
@@ -199,6 +243,14 @@ function noRepository(url: URL, gun: string): TagsealError {
   return new TagsealError("not-found", `The Notary server "${url.origin}" has no trust data for "${gun}"`, {
     remedy: "Check the repository's name and --notary-url; a new repository is set up with tagseal init",
     details: { repository: gun, url: url.origin },
+  });
+}
+
+function notPinned(gun: string): TagsealError {
+  return new TagsealError("trust-invalid", `The root of "${gun}" is not known here and not pinned`, {
+    remedy: "Ask the repository's administrator for the root certificate, or for a CA that issues it, and give it as " +
+      "--root-pin or in TAGSEAL_ROOT_PIN",
+    details: { repository: gun },
   });
 }
 

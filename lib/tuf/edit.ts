@@ -80,16 +80,41 @@ export function withDelegationKey(
   ]]);
 }
 
+/**
+ * Leaves a delegation the keys of `keyIds` alone, or takes it away where there are none; keys that no delegation names
+ * any more go too. Its threshold and paths stay.
+ */
+export function withDelegationKeys(signed: JsonObject, role: DelegationRole, keyIds: readonly KeyId[]): JsonObject {
+  const delegations = memberObject(signed, "delegations");
+  const roles = (Array.isArray(delegations["roles"]) ? delegations["roles"] as JsonValue[] : []).flatMap((entry) => {
+    if (!isJsonObject(entry) || entry["name"] !== role) return [entry];
+    return keyIds.length === 0 ? [] : [merged(entry, [["keyids", [...keyIds]]])];
+  });
+  const keys = onlyNamed(memberObject(delegations, "keys"), roles.filter(isJsonObject));
+  return merged(signed, [["delegations", merged(delegations, [["keys", keys], ["roles", roles]])]]);
+}
+
+/** The next version of a root, with a new expiry; nothing else changed. */
+export function nextRoot(signed: JsonObject, version: number, at: Date): JsonObject {
+  return merged(signed, [["expires", expiryAfter(at, LIFETIME_DAYS.root)], ["version", version]]);
+}
+
+/** Makes `key` the only key of a base role, threshold 1; keys that no role names any more go. */
+export function withRootKey(signed: JsonObject, role: BaseRole, key: PublicKey): JsonObject {
+  const roles = merged(memberObject(signed, "roles"), [[role, rootRole(key)]]);
+  const keys = merged(memberObject(signed, "keys"), [[key.id, key.json]]);
+  return merged(signed, [["keys", onlyNamed(keys, Object.values(roles).filter(isJsonObject))], ["roles", roles]]);
+}
+
 /** The first root of a repository: one key for each base role, threshold 1. */
 export function firstRoot(keys: Readonly<Record<BaseRole, PublicKey>>, at: Date): JsonObject {
-  const role = (key: PublicKey) => jsonObject([["keyids", [key.id]], ["threshold", 1]]);
   const entries = Object.entries(keys);
   return jsonObject([
     ["_type", "Root"],
     ["consistent_snapshot", false],
     ["expires", expiryAfter(at, LIFETIME_DAYS.root)],
     ["keys", jsonObject(entries.map(([, key]) => [key.id, key.json]))],
-    ["roles", jsonObject(entries.map(([name, key]) => [name, role(key)]))],
+    ["roles", jsonObject(entries.map(([name, key]) => [name, rootRole(key)]))],
     ["version", 1],
   ]);
 }
@@ -100,6 +125,16 @@ export function assembleFile(payload: Bytes, signatures: readonly { keyId: KeyId
     jsonObject([["keyid", keyId], ["method", signature.method], ["sig", signature.bytes.toBase64()]])
   );
   return concat(utf8('{"signed":'), payload, utf8(',"signatures":'), canonicalJson(list), utf8("}"));
+}
+
+function rootRole(key: PublicKey): JsonObject {
+  return jsonObject([["keyids", [key.id]], ["threshold", 1]]);
+}
+
+/** Of `keys` those that one of `roles` names. */
+function onlyNamed(keys: JsonObject, roles: readonly JsonObject[]): JsonObject {
+  const named = new Set(roles.flatMap(({ keyids }) => Array.isArray(keyids) ? keyids : []));
+  return jsonObject(Object.entries(keys).filter(([id]) => named.has(id)));
 }
 
 function merged(object: JsonObject, entries: Iterable<readonly [string, JsonValue]>): JsonObject {

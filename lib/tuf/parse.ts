@@ -111,6 +111,31 @@ export function parseEnvelope(role: RoleName, bytes: Bytes): Envelope {
   return { bytes, payload: canonicalJson(signed), signed, signatures };
 }
 
+/** What a file that was trusted before says, as far as its successor is held to it. */
+export interface Kept {
+  /** Its version. */
+  readonly version: number;
+  /** What was signed. */
+  readonly signed: JsonObject;
+}
+
+/**
+ * Reads a file that was verified when it was kept; `undefined` where it was damaged since. Its size, expiry and content
+ * play no part: whatever says a version sets a floor.
+ */
+export function parseKept(bytes: Bytes): Kept | undefined {
+  try {
+    const document = parseJson(bytes);
+    const signed = isJsonObject(document) ? document["signed"] : undefined;
+    const version = isJsonObject(signed) ? signed["version"] : undefined;
+    if (!isJsonObject(signed) || typeof version !== "number" || version < 1 || version > MAX_VERSION) return undefined;
+    return { version, signed };
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
 const RFC3339 = /^(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
 
 /** The instant of an RFC 3339 time; `Date` alone would take 30 February for 2 March, and 24:00 for the next day. */
@@ -152,7 +177,7 @@ export function parseListing(role: "snapshot" | "timestamp", bytes: Bytes): List
 /** A targets file or a delegation's. @throws {TagsealError} `trust-invalid` */
 export function parseTargets(role: RoleName, bytes: Bytes): Targets {
   const { at, ...rest } = metadata(role, "Targets", parseEnvelope(role, bytes));
-  const targets = new Map(at.member("targets").members().map(([tag, place]) => [tag, readTarget(place)]));
+  const targets = readTargets(at.member("targets"));
   const delegations = at.member("delegations");
   const keys = readKeys(delegations.member("keys"));
   const roles = delegations.member("roles");
@@ -200,6 +225,31 @@ function readFileMeta(role: string, place: Place): FileMeta {
   const enough = isDelegation(role) ? hashes.size > 0 : hashes.has("sha256");
   if (!enough) throw place.member("hashes").fail("a sha256 is needed");
   return { length: place.member("length").integer(0), hashes };
+}
+
+function readTargets(place: Place): Map<string, Target> {
+  const entries = place.object();
+  const targets = new Map<string, Target>();
+  // Files of 50,000 tags are common: the place of an entry is worked out only where something is wrong with it.
+  for (const tag of Object.keys(entries)) {
+    targets.set(tag, plainTarget(entries[tag]) ?? readTarget(place.member(tag)));
+  }
+  return targets;
+}
+
+/** An entry in good order; `undefined` where {@linkcode readTarget} has to say what is wrong. */
+function plainTarget(entry: JsonValue | undefined): Target | undefined {
+  const hashes = isJsonObject(entry) ? entry["hashes"] : undefined;
+  if (!isJsonObject(entry) || !isJsonObject(hashes)) return undefined;
+  const length = entry["length"], sha256 = hashes["sha256"];
+  // 44 characters that make 32 bytes hold no white space.
+  if (typeof length !== "number" || length < 0 || typeof sha256 !== "string" || sha256.length !== 44) return undefined;
+  try {
+    const digest = Uint8Array.fromBase64(sha256, { lastChunkHandling: "strict" });
+    return digest.length === 32 ? { length, sha256: digest.toHex() } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function readTarget(place: Place): Target {

@@ -7,20 +7,33 @@
  *
  * @module
  */
+import { text } from "../bytes/bytes.ts";
+import type { JsonObject } from "../bytes/json.ts";
+import { chainsTo } from "../crypto/chain.ts";
 import type { KeyId, PublicKey } from "../crypto/keys.ts";
-import { isBrokenlySigned, isForged } from "../crypto/x509.ts";
+import { type Certificate, isBrokenlySigned, isForged, readBundle } from "../crypto/x509.ts";
 import { TagsealError } from "../errors.ts";
 import type { RoleKeys, Root } from "./models.ts";
+import { checkSignatures, requireSigned } from "./threshold.ts";
 
 const DAY_MS = 86_400_000;
 
-/** The one root to accept on first sight. */
-export interface RootPin {
-  /** The canonical id of a root key that must be among the keys of the root. */
+/** A root key that must have signed: the key itself, or one certificate of it. */
+export interface KeyPin {
+  /** The key's canonical id. */
   readonly keyId: KeyId;
   /** DER of the certificate in hex, where the pin is a whole certificate. */
   readonly certificateDerHex?: string;
 }
+
+/** A CA that must have issued the certificate of a root key that signed (Notary's `trust_pinning.ca`). */
+export interface CaPin {
+  /** The CA's certificate. */
+  readonly ca: Certificate;
+}
+
+/** What a root is held to: one pin; any one of several; or `"required"`: none is known, and first use is refused. */
+export type RootPin = KeyPin | CaPin | { readonly anyOf: readonly (KeyPin | CaPin)[] } | "required";
 
 /**
  * The root role with the keys that count for `gun` at the time `at`.
@@ -46,9 +59,7 @@ export function usableRootKeys(root: Root, gun: string, at: Date): RoleKeys {
 function whyUnusable(key: PublicKey, gun: string, at: Date): string | undefined {
   const certificate = key.certificate;
   if (!certificate) return "a root key is not a certificate";
-  const name = certificate.commonName;
-  const wildcard = name.endsWith("*") && gun.startsWith(name.slice(0, -1));
-  if (name !== gun && !wildcard) return `a certificate is for "${name.slice(0, 300)}"`;
+  if (!isFor(key, gun)) return `a certificate is for "${certificate.commonName.slice(0, 300)}"`;
   if (certificate.isCa) return "a certificate is a CA";
   if (isBrokenlySigned(certificate)) return "a certificate is signed with a broken hash";
   if (certificate.isNotForSigning) return "a certificate is not for signatures";
@@ -58,20 +69,53 @@ function whyUnusable(key: PublicKey, gun: string, at: Date): string | undefined 
   return undefined;
 }
 
+/** Whether a root holds a pin: a key that fits it is among the root keys for `gun`, and has signed. */
+export async function isPinned(root: Root, gun: string, pin: RootPin, at: Date): Promise<boolean> {
+  return (await checkSignatures(root.envelope, { keys: pinnedKeys(root, gun, pin, at), threshold: 1 })).ok;
+}
+
 /**
- * Holds `root` to a pin.
+ * Holds `root` to a pin: a key that fits must be a root key and must have signed. That it is listed proves nothing, since
+ * anybody can list a public key beside one of their own (Notary counts the pinned certificates alone, too).
  *
  * @throws {TagsealError} `trust-invalid`
  */
-export function requirePinned(root: Root, gun: string, pin: RootPin): void {
-  const keys = [...root.roles.root.keys.values()];
-  const found = keys.some((key) =>
-    key.canonicalId === pin.keyId &&
-    (pin.certificateDerHex === undefined || key.certificate?.der.toHex() === pin.certificateDerHex)
-  );
-  if (found) return;
+export async function requirePinned(root: Root, gun: string, pin: RootPin, at: Date): Promise<void> {
+  const keys = pinnedKeys(root, gun, pin, at);
+  if (keys.size > 0) return await requireSigned(root.envelope, { keys, threshold: 1 }, "root", "the pinned key");
+  const served = [...root.roles.root.keys.values()].map((key) => key.canonicalId);
   throw new TagsealError("trust-invalid", `The root of "${gun}" is not the pinned one`, {
     remedy: "Compare the pin with the repository's administrator. If they agree, the server shows a forged root",
-    details: { gun, pinned: pin.keyId, served: keys.map((key) => key.canonicalId) },
+    details: { gun, pinned: namesOf(pin), served },
   });
+}
+
+function pinnedKeys(root: Root, gun: string, pin: RootPin, at: Date): Map<KeyId, PublicKey> {
+  return new Map([...root.roles.root.keys].filter(([, key]) => isFor(key, gun) && fits(key, pin, at)));
+}
+
+function fits(key: PublicKey, pin: RootPin, at: Date): boolean {
+  if (pin === "required") return false;
+  if ("anyOf" in pin) return pin.anyOf.some((each) => fits(key, each, at));
+  if ("ca" in pin) return chainsTo(bundleOf(key), pin.ca, at);
+  return key.canonicalId === pin.keyId &&
+    (pin.certificateDerHex === undefined || key.certificate?.der.toHex() === pin.certificateDerHex);
+}
+
+/** Root keys of one administrator often serve many repositories; the certificate says for which one a key speaks. */
+function isFor(key: PublicKey, gun: string): boolean {
+  const name = key.certificate?.commonName;
+  return name !== undefined && (name === gun || (name.endsWith("*") && gun.startsWith(name.slice(0, -1))));
+}
+
+/** The certificate of a key that comes as one, and the CAs that came with it. */
+function bundleOf(key: PublicKey): readonly Certificate[] {
+  const { public: pem } = key.json["keyval"] as JsonObject;
+  return readBundle(text(Uint8Array.fromBase64(pem as string)));
+}
+
+function namesOf(pin: RootPin): string[] {
+  if (pin === "required") return [];
+  if ("anyOf" in pin) return pin.anyOf.flatMap(namesOf);
+  return ["ca" in pin ? pin.ca.subject : pin.keyId];
 }

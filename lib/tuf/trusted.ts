@@ -19,22 +19,28 @@
  * @module
  */
 import { type Bytes, equalBytes } from "../bytes/bytes.ts";
+import { canonicalJson } from "../bytes/canonical_json.ts";
 import { hash } from "../crypto/hash.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
 import type { Delegation, FileMeta, Listing, Metadata, RoleKeys, Root, Targets } from "./models.ts";
-import { parseListing, parseRoot, parseTargets } from "./parse.ts";
+import { parseKept, parseListing, parseRoot, parseTargets } from "./parse.ts";
 import { type DelegationRole, parentOf, type RoleName } from "./roles.ts";
 import { requirePinned, type RootPin, usableRootKeys } from "./root_keys.ts";
 import { requireSigned } from "./threshold.ts";
 
 /** What the first root is held to. */
 export type Anchor =
+  /** The copy that is trusted already. */
   | { readonly kind: "known"; readonly root: Bytes }
-  | { readonly kind: "pin"; readonly pin: RootPin }
+  /** A pin; with `root`, an older root that holds it, where the newest one does not. */
+  | { readonly kind: "pin"; readonly pin: RootPin; readonly root?: Bytes }
   | { readonly kind: "first-use" };
 
-/** The lowest version of each role that is still acceptable: what was trusted before (TUF 5.4.3.1, 5.5.5, 5.6.4). */
-export type Floors = ReadonlyMap<RoleName, number>;
+/**
+ * The files that were trusted before. No role may fall below the version of its file, nor show other content under the
+ * same version (TUF 5.4.3.1, 5.5.5, 5.6.4). Of what was damaged since, nothing can be said.
+ */
+export type Floors = ReadonlyMap<RoleName, Bytes>;
 
 /** Root is trusted, though perhaps not the newest one yet. */
 export interface RootPhase {
@@ -64,7 +70,15 @@ export interface SnapshotPhase extends TimestampPhase {
 export type DelegationState =
   | { readonly kind: "trusted"; readonly delegation: Delegation; readonly file: Targets }
   | { readonly kind: "unpublished"; readonly delegation: Delegation }
-  | { readonly kind: "skipped"; readonly delegation: Delegation; readonly reason: string };
+  | {
+    readonly kind: "skipped";
+    readonly delegation: Delegation;
+    readonly reason: string;
+    /** What the file says of its version: the next one must be higher, or the server refuses it. Nothing else counts. */
+    readonly version?: number;
+    /** The file, where it is well signed and has only expired. */
+    readonly expired?: Targets;
+  };
 
 /** The whole repository is trusted, delegations as far as they were advanced. */
 export interface TrustedRepository extends SnapshotPhase {
@@ -86,10 +100,11 @@ export async function openRoot(
   floors: Floors,
   at: Date,
 ): Promise<RootPhase> {
-  const root = parseRoot(anchor.kind === "known" ? anchor.root : bytes);
-  if (anchor.kind === "pin") requirePinned(root, gun, anchor.pin);
-  // A known root may have expired since, its certificates too: it still speaks for its successor.
-  const keys = anchor.kind === "known" ? root.roles.root : usableRootKeys(root, gun, at);
+  const older = anchor.kind === "first-use" ? undefined : anchor.root;
+  const root = parseRoot(older ?? bytes);
+  if (anchor.kind === "pin") await requirePinned(root, gun, anchor.pin, at);
+  // An older root may have expired since, its certificates too: it still speaks for its successor.
+  const keys = older ? root.roles.root : usableRootKeys(root, gun, at);
   await requireSigned(root.envelope, keys, "root", "its own keys");
   return { gun, at, floors, root };
 }
@@ -105,9 +120,9 @@ export async function advanceRoot(phase: RootPhase, bytes: Bytes): Promise<RootP
   if (next.version === phase.root.version) {
     // The same content, perhaps in other bytes; the snapshot names those that the server shows now.
     if (equalBytes(next.envelope.payload, phase.root.envelope.payload)) return { ...phase, root: next };
-    throw invalid("root", `it has version ${next.version} like the trusted one, but other content`);
+    throw replaced("root", next.version);
   }
-  requireNotOlder(next, "root", phase.root.version);
+  if (next.version < phase.root.version) throw rollback("root", next.version, phase.root.version);
   await requireSigned(next.envelope, phase.root.roles.root, "root", "the keys of the root trusted so far");
   await requireSigned(next.envelope, next.roles.root, "root", "its own keys");
   return { ...phase, root: next };
@@ -120,7 +135,7 @@ export async function advanceTimestamp(phase: RootPhase, bytes: Bytes): Promise<
   requireFresh(root, "root", at); // TUF 5.3.10: the final root only
   const timestamp = parseListing("timestamp", bytes);
   await requireSigned(timestamp.envelope, root.roles.timestamp, "timestamp", "the key that root names");
-  requireNotOlder(timestamp, "timestamp", floors.get("timestamp"));
+  requireSuccessor(timestamp, "timestamp", floors.get("timestamp"));
   requireFresh(timestamp, "timestamp", at);
   return { ...phase, timestamp };
 }
@@ -130,7 +145,7 @@ export async function advanceSnapshot(phase: TimestampPhase, bytes: Bytes): Prom
   requireFile(bytes, phase.timestamp.meta.get("snapshot")!, "snapshot", "timestamp");
   const snapshot = parseListing("snapshot", bytes);
   await requireSigned(snapshot.envelope, phase.root.roles.snapshot, "snapshot", "the key that root names");
-  requireNotOlder(snapshot, "snapshot", phase.floors.get("snapshot"));
+  requireSuccessor(snapshot, "snapshot", phase.floors.get("snapshot"));
   requireFresh(snapshot, "snapshot", phase.at);
   requireFile(phase.root.envelope.bytes, snapshot.meta.get("root")!, "root", "snapshot");
   return { ...phase, snapshot };
@@ -167,23 +182,36 @@ export async function advanceDelegation(
   return { ...repository, delegations: new Map([...repository.delegations, [delegation.name, state]]) };
 }
 
+/** A delegation that cannot be looked at, for another reason than what it says. */
+export function skipDelegation(
+  repository: TrustedRepository,
+  delegation: Delegation,
+  reason: string,
+): TrustedRepository {
+  const state = { kind: "skipped", delegation, reason } as const;
+  return { ...repository, delegations: new Map([...repository.delegations, [delegation.name, state]]) };
+}
+
 async function delegationState(
   repository: TrustedRepository,
   delegation: Delegation,
   bytes: Bytes | undefined,
 ): Promise<DelegationState> {
   if (!repository.snapshot.meta.has(delegation.name)) {
-    if ((repository.floors.get(delegation.name) ?? 0) === 0) return { kind: "unpublished", delegation };
+    const kept = repository.floors.get(delegation.name);
+    if (!kept || !parseKept(kept)) return { kind: "unpublished", delegation };
     throw invalid(delegation.name, "it was published before, and the snapshot does not name it any more");
   }
   if (!bytes) throw invalid(delegation.name, "the snapshot names it, and the server does not have it");
+  let file: Targets | undefined;
   try {
-    const file = await acceptTargets(repository, delegation.name, delegation, bytes);
+    file = await acceptTargets(repository, delegation.name, delegation, bytes);
     requireFresh(file, delegation.name, repository.at);
     return { kind: "trusted", delegation, file };
   } catch (error) {
     if (isTagsealError(error, "trust-invalid") && error.details["skippable"] === true) {
-      return { kind: "skipped", delegation, reason: error.message };
+      const { version } = file ?? parseTargets(delegation.name, bytes);
+      return { kind: "skipped", delegation, reason: error.message, version, ...(file ? { expired: file } : {}) };
     }
     throw error;
   }
@@ -202,7 +230,7 @@ async function acceptTargets(phase: SnapshotPhase, role: RoleName, keys: RoleKey
   } catch (error) {
     throw role !== "targets" && isTagsealError(error, "trust-invalid") ? skippable(error) : error;
   }
-  requireNotOlder(file, role, phase.floors.get(role));
+  requireSuccessor(file, role, phase.floors.get(role));
   return file;
 }
 
@@ -212,9 +240,21 @@ function requireFile(bytes: Bytes, meta: FileMeta, role: RoleName, parent: RoleN
   if (!same) throw invalid(role, `it is not the file that the ${parent} names`);
 }
 
-function requireNotOlder(metadata: Metadata, role: RoleName, floor = 0): void {
-  if (metadata.version >= floor) return;
-  throw invalid(role, `it has version ${metadata.version}, and version ${floor} was trusted before (rollback)`);
+function requireSuccessor(next: Metadata, role: RoleName, kept: Bytes | undefined): void {
+  const { bytes } = next.envelope;
+  if (!kept || kept === bytes || equalBytes(kept, bytes)) return; // the usual case: nothing is read a second time
+  const before = parseKept(kept);
+  if (!before || next.version > before.version) return;
+  if (next.version < before.version) throw rollback(role, next.version, before.version);
+  if (!equalBytes(canonicalJson(before.signed), next.envelope.payload)) throw replaced(role, next.version);
+}
+
+function rollback(role: RoleName, version: number, trusted: number): TagsealError {
+  return invalid(role, `it has version ${version}, and version ${trusted} was trusted before (rollback)`);
+}
+
+function replaced(role: RoleName, version: number): TagsealError {
+  return invalid(role, `it has version ${version} like the trusted one, but other content`);
 }
 
 function requireFresh(metadata: Metadata, role: RoleName, at: Date): void {

@@ -205,5 +205,5 @@ Deno.test("publish: the version of a role", async () => {
     store: createMemoryMetadataStore(),
   });
   const roles = ["root", "targets", "targets/releases", "targets/alice", "targets/nobody"] as const;
-  assert.deepEqual(roles.map((role) => versionOf(repository, role)), [1, 7, 5, 0, 0]);
+  assert.deepEqual(roles.map((role) => versionOf(repository, role)), [1, 7, 5, 4, 0]);
 });

@@ -103,6 +103,8 @@ Deno.test("read: what was read before sets the floor, for every role", async () 
   for (const role of ["snapshot", "targets", "targets/releases"] as const) {
     const rolledBack = await buildFiles({
       ...moment(2),
+      timestamp: { version: 3 },
+      snapshot: { version: 3 },
       ...(role === "targets/releases" ? { delegations: DELEGATIONS } : { [role]: { version: 1 } }),
     });
     await failsWith(
@@ -119,12 +121,14 @@ Deno.test("read: a file that its publisher made larger than the kept one moves n
   const store = await storeOf(
     new Map([...LATER, ["targets", concat(LATER.get("targets")!, utf8(" ".repeat(100_000)))]]),
   );
-  const rolledBack = await buildFiles({ ...moment(2), targets: { version: 1 } });
+  const rolledBack = await buildFiles({ ...moment(3), targets: { version: 1 } });
   await failsWith(reading(new MemoryTrustServer(rolledBack), store), "trust-invalid", '"targets"', "(rollback)");
 });
 
 Deno.test("read: a vanished delegation is told from one that was never published", async () => {
   const plan: Plan = {
+    timestamp: { version: 2 },
+    snapshot: { version: 2 },
     delegations: { ...DELEGATIONS, "targets/alice": { ...DELEGATIONS["targets/alice"], published: false } },
   };
   const server = new MemoryTrustServer(await buildFiles(plan));
@@ -167,7 +171,7 @@ Deno.test("read: a rejected update moves nothing that is kept", async () => {
 
 Deno.test("read: a skipped delegation is not kept, and the copy from before stays its floor", async () => {
   const store = await storeOf(LATER);
-  const alice = { keys: [KEYS.alice] };
+  const alice = DELEGATIONS["targets/alice"]!;
   const skipping = await buildFiles({
     ...moment(3),
     delegations: {
@@ -425,4 +429,48 @@ Deno.test("pins: a root that was trusted without one is held to it, too", async 
   );
   assert.deepEqual(await store.read(GUN), FIRST);
   await reading(new MemoryTrustServer(LATER), store, { pin: { keyId: KEYS.root.publicKey.canonicalId } });
+});
+
+Deno.test("pins: a root that was trusted on first use and only names the pinned key is refused", async () => {
+  const evil = await certified(newKey());
+  const forged = await buildFiles({ keys: { root: [KEYS.root, evil] }, root: { signers: [evil] } });
+  const store = await storeOf(forged);
+  await failsWith(
+    reading(new MemoryTrustServer(forged), store, { pin: { keyId: KEYS.root.publicKey.canonicalId } }),
+    "trust-invalid",
+    "is not signed by the pinned key",
+  );
+});
+
+Deno.test("read: a damaged copy of root says what to do, and stays", async () => {
+  const forged = await buildFiles({ root: { signers: [KEYS.stranger] } });
+  for (const root of [utf8(""), utf8("{}"), FIRST.get("root")!.slice(0, 100), forged.get("root")!]) {
+    const store = await storeOf(new Map([...FIRST, ["root", root]]));
+    const error = await failsWith(
+      reading(new MemoryTrustServer(LATER), store),
+      "trust-invalid",
+      `The local copy of the root of "${GUN}" is damaged: The trust data of "root"`,
+    );
+    assert.match(error.remedy, /move the repository's folder below tuf\/ .* away, and give .* --root-pin/);
+    assert.deepEqual((await store.read(GUN)).get("root"), root);
+  }
+});
+
+Deno.test("read: a big file that has not changed is looked at once", async () => {
+  const tags = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`v${i}`, DIGEST]));
+  const files = await buildFiles({ targets: { tags } });
+  const store = await storeOf(files);
+  const parsed: number[] = [];
+  const decode = TextDecoder.prototype.decode;
+  TextDecoder.prototype.decode = function (input, ...more) {
+    const { byteLength } = input as Bytes;
+    if (byteLength > 1_000_000) parsed.push(byteLength);
+    return decode.call(this, input, ...more);
+  };
+  try {
+    await reading(new MemoryTrustServer(new Map([...files].map(([role, bytes]) => [role, bytes.slice()]))), store);
+  } finally {
+    TextDecoder.prototype.decode = decode;
+  }
+  assert.equal(parsed.length, 1);
 });

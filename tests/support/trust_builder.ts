@@ -249,6 +249,7 @@ export interface JudgeOptions {
   readonly gun?: string;
   readonly at?: Date;
   readonly anchor?: Anchor;
+  /** Versions that were trusted before, with the same content but for the version. */
   readonly floors?: Readonly<Partial<Record<RoleName, number>>>;
   /** Roots between the anchor's and the newest. */
   readonly between?: readonly Bytes[];
@@ -260,7 +261,12 @@ export async function judge(
   options: JudgeOptions = {},
 ): Promise<TrustedRepository> {
   const bytes = (role: RoleName) => files.get(role)!;
-  const floors = new Map(Object.entries(options.floors ?? {})) as ReadonlyMap<RoleName, number>;
+  const floors = new Map(
+    Object.entries(options.floors ?? {}).map(([role, version]) => [
+      role as RoleName,
+      atVersion(files.get(role as RoleName), version!),
+    ]),
+  );
   const anchor = options.anchor ?? { kind: "first-use" };
   let phase = await openRoot(options.gun ?? GUN, bytes("root"), anchor, floors, options.at ?? AT);
   for (const root of [...options.between ?? [], bytes("root")]) phase = await advanceRoot(phase, root);
@@ -272,6 +278,12 @@ export async function judge(
     }
   }
   return repository;
+}
+
+/** What was kept of a role: what it says now, with another version. */
+function atVersion(file: Bytes | undefined, version: number): Bytes {
+  const { signed } = file ? JSON.parse(new TextDecoder().decode(file)) : { signed: {} };
+  return utf8(JSON.stringify({ signed: { ...signed, version }, signatures: [] }));
 }
 
 function ids(keys: readonly TestKey[]): string[] {

@@ -6,13 +6,16 @@ import {
   emptyTargets,
   expiryAfter,
   firstRoot,
+  nextRoot,
   nextTargets,
   trustTime,
   withDelegationKey,
+  withDelegationKeys,
+  withRootKey,
   withTargets,
 } from "../../lib/tuf/edit.ts";
 import { parseRoot, parseTargets } from "../../lib/tuf/parse.ts";
-import { AT, changed, DIGEST, KEYS, signedFile } from "../support/trust_builder.ts";
+import { AT, changed, DIGEST, KEYS, newKey, signedFile } from "../support/trust_builder.ts";
 
 const UNKNOWN = ["x-unknown", jsonObject([["kept", [1, "two", null]]])] as const;
 const START = [
@@ -135,4 +138,54 @@ Deno.test("edit: what is edited is signed and read back as it was meant", async 
   assert.deepEqual(file.targets, new Map([["v1", { length: 1, sha256: DIGEST }]]));
   assert.deepEqual(file.delegations.map(({ name, paths }) => [name, paths]), [["targets/a", ["v"]]]);
   assert.deepEqual(canonicalJson(parseJson(file.envelope.payload)), file.envelope.payload);
+});
+
+Deno.test("edit: a delegation is left with some of its keys, or goes; keys that nobody names go along", () => {
+  const [a, b, c] = [newKey().publicKey, newKey().publicKey, newKey().publicKey];
+  const start = ([["targets/releases", a], ["targets/releases", b], ["targets/x", b], ["targets/y", c]] as const)
+    .reduce((signed, [role, key]) => withDelegationKey(signed, role, key, [""]), START);
+  const shown = (signed: JsonObject) => {
+    const { keys, roles } = plain(signed).delegations;
+    const named = roles.map(({ name, keyids }: { name: string; keyids: string[] }) => [name, keyids]);
+    return [Object.keys(keys).sort(), Object.fromEntries(named)];
+  };
+  const without = withDelegationKeys(start, "targets/releases", [a.id]);
+  assert.deepEqual(shown(without), [[a.id, b.id, c.id].sort(), {
+    "targets/releases": [a.id],
+    "targets/x": [b.id],
+    "targets/y": [c.id],
+  }]);
+  assert.deepEqual(shown(withDelegationKeys(without, "targets/x", [])), [[a.id, c.id].sort(), {
+    "targets/releases": [a.id],
+    "targets/y": [c.id],
+  }]);
+  assert.deepEqual(plain(withDelegationKeys(start, "targets/none", [])), plain(start));
+  const rest = (
+    { delegations, ...others }: { delegations: Record<string, unknown> },
+  ) => [others, delegations["x-unknown"]];
+  assert.deepEqual(rest(plain(without)), rest(plain(start)), "the rest stays as it was");
+});
+
+Deno.test("edit: a role of root gets another key, the old one goes unless another role names it", async () => {
+  const keys = {
+    root: KEYS.root.publicKey,
+    targets: KEYS.targets.publicKey,
+    snapshot: KEYS.targets.publicKey,
+    timestamp: KEYS.timestamp.publicKey,
+  };
+  const first = changed(firstRoot(keys, AT), [UNKNOWN[0]], UNKNOWN[1]);
+  const fresh = newKey().publicKey;
+  const later = new Date("2027-01-01T00:00:00Z");
+  const one = plain(nextRoot(withRootKey(first, "targets", fresh), 2, later));
+  assert.deepEqual([one.version, one.expires], [2, "2036-12-29T00:00:00Z"]);
+  assert.deepEqual(one.roles.targets, { keyids: [fresh.id], threshold: 1 });
+  assert.deepEqual(
+    Object.keys(one.keys).sort(),
+    [keys.root.id, keys.snapshot.id, keys.timestamp.id, fresh.id].sort(),
+  );
+  const two = plain(withRootKey(withRootKey(first, "targets", fresh), "snapshot", fresh));
+  assert.deepEqual(Object.keys(two.keys).sort(), [keys.root.id, keys.timestamp.id, fresh.id].sort());
+  assert.deepEqual(two[UNKNOWN[0]], plain(START)[UNKNOWN[0]]);
+  const read = parseRoot(await signedFile(withRootKey(first, "targets", fresh), [KEYS.root]));
+  assert.deepEqual([...read.roles.targets.keys.keys()], [fresh.id]);
 });

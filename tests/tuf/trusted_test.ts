@@ -440,7 +440,17 @@ Deno.test("pins: the right key or certificate is trusted, any other is refused",
 Deno.test("pins: a pinned key that is named and has not signed does not help", async () => {
   await refuses({ keys: { root: [KEYS.root, nextRoot] }, threshold: { root: 2 }, root: { signers: [nextRoot] } }, {
     anchor: { kind: "pin", pin: { keyId: KEYS.root.publicKey.canonicalId } },
-  }, "1 of 2 needed signatures are good");
+  }, "is not signed by the pinned key: 0 of 1 needed signatures are good");
+});
+
+Deno.test("pins: a forged root that names the pinned key beside a key of its own is refused", async () => {
+  const { canonicalId: keyId, certificate } = KEYS.root.publicKey;
+  const forged = { keys: { root: [KEYS.root, nextRoot] }, root: { signers: [nextRoot] } };
+  for (const pin of [{ keyId }, { keyId, certificateDerHex: certificate!.der.toHex() }]) {
+    const anchor = { kind: "pin", pin } as const;
+    await refuses(forged, { anchor }, "is not signed by the pinned key: 0 of 1 needed signatures are good");
+    await judge(await buildFiles({ ...forged, root: { signers: [KEYS.root] } }), { anchor });
+  }
 });
 
 // Delegations

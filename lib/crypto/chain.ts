@@ -1,0 +1,69 @@
+/**
+ * Certificate chains, as far as pinning a CA needs them: from a leaf through the CAs that came with it to one CA that is
+ * trusted (RFC 5280, 6.1, without policies, name constraints and revocation).
+ *
+ * @module
+ */
+import { X509Certificate } from "node:crypto";
+import type { Bytes } from "../bytes/bytes.ts";
+import { derElements } from "./der.ts";
+import { type Certificate, isBrokenlySigned } from "./x509.ts";
+
+/** How many CAs may stand between leaf and trusted CA. */
+const MAX_BETWEEN = 8;
+
+/** Whether `bundle`, a leaf and the CAs that came with it in any order, leads to `ca` at the time `at`. */
+export function chainsTo(bundle: readonly Certificate[], ca: Certificate, at: Date): boolean {
+  const [leaf, ...others] = bundle;
+  if (!leaf || !isValid(leaf, at) || !mayIssue(ca, 0, at)) return false;
+  const between = others.slice(0, MAX_BETWEEN);
+  const reaches = (subject: Certificate, below: number, left: readonly Certificate[]): boolean =>
+    (issued(ca, subject) && mayIssue(ca, below, at)) ||
+    left.some((next) =>
+      issued(next, subject) && mayIssue(next, below, at) &&
+      reaches(next, below + 1, left.filter((each) => each !== next))
+    );
+  return reaches(leaf, 0, between);
+}
+
+function isValid(certificate: Certificate, at: Date): boolean {
+  return certificate.notBefore <= at && at < certificate.notAfter;
+}
+
+/** Whether `issuer` made `subject`: the names fit, and so does a signature that cannot be forged. */
+function issued(issuer: Certificate, subject: Certificate): boolean {
+  if (isBrokenlySigned(subject)) return false;
+  try {
+    const [above, below] = [new X509Certificate(issuer.der as never), new X509Certificate(subject.der as never)];
+    return below.checkIssued(above) && below.verify(above.publicKey);
+  } catch {
+    return false; // an algorithm that the runtime does not verify
+  }
+}
+
+const [SEQUENCE, EXTENSIONS, BOOLEAN, INTEGER] = [0x30, 0xa3, 0x01, 0x02];
+const [KEY_USAGE, BASIC_CONSTRAINTS] = ["551d0f", "551d13"];
+const KEY_CERT_SIGN = 0x04;
+
+/** Whether a certificate is a CA that may stand `below` CAs above a leaf (RFC 5280, 4.2.1.3 and 4.2.1.9). */
+function mayIssue(certificate: Certificate, below: number, at: Date): boolean {
+  if (!certificate.isCa || !isValid(certificate, at)) return false;
+  const constraints = extension(certificate.der, BASIC_CONSTRAINTS);
+  const [sequence] = constraints ? derElements(constraints) : [];
+  if (sequence?.tag !== SEQUENCE) return false;
+  const parts = derElements(sequence.content);
+  if (parts[0]?.tag !== BOOLEAN || parts[0].content[0] !== 0xff) return false;
+  const limit = parts.find(({ tag }) => tag === INTEGER)?.content;
+  if (limit && (limit.length > 1 || limit[0]! < below)) return false;
+  const usage = extension(certificate.der, KEY_USAGE);
+  return !usage || ((derElements(usage)[0]?.content[1] ?? 0) & KEY_CERT_SIGN) !== 0;
+}
+
+/** The value of an extension, by its object identifier in hex. */
+function extension(der: Bytes, oid: string): Bytes | undefined {
+  const parts = derElements(derElements(derElements(der)[0]!.content)[0]!.content);
+  return parts.filter(({ tag }) => tag === EXTENSIONS)
+    .flatMap(({ content }) => derElements(derElements(content)[0]!.content))
+    .map((each) => derElements(each.content))
+    .find(([type]) => type?.content.toHex() === oid)?.at(-1)?.content;
+}
