@@ -23,11 +23,12 @@ import {
 } from "../signpath/signing_data.ts";
 import { emptyTargets, nextTargets, trustTime, withTargets } from "../tuf/edit.ts";
 import type { Delegation, Targets } from "../tuf/models.ts";
-import { fileOf, mayHold } from "../tuf/resolve.ts";
+import { mayHold } from "../tuf/resolve.ts";
 import { type DelegationRole, RELEASES } from "../tuf/roles.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
 import { signerRole } from "./add_delegation.ts";
 import { openRepository, type Trust } from "./repository.ts";
+import { baseOf, type RoleBase } from "./role_base.ts";
 
 /** What a tag stands for in the registry. */
 export interface ManifestOfTag {
@@ -55,6 +56,8 @@ export interface TagsToSign {
   readonly tags: readonly string[];
   /** Asks the registry what a tag stands for. */
   readonly lookUp: (tag: string) => Promise<ManifestOfTag>;
+  /** Told that a role is not trusted as it is, and why; and whether its content is kept (it only expired) or starts anew. */
+  readonly onUntrusted?: (role: string, reason: string, kept: boolean) => void;
 }
 
 /** What is to be signed, and what is signed already. */
@@ -85,7 +88,7 @@ export async function createSigningData(work: readonly TagsToSign[], at: Date): 
     const key = signingKey(repository, task);
     const roles: RoleChange[] = [];
     for (const role of [RELEASES, signerRole(task.signer)]) {
-      const change = roleChange(repository, role, tags, at);
+      const change = roleChange(repository, role, task, tags, at);
       if (!change) continue;
       const name = payloadName(payloads.size + 1);
       payloads.set(name, change.payload);
@@ -97,12 +100,13 @@ export async function createSigningData(work: readonly TagsToSign[], at: Date): 
       continue;
     }
     const { envelope, version } = repository.root;
+    const releases = baseOf(repository, RELEASES).file;
     repositories.push({
       repository: task.gun,
       notaryUrl: task.trust.server.url.origin,
       root: { version, sha256: sha256Hex(envelope.bytes) },
       delegationKeyId: key,
-      tags: tags.map((tag): TagChange => ({ ...tag, previousDigest: digestIn(fileOf(repository, RELEASES), tag.tag) })),
+      tags: tags.map((tag): TagChange => ({ ...tag, previousDigest: digestIn(releases, tag.tag) })),
       roles,
     });
     for (const [role, bytes] of filesOf(repository)) trust.set(trustName(repositories.length, role), bytes);
@@ -125,29 +129,24 @@ export function holdsTags(file: Targets | undefined, tags: readonly TagEntry[]):
 export type TagEntry = Pick<ManifestOfTag, "tag" | "digest" | "length">;
 
 /** The next version of a role's `signed`: what is there now (nothing, where the role is new) with `tags` set. */
-export function withTags(file: Targets | undefined, tags: readonly TagEntry[], at: Date): JsonObject {
+export function withTags({ version, file }: RoleBase, tags: readonly TagEntry[], at: Date): JsonObject {
   // Entries that are right already are left as they are: they may hold more than digest and length.
   const changed = tags.filter((tag) => !holdsTag(file, tag));
   const targets = changed.map(({ tag, digest, length }) => [tag, { length, sha256: digest.slice(7) }] as const);
-  return nextTargets(
-    withTargets(file?.envelope.signed ?? emptyTargets(at), new Map(targets)),
-    (file?.version ?? 0) + 1,
-    at,
-  );
+  return nextTargets(withTargets(file?.envelope.signed ?? emptyTargets(at), new Map(targets)), version + 1, at);
 }
 
 function holdsTag(file: Targets | undefined, { tag, digest, length }: TagEntry): boolean {
   return digestIn(file, tag) === digest && file?.targets.get(tag)?.length === length;
 }
 
-function roleChange(repository: TrustedRepository, role: DelegationRole, tags: readonly ManifestOfTag[], at: Date) {
-  const state = repository.delegations.get(role);
-  if (state?.kind === "skipped") {
-    throw new TagsealError("trust-invalid", `The role "${role}" cannot be built upon: ${state.reason}`, {
-      remedy: "Ask the repository's administrator to remove this delegation and to add it again",
-      details: { repository: repository.gun, role },
-    });
-  }
+function roleChange(
+  repository: TrustedRepository,
+  role: DelegationRole,
+  task: TagsToSign,
+  tags: ManifestOfTag[],
+  at: Date,
+) {
   const forbidden = tags.find(({ tag }) => !mayHold(repository, role, tag));
   if (forbidden) {
     throw new TagsealError("bad-input", `The role "${role}" may not sign the tag "${forbidden.tag}"`, {
@@ -155,10 +154,14 @@ function roleChange(repository: TrustedRepository, role: DelegationRole, tags: r
       details: { repository: repository.gun, role, tag: forbidden.tag },
     });
   }
-  const file = fileOf(repository, role);
-  if (holdsTags(file, tags)) return undefined;
-  const baseVersion = file?.version ?? 0;
-  return { baseVersion, version: baseVersion + 1, payload: canonicalJson(withTags(file, tags, at)) };
+  const base = baseOf(repository, role);
+  if (base.untrusted === undefined) {
+    if (holdsTags(base.file, tags)) return undefined;
+  } else {
+    task.onUntrusted?.(role, base.untrusted, base.file !== undefined);
+  }
+  const payload = canonicalJson(withTags(base, tags, at));
+  return { baseVersion: base.version, version: base.version + 1, payload };
 }
 
 function signingKey(repository: TrustedRepository, task: TagsToSign): string {

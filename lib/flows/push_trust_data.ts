@@ -21,6 +21,7 @@ import type { TrustedRepository } from "../tuf/trusted.ts";
 import { versionOf } from "../notary/publish.ts";
 import { digestIn, holdsTags, withTags } from "./create_signing_data.ts";
 import { publish, type Trust } from "./repository.ts";
+import { baseOf, type RoleBase } from "./role_base.ts";
 
 /** What became of one repository. */
 export interface PushResult {
@@ -102,8 +103,8 @@ function isPublished(now: TrustedRepository, part: Part, tags: readonly TagChang
 /** The payload must be the base plus the manifest's tags: nothing else, and nothing less. */
 function requireExactChange(now: TrustedRepository, change: RepositoryChange, part: Part, at: Date): void {
   const { gun } = now;
-  const base = fileOf(now, part.role);
-  if ((base?.version ?? 0) !== part.baseVersion) throw stale(gun, part, base, change);
+  const base = baseOf(now, part.role);
+  if (base.version !== part.baseVersion) throw stale(gun, part, base, change);
   const expires = part.signed["expires"];
   const lasts = typeof expires === "string" ? Date.parse(expires) - at.getTime() : NaN;
   if (!(lasts > 0 && lasts <= (LIFETIME_DAYS.targets + 1) * 86_400_000)) {
@@ -114,7 +115,7 @@ function requireExactChange(now: TrustedRepository, change: RepositoryChange, pa
     throw invalid(gun, "its payload changes something else than the tags that the manifest names", part.role);
   }
   const moved = change.tags.find(({ tag, digest, previousDigest }) => {
-    const there = digestIn(base, tag);
+    const there = digestIn(base.file, tag);
     return part.role === "targets/releases" && there !== previousDigest && there !== digest;
   });
   if (moved) throw stale(gun, part, base, change);
@@ -139,16 +140,16 @@ function invalid(gun: string, why: string, role: string): TagsealError {
   });
 }
 
-function stale(gun: string, part: Part, base: Targets | undefined, change: RepositoryChange): TagsealError {
-  const moved = movedTags(part, base, change).slice(0, 10);
+function stale(gun: string, part: Part, base: RoleBase, change: RepositoryChange): TagsealError {
+  const moved = movedTags(part, base.file, change).slice(0, 10);
   const what = moved.length > 0 ? ` (tags: ${moved.join(", ")})` : "";
   return new TagsealError(
     "stale",
     `Somebody else has published to "${part.role}" of "${gun}" since this data was made: it is at version ` +
-      `${base?.version ?? 0}, the data was made from ${part.baseVersion}${what}`,
+      `${base.version}, the data was made from ${part.baseVersion}${what}`,
     {
       remedy: "Nothing was published. Make new signing data and have it signed; tagseal sign does so by itself",
-      details: { repository: gun, role: part.role, version: base?.version ?? 0, baseVersion: part.baseVersion },
+      details: { repository: gun, role: part.role, version: base.version, baseVersion: part.baseVersion },
     },
   );
 }

@@ -122,7 +122,7 @@ async function insideWork(): Promise<void> {
   const at = new Date();
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const signer = localSigner(privateKey);
-  const payload = canonicalJson(withTags(undefined, someTags(MANY), at));
+  const payload = canonicalJson(withTags({ version: 0, file: undefined }, someTags(MANY), at));
   const file = assembleFile(payload, [{ keyId: signer.publicKey.id, signature: await signer.sign(payload) }]);
   const keys = { keys: new Map([[signer.publicKey.id, signer.publicKey]]), threshold: 1 };
   say(`| ${MANY} tags in one role (${(file.length / 1e6).toFixed(1)} MB) | ms | MB/s |`);

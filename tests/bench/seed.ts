@@ -41,7 +41,7 @@ export async function seedRepository(peers: Peers, gun: string, tags: readonly T
     const signing = await createSigningCertificate({ commonName, algorithm: "rsa-2048", now: now(), days: 30 });
     const key = keyOfCertificate(readCertificate(signing.certificatePem));
     await initRepository(trust, keys, { gun, delegation: { name: "ci", key } });
-    const payload = canonicalJson(withTags(undefined, tags, now()));
+    const payload = canonicalJson(withTags({ version: 0, file: undefined }, tags, now()));
     const signature = await localSigner(signing.privateKey).sign(payload);
     await server.publish(gun, new Map([[RELEASES, assembleFile(payload, [{ keyId: key.id, signature }])]]));
   } finally {

@@ -1,7 +1,11 @@
 /** Signing from start to end: several repositories at once, and what others publish meanwhile. */
 import assert from "node:assert/strict";
 import { signTags } from "../../lib/flows/sign_tags.ts";
-import { listTags } from "../../lib/flows/verify_tags.ts";
+import { generateKeyPairSync } from "node:crypto";
+import { localSigner } from "../../lib/crypto/signer.ts";
+import { addDelegation } from "../../lib/flows/add_delegation.ts";
+import { removeDelegation } from "../../lib/flows/remove_delegation.ts";
+import { listTags, verifyTags } from "../../lib/flows/verify_tags.ts";
 import { failsWith } from "../support/failures.ts";
 import { FlowWorld, manifestOf } from "../support/flow_world.ts";
 
@@ -122,4 +126,46 @@ Deno.test("where only publishing fails, the error tells how to go on", async () 
   assert.equal(error.remedy, "Do not sign again, go on with: tagseal download request-1, then tagseal push");
   assert.equal(error.details["signingRequestId"], "request-1");
   assert.equal(world.files.length, 1);
+});
+
+Deno.test("a delegation that has expired is signed anew, with what it held", async () => {
+  const world = await FlowWorld.begin();
+  await world.init(A);
+  await signTags([world.task(A, ["v1"])], { ...world.options, attempts: 1 });
+  // The other roles go on: targets is published again after a year and a half.
+  world.at = new Date("2027-12-01T12:00:00Z");
+  const { publicKey } = localSigner(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey);
+  await addDelegation(world.trust(), world.keys, { gun: A, name: "other", key: publicKey });
+  world.at = new Date("2029-07-01T12:00:00Z");
+  await failsWith(verifyTags(world.trust(), A, ["v1"]), "not-signed", '"targets/releases" was not trusted');
+  const told: unknown[] = [];
+  const onUntrusted = (role: string, reason: string, kept: boolean) => {
+    assert.match(reason, /expired on 2029-05-31/);
+    told.push([role, kept]);
+  };
+  const task = { ...world.task(A, ["v2"]), onUntrusted };
+  const { repositories } = await signTags([task], { ...world.options, attempts: 1 });
+  assert.deepEqual(told, [["targets/releases", true], ["targets/signpath", true]]);
+  assert.deepEqual(repositories[0]!.roles.map(({ version }) => version), [2, 2]);
+  assert.deepEqual((await verifyTags(world.trust(), A, ["v1", "v2"])).tags.length, 2);
+});
+
+Deno.test("a delegation whose key was replaced starts anew, one version higher, and believes nothing of the old", async () => {
+  const world = await FlowWorld.begin();
+  await world.init(A);
+  await signTags([world.task(A, ["v1"])], { ...world.options, attempts: 1 });
+  const before = await FlowWorld.begin(world.at);
+  const successor = { gun: A, name: "signpath", key: before.delegationKey };
+  await addDelegation(world.trust(), world.keys, successor);
+  const keyId = world.delegationKey.canonicalId;
+  await removeDelegation(world.trust(), world.keys, { gun: A, keyId, allOther: false }, () => Promise.resolve());
+  await failsWith(verifyTags(world.trust(), A, ["v1"]), "not-signed", "is not signed by the keys");
+  const told: unknown[] = [];
+  const onUntrusted = (role: string, _reason: string, kept: boolean) => void told.push([role, kept]);
+  const task = { ...world.task(A, ["v2"]), onUntrusted };
+  const { repositories } = await signTags([task], { ...before.options, attempts: 1 });
+  assert.deepEqual(told, [["targets/releases", false], ["targets/signpath", false]]);
+  assert.deepEqual(repositories[0]!.roles.map(({ version }) => version), [2, 2]);
+  const { tags } = await listTags(world.trust(), A);
+  assert.deepEqual(tags.map(({ tag }) => tag), ["v2"]);
 });
