@@ -17,6 +17,10 @@ export interface Trust {
   readonly pin?: RootPin | undefined;
   /** Called where a root was trusted without proof. */
   readonly onFirstUse?: (gun: string, rootKeyIds: readonly string[]) => void;
+  /** Whether the local copy may stand in where the server is out of reach: for reading alone. */
+  readonly offline?: "allowed" | "refused";
+  /** Called where it does, with the reason. */
+  readonly onOffline?: (gun: string, why: string) => void;
   /** The time. */
   readonly now: () => Date;
   /** Waits this many milliseconds. */
@@ -26,10 +30,11 @@ export interface Trust {
 /** Reads and verifies a repository as it is now. Throws what `readRepository` throws. */
 export async function openRepository(trust: Trust, gun: string, expected: RoleName[] = []): Promise<ReadResult> {
   const { server, store, pin } = trust;
-  const options: ReadOptions = { server, gun, at: trust.now(), store, pin, expected };
+  const options: ReadOptions = { server, gun, at: trust.now(), store, pin, expected, offline: trust.offline };
   const result = await readRepository(options).catch((error: unknown) => {
     throw located(error, gun, server.url);
   });
+  if (result.offline !== undefined) trust.onOffline?.(gun, result.offline);
   if (result.firstUse) {
     const keys = [...result.repository.root.roles.root.keys.values()];
     trust.onFirstUse?.(gun, keys.map((key) => key.canonicalId));

@@ -1,0 +1,81 @@
+/**
+ * Looking at a repository that can no longer be trusted because something of it has expired.
+ *
+ * It is verified as always, at the last moment before the expiry. So signatures, hashes and versions hold, and it is
+ * known what was signed, but nothing of it is trusted: no copy is kept, and whoever asks is told so.
+ *
+ * @module
+ */
+import { isTagsealError } from "../errors.ts";
+import type { MetadataStore } from "../notary/metadata_store.ts";
+import type { TrustServer } from "../notary/trust_server.ts";
+import { parseListing, parseRoot, parseTargets } from "../tuf/parse.ts";
+import { BASE_ROLES, type RoleName } from "../tuf/roles.ts";
+import type { TrustedRepository } from "../tuf/trusted.ts";
+import { openRepository, type Trust } from "./repository.ts";
+
+/** A repository, trusted or looked at. */
+export interface Look {
+  /** As it is trusted now; `undefined` where it is not. */
+  readonly trusted: TrustedRepository | undefined;
+  /** As it was before anything expired; the same as `trusted` where nothing has. */
+  readonly seen: TrustedRepository;
+}
+
+/** Each look goes back to before one more expiry; roles expire one below the other at most this often. */
+const MAX_LOOKS = 16;
+
+/** Opens a repository; where only expiry is in the way, looks at it. Throws what reading throws. */
+export async function lookAtRepository(trust: Trust, gun: string): Promise<Look> {
+  const { server, pin } = trust;
+  const store = readOnly(trust.store);
+  let failure: unknown;
+  const opened = await openRepository(trust, gun).catch((error: unknown) => {
+    if (!isTagsealError(error, "trust-invalid")) throw error;
+    failure = error;
+    return undefined;
+  });
+  let result = opened;
+  let at: Date = trust.now();
+  for (let look = 0; look < MAX_LOOKS; look++) {
+    const suspects = result ? skippedRoles(result.repository) : BASE_ROLES;
+    const expiries = (await Promise.all(suspects.map((role) => expiryOf(server, gun, role))))
+      .filter((expiry) => expiry !== undefined && expiry <= at) as Date[];
+    if (expiries.length === 0) break;
+    at = new Date(Math.min(...expiries.map((expiry) => expiry.getTime())) - 1);
+    const earlier = await openRepository({ server, store, pin, now: () => at, sleep: trust.sleep }, gun)
+      .catch((error: unknown) => {
+        if (!isTagsealError(error, "trust-invalid")) throw error;
+        failure = error; // says more than that it has expired, too
+        return undefined;
+      });
+    if (!earlier) break;
+    result = earlier;
+  }
+  if (!result) throw failure;
+  return { trusted: opened?.repository, seen: result.repository };
+}
+
+function skippedRoles(repository: TrustedRepository): RoleName[] {
+  return [...repository.delegations].filter(([, state]) => state.kind === "skipped").map(([role]) => role);
+}
+
+/** When the file that is served expires, or the last certificate of root; nothing where it cannot be read. */
+async function expiryOf(server: TrustServer, gun: string, role: RoleName): Promise<Date | undefined> {
+  const bytes = await server.read(gun, role);
+  if (!bytes) return undefined;
+  try {
+    if (role === "timestamp" || role === "snapshot") return parseListing(role, bytes).expires;
+    if (role !== "root") return parseTargets(role, bytes).expires;
+    const root = parseRoot(bytes);
+    const certificates = [...root.roles.root.keys.values()].map((key) => key.certificate?.notAfter.getTime() ?? 0);
+    return new Date(Math.min(root.expires.getTime(), Math.max(...certificates)));
+  } catch (error) {
+    if (!isTagsealError(error, "trust-invalid")) throw error;
+    return undefined;
+  }
+}
+
+function readOnly(store: MetadataStore): MetadataStore {
+  return { read: (gun) => store.read(gun), write: () => Promise.resolve(true) };
+}

@@ -1,0 +1,178 @@
+/** The health of a repository, as facts; what to do about it is in `status_advice.ts`. @module */
+import type { Bytes } from "../bytes/bytes.ts";
+import type { KeyId } from "../crypto/keys.ts";
+import { isTagsealError } from "../errors.ts";
+import type { KeyStore } from "../keystore/keystore.ts";
+import { parseListing, parseRoot, parseTargets } from "../tuf/parse.ts";
+import { BASE_ROLES, type RoleName } from "../tuf/roles.ts";
+import type { TrustedRepository } from "../tuf/trusted.ts";
+import { type Look, lookAtRepository } from "./look_at_expired.ts";
+import { canonicalIds, type RoleFacts, rolesOf, type SignerFacts, signersOf } from "./inspect_repository.ts";
+import type { Trust } from "./repository.ts";
+import { type RootTrust, rootTrust } from "./root_trust.ts";
+import { adviceFor, type Problem } from "./status_advice.ts";
+
+/** A role and how it is. */
+export interface RoleStatus extends RoleFacts {
+  /** `skipped`: not trusted for another reason than its expiry. */
+  readonly state: "ok" | "expired" | "skipped" | "unpublished";
+  /** The version that this machine trusted before; `null` where it had none. */
+  readonly cachedVersion: number | null;
+  /** Whole days until it expires, negative afterwards; `null` where there is no file. */
+  readonly daysLeft: number | null;
+  /** Why it was skipped. */
+  readonly reason?: string;
+}
+
+/** A certificate in root or of a delegation. */
+export interface CertificateStatus {
+  /** The roles that hold it. */
+  readonly roles: readonly RoleName[];
+  /** Canonical id of its key. */
+  readonly keyId: KeyId;
+  /** Its subject. */
+  readonly subject: string;
+  /** Valid until (RFC 3339). */
+  readonly expires: string;
+  /** Whole days until then, negative afterwards. */
+  readonly daysLeft: number;
+}
+
+/** A key of the repository that lies in the trust directory. */
+export interface KeyHere {
+  /** Canonical id. */
+  readonly id: KeyId;
+  /** The role that its file names. */
+  readonly role: string;
+  /** The roles that it may sign for now; empty for a key that was rotated away. */
+  readonly signsFor: readonly RoleName[];
+}
+
+/** The health of a repository. */
+export interface RepositoryStatus {
+  /** The GUN. */
+  readonly repository: string;
+  /** The Notary server. */
+  readonly notaryUrl: string;
+  /** When it was looked at (RFC 3339). */
+  readonly checkedAt: string;
+  /** Whether its trust data holds now. If not, all that follows was looked at and is not trusted. */
+  readonly trusted: boolean;
+  /** Why the root was taken: `--root-pin`, because this machine knew it, or because nothing was known. */
+  readonly rootTrustedBy: RootTrust;
+  /** The four base roles, then delegations. */
+  readonly roles: readonly RoleStatus[];
+  /** The certificates of root and delegation keys. */
+  readonly certificates: readonly CertificateStatus[];
+  /** Whose keys sign snapshot and timestamp; `unknown` where the server does not tell this user. */
+  readonly managedBy: { readonly snapshot: "server" | "here" | "elsewhere" | "unknown"; readonly timestamp: "server" };
+  /** Signers by name. */
+  readonly signers: readonly SignerFacts[];
+  /** Keys in the trust directory that are of this repository. */
+  readonly keysHere: readonly KeyHere[];
+  /** What to do, worst first. */
+  readonly problems: readonly Problem[];
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Finds out how a repository is. Expired data is looked at and marked, not trusted; anything else that is wrong is
+ * thrown, as reading does. Asks the server for the public half of its snapshot key, which it makes where it has none.
+ */
+export async function repositoryStatus(trust: Trust, keys: KeyStore, gun: string): Promise<RepositoryStatus> {
+  const before = await trust.store.read(gun); // reading brings the copy up to date
+  const look = await lookAtRepository(trust, gun);
+  const at = trust.now();
+  const { seen } = look;
+  const here = await keysOf(seen, keys);
+  const facts = {
+    repository: gun,
+    notaryUrl: trust.server.url.href.replace(/\/+$/, ""),
+    checkedAt: at.toISOString(),
+    trusted: look.trusted !== undefined,
+    rootTrustedBy: rootTrust(trust, before),
+    roles: rolesOf(seen).map((facts) => roleStatus(look, facts, before.get(facts.name), at)),
+    certificates: certificatesOf(seen, at),
+    managedBy: { snapshot: await managerOfSnapshot(trust, seen, here), timestamp: "server" },
+    signers: signersOf(seen),
+    keysHere: here,
+  } as const;
+  return { ...facts, problems: adviceFor(facts) };
+}
+
+function roleStatus({ trusted, seen }: Look, facts: RoleFacts, cached: Bytes | undefined, at: Date): RoleStatus {
+  const { name, expires } = facts;
+  const daysLeft = expires === null ? null : daysUntil(new Date(expires), at);
+  const base = { ...facts, cachedVersion: cached ? versionIn(name, cached) : null, daysLeft };
+  if (expires !== null && new Date(expires) <= at) return { ...base, state: "expired" };
+  const states = [trusted, seen].map((repository) => repository && delegationState(repository, name));
+  const skipped = states.find((state) => state?.kind === "skipped");
+  if (skipped?.kind === "skipped") return { ...base, state: "skipped", reason: skipped.reason };
+  return { ...base, state: expires === null ? "unpublished" : "ok" };
+}
+
+function delegationState(repository: TrustedRepository, role: RoleName) {
+  return repository.delegations.get(role as `targets/${string}`);
+}
+
+function versionIn(role: RoleName, bytes: Bytes): number | null {
+  try {
+    if (role === "root") return parseRoot(bytes).version;
+    const listing = role === "snapshot" || role === "timestamp";
+    return (listing ? parseListing(role, bytes) : parseTargets(role, bytes)).version;
+  } catch (error) {
+    if (!isTagsealError(error, "trust-invalid")) throw error;
+    return null; // a damaged copy
+  }
+}
+
+function certificatesOf(repository: TrustedRepository, at: Date): CertificateStatus[] {
+  const held = [
+    ...[...repository.root.roles.root.keys.values()].map((key) => ["root" as RoleName, key] as const),
+    ...[...repository.delegations].flatMap(([role, { delegation }]) =>
+      [...delegation.keys.values()].map((key) => [role as RoleName, key] as const)
+    ),
+  ];
+  return [...Map.groupBy(held, ([, key]) => key.id).values()].flatMap((holders) => {
+    const [, { canonicalId, certificate }] = holders[0]!;
+    if (!certificate) return [];
+    const { subject, notAfter } = certificate;
+    const roles = holders.map(([role]) => role);
+    return [{ roles, keyId: canonicalId, subject, expires: notAfter.toISOString(), daysLeft: daysUntil(notAfter, at) }];
+  });
+}
+
+async function keysOf(repository: TrustedRepository, keys: KeyStore): Promise<KeyHere[]> {
+  const roles = [
+    ...BASE_ROLES.map((role) => [role, canonicalIds(repository.root.roles[role])] as const),
+    ...[...repository.delegations].map(([role, { delegation }]) => [role, canonicalIds(delegation)] as const),
+  ];
+  return (await keys.list()).map(({ id, role, gun }) => ({
+    id,
+    role,
+    gun,
+    signsFor: roles.filter(([, ids]) => ids.includes(id)).map(([name]) => name),
+  })).filter(({ gun, signsFor }) => signsFor.length > 0 || gun === repository.gun)
+    .map(({ id, role, signsFor }) => ({ id, role, signsFor }));
+}
+
+async function managerOfSnapshot(
+  { server }: Trust,
+  repository: TrustedRepository,
+  keysHere: readonly KeyHere[],
+): Promise<"server" | "here" | "elsewhere" | "unknown"> {
+  if (keysHere.some(({ signsFor }) => signsFor.includes("snapshot"))) return "here";
+  try {
+    const { canonicalId } = await server.managedKey(repository.gun, "snapshot");
+    return canonicalIds(repository.root.roles.snapshot).includes(canonicalId) ? "server" : "elsewhere";
+  } catch (error) {
+    // Servers that ask for tokens give this key to those only who may push.
+    if (!isTagsealError(error, "unauthenticated", "forbidden", "unavailable", "not-found")) throw error;
+    return "unknown";
+  }
+}
+
+function daysUntil(then: Date, at: Date): number {
+  return Math.floor((then.getTime() - at.getTime()) / DAY_MS);
+}
