@@ -4,13 +4,17 @@
  * Files are made with mode 0600 in a folder of mode 0700, and never appear half-written. The notary client and Docker
  * open what is written here, and the other way round.
  *
- * @see Notary `docs/advanced_usage.md`, "Files and state on disk"; `tuf/utils/x509.go`
+ * The first versions of Notary and Docker kept keys in `private/root_keys/<id>_root.key` and
+ * `private/tuf_keys/<gun>/<id>_<role>.key`: those are listed and opened, and never changed.
+ *
+ * @see Notary `docs/advanced_usage.md`, "Files and state on disk"; `tuf/utils/x509.go`; `storage/filestore.go`
  * @module
  */
 import { generateKeyPairSync } from "node:crypto";
 import { text, utf8 } from "../bytes/bytes.ts";
 import { formatPem, parsePem, type PemBlock } from "../bytes/pem.ts";
 import type { KeyId } from "../crypto/keys.ts";
+import { decryptLegacyKey, isLegacyKey } from "../crypto/legacy_pem.ts";
 import { decryptPrivateKey, encryptPrivateKey, WrongPassphrase } from "../crypto/pkcs8.ts";
 import { localSigner, publicKeyOf, type Signer } from "../crypto/signer.ts";
 import { messageOf, TagsealError } from "../errors.ts";
@@ -20,46 +24,61 @@ import type { AskPassphrase, KeyInfo, KeyStore } from "./keystore.ts";
 const MAX_KEY_FILE_BYTES = 64 * 1024;
 const MAX_KEYS = 10_000;
 const ATTEMPTS = 3;
+const MAX_DEPTH = 10;
 const KEY_FILE = /^([0-9a-f]{64})\.key$/;
+const OLD_KEY_FILE = /^([0-9a-f]{64})(?:_([a-z]+))?\.key$/;
+
+/** A key file, and what its place says of it. */
+interface KeyFile {
+  readonly id: KeyId;
+  readonly path: string;
+  /** In the layout of old. */
+  readonly old: boolean;
+  readonly role?: string | undefined;
+  readonly gun?: string | undefined;
+}
 
 /** The keys of a trust directory. */
 export function createFileKeyStore(trustDir: string, ask: AskPassphrase): KeyStore {
   const folder = `${trustDir}/private`;
   const pathOf = (id: KeyId) => `${folder}/${id}.key`;
 
-  async function readBlock(id: KeyId): Promise<PemBlock> {
-    const path = pathOf(id);
-    const bytes = /^[0-9a-f]{64}$/.test(id) ? await readFileBounded(path, MAX_KEY_FILE_BYTES) : undefined;
-    if (!bytes) {
-      throw new TagsealError("not-found", `The key ${id.slice(0, 7)}… is not in "${folder}"`, {
-        remedy: "Run this where the key is kept, or name its directory with --trust-dir",
-        details: { keyId: id, folder },
-      });
+  async function find(id: KeyId): Promise<{ file: KeyFile; block: PemBlock }> {
+    const current = { id, path: pathOf(id), old: false };
+    const files = /^[0-9a-f]{64}$/.test(id)
+      ? [current, ...(await oldFiles(folder)).filter((one) => one.id === id)]
+      : [];
+    for (const file of files) {
+      const block = await readBlock(file.path);
+      if (block) return { file, block };
     }
-    try {
-      const block = parsePem(text(bytes)).find(({ label }) => label.endsWith("PRIVATE KEY"));
-      if (block) return block;
-    } catch (error) {
-      if (!(error instanceof SyntaxError) && !(error instanceof TypeError)) throw error;
-    }
-    throw damaged(path, "it holds no private key in PEM"); // no parser text: it could quote the key
+    throw new TagsealError("not-found", `The key ${id.slice(0, 7)}… is not in "${folder}"`, {
+      remedy: "Run this where the key is kept, or name its directory with --trust-dir",
+      details: { keyId: id, folder },
+    });
   }
 
   async function open(id: KeyId): Promise<Signer> {
-    const block = await readBlock(id);
-    if (block.label !== "ENCRYPTED PRIVATE KEY") throw damaged(pathOf(id), `"${block.label}" is not read here`);
-    await refuseIfReadableByOthers(pathOf(id));
-    const key = infoOf(id, block);
+    const { file, block } = await find(id);
+    const { path } = file;
+    const decrypt = isLegacyKey(block)
+      ? (passphrase: string) => Promise.resolve().then(() => decryptLegacyKey(block, passphrase))
+      : (passphrase: string) => decryptPrivateKey(block.bytes, passphrase);
+    if (block.label !== "ENCRYPTED PRIVATE KEY" && !isLegacyKey(block)) {
+      throw damaged(path, `"${block.label}" is not read here`);
+    }
+    await refuseIfReadableByOthers(path);
+    const key = infoOf(file, block);
     for (let attempt = 1;; attempt++) {
       const passphrase = await ask({ purpose: "open", key, attempt });
       try {
-        const privateKey = await decryptPrivateKey(block.bytes, passphrase);
+        const privateKey = await decrypt(passphrase);
         if (publicKeyOf(privateKey).canonicalId !== id) {
-          throw damaged(pathOf(id), "it holds another key than it is named");
+          throw damaged(path, "it holds another key than it is named");
         }
         return localSigner(privateKey);
       } catch (error) {
-        if (error instanceof SyntaxError) throw damaged(pathOf(id), messageOf(error));
+        if (error instanceof SyntaxError) throw damaged(path, messageOf(error));
         if (!(error instanceof WrongPassphrase) || attempt === ATTEMPTS) {
           throw error instanceof WrongPassphrase ? wrongPassphrase(key) : error;
         }
@@ -79,30 +98,76 @@ export function createFileKeyStore(trustDir: string, ask: AskPassphrase): KeySto
     },
 
     async list() {
-      const found: KeyInfo[] = [];
-      for (const name of await names(folder)) {
-        const id = KEY_FILE.exec(name)?.[1];
-        if (id && found.length < MAX_KEYS) found.push(infoOf(id, await readBlock(id)));
+      const found = new Map<KeyId, KeyInfo>();
+      for (const file of [...await currentFiles(folder), ...await oldFiles(folder)].slice(0, MAX_KEYS)) {
+        const block = found.has(file.id) ? undefined : await readBlock(file.path);
+        if (block) found.set(file.id, infoOf(file, block));
       }
-      return found.sort((a, b) => a.id < b.id ? -1 : 1);
+      return [...found.values()].sort((a, b) => a.id < b.id ? -1 : 1);
     },
 
     open,
+
+    async remove(id) {
+      const { file } = await find(id);
+      if (!file.old) return await removeFile(file.path);
+      throw new TagsealError("bad-input", `The key ${id.slice(0, 7)}… is kept as old versions of Notary did`, {
+        remedy: `Nothing is changed there. Delete the file yourself: "${file.path}"`,
+        details: { keyId: id, path: file.path },
+      });
+    },
   };
 }
 
-async function names(folder: string): Promise<string[]> {
+async function readBlock(path: string): Promise<PemBlock | undefined> {
+  const bytes = await readFileBounded(path, MAX_KEY_FILE_BYTES);
+  if (!bytes) return undefined;
   try {
-    return (await Array.fromAsync(Deno.readDir(folder))).filter((entry) => entry.isFile).map((entry) => entry.name);
+    const block = parsePem(text(bytes)).find(({ label }) => label.endsWith("PRIVATE KEY"));
+    if (block) return block;
+  } catch (error) {
+    if (!(error instanceof SyntaxError) && !(error instanceof TypeError)) throw error;
+  }
+  throw damaged(path, "it holds no private key in PEM"); // no parser text: it could quote the key
+}
+
+async function currentFiles(folder: string): Promise<KeyFile[]> {
+  return (await entries(folder)).flatMap(({ name, isFile }) => {
+    const id = isFile ? KEY_FILE.exec(name)?.[1] : undefined;
+    return id ? [{ id, path: `${folder}/${name}`, old: false }] : [];
+  });
+}
+
+async function oldFiles(folder: string): Promise<KeyFile[]> {
+  const found: KeyFile[] = [];
+  async function walk(path: string, gun: string | undefined, depth: number): Promise<void> {
+    for (const { name, isFile, isDirectory } of await entries(path)) {
+      const [, id, role] = (isFile && OLD_KEY_FILE.exec(name)) || [];
+      if (id && found.length < MAX_KEYS) {
+        found.push({ id, path: `${path}/${name}`, old: true, role: role ?? (gun ? undefined : "root"), gun });
+      }
+      if (isDirectory && gun !== undefined && depth < MAX_DEPTH) {
+        await walk(`${path}/${name}`, gun === "" ? name : `${gun}/${name}`, depth + 1);
+      }
+    }
+  }
+  await walk(`${folder}/root_keys`, undefined, 0);
+  await walk(`${folder}/tuf_keys`, "", 0);
+  return found;
+}
+
+async function entries(folder: string) {
+  try {
+    return await Array.fromAsync(Deno.readDir(folder));
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
     throw error;
   }
 }
 
-function infoOf(id: KeyId, block: PemBlock): KeyInfo {
-  const gun = block.headers.get("gun");
-  return { id, role: block.headers.get("role") ?? "", ...(gun ? { gun } : {}) };
+function infoOf(file: KeyFile, { headers }: PemBlock): KeyInfo {
+  const gun = headers.get("gun") || file.gun;
+  return { id: file.id, role: headers.get("role") ?? file.role ?? "", ...(gun ? { gun } : {}), location: file.path };
 }
 
 async function refuseIfReadableByOthers(path: string): Promise<void> {

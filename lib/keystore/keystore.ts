@@ -10,6 +10,8 @@ export interface KeyInfo {
   readonly role: string;
   /** The repository it was made for; root keys have none. */
   readonly gun?: string;
+  /** Where it is kept: the path of its file, or the name of its token. */
+  readonly location?: string;
 }
 
 /** Which passphrase is wanted, and what for. */
@@ -45,4 +47,10 @@ export interface KeyStore {
    * @throws {TagsealError} `not-found`, `bad-input` (damaged file, wrong passphrase)
    */
   open(id: KeyId): Promise<Signer>;
+  /**
+   * Deletes a key for good, in stores that can.
+   *
+   * @throws {TagsealError} `not-found`, `bad-input` (it cannot be deleted)
+   */
+  remove?(id: KeyId): Promise<void>;
 }

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { generateKeyPairSync } from "node:crypto";
-import { utf8 } from "../../lib/bytes/bytes.ts";
+import { createCipheriv, createHash, generateKeyPairSync } from "node:crypto";
+import { concat, utf8 } from "../../lib/bytes/bytes.ts";
 import { formatPem, parsePem } from "../../lib/bytes/pem.ts";
 import { verifySignature } from "../../lib/crypto/algorithms.ts";
+import { keyOfSpki } from "../../lib/crypto/keys.ts";
 import { encryptPrivateKey } from "../../lib/crypto/pkcs8.ts";
 import { TagsealError } from "../../lib/errors.ts";
 import { createFileKeyStore } from "../../lib/keystore/file_keystore.ts";
@@ -63,13 +64,18 @@ keyTest(
     const opened = await store("secret-passphrase").open(id);
     const { method, bytes } = await opened.sign(PAYLOAD);
     assert.equal(await verifySignature(method, signer.publicKey, PAYLOAD, bytes), true);
-    assert.deepEqual(asked[1], { purpose: "open", key: { id, role: "targets", gun: GUN }, attempt: 1 });
+    assert.deepEqual(asked[1], {
+      purpose: "open",
+      key: { id, role: "targets", gun: GUN, location: path },
+      attempt: 1,
+    });
   },
 );
 
-keyTest("a root key carries no repository", async ({ store }) => {
+keyTest("a root key carries no repository", async ({ folder, store }) => {
   const { signer } = await store("x").create({ role: "root" });
-  assert.deepEqual(await store("x").list(), [{ id: signer.publicKey.id, role: "root" }]);
+  const { id } = signer.publicKey;
+  assert.deepEqual(await store("x").list(), [{ id, role: "root", location: `${folder}/private/${id}.key` }]);
 });
 
 keyTest("a key that nothing depends on can be taken back", async ({ store }) => {
@@ -96,7 +102,8 @@ for (const role of ["root", "targets"] as const) {
   keyTest(`the ${role} key file of the notary client is listed and opened`, async ({ folder, store }) => {
     const id = RECORDED.keys[role];
     await put(folder, id, recordedKey(role));
-    assert.deepEqual(await store().list(), [{ id, role, ...(role === "root" ? {} : { gun: RECORDED.gun }) }]);
+    const gun = role === "root" ? {} : { gun: RECORDED.gun };
+    assert.deepEqual(await store().list(), [{ id, role, ...gun, location: `${folder}/private/${id}.key` }]);
     const signer = await store(RECORDED.passphrases[role]).open(id);
     assert.equal(signer.publicKey.canonicalId, id);
   });
@@ -200,4 +207,63 @@ keyTest("the list is sorted, passes over other files, and is empty without a fol
   await Deno.writeTextFile(`${folder}/private/${RECORDED.keys.root}.key.tmp`, "x");
   await Deno.mkdir(`${folder}/private/${"00".repeat(32)}.key`);
   assert.deepEqual((await store().list()).map(({ id }) => id), [RECORDED.keys.root, RECORDED.keys.targets].sort());
+});
+
+keyTest("a key is removed for good, and only that one", async ({ folder, store }) => {
+  await put(folder, RECORDED.keys.root, recordedKey("root"));
+  await put(folder, RECORDED.keys.targets, recordedKey("targets"));
+  await store().remove!(RECORDED.keys.targets);
+  assert.deepEqual((await store().list()).map(({ id }) => id), [RECORDED.keys.root]);
+  await failsWith(store().remove!(RECORDED.keys.targets), "not-found", "is not in");
+});
+
+/** Puts a file where the first versions of Notary did. */
+async function putOld(folder: string, path: string, content: string): Promise<string> {
+  const file = `${folder}/private/${path}`;
+  await Deno.mkdir(file.replace(/\/[^/]*$/, ""), { recursive: true });
+  await Deno.writeTextFile(file, content, { mode: 0o600 });
+  return file;
+}
+
+keyTest("keys in the layout of old are listed and opened, and never removed", async ({ folder, store }) => {
+  const bare = (role: "root" | "targets") => recordedKey(role).replace(/-----\n(?:[a-z]+: .*\n)+\n/, "-----\n");
+  const { root, targets } = RECORDED.keys;
+  const location = {
+    root: await putOld(folder, `root_keys/${root}_root.key`, bare("root")),
+    targets: await putOld(folder, `tuf_keys/registry.test:5000/acme/app/${targets}_targets.key`, bare("targets")),
+  };
+  await putOld(folder, `tuf_keys/registry.test/README.key`, "x");
+  assert.deepEqual(
+    await store().list(),
+    [
+      { id: root, role: "root", location: location.root },
+      { id: targets, role: "targets", gun: "registry.test:5000/acme/app", location: location.targets },
+    ].sort((a, b) => a.id < b.id ? -1 : 1),
+  );
+  for (const role of ["root", "targets"] as const) {
+    const signer = await store(RECORDED.passphrases[role]).open(RECORDED.keys[role]);
+    assert.equal(signer.publicKey.canonicalId, RECORDED.keys[role]);
+    const error = await failsWith(store().remove!(RECORDED.keys[role]), "bad-input", "as old versions of Notary did");
+    assert.ok(error.remedy.includes(location[role]), error.remedy);
+  }
+});
+
+keyTest("a key in the PEM of old is opened with its passphrase alone", async ({ folder, asked, store }) => {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const { id } = keyOfSpki(new Uint8Array(publicKey.export({ type: "spki", format: "der" })));
+  const sec1 = new Uint8Array(privateKey.export({ type: "sec1", format: "der" }));
+  // As OpenSSL and Go do it: MD5 of passphrase and salt, again and again, until there are 32 bytes.
+  const iv = Uint8Array.fromHex("000102030405060708090a0b0c0d0e0f");
+  const md5 = (...parts: Uint8Array[]) => createHash("md5").update(concat(...parts)).digest();
+  const first = md5(utf8("old-passphrase"), iv.subarray(0, 8));
+  const second = md5(first, utf8("old-passphrase"), iv.subarray(0, 8));
+  const cipher = createCipheriv("aes-256-cbc", concat(first, second), iv);
+  const sealed = concat(cipher.update(sec1), cipher.final());
+  const head = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,000102030405060708090A0B0C0D0E0F\n\n";
+  const pem = formatPem("EC PRIVATE KEY", sealed).replace("-----\n", `-----\n${head}`);
+  await putOld(folder, `root_keys/${id}_root.key`, pem);
+  const signer = await store("wrong", "old-passphrase").open(id);
+  assert.equal(signer.publicKey.canonicalId, id);
+  assert.deepEqual(asked.map(({ key, attempt }) => [key.role, attempt]), [["root", 1], ["root", 2]]);
+  await failsWith(store("wrong").open(id), "bad-input", "does not open the root key");
 });

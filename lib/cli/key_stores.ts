@@ -1,0 +1,120 @@
+/** Which keys live on a PKCS#11 token, and how that is found and opened: flags, variables, PIN. @module */
+import { fileURLToPath } from "node:url";
+import { isTagsealError, TagsealError } from "../errors.ts";
+import type { KeyStore } from "../keystore/keystore.ts";
+import { loadPkcs11Addon } from "../keystore/pkcs11_addon.ts";
+import { triesText, wrongPin } from "../keystore/pkcs11_failures.ts";
+import { createPkcs11KeyStore } from "../keystore/pkcs11_keystore.ts";
+import { KNOWN_MODULES } from "../keystore/pkcs11_modules.ts";
+import type { AskPin } from "../keystore/pkcs11_token.ts";
+import { routedKeyStore } from "../keystore/routed_keystore.ts";
+import { type Flag, text, type Values } from "./flags.ts";
+import type { Host } from "./host.ts";
+
+/** Where private keys are kept. */
+export type KeyPlace = "file" | "pkcs11";
+
+function place(spec: string, help: string): Flag<KeyPlace> {
+  const flag = text(spec, help);
+  return {
+    ...flag,
+    async read(given, host) {
+      const value = await flag.read(given, host) ?? "file";
+      if (value === "file" || value === "pkcs11") return value;
+      throw new TagsealError("usage", `"${value.slice(0, 40)}" is no place for keys`, {
+        remedy: `Give ${/--[a-z0-9-]+/.exec(spec)![0]} file or pkcs11`,
+      });
+    },
+  };
+}
+
+/** Where keys live, and which token. */
+export const keyStoreFlags = {
+  rootKeyStore: place("--root-key-store <place>", "where the root key lives: file (standard) or pkcs11, on a token"),
+  targetsKeyStore: place("--targets-key-store <place>", "where the targets key lives: file (standard) or pkcs11"),
+  pkcs11Module: text(
+    "--pkcs11-module <file>",
+    "the token's PKCS#11 module (else YubiKey's, SoftHSM's or OpenSC's where they usually are)",
+    "TAGSEAL_PKCS11_MODULE",
+  ),
+  pkcs11Token: text("--pkcs11-token <label>", "the token, where there are several"),
+};
+
+/** For new root keys on tokens whose user cannot make keys. */
+export const existingRootKeyFlag = {
+  pkcs11RootKey: text("--pkcs11-root-key <id>", "P-256 key on the token (CKA_ID in hex) that becomes the root key"),
+};
+
+/** Values of these flags; a command without them uses files alone. */
+export type KeyStoreValues = Partial<Values<typeof keyStoreFlags> & Values<typeof existingRootKeyFlag>>;
+
+/** The variables of {@linkcode withToken} beside those of its flags. */
+export const TOKEN_VARIABLES: readonly string[] = ["TAGSEAL_PKCS11_PIN", "TAGSEAL_PKCS11_ADDON"];
+
+/** The folder that `deno task build-pkcs11` fills. */
+const BUILT = new URL("../../.tagseal-pkcs11", import.meta.url);
+
+/** The keys of files, and those of a token where flags or variables name one. It is closed with the host. */
+export function withToken(files: KeyStore, values: KeyStoreValues, host: Host): KeyStore {
+  const { pkcs11Module, pkcs11Token, pkcs11RootKey } = values;
+  const roles = new Set<string>();
+  if (values.rootKeyStore === "pkcs11") roles.add("root");
+  if (values.targetsKeyStore === "pkcs11") roles.add("targets");
+  if (pkcs11RootKey !== undefined && !roles.has("root")) {
+    throw new TagsealError("usage", "--pkcs11-root-key names a key on a token, and the root key is kept in a file", {
+      remedy: "Add --root-key-store pkcs11, or leave --pkcs11-root-key out",
+    });
+  }
+  if (roles.size === 0 && pkcs11Module === undefined && pkcs11Token === undefined) return files;
+  const token = createPkcs11KeyStore({
+    addon: () => loadPkcs11Addon(host.path(host.env("TAGSEAL_PKCS11_ADDON") ?? fileURLToPath(BUILT))),
+    modulePaths: pkcs11Module === undefined ? KNOWN_MODULES : [host.path(pkcs11Module)],
+    tokenLabel: pkcs11Token,
+    existingKeys: new Map(pkcs11RootKey === undefined ? [] : [["root", pkcs11RootKey]]),
+    askPin: pinFrom(host),
+    onSign: (label) => host.info(`Signing on the token "${label}". If the token blinks, touch it.`),
+    signal: host.signal,
+  });
+  host.onEnd(() => token[Symbol.dispose]());
+  return routedKeyStore(files, roles.size > 0 ? token : optional(token, host), roles);
+}
+
+/** A module that is only named, perhaps by a variable that is always set: without its token the files still count. */
+function optional(token: KeyStore, host: Host): KeyStore {
+  let told = false;
+  return {
+    ...token,
+    async list() {
+      try {
+        return await token.list();
+      } catch (error) {
+        if (!isTagsealError(error, "not-found")) throw error;
+        if (!told) host.warn(`only key files were looked at. ${error.message}. ${error.remedy}`);
+        told = true;
+        return [];
+      }
+    },
+  };
+}
+
+/** Gets PINs from the variable or the terminal. A PIN of the variable is tried once, and never as the last try. */
+export function pinFrom(host: Host): AskPin {
+  return async ({ token, attempt, tries }) => {
+    const pin = host.env("TAGSEAL_PKCS11_PIN");
+    if (pin) {
+      if (attempt > 1) throw wrongPin(token, tries, "TAGSEAL_PKCS11_PIN");
+      if (tries !== "one") return pin;
+      throw new TagsealError("bad-input", `The token "${token}" locks at the next wrong PIN`, {
+        remedy: "Unset TAGSEAL_PKCS11_PIN, run this in a terminal and type the PIN: a right one sets the counter back",
+        details: { token },
+      });
+    }
+    if (attempt > 1) host.info("That PIN does not open the token. Try again.");
+    const typed = await host.askSecret(`PIN of the token "${token}"${triesText(tries)}:`);
+    if (typed !== undefined) return typed;
+    throw new TagsealError("bad-input", `The PIN of the token "${token}" is needed, and there is nobody to ask`, {
+      remedy: "Set TAGSEAL_PKCS11_PIN, or run this in a terminal",
+      details: { token },
+    });
+  };
+}
