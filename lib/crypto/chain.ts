@@ -16,14 +16,17 @@ const MAX_BETWEEN = 8;
 export function chainsTo(bundle: readonly Certificate[], ca: Certificate, at: Date): boolean {
   const [leaf, ...others] = bundle;
   if (!leaf || !isValid(leaf, at) || !mayIssue(ca, 0, at)) return false;
-  const between = others.slice(0, MAX_BETWEEN);
-  const reaches = (subject: Certificate, below: number, left: readonly Certificate[]): boolean =>
-    (issued(ca, subject) && mayIssue(ca, below, at)) ||
-    left.some((next) =>
-      issued(next, subject) && mayIssue(next, below, at) &&
-      reaches(next, below + 1, left.filter((each) => each !== next))
-    );
-  return reaches(leaf, 0, between);
+  // Level by level, each CA at its lowest place only, where every limit on the path's length is easiest to meet: along
+  // all paths, CAs that issued each other would take as many steps as there are orders of them.
+  let left = others.slice(0, MAX_BETWEEN);
+  let level: readonly Certificate[] = [leaf];
+  for (let below = 0; level.length > 0; below++) {
+    if (mayIssue(ca, below, at) && level.some((subject) => issued(ca, subject))) return true;
+    const next = left.filter((each) => mayIssue(each, below, at) && level.some((subject) => issued(each, subject)));
+    left = left.filter((each) => !next.includes(each));
+    level = next;
+  }
+  return false;
 }
 
 function isValid(certificate: Certificate, at: Date): boolean {

@@ -1,15 +1,14 @@
 /** Gives a certificate the right to sign tags: `targets/releases` and `targets/<name>`. @module */
 import { canonicalJson } from "../bytes/canonical_json.ts";
 import type { JsonObject } from "../bytes/json.ts";
-import type { KeyId, PublicKey } from "../crypto/keys.ts";
-import type { Signer } from "../crypto/signer.ts";
+import type { PublicKey } from "../crypto/keys.ts";
 import { TagsealError } from "../errors.ts";
 import type { KeyStore } from "../keystore/keystore.ts";
 import { assembleFile, nextTargets, withDelegationKey } from "../tuf/edit.ts";
 import type { Targets } from "../tuf/models.ts";
 import { type DelegationRole, isDelegation, RELEASES } from "../tuf/roles.ts";
-import type { TrustedRepository } from "../tuf/trusted.ts";
 import { publish, REBASE_ATTEMPTS, type Trust } from "./repository.ts";
+import { openRoleSigner, type RoleSigner } from "./role_signer.ts";
 
 /** Prefixes of the tags that a signer's delegation covers: all. */
 const ALL_PATHS = [""];
@@ -51,13 +50,13 @@ export async function addDelegation(
 ): Promise<AddDelegationResult> {
   const { gun, name, key } = options;
   const roles = [RELEASES, signerRole(name)];
-  let opened: { keyId: KeyId; signer: Signer } | undefined; // the passphrase is asked for once, not for each rebase
+  let opened: RoleSigner | undefined; // the passphrase is asked for once, not for each rebase
   const { outcome, repository } = await publish(trust, gun, [...roles], REBASE_ATTEMPTS, {
     isThere: ({ targets }) => roles.every((role) => holds(targets, role, key)),
     async make(repository) {
       const { targets } = repository;
       if (!opened || !repository.root.roles.targets.keys.has(opened.keyId)) {
-        opened = await openTargetsKey(repository, keys);
+        opened = await openRoleSigner(repository, "targets", keys);
       }
       const next = nextTargets(delegating(targets.envelope.signed, name, key), targets.version + 1, trust.now());
       const payload = canonicalJson(next);
@@ -71,27 +70,4 @@ export async function addDelegation(
 function holds(targets: Targets, role: DelegationRole, key: PublicKey): boolean {
   const delegation = targets.delegations.find((each) => each.name === role);
   return delegation?.keys.has(key.id) === true && ALL_PATHS.every((path) => delegation.paths.includes(path));
-}
-
-async function openTargetsKey(
-  repository: TrustedRepository,
-  keys: KeyStore,
-): Promise<{ keyId: KeyId; signer: Signer }> {
-  const { threshold, keys: allowed } = repository.root.roles.targets;
-  if (threshold > 1) {
-    throw new TagsealError("bad-input", `Targets of "${repository.gun}" needs ${threshold} signatures`, {
-      remedy: "Tagseal signs with one targets key; set the threshold to 1, or use another tool",
-      details: { repository: repository.gun, threshold },
-    });
-  }
-  const held = new Set((await keys.list()).map(({ id }) => id));
-  const key = [...allowed.values()].find(({ canonicalId }) => held.has(canonicalId));
-  if (key) return { keyId: key.id, signer: await keys.open(key.canonicalId) };
-  const wanted = [...allowed.values()].map(({ canonicalId }) => canonicalId);
-  throw new TagsealError("not-found", `The targets key of "${repository.gun}" is not here`, {
-    remedy:
-      "Run this where the key was made, or name its directory with --trust-dir. A deleted targets key is replaced " +
-      "by a key rotation with the root key",
-    details: { repository: repository.gun, targetsKeyIds: wanted },
-  });
 }

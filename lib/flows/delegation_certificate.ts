@@ -9,7 +9,7 @@ const HALF_YEAR_MS = 183 * 86_400_000;
 /** A certificate that may become a delegation key. */
 export interface DelegationCertificate {
   /** The certificate. */
-  readonly certificate: Certificate & object;
+  readonly certificate: Certificate;
   /** Its key, as delegations hold it. */
   readonly key: PublicKey;
   /** What the user should know: it expires soon, say. */
@@ -17,25 +17,13 @@ export interface DelegationCertificate {
 }
 
 /**
- * Reads a certificate file, PEM or DER (`.cer`).
+ * Reads a certificate file, PEM or DER (`.cer`), that may become a delegation key.
  *
  * @throws {TagsealError} `bad-input` where it holds no certificate, one that is not valid now, or a key Notary refuses
  */
 export function readDelegationCertificate(file: Bytes, path: string, at: Date): DelegationCertificate {
-  const fail = (why: string, cause?: unknown) =>
-    new TagsealError("bad-input", `"${path}" cannot be used as a delegation certificate: ${why}`, {
-      remedy: "Download the certificate of the signing key from SignPath again (PEM or DER)",
-      details: { path },
-      cause,
-    });
-  let certificate: Certificate, key: PublicKey;
-  try {
-    certificate = readCertificate(file[0] === 0x30 ? file : text(file));
-    key = keyOfCertificate(certificate);
-  } catch (error) {
-    if (!(error instanceof SyntaxError) && !(error instanceof TypeError)) throw error;
-    throw fail(error instanceof TypeError ? "it is neither PEM nor DER" : messageOf(error), error);
-  }
+  const fail = (why: string) => unusable(path, why);
+  const { certificate, key } = readCertificateFile(file, path);
   if (isBrokenlySigned(certificate)) throw fail("it is signed with a broken hash (MD5 or SHA-1), which Notary refuses");
   const { notBefore, notAfter } = certificate;
   if (at >= notAfter) throw fail(`it expired on ${notAfter.toISOString()}`);
@@ -43,4 +31,27 @@ export function readDelegationCertificate(file: Bytes, path: string, at: Date): 
   const soon = notAfter.getTime() - at.getTime() < HALF_YEAR_MS;
   const warnings = soon ? [`The certificate "${path}" expires on ${notAfter.toISOString().slice(0, 10)}`] : [];
   return { certificate, key, warnings };
+}
+
+/**
+ * Reads a certificate file, PEM or DER (`.cer`), whatever its dates: to name a key that is there already.
+ *
+ * @throws {TagsealError} `bad-input`
+ */
+export function readCertificateFile(file: Bytes, path: string): Omit<DelegationCertificate, "warnings"> {
+  try {
+    const certificate = readCertificate(file[0] === 0x30 ? file : text(file));
+    return { certificate, key: keyOfCertificate(certificate) };
+  } catch (error) {
+    if (!(error instanceof SyntaxError) && !(error instanceof TypeError)) throw error;
+    throw unusable(path, error instanceof TypeError ? "it is neither PEM nor DER" : messageOf(error), error);
+  }
+}
+
+function unusable(path: string, why: string, cause?: unknown): TagsealError {
+  return new TagsealError("bad-input", `"${path}" cannot be used as a delegation certificate: ${why}`, {
+    remedy: "Download the certificate of the signing key from SignPath again (PEM or DER)",
+    details: { path },
+    cause,
+  });
 }

@@ -3,13 +3,23 @@ import type { Bytes } from "../bytes/bytes.ts";
 import { canonicalJson } from "../bytes/canonical_json.ts";
 import { type KeyId, keyOfCertificate, type PublicKey } from "../crypto/keys.ts";
 import { createRootCertificate } from "../crypto/root_certificate.ts";
+import type { Signer } from "../crypto/signer.ts";
 import type { Certificate } from "../crypto/x509.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
-import { neverSent } from "../http/send.ts";
 import type { KeyStore, NewKey } from "../keystore/keystore.ts";
 import { assembleFile, emptyTargets, firstRoot } from "../tuf/edit.ts";
 import { delegating } from "./add_delegation.ts";
+import { findKey } from "./list_keys.ts";
+import { keptKeys, mayStillArrive } from "./new_keys.ts";
 import { openRepository, type Trust } from "./repository.ts";
+
+/** What frames the deletion of an old repository. */
+export interface Replacement {
+  /** Keeps the old trust data somewhere; called when all else is ready. */
+  keep(): Promise<void>;
+  /** Takes back what `keep` did, where nothing was deleted. */
+  undo(): Promise<void>;
+}
 
 /** What a new repository is made of. */
 export interface InitOptions {
@@ -17,6 +27,13 @@ export interface InitOptions {
   readonly gun: string;
   /** A delegation that is part of the first publish. */
   readonly delegation?: { readonly name: string; readonly key: PublicKey } | undefined;
+  /** A root key that is here already, by its id or the first digits; a new one without it. */
+  readonly rootKey?: string | undefined;
+  /**
+   * Delete what the server has first, in the moment before the new repository is published. Whoever knows the old root
+   * refuses the new one.
+   */
+  readonly replace?: Replacement | undefined;
 }
 
 /** A repository that was set up, proved by reading it back. */
@@ -47,18 +64,19 @@ export async function initRepository(trust: Trust, keys: KeyStore, options: Init
     server.managedKey(gun, "timestamp"),
     server.managedKey(gun, "snapshot"),
   ]);
-  if (present) throw exists(gun, server.url);
-  if (remembered.has("root")) throw vanished(gun, server.url);
+  const replaces = options.replace !== undefined && (present !== undefined || remembered.has("root"));
+  if (present && !replaces) throw exists(gun, server.url);
+  if (remembered.has("root") && !replaces) throw vanished(gun, server.url);
 
   const made: NewKey[] = [];
   let mayBeLive = false;
+  let isDeleted = false;
   try {
-    const root = await keys.create({ role: "root" });
-    made.push(root);
+    const root = await rootSigner(keys, made, options.rootKey);
     const targets = await keys.create({ role: "targets", gun });
     made.push(targets);
     const at = trust.now();
-    const rootCertificate = await createRootCertificate(root.signer, gun, at);
+    const rootCertificate = await createRootCertificate(root, gun, at);
     const rootKey = keyOfCertificate(rootCertificate);
     const targetsKey = targets.signer.publicKey;
     const rootSigned = firstRoot({ root: rootKey, targets: targetsKey, snapshot, timestamp }, at);
@@ -66,7 +84,17 @@ export async function initRepository(trust: Trust, keys: KeyStore, options: Init
     const { delegation } = options;
     const targetsSigned = delegation ? delegating(first, delegation.name, delegation.key) : first;
     const rootFile = await sign(root, rootKey.id, canonicalJson(rootSigned));
-    const targetsFile = await sign(targets, targetsKey.id, canonicalJson(targetsSigned));
+    const targetsFile = await sign(targets.signer, targetsKey.id, canonicalJson(targetsSigned));
+    // All that can fail here has been done: there is one call between the old repository and the new one.
+    if (replaces) {
+      await options.replace!.keep();
+      isDeleted = true;
+      await removeRepository(trust, gun).catch(async (error) => {
+        isDeleted = mayStillArrive(error);
+        if (!isDeleted) await options.replace!.undo();
+        throw error;
+      });
+    }
     mayBeLive = true;
     const failure = await server.publish(gun, new Map([["root", rootFile], ["targets", targetsFile]]))
       .then(() => undefined, (error: unknown) => error);
@@ -81,24 +109,60 @@ export async function initRepository(trust: Trust, keys: KeyStore, options: Init
     await openRepository({ ...trust, pin }, gun);
     return { rootKeyId: rootKey.canonicalId, targetsKeyId: targetsKey.canonicalId, rootCertificate };
   } catch (error) {
-    if (mayBeLive) throw keptKeys(error, gun, made);
-    await Promise.all(made.map((key) => key.discard()));
-    throw error;
+    const failure = mayBeLive ? keptKeys(error, gun, made) : error;
+    if (!mayBeLive) await Promise.all(made.map((key) => key.discard()));
+    throw isDeleted ? betweenTwo(failure, gun) : failure;
   }
 }
 
-/**
- * Whether a publish that failed may still take effect: it went out and the server itself has not answered. Then the keys
- * must be kept.
- */
-function mayStillArrive(failure: unknown): boolean {
-  if (!isTagsealError(failure, "unavailable") || neverSent(failure)) return false;
-  const status = failure.details["status"];
-  return status === undefined || status === 502 || status === 504; // gateways speak for a server that is still at work
+async function removeRepository({ server, store }: Trust, gun: string): Promise<void> {
+  if (!server.remove) {
+    throw new TagsealError("bad-input", `"${server.url.origin}" cannot delete trust data`, {
+      remedy: "Use another server",
+    });
+  }
+  await server.remove(gun);
+  const copy = await store.read(gun);
+  await store.write(gun, new Map([...copy.keys()].map((role) => [role, undefined])));
 }
 
-async function sign(key: NewKey, keyId: KeyId, payload: Bytes): Promise<Bytes> {
-  return assembleFile(payload, [{ keyId, signature: await key.signer.sign(payload) }]);
+function betweenTwo(error: unknown, gun: string): unknown {
+  if (!isTagsealError(error)) return error;
+  return new TagsealError(
+    error.code,
+    `${error.message}. The old trust data of "${gun}" may have been deleted already`,
+    {
+      remedy: `${error.remedy}. Run the command again: it goes on from what is there`,
+      details: error.details,
+      cause: error,
+    },
+  );
+}
+
+async function rootSigner(keys: KeyStore, made: NewKey[], existing: string | undefined): Promise<Signer> {
+  if (existing === undefined) {
+    const fresh = await keys.create({ role: "root" });
+    made.push(fresh);
+    return fresh.signer;
+  }
+  const key = findKey(await keys.list(), existing);
+  if (key.role !== "root") {
+    throw new TagsealError("usage", `The key ${key.id.slice(0, 7)}… is not a root key, but one for "${key.role}"`, {
+      remedy: "tagseal keys lists the keys with their roles",
+      details: { keyId: key.id, role: key.role },
+    });
+  }
+  const signer = await keys.open(key.id);
+  const { shape } = signer.publicKey;
+  if (shape.family === "ecdsa" && shape.curve === "P-256") return signer;
+  throw new TagsealError("bad-input", `The root key ${key.id.slice(0, 7)}… is not an ECDSA key on P-256`, {
+    remedy: "Let a new root key be made, or name another one",
+    details: { keyId: key.id },
+  });
+}
+
+async function sign(signer: Signer, keyId: KeyId, payload: Bytes): Promise<Bytes> {
+  return assembleFile(payload, [{ keyId, signature: await signer.sign(payload) }]);
 }
 
 function exists(gun: string, url: URL): TagsealError {
@@ -115,15 +179,5 @@ function vanished(gun: string, url: URL): TagsealError {
       "Check --notary-url. If the repository was deleted there and shall be made anew, every client must forget its " +
       "old root: here, move its folder below tuf/ in the trust directory away",
     details: { repository: gun, url: url.origin },
-  });
-}
-
-function keptKeys(error: unknown, gun: string, made: readonly NewKey[]): unknown {
-  if (!isTagsealError(error)) return error;
-  const keyIds = made.map(({ signer }) => signer.publicKey.canonicalId);
-  return new TagsealError(error.code, `${error.message}. Whether "${gun}" was published is not known`, {
-    remedy: "The new keys were kept. Look with tagseal list; if the repository is there, it is yours and complete",
-    details: { ...error.details, keyIds },
-    cause: error,
   });
 }

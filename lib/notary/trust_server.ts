@@ -32,6 +32,8 @@ export interface TrustServer {
    * @throws {TagsealError} `stale` where a version is there already; `trust-invalid` where the server rejects the data
    */
   publish(gun: string, files: ReadonlyMap<RoleName, Bytes>): Promise<void>;
+  /** Deletes all trust data of a repository, where the server can; that wants the right to do anything (`*`). */
+  remove?(gun: string): Promise<void>;
 }
 
 /** Ceilings for one file in bytes; a role of 600,000 tags has 55 MB. */
@@ -96,6 +98,10 @@ export function createTrustServer({ url, service, access, signal }: TrustServerO
       for (const [role, bytes] of files) body.append("files", new Blob([bytes]), role);
       const answer = await call(gun, "", { method: "POST", body, timeoutMs: PUBLISH_TIMEOUT_MS });
       if (answer.status !== 200) throw refusal(url, gun, answer, `publish ${[...files.keys()].join(", ")}`);
+    },
+    async remove(gun) {
+      const answer = await call(gun, "", { method: "DELETE" }, "*");
+      if (answer.status !== 200) throw refusal(url, gun, answer, "delete the trust data");
     },
   };
 }
