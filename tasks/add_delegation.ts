@@ -1,36 +1,56 @@
 /** `tagseal add-delegation`: lets SignPath's key sign tags. @module */
-import { connectionFlags, delegationFlags, notaryFlags, repositoryFlag } from "../lib/cli/common_flags.ts";
+import { connectionFlags, delegationFlags, notaryFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openKeyStore, openNetwork, openTrust } from "../lib/cli/connect.ts";
+import { keyStoreFlags, TOKEN_VARIABLES } from "../lib/cli/key_stores.ts";
 import { passphraseVariables } from "../lib/cli/passphrases.ts";
+import { readRepositories, reportEach, repositoriesFlags } from "../lib/cli/repositories.ts";
 import { readDelegation } from "../lib/cli/signing.ts";
 import { TagsealError } from "../lib/errors.ts";
 import { addDelegation } from "../lib/flows/add_delegation.ts";
-import { parseImageName } from "../lib/registry/image_ref.ts";
+import type { KeyStore } from "../lib/keystore/keystore.ts";
 
 /** The command. */
 export const command: Command = defineCommand({
   description:
     "Adds the key of a certificate to targets/releases and targets/<name> and publishes it with the targets " +
-    "key, whose passphrase is asked for. Doing it again changes nothing. Replaces Add-DelegationCertificate.",
-  flags: { ...repositoryFlag, ...delegationFlags, ...notaryFlags, ...connectionFlags },
-  environment: ["NOTARY_AUTH", "DOCKER_CONFIG", ...passphraseVariables("targets")],
+    "key, whose passphrase is asked for. Doing it again changes nothing. With " +
+    "--repositories-from it is done for each repository of a file. Replaces Add-DelegationCertificate.",
+  flags: { ...repositoriesFlags, ...delegationFlags, ...keyStoreFlags, ...notaryFlags, ...connectionFlags },
+  environment: ["NOTARY_AUTH", "DOCKER_CONFIG", ...passphraseVariables("targets"), ...TOKEN_VARIABLES],
   example: "tagseal add-delegation -r docker.io/acme/app --delegation-certificate certificate.cer",
   async run(values, host) {
-    const name = parseImageName(values.repository);
+    const repositories = await readRepositories(values, host);
     const delegation = await readDelegation(values, host);
     if (!delegation) {
       throw new TagsealError("usage", "--delegation-certificate is missing", {
         remedy: "Download the certificate of the signing key from SignPath and name the file",
       });
     }
-    const trust = await openTrust(values, host, await openNetwork(values, host), name, "push,pull");
-    const options = { gun: name.gun, ...delegation };
-    const { outcome, targetsVersion, roles } = await addDelegation(trust, openKeyStore(values, host), options);
-    const keyId = delegation.key.canonicalId;
-    return {
-      json: { repository: name.gun, outcome, roles, keyId, targetsVersion },
-      lines: roles.map((role) => `${name.gun} ${role} ${keyId} ${outcome}`),
-    };
+    const send = await openNetwork(values, host);
+    const keys = oneByOne(openKeyStore(values, host));
+    return await reportEach(repositories, host, async (name) => {
+      const trust = await openTrust(values, host, send, name, "push,pull");
+      const options = { gun: name.gun, ...delegation };
+      const { outcome, targetsVersion, roles } = await addDelegation(trust, keys, options);
+      const keyId = delegation.key.canonicalId;
+      return {
+        json: { repository: name.gun, outcome, roles, keyId, targetsVersion },
+        lines: roles.map((role) => `${name.gun} ${role} ${keyId} ${outcome}`),
+      };
+    });
   },
 });
+
+/** Repositories are worked on side by side; a person can be asked for one passphrase at a time. */
+function oneByOne(keys: KeyStore): KeyStore {
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    ...keys,
+    open(id) {
+      const next = last.then(() => keys.open(id));
+      last = next.catch(() => {});
+      return next;
+    },
+  };
+}

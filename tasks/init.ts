@@ -2,11 +2,19 @@
 import { connectionFlags, delegationFlags, notaryFlags, repositoryFlag } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openKeyStore, openNetwork, openTrust } from "../lib/cli/connect.ts";
+import { requireTyped } from "../lib/cli/consent.ts";
+import { text, toggle } from "../lib/cli/flags.ts";
+import type { Host } from "../lib/cli/host.ts";
+import { existingRootKeyFlag, keyStoreFlags, TOKEN_VARIABLES } from "../lib/cli/key_stores.ts";
 import { rootCertificateFlags, rootCertificatePath, writeRootCertificate } from "../lib/cli/root_certificate.ts";
-import { readDelegation, requireFree } from "../lib/cli/signing.ts";
+import { discardArtifact, readDelegation, requireFree, writeArtifact } from "../lib/cli/signing.ts";
 import { passphraseVariables } from "../lib/cli/passphrases.ts";
 import { isTagsealError, TagsealError } from "../lib/errors.ts";
-import { initRepository } from "../lib/flows/init_repository.ts";
+import { writeExport } from "../lib/flows/export_file.ts";
+import { exportRepository } from "../lib/flows/export_repository.ts";
+import { initRepository, type Replacement } from "../lib/flows/init_repository.ts";
+import type { Trust } from "../lib/flows/repository.ts";
+import { USER_AGENT } from "../lib/http/send.ts";
 import { parseImageName } from "../lib/registry/image_ref.ts";
 
 /** The command. */
@@ -14,22 +22,52 @@ export const command: Command = defineCommand({
   description:
     "Makes a root key and a targets key (asking for their passphrases), leaves snapshot and timestamp to the " +
     "server, publishes everything at once and writes the root certificate, which SignPath wants to have. With " +
-    "--delegation-certificate the delegation is part of it. Replaces Initialize-DockerSigning.",
-  flags: { ...repositoryFlag, ...delegationFlags, ...rootCertificateFlags, ...notaryFlags, ...connectionFlags },
-  environment: ["NOTARY_AUTH", "DOCKER_CONFIG", ...passphraseVariables("root"), ...passphraseVariables("targets")],
+    "--delegation-certificate the delegation is part of it. A repository that exists is left alone, unless " +
+    "--force-reinitialize is given. Replaces Initialize-DockerSigning.",
+  flags: {
+    ...repositoryFlag,
+    ...delegationFlags,
+    ...rootCertificateFlags,
+    ...keyStoreFlags,
+    ...existingRootKeyFlag,
+    forceReinitialize: toggle(
+      "--force-reinitialize",
+      "delete what the server has, after it was exported and the repository's name was typed, and begin anew",
+    ),
+    exportTo: text(
+      "--export-to <file>",
+      "where --force-reinitialize keeps the old trust data (<repository>.trust.zip)",
+    ),
+    rootKey: text("--root-key <id>", "root key of the trust directory to use, instead of a new one (tagseal keys)"),
+    ...notaryFlags,
+    ...connectionFlags,
+  },
+  environment: [
+    "NOTARY_AUTH",
+    "DOCKER_CONFIG",
+    ...passphraseVariables("root"),
+    ...passphraseVariables("targets"),
+    ...TOKEN_VARIABLES,
+  ],
   example: "tagseal init -r docker.io/acme/app --delegation-certificate signpath.cer",
   async run(values, host) {
     const { gun } = parseImageName(values.repository);
-    const path = rootCertificatePath(values.outputArtifactPath, gun);
-    await requireFree(host, path, values.force);
+    await requireFree(host, rootCertificatePath(values, gun), values.force);
     const delegation = await readDelegation(values, host);
     const send = await openNetwork(values, host);
-    const trust = await openTrust(values, host, send, parseImageName(gun), "push,pull");
-    const result = await initRepository(trust, openKeyStore(values, host), { gun, delegation });
+    const access = values.forceReinitialize ? "*" : "push,pull";
+    const trust = await openTrust(values, host, send, parseImageName(gun), access);
+    const replace = values.forceReinitialize ? await keepingOld(trust, gun, values, host) : undefined;
+    const result = await initRepository(trust, openKeyStore(values, host), {
+      gun,
+      delegation,
+      rootKey: values.rootKey,
+      replace,
+    });
     host.info(`Repository "${gun}" is set up. Keep the root key safe, off this machine: it cannot be replaced.`);
     if (!delegation) host.info("Next: tagseal add-delegation with the certificate of the key at SignPath.");
     try {
-      return await writeRootCertificate(host, gun, path, values.force, result);
+      return await writeRootCertificate(host, gun, values, result);
     } catch (error) {
       if (!isTagsealError(error)) throw error;
       throw new TagsealError(error.code, `The repository was published, but ${error.message}`, {
@@ -39,3 +77,33 @@ export const command: Command = defineCommand({
     }
   },
 });
+
+/**
+ * Nothing is deleted that cannot be looked at any more, and nothing without a word of consent: reads all there is, asks,
+ * and hands back what writes it to a file.
+ */
+async function keepingOld(
+  trust: Trust,
+  gun: string,
+  values: { readonly exportTo: string | undefined; readonly force: boolean; readonly yes: boolean },
+  host: Host,
+): Promise<Replacement | undefined> {
+  const { force } = values;
+  if (!await trust.server.read(gun, "root")) return undefined;
+  const path = values.exportTo ?? `${gun.replaceAll(/[^A-Za-z0-9.-]+/g, "_")}.trust.zip`;
+  await requireFree(host, path, force);
+  const old = await exportRepository(trust, gun);
+  const file = await writeExport([old], { created: host.now().toISOString(), tool: USER_AGENT });
+  host.warn(
+    `all trust data of "${gun}" is about to be deleted on "${trust.server.url.origin}". Whoever knows its root, by a pin ` +
+      "or from a pull before, will refuse the new one until they forget it by hand; all tags must be signed again",
+  );
+  await requireTyped(values.yes, host, gun);
+  return {
+    async keep() {
+      await writeArtifact(host, path, file, force);
+      host.info(`The old trust data is kept in ${host.path(path)}`);
+    },
+    undo: () => discardArtifact(host, path),
+  };
+}

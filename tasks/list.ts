@@ -1,24 +1,42 @@
 /** `tagseal list`: what is signed. @module */
-import { connectionFlags, notaryFlags, repositoryFlag } from "../lib/cli/common_flags.ts";
+import { connectionFlags, notaryFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
-import { openNetwork, openTrust } from "../lib/cli/connect.ts";
+import { fromFlag, openReading } from "../lib/cli/exported.ts";
+import { text, toggle } from "../lib/cli/flags.ts";
+import { readRepositories, reportEach, repositoriesFlags } from "../lib/cli/repositories.ts";
+import { tagListReport, type TagRow } from "../lib/cli/tag_report.ts";
 import { listTags } from "../lib/flows/verify_tags.ts";
-import { parseImageName } from "../lib/registry/image_ref.ts";
-import { tagListReport } from "../lib/cli/tag_report.ts";
 
 /** The command. */
 export const command: Command = defineCommand({
   description: "Lists the signed tags of a repository as Docker resolves them (targets/releases, then targets), with " +
-    "digest and signers. All trust data is verified first.",
-  flags: { ...repositoryFlag, ...notaryFlags, ...connectionFlags },
+    "digest and signers. All trust data is verified first. --role lists one role and those below it instead, --all " +
+    "every role's entry of a tag, with the role, and a mark (differs) where roles do not agree on the digest.",
+  flags: {
+    ...repositoriesFlags,
+    role: text("--role <role>", "this role and those below it, e.g. targets/signpath"),
+    all: toggle("--all", "every role's entry of a tag"),
+    ...fromFlag,
+    ...notaryFlags,
+    ...connectionFlags,
+  },
   environment: ["NOTARY_AUTH", "DOCKER_CONFIG", "HTTPS_PROXY", "NO_PROXY"],
   example: "tagseal list -r docker.io/acme/app",
   async run(values, host) {
-    const name = parseImageName(values.repository);
-    const trust = await openTrust(values, host, await openNetwork(values, host), name, "pull");
-    const list = await listTags(trust, name.gun);
-    for (const { role, reason } of list.skipped) host.warn(`"${role}" is not trusted and left out: ${reason}`);
-    if (list.tags.length === 0) host.info(`No tag of "${name.gun}" is signed.`);
-    return tagListReport(list, ({ tag, digest, signers }) => `${tag} ${digest} ${signers.join(",")}`);
+    const repositories = await readRepositories(values, host);
+    const open = await openReading(values, host);
+    const { role, all } = values;
+    return await reportEach(repositories, host, async (name) => {
+      const { trust, offline } = await open(name);
+      const list = await listTags(trust, name.gun, { role, all });
+      for (const { role, reason } of list.skipped) {
+        host.warn(`"${role}" of "${name.gun}" is not trusted and left out: ${reason}`);
+      }
+      if (list.tags.length === 0) host.info(`No tag of "${name.gun}" is signed.`);
+      const prefix = repositories.fromFile ? `${name.gun}:` : "";
+      const line = ({ tag, digest, signers, role, differs }: TagRow) =>
+        `${prefix}${tag} ${digest} ${all || values.role ? role : signers.join(",")}${differs ? " differs" : ""}`;
+      return tagListReport(list, line, offline);
+    });
   },
 });

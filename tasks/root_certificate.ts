@@ -10,16 +10,16 @@ import { parseImageName } from "../lib/registry/image_ref.ts";
 /** The command. */
 export const command: Command = defineCommand({
   description: "Writes the root certificate (public part) of a repository that is signed already, from the server's " +
-    "verified root, and prints its path. Replaces Get-RootCertificate.",
+    "verified root, and prints its path. Where the server cannot be reached, the copy in the trust directory serves, with " +
+    "a warning. Replaces Get-RootCertificate.",
   flags: { ...repositoryFlag, ...rootCertificateFlags, ...notaryFlags, ...connectionFlags },
   environment: ["NOTARY_AUTH", "DOCKER_CONFIG", "HTTPS_PROXY", "NO_PROXY"],
   example: "tagseal root-certificate -r docker.io/acme/app",
   async run(values, host) {
     const name = parseImageName(values.repository);
-    const path = rootCertificatePath(values.outputArtifactPath, name.gun);
-    await requireFree(host, path, values.force);
+    await requireFree(host, rootCertificatePath(values, name.gun), values.force);
     const trust = await openTrust(values, host, await openNetwork(values, host), name, "pull");
-    const result = await readRootCertificate(trust, name.gun);
-    return await writeRootCertificate(host, name.gun, path, values.force, result);
+    const result = await readRootCertificate({ ...trust, offline: "allowed" }, name.gun);
+    return await writeRootCertificate(host, name.gun, values, result);
   },
 });

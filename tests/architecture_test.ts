@@ -14,18 +14,29 @@ const LAYERS: readonly (readonly string[])[] = [
 ];
 
 /** Where concrete adapters are chosen: network, files and keys come in here and nowhere else above layer 4. */
-const COMPOSITION = ["lib/cli/connect.ts", "lib/cli/host.ts", "lib/cli/signing.ts", "tasks/demo.ts"];
-const ADAPTERS = ["lib/files/files.ts", "lib/keystore/file_keystore.ts"];
+const COMPOSITION = [
+  "lib/cli/connect.ts",
+  "lib/cli/host.ts",
+  "lib/cli/key_stores.ts",
+  "lib/cli/signing.ts",
+  "tasks/demo.ts",
+  "tasks/build_pkcs11.ts",
+];
+const ADAPTERS = ["lib/files/files.ts", "lib/keystore/file_keystore.ts", "lib/keystore/pkcs11_keystore.ts"];
 
 /** The only files that touch network, file system, variables or streams of the machine. */
 const GLOBALS = new Map<string, RegExp>([
   ["lib/http/send.ts", /fetch|createHttpClient|HttpClient/],
+  ["lib/files/lock.ts", /mkdir|open|FsFile|errors/],
   ["lib/files/files.ts", /mkdir|open|rename|link|remove|lstat|errors/],
   ["lib/keystore/file_keystore.ts", /readDir|stat|errors/],
   ["lib/notary/metadata_store.ts", /readDir|errors/],
-  ["lib/cli/host.ts", /cwd|stdin|stderr/],
+  ["lib/registry/helper_process.ts", /Command|ChildProcess|errors/],
+  ["lib/registry/host_tls.ts", /readDir|errors/],
+  ["lib/cli/host.ts", /cwd|stdin|stderr|env/],
   ["lib/local/stack.ts", /serve|HttpServer|NetAddr/],
-  ["tasks/main.ts", /args|build|env|exit|stdout|stderr|Signal/],
+  ["tasks/build_pkcs11.ts", /Command|errors|stderr|exit/],
+  ["tasks/main.ts", /args|build|env|errors|exit|stdout|stderr|Signal/],
 ]);
 
 interface Module {
@@ -36,7 +47,7 @@ interface Module {
 const root = new URL("../", import.meta.url);
 
 async function modules(): Promise<Module[]> {
-  const entries = ["mod.ts", "tasks/main.ts"];
+  const entries = ["mod.ts", "tasks/main.ts", "tasks/build_pkcs11.ts"];
   const found = new Map<string, Module>();
   for (const entry of entries) {
     const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json", entry], cwd: root }).output();

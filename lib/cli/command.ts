@@ -141,7 +141,7 @@ function buildParser(name: string, summary: string, command: Command, flags: Fla
 }
 
 function attributeOf(flag: Flag<unknown>): string {
-  const long = /--([a-z-]+)/.exec(flag.spec)![1]!;
+  const long = /--([a-z0-9-]+)/.exec(flag.spec)![1]!;
   return long.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 

@@ -1,5 +1,6 @@
 /** The flags that several commands share, in groups. @module */
 import { list, pairs, required, seconds, secret, text, toggle } from "./flags.ts";
+import { pins } from "./root_pins.ts";
 
 /** Every command has these. */
 export const globalFlags = {
@@ -27,7 +28,12 @@ export const notaryFlags = {
   notaryUsername: text("--notary-username <name>", "user at the Notary server (else NOTARY_AUTH, Docker's config)"),
   notaryPassword: secret("--notary-password <secret>", "their password"),
   trustDir: text("--trust-dir <dir>", "keys and trusted data (~/.docker/trust)"),
-  rootPin: text("--root-pin <key id or file>", "the root key that must be trusted: its id or certificate"),
+  rootPin: pins(
+    "--root-pin <pin>",
+    "what root must hold: a key id, a certificate file or a CA's; <name prefix>=<pin> for some repositories (repeatable)",
+    "TAGSEAL_ROOT_PIN",
+  ),
+  requirePin: toggle("--require-pin", "never trust a root on first use: it must be known here already, or pinned"),
 };
 
 /** Where the registry is, and who asks. */

@@ -4,27 +4,27 @@
  *
  * @module
  */
-import { text } from "../bytes/bytes.ts";
-import { keyOfCertificate } from "../crypto/keys.ts";
-import { readCertificate } from "../crypto/x509.ts";
-import { isTagsealError, TagsealError } from "../errors.ts";
+import { TagsealError } from "../errors.ts";
 import { readFileBounded } from "../files/files.ts";
 import type { Trust } from "../flows/repository.ts";
 import { authorize, type AuthorizedService, type ScopeAction } from "../http/auth.ts";
-import { secureUrl, type Send } from "../http/send.ts";
+import type { RetryPolicy } from "../http/retry.ts";
+import { secureUrl, type Send, type SendOptions } from "../http/send.ts";
 import { createFileKeyStore } from "../keystore/file_keystore.ts";
 import type { KeyStore } from "../keystore/keystore.ts";
 import { createFileMetadataStore } from "../notary/metadata_store.ts";
 import { createTrustServer } from "../notary/trust_server.ts";
 import { resolveCredentials } from "../registry/credentials.ts";
+import { readHostTls } from "../registry/host_tls.ts";
 import { type ImageName, notaryUrlFor } from "../registry/image_ref.ts";
 import { fetchManifest, type TaggedManifest } from "../registry/manifest.ts";
 import { createSignPathClient, SIGNPATH_API_URL, type SignPathClient } from "../signpath/client.ts";
-import type { RootPin } from "../tuf/root_keys.ts";
 import type { connectionFlags, notaryFlags, registryFlags, signPathFlags } from "./common_flags.ts";
 import type { Values } from "./flags.ts";
 import type { Host } from "./host.ts";
+import { type KeyStoreValues, withToken } from "./key_stores.ts";
 import { passphrasesFrom } from "./passphrases.ts";
+import { readRootPin } from "./root_pins.ts";
 
 /** Values of the connection flags. */
 export type ConnectionValues = Values<typeof connectionFlags>;
@@ -38,12 +38,23 @@ export type SignPathValues = Values<typeof signPathFlags> & ConnectionValues;
 const MAX_PEM_BYTES = 2 ** 20;
 const MAX_CONFIG_BYTES = 2 ** 20;
 
-/** The network, with the CAs of `--ca`. One for a whole command, so that connections are shared. */
+/** Where Docker's engine keeps CAs and client certificates of registries. */
+const ENGINE_CERTIFICATES = "/etc/docker/certs.d";
+/** Reads of the Notary server and the registry survive a short interruption; a longer one is said soon. */
+const READ_BUDGET_MS = 10_000;
+const READ_TRIES = 3;
+
+/**
+ * The network, with the CAs of `--ca`, and for each host what Docker's folders hold for it. One for a whole command, so
+ * that connections are shared.
+ */
 export async function openNetwork(values: ConnectionValues, host: Host): Promise<Send> {
   if (values.allowHttp) host.warn("--allow-http: whoever is on the way can read passwords and tokens");
-  if (values.ca === undefined) return host.connect({});
+  const folders = [...hasHome(host) ? [`${dockerFolder(host)}/tls`] : [], ENGINE_CERTIFICATES];
+  const options: SendOptions = { tlsOf: (name) => readHostTls(folders, name, host.warn) };
+  if (values.ca === undefined) return host.connect(options);
   const pem = new TextDecoder().decode(await host.readFile(values.ca, MAX_PEM_BYTES));
-  if (pem.includes("-----BEGIN CERTIFICATE-----")) return host.connect({ caCerts: [pem] });
+  if (pem.includes("-----BEGIN CERTIFICATE-----")) return host.connect({ ...options, caCerts: [pem] });
   throw new TagsealError("bad-input", `"${values.ca}" holds no certificate in PEM`, {
     remedy: "Give --ca the CA's certificate as PEM (-----BEGIN CERTIFICATE-----)",
   });
@@ -65,7 +76,8 @@ export async function openTrust(
       variable: { name: "NOTARY_AUTH", value: host.env("NOTARY_AUTH") },
       dockerConfig: await dockerConfig(host),
       host: name.registryHost,
-    }),
+    }, host.runCredentialHelper),
+    retryReads: retryReads(host),
     remedy: "Check NOTARY_AUTH (base64 of user:password), or give --notary-username and --notary-password; the user " +
       `needs the right to ${access === "pull" ? "read" : "push to"} the repository`,
   });
@@ -73,7 +85,9 @@ export async function openTrust(
   return {
     server: createTrustServer({ url, service, access, signal: host.signal }),
     store: createFileMetadataStore(trustDir(values, host)),
-    pin: values.rootPin === undefined ? undefined : await readPin(values.rootPin, host),
+    pin: await readRootPin(values.rootPin, values.requirePin, name.gun, host),
+    onOffline: (gun, why) =>
+      host.warn(`${why}. The local copy of "${gun}" is used: it is verified, and may not be the newest`),
     onFirstUse: (gun, keyIds) =>
       host.warn(
         `the root of "${gun}" was met for the first time and not pinned; to be sure, compare its key ` +
@@ -84,9 +98,9 @@ export async function openTrust(
   };
 }
 
-/** The keys of the trust directory. */
-export function openKeyStore(values: Pick<NotaryValues, "trustDir">, host: Host): KeyStore {
-  return createFileKeyStore(trustDir(values, host), passphrasesFrom(host));
+/** The keys of the trust directory, and of a token where one is named. */
+export function openKeyStore(values: Pick<NotaryValues, "trustDir"> & KeyStoreValues, host: Host): KeyStore {
+  return withToken(createFileKeyStore(trustDir(values, host), passphrasesFrom(host)), values, host);
 }
 
 /** Asks the registry what a tag of the repository stands for. */
@@ -104,7 +118,8 @@ export async function openRegistry(
       variable: { name: "REGISTRY_AUTH", value: host.env("REGISTRY_AUTH") },
       dockerConfig: await dockerConfig(host),
       host: name.registryHost,
-    }),
+    }, host.runCredentialHelper),
+    retryReads: retryReads(host),
     remedy: "Check REGISTRY_AUTH (base64 of user:password), or give --registry-username and --registry-password; the " +
       "user needs the right to pull from the repository",
   });
@@ -135,6 +150,24 @@ export function openSignPath(values: SignPathValues, host: Host, send: Send): Si
   });
 }
 
+function retryReads(host: Host): RetryPolicy {
+  const told = new Set<string>(); // files are read side by side, and fail side by side
+  return {
+    budgetMs: READ_BUDGET_MS,
+    maxTries: READ_TRIES,
+    sleep: (ms) => host.sleep(ms),
+    now: host.now,
+    onWait(why) {
+      if (!told.has(why)) host.info(`${why}; trying again`);
+      told.add(why);
+    },
+  };
+}
+
+function hasHome(host: Host): boolean {
+  return ["DOCKER_CONFIG", "HOME", "USERPROFILE"].some((name) => host.env(name));
+}
+
 function dockerFolder(host: Host): string {
   const configured = host.env("DOCKER_CONFIG");
   if (configured) return host.path(configured);
@@ -150,22 +183,7 @@ function trustDir(values: Pick<NotaryValues, "trustDir">, host: Host): string {
 }
 
 async function dockerConfig(host: Host): Promise<string | undefined> {
-  if (!host.env("DOCKER_CONFIG") && !host.env("HOME") && !host.env("USERPROFILE")) return undefined;
+  if (!hasHome(host)) return undefined;
   const bytes = await readFileBounded(`${dockerFolder(host)}/config.json`, MAX_CONFIG_BYTES);
   return bytes && new TextDecoder().decode(bytes); // a byte order mark, as PowerShell writes it, is not part of it
-}
-
-async function readPin(pin: string, host: Host): Promise<RootPin> {
-  if (/^[0-9a-f]{64}$/.test(pin)) return { keyId: pin };
-  try {
-    const file = await host.readFile(pin, MAX_PEM_BYTES);
-    const certificate = readCertificate(file[0] === 0x30 ? file : text(file));
-    return { keyId: keyOfCertificate(certificate).canonicalId, certificateDerHex: certificate.der.toHex() };
-  } catch (error) {
-    if (isTagsealError(error, "bad-input")) throw error; // a file that cannot be read
-    throw new TagsealError("bad-input", `The pin "${pin}" is neither a key id nor a certificate file`, {
-      remedy: "Give the root key's id (64 hex digits), or the file that tagseal root-certificate wrote",
-      cause: error,
-    });
-  }
 }

@@ -32,7 +32,7 @@ const last = (given: readonly string[] | boolean | undefined): string | undefine
   Array.isArray(given) ? given.at(-1) : undefined;
 
 function nameOf(spec: string): string {
-  return /--[a-z-]+/.exec(spec)![0];
+  return /--[a-z0-9-]+/.exec(spec)![0];
 }
 
 /** A text that may be left out. */

@@ -13,6 +13,8 @@ import { requireFile } from "../files/files.ts";
 import type { Send, SendOptions } from "../http/send.ts";
 import { sleep } from "../http/retry.ts";
 import { createSend } from "../http/send.ts";
+import type { HelperRun } from "../registry/credential_helper.ts";
+import { helperVariables, runHelperProcess } from "../registry/helper_process.ts";
 import { printable } from "./report.ts";
 
 /** What commands may use of the machine. */
@@ -33,10 +35,16 @@ export interface Host extends Disposable {
   path(path: string): string;
   /** Asks for a secret on the terminal; `undefined` where nobody can be asked. */
   askSecret(question: string): Promise<string | undefined>;
+  /** Asks for a line of text on the terminal; `undefined` where nobody can be asked. */
+  askText(question: string): Promise<string | undefined>;
   /** Asks yes or no on the terminal; `undefined` where nobody can be asked. */
   confirm(question: string): Promise<boolean | undefined>;
+  /** Has something closed when the command ends, however it ends. */
+  onEnd(close: () => void): void;
   /** Opens the network. */
   connect(options: SendOptions): Send;
+  /** Runs one of Docker's credential helpers for a registry; once for each in a command. */
+  runCredentialHelper(program: string, server: string): Promise<HelperRun>;
   /** The time. */
   now(): Date;
   /** Waits; ends early when the command is interrupted. */
@@ -75,11 +83,15 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
   const folder = env("TAGSEAL_CWD") ?? Deno.cwd();
   const path = (given: string) => /^([/\\]|[A-Za-z]:)/.test(given) ? given : `${folder}/${given}`;
   const canAsk = () => !noInput && Deno.stdin.isTerminal() && Deno.stderr.isTerminal();
-  const connections: (() => void)[] = [];
+  // Where one of several calls side by side fails, the command ends, and no other may go on being repeated.
+  const over = new AbortController();
+  const untilOver = AbortSignal.any([signal, over.signal]);
+  const endings: (() => void)[] = [() => over.abort()];
+  const helperRuns = new Map<string, Promise<HelperRun>>();
   let stdinTaken = false;
   return {
     out: (line) => out(`${line}\n`),
-    info: (line) => quiet || err(`${printable(line)}\n`),
+    info: (line) => quiet || over.signal.aborted || err(`${printable(line)}\n`),
     warn: (line) => err(`tagseal: warning: ${printable(line)}\n`),
     env,
     path,
@@ -109,19 +121,40 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
       const { askSecret } = await import("./prompts.ts");
       return await askSecret(question, signal);
     },
+    async askText(question) {
+      if (!canAsk()) return undefined;
+      const { askText } = await import("./prompts.ts");
+      return await askText(question, signal);
+    },
     async confirm(question) {
       if (!canAsk()) return undefined;
       const { askYesNo } = await import("./prompts.ts");
       return await askYesNo(question, signal);
     },
+    onEnd: (close) => void endings.push(close),
     connect(options) {
       const { send, close } = createSend(options);
-      connections.push(close);
+      endings.push(close);
       return send;
     },
+    runCredentialHelper(program, server) {
+      const key = `${program} ${server}`;
+      const run = helperRuns.get(key) ?? runHelperProcess(program, server, { env: variables(env), signal });
+      helperRuns.set(key, run);
+      return run;
+    },
     now: () => new Date(),
-    sleep: (ms) => sleep(ms, signal),
+    sleep: (ms) => sleep(ms, untilOver),
     signal,
-    [Symbol.dispose]: () => connections.forEach((close) => close()),
+    [Symbol.dispose]: () => endings.forEach((close) => close()),
   };
+}
+
+/** What a credential helper may know of the variables: those of the process, with the values that the command sees. */
+function variables(env: Host["env"]): Record<string, string> {
+  const names = Object.keys(Deno.env.toObject());
+  return helperVariables(Object.fromEntries(names.flatMap((name) => {
+    const value = env(name);
+    return value === undefined ? [] : [[name, value]];
+  })));
 }

@@ -2,6 +2,7 @@
 import confirm from "@inquirer/confirm";
 import password from "@inquirer/password";
 import process from "node:process";
+import { createInterface } from "node:readline/promises";
 import { TagsealError } from "../errors.ts";
 
 /** Asks for a secret; what is typed is not shown. @throws {TagsealError} `interrupted` */
@@ -16,11 +17,22 @@ export function askYesNo(question: string, signal: AbortSignal): Promise<boolean
   return interruptible(confirm({ message: question, default: false }, { output: process.stderr, signal }));
 }
 
+/** Asks for a line of text. @throws {TagsealError} `interrupted` */
+export function askText(question: string, signal: AbortSignal): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const over = new AbortController();
+  terminal.once("SIGINT", () => over.abort());
+  const answer = terminal.question(`${question} `, { signal: AbortSignal.any([signal, over.signal]) });
+  return interruptible(answer.finally(() => terminal.close()));
+}
+
 async function interruptible<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
-    if (!(error instanceof Error) || !["ExitPromptError", "AbortPromptError"].includes(error.name)) throw error;
+    if (!(error instanceof Error) || !["ExitPromptError", "AbortPromptError", "AbortError"].includes(error.name)) {
+      throw error;
+    }
     throw new TagsealError("interrupted", "Interrupted", { remedy: "Nothing was changed; run the command again" });
   }
 }

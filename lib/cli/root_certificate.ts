@@ -2,7 +2,7 @@
 import { utf8 } from "../bytes/bytes.ts";
 import { certificatePem } from "../crypto/x509.ts";
 import type { RootCertificateResult } from "../flows/root_certificate.ts";
-import { text, toggle } from "./flags.ts";
+import { text, toggle, type Values } from "./flags.ts";
 import type { Host } from "./host.ts";
 import type { Report } from "./report.ts";
 import { writeArtifact } from "./signing.ts";
@@ -14,26 +14,31 @@ export const rootCertificateFlags = {
     "where to write the root certificate (<repository>.root.pem)",
   ),
   force: toggle("--force", "replace the file if it exists"),
+  der: toggle("--der", "write the certificate as DER (.cer), not as PEM"),
 };
 
+/** Values of these flags. */
+export type RootCertificateValues = Values<typeof rootCertificateFlags>;
+
 /** The file's name unless told: the repository's name with everything odd replaced. */
-export function rootCertificatePath(given: string | undefined, gun: string): string {
-  return given ?? `${gun.replaceAll(/[^A-Za-z0-9.-]+/g, "_")}.root.pem`;
+export function rootCertificatePath({ outputArtifactPath, der }: RootCertificateValues, gun: string): string {
+  return outputArtifactPath ?? `${gun.replaceAll(/[^A-Za-z0-9.-]+/g, "_")}.root.${der ? "cer" : "pem"}`;
 }
 
 /** Writes the certificate and reports its path last. */
 export async function writeRootCertificate(
   host: Host,
   gun: string,
-  path: string,
-  force: boolean,
+  values: RootCertificateValues,
   result: RootCertificateResult,
 ): Promise<Report> {
   const { rootCertificate, rootKeyId, targetsKeyId } = result;
-  await writeArtifact(host, path, utf8(certificatePem(rootCertificate)), force);
-  const rootCertificatePath = host.path(path);
+  const path = rootCertificatePath(values, gun);
+  const file = values.der ? rootCertificate.der : utf8(certificatePem(rootCertificate));
+  await writeArtifact(host, path, file, values.force);
+  const absolute = host.path(path);
   return {
-    json: { repository: gun, rootCertificatePath, rootKeyId, targetsKeyId },
-    lines: [rootCertificatePath],
+    json: { repository: gun, rootCertificatePath: absolute, rootKeyId, targetsKeyId },
+    lines: [absolute],
   };
 }

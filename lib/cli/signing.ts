@@ -62,6 +62,13 @@ export async function openTagsToSign(
     signer: values.delegation ?? STANDARD_DELEGATION,
     keyId: delegation?.key.canonicalId,
     tags,
+    onUntrusted: (role, reason, kept) =>
+      host.warn(
+        `"${role}" is not trusted as it is: ${reason}. ` +
+          (kept
+            ? "Its tags are signed anew"
+            : "It starts anew: its other tags stay untrusted until they are signed again"),
+      ),
     lookUp: expecting(lookUp, tags, expectedDigests(values.expectDigest)),
   };
 }

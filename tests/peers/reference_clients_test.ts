@@ -103,6 +103,10 @@ Deno.test("peer tests: what is missing is named with the packages that hold it",
   const all = () => true;
   assert.equal(whatIsMissing(ENGINE, all, true), undefined);
   assert.equal(whatIsMissing(SERVERS, all, false), undefined);
+  assert.equal(
+    whatIsMissing(["softhsm2", "pkcs11 addon"], nothing, true, false),
+    "install softhsm2, run deno task build-pkcs11",
+  );
   assert.equal(whatIsMissing(ENGINE, all, false), "run as root");
   assert.equal(
     whatIsMissing(ENGINE, nothing, false),

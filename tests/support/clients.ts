@@ -44,11 +44,20 @@ export const DOCKER_PASSPHRASES: Env = {
   DOCKER_CONTENT_TRUST_REPOSITORY_PASSPHRASE: "targets-passphrase",
 };
 
-/** Runs `notary` with its trust directory at `home/trust`. */
-export function notary(peers: Peers, home: string, args: readonly string[], env: Env = {}): Promise<Result> {
+/** As much of the peers as the notary client needs. */
+export type NotaryAccess = Pick<Peers, "notaryUrl" | "caPath" | "auth" | "username" | "password">;
+
+/** Runs `notary` with its trust directory at `home/trust`; `input` is what it reads where it asks. */
+export function notary(
+  peers: NotaryAccess,
+  home: string,
+  args: readonly string[],
+  env: Env = {},
+  input?: string,
+): Promise<Result> {
   const auth = peers.auth ? { NOTARY_AUTH: credentials(peers) } : {};
   const flags = ["-d", `${home}/trust`, "-s", peers.notaryUrl, "--tlscacert", peers.caPath];
-  return run("notary", [...flags, ...args], { HOME: home, ...auth, ...env });
+  return run("notary", [...flags, ...args], { HOME: home, ...auth, ...env }, input);
 }
 
 /** Runs `docker` with its configuration at `home/docker` (trust directory: `home/docker/trust`). */
@@ -171,18 +180,22 @@ function tarFile(name: string, content: Bytes): Bytes {
   return concat(utf8(head + octal(sum, 7) + " " + tail), content, padding);
 }
 
-function credentials(peers: Peers): string {
+function credentials(peers: NotaryAccess): string {
   return utf8(`${peers.username}:${peers.password}`).toBase64();
 }
 
-async function run(program: string, args: readonly string[], env: Env): Promise<Result> {
+async function run(program: string, args: readonly string[], env: Env, input?: string): Promise<Result> {
   const path = Deno.env.get("PATH") ?? "/usr/sbin:/usr/bin:/sbin:/bin";
-  const { code, stdout, stderr } = await new Deno.Command(program, {
+  const child = new Deno.Command(program, {
     args: [...args],
     clearEnv: true,
     env: { PATH: path, ...env },
-    stdin: "null",
-  }).output();
+    stdin: input === undefined ? "null" : "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  if (input !== undefined) await ReadableStream.from([utf8(input)]).pipeTo(child.stdin);
+  const { code, stdout, stderr } = await child.output();
   const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)) as [string, string];
   return { code, stdout: out, stderr: err };
 }

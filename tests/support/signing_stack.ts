@@ -130,7 +130,7 @@ export async function startSigningStack(options: SigningStackOptions): Promise<S
   const service = authorize(send, {
     service: "Notary server",
     allowHttp: false,
-    ...(peers.auth ? { credentials: { username, password } } : {}),
+    ...(peers.auth ? { credentials: () => Promise.resolve({ username, password }) } : {}),
     remedy: "Correct the test",
   });
   const trustServer = createTrustServer({ url: new URL(peers.notaryUrl), service, access: "pull" });

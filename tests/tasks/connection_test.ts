@@ -241,7 +241,9 @@ Deno.test("a server that cannot be reached is named, with what to do", async (t)
     await t.step(reason, async () => {
       story.between = () => Promise.reject(new TypeError(`error sending request: ${reason}`));
       const words = ["Notary server", "https://localhost:5000", reason, "run the command again"];
-      await story.fail(5, ["list", "-r", story.gun], words, { cacheStays: true });
+      await story.fail(5, ["verify", "-r", story.gun, "-t", "v1"], words, { cacheStays: true });
+      const looked = await story.succeed(["list", "-r", story.gun]);
+      assert.match(looked.stderr, /warning: .*The local copy of .* is used: it is verified, and may not be the newest/);
     });
   }
   await t.step("the registry alone", async () => {
@@ -254,5 +256,34 @@ Deno.test("a server that cannot be reached is named, with what to do", async (t)
     const endless = () => new ReadableStream({ pull: (controller) => controller.enqueue(piece) });
     story.between = () => Promise.resolve(new Response(endless()));
     await story.fail(5, ["init", "-r", "localhost:5000/demo/x"], ["its answer is too long"], { cacheStays: true });
+  });
+});
+
+Deno.test("a short interruption does not stop a read, and is told; a publish is never repeated", async (t) => {
+  await using story = await Story.readyToSign();
+  const failing = (method: string, times: number) => {
+    let left = times;
+    story.calls.length = 0;
+    story.between = (request, send) =>
+      request.method === method && request.url.includes("/_trust/tuf/") && left-- > 0
+        ? Promise.resolve(new Response(null, { status: 503, headers: { "retry-after": "1" } }))
+        : send(request);
+  };
+  await t.step("reads", async () => {
+    failing("GET", 1);
+    const { stderr } = await story.succeed(["list", "-r", story.gun]);
+    assert.match(stderr, /^Notary server at "https:\/\/localhost:5000" answers 503; trying again$/m);
+    assert.equal(stderr.split("trying again").length, 2, "told once");
+  });
+  await t.step("a longer one ends it, after three tries for each file", async () => {
+    failing("GET", Infinity);
+    await story.fail(5, ["verify", "-r", story.gun, "-t", "v1", "--no-input"], ["status 503"]);
+    const root = story.calls.filter((call) => call.endsWith("/timestamp.json"));
+    assert.equal(root.length, 3);
+  });
+  await t.step("a publish", async () => {
+    failing("POST", 1);
+    await story.fail(5, ["init", "-r", "localhost:5000/demo/other"], ["status 503"], { keysMayStay: true });
+    assert.equal(story.posts, 1);
   });
 });

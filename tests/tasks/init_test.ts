@@ -103,7 +103,10 @@ Deno.test("init and a server that fails", async (t) => {
       POST(request) ? Promise.reject(new TypeError("connection reset by peer")) : send(request);
     const { code, stdout, stderr } = await unwatched(story, ["init", "-r", story.gun, "--json"]);
     assert.equal(code, 5);
-    assert.match(stderr, /connection reset by peer\. Whether "localhost:5000\/demo\/app" was published is not known/);
+    assert.match(
+      stderr,
+      /\(connection reset by peer\)\. Whether "localhost:5000\/demo\/app" was published is not known/,
+    );
     assert.match(stderr, /The new keys were kept/);
     const ids = JSON.parse(stdout).error.details.keyIds as string[];
     assert.deepEqual(ids.map((id) => `${id}.key`).sort(), await story.keys());

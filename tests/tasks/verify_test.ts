@@ -110,7 +110,7 @@ Deno.test("a server that shows something else is not believed, and nothing of it
   });
   await t.step("an error page", async () => {
     story.between = () => Promise.resolve(new Response("\u001b]0;x\u0007".repeat(9), { status: 500 }));
-    await story.fail(5, list, ["status 500"], { cacheStays: true });
+    await story.fail(5, ["verify", "-r", story.gun, "-t", "v1"], ["status 500"], { cacheStays: true });
   });
   await t.step("gone", async () => {
     story.between = () => Promise.resolve(new Response("", { status: 404 }));

@@ -1,0 +1,84 @@
+/** Trust data from a Notary server, or from a file that `tagseal export` wrote. @module */
+import { TagsealError } from "../errors.ts";
+import { exportedServer, MAX_EXPORT_BYTES, readExport } from "../flows/export_file.ts";
+import { canonicalIds } from "../flows/inspect_repository.ts";
+import type { Trust } from "../flows/repository.ts";
+import { createMemoryMetadataStore } from "../notary/metadata_store.ts";
+import type { ImageName } from "../registry/image_ref.ts";
+import { parseRoot } from "../tuf/parse.ts";
+import type { RootPin } from "../tuf/root_keys.ts";
+import { type NotaryValues, openNetwork, openTrust } from "./connect.ts";
+import { text } from "./flags.ts";
+import type { Host } from "./host.ts";
+import type { Offline } from "./tag_report.ts";
+
+/** Where trust data comes from. */
+export const fromFlag = {
+  from: text("--from <file>", "read the trust data from this file of tagseal export, without any network"),
+};
+
+/** Trust data of one repository. */
+export interface Reading {
+  /** What flows take. */
+  readonly trust: Trust;
+  /** Where it came from a file. */
+  readonly offline?: Offline;
+}
+
+/**
+ * How repositories are opened for reading: the network, or the file, is opened once for all.
+ *
+ * From a file everything is verified as online, by the same code. Only the time is another one: expiry is judged at the
+ * time of the export, as a file cannot show that it is the newest there is. Nothing is kept. Of the copy in the trust
+ * directory, which may be newer than the file, the root alone counts: without a pin, one of its keys must have signed the file's root.
+ */
+export async function openReading(
+  values: NotaryValues & { readonly from?: string | undefined },
+  host: Host,
+): Promise<(name: ImageName) => Promise<Reading>> {
+  const { from } = values;
+  if (from === undefined) {
+    const send = await openNetwork(values, host);
+    return async (name) => ({ trust: { ...await openTrust(values, host, send, name, "pull"), offline: "allowed" } });
+  }
+  const exported = await readExport(await host.readFile(from, MAX_EXPORT_BYTES));
+  return async (name) => {
+    const found = exported.find(({ repository }) => repository === name.gun);
+    if (!found) throw notThere(from, name.gun, exported.map(({ repository }) => repository));
+    const at = new Date(Math.min(found.verifiedAt.getTime(), host.now().getTime()));
+    const judgedAt = at.toISOString();
+    host.warn(
+      `"${name.gun}" is verified from "${from}", offline, as of ${judgedAt}: signatures are checked, but expiry is ` +
+        "judged at that time, and nobody can tell offline whether anything has been withdrawn or replaced since",
+    );
+    const noNetwork = () => Promise.reject(new Error("No network with --from"));
+    const trust = await openTrust(values, host, noNetwork, name, "pull");
+    return {
+      trust: {
+        ...trust,
+        pin: await pinFor(trust, name.gun, host),
+        server: exportedServer(found),
+        store: createMemoryMetadataStore(),
+        now: () => at,
+      },
+      offline: { file: from, judgedAt },
+    };
+  };
+}
+
+/** The pin, or else what this machine knows: a file must not pass off another root where a server could not. */
+async function pinFor({ pin, store }: Trust, gun: string, host: Host): Promise<RootPin | undefined> {
+  if (pin !== undefined && pin !== "required") return pin;
+  const known = (await store.read(gun)).get("root");
+  if (!known) return pin;
+  host.info(`"${gun}" is held to the root key that is known here; --root-pin names another one, such as an older one`);
+  return { anyOf: canonicalIds(parseRoot(known).roles.root).map((keyId) => ({ keyId })) };
+}
+
+function notThere(file: string, gun: string, there: readonly string[]): TagsealError {
+  const some = there.slice(0, 10).join(", ");
+  return new TagsealError("not-found", `The export "${file}" does not hold "${gun}"`, {
+    remedy: there.length > 0 ? `It holds ${some}${there.length > 10 ? ", …" : ""}` : "It holds no repository at all",
+    details: { repository: gun, file },
+  });
+}

@@ -1,0 +1,133 @@
+/** One command for one repository, or for all those of a file. @module */
+import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
+import { type ImageName, parseImageName } from "../registry/image_ref.ts";
+import { text } from "./flags.ts";
+import type { Values } from "./flags.ts";
+import type { Host } from "./host.ts";
+import { errorJson, exitCodeOf, type Report } from "./report.ts";
+
+/** Which repositories. */
+export const repositoriesFlags = {
+  repository: text("-r, --repository <fqn>", "the image's full name without tag, e.g. docker.io/acme/app"),
+  repositoriesFrom: text("--repositories-from <file>", "file with one such name per line instead; # starts a comment"),
+};
+
+const MAX_LIST_BYTES = 2 ** 20;
+const MAX_REPOSITORIES = 10_000;
+const AT_ONCE = 8;
+
+/** The repositories of a command. */
+export interface Repositories {
+  /** Each once, in the order given. */
+  readonly names: readonly ImageName[];
+  /** Whether they came from a file: then the report is about a list, be it of one. */
+  readonly fromFile: boolean;
+}
+
+/** What the flags name. @throws {TagsealError} `usage`, `bad-input`, `not-found` */
+export async function readRepositories(values: Values<typeof repositoriesFlags>, host: Host): Promise<Repositories> {
+  const { repository, repositoriesFrom: file } = values;
+  if (repository !== undefined && file !== undefined) {
+    throw new TagsealError("usage", "--repository and --repositories-from exclude each other", {
+      remedy: "Write all names into the file, or leave it out",
+    });
+  }
+  if (repository !== undefined) return { names: [parseImageName(repository)], fromFile: false };
+  if (file === undefined) {
+    throw new TagsealError("usage", "--repository is missing", {
+      remedy: "Give --repository, or --repositories-from <file>; tagseal <command> --help shows how",
+    });
+  }
+  const lines = new TextDecoder().decode(await host.readFile(file, MAX_LIST_BYTES)).split(/\r?\n/);
+  const names = new Map<string, ImageName>();
+  for (const [i, line] of lines.entries()) {
+    const typed = line.replace(/#.*/, "").trim();
+    if (typed === "") continue;
+    const name = inLine(i + 1, file, () => parseImageName(typed));
+    names.set(name.gun, name);
+  }
+  if (names.size > 0 && names.size <= MAX_REPOSITORIES) return { names: [...names.values()], fromFile: true };
+  throw new TagsealError("bad-input", `"${file}" names ${names.size} repositories, of 1 to ${MAX_REPOSITORIES}`, {
+    remedy: "Write one repository per line",
+    details: { file },
+  });
+}
+
+function inLine<T>(line: number, file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!isTagsealError(error)) throw error;
+    throw new TagsealError("bad-input", `${error.message} (line ${line} of "${file}")`, { remedy: error.remedy });
+  }
+}
+
+/** What became of one repository. */
+export type Done<T> = { readonly name: ImageName } & ({ readonly value: T } | { readonly error: unknown });
+
+/**
+ * Does `work` for each repository, some at once, and says on stderr how far it is. A failure of one does not keep the
+ * others from being done.
+ *
+ * @throws what `work` throws where there is one repository that was named by itself; `interrupted`
+ */
+export async function forEachRepository<T>(
+  { names, fromFile }: Repositories,
+  host: Host,
+  work: (name: ImageName) => Promise<T>,
+): Promise<Done<T>[]> {
+  if (!fromFile) return await Promise.all(names.map(async (name) => ({ name, value: await work(name) })));
+  const done: Done<T>[] = [];
+  const open = names.entries();
+  let count = 0;
+  const worker = async () => {
+    for (const [i, name] of open) {
+      host.signal.throwIfAborted();
+      const started = work(name);
+      const one: Done<T> = await started.then((value) => ({ name, value }), (error: unknown) => ({ name, error }));
+      done[i] = one;
+      host.info(`[${++count}/${names.length}] ${name.gun}: ${"error" in one ? "failed" : "done"}`);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  host.signal.throwIfAborted();
+  return done;
+}
+
+/** Runs a reporting command for each repository: one report, with the worst exit code. */
+export async function reportEach(
+  repositories: Repositories,
+  host: Host,
+  work: (name: ImageName) => Promise<Report>,
+): Promise<Report> {
+  const done = await forEachRepository(repositories, host, work);
+  if (!repositories.fromFile) return (done[0] as { value: Report }).value;
+  return {
+    json: { repositories: done.map((one) => "error" in one ? failedJson(one) : one.value.json) },
+    lines: done.flatMap((one) => "error" in one ? [] : one.value.lines),
+    exitCode: failures(done, host, ({ exitCode = 0 }) => exitCode),
+  };
+}
+
+/** A failure as an element of the list in `--json`. */
+export function failedJson({ name, error }: { readonly name: ImageName; readonly error: unknown }): object {
+  return { repository: name.gun, ...errorJson(error) };
+}
+
+/** Names every failure on stderr, with what to do next; the worst exit code of all. */
+export function failures<T>(done: readonly Done<T>[], host: Host, codeOf: (value: T) => number = () => 0): number {
+  const codes = done.map((one) => {
+    if (!("error" in one)) return codeOf(one.value);
+    const remedy = isTagsealError(one.error) ? `. Next: ${one.error.remedy}` : "";
+    host.warn(`${one.name.gun}: ${messageOf(one.error)}${remedy}`);
+    return exitCodeOf(one.error);
+  });
+  return worst(codes);
+}
+
+/** From what can be lived with to what must not be missed: broken trust is worst. */
+const BY_SEVERITY = [0, 2, 6, 7, 8, 5, 4, 1, 3, 130];
+
+function worst(codes: readonly number[]): number {
+  return codes.reduce((a, b) => BY_SEVERITY.indexOf(b) > BY_SEVERITY.indexOf(a) ? b : a, 0);
+}

@@ -1,0 +1,94 @@
+/**
+ * Pins of the root on the command line and in `TAGSEAL_ROOT_PIN`: `<key id>`, `<certificate file>`, or one of them behind
+ * `<name prefix>=`. A file that holds a CA pins that CA, any other certificate itself.
+ *
+ * @module
+ */
+import { text } from "../bytes/bytes.ts";
+import { keyOfCertificate } from "../crypto/keys.ts";
+import { readCertificate } from "../crypto/x509.ts";
+import { isTagsealError, TagsealError } from "../errors.ts";
+import type { CaPin, KeyPin, RootPin } from "../tuf/root_keys.ts";
+import type { Flag } from "./flags.ts";
+import type { Host } from "./host.ts";
+
+const MAX_PEM_BYTES = 2 ** 20;
+/** `docker.io/acme/=…`: what stands before the first "=" must be able to begin a repository's name. */
+const PREFIXED = /^([a-z0-9][a-z0-9._:-]*(?:\/[a-z0-9._-]+)*\/?)=(.+)$/s;
+
+/** A pin as it is typed. */
+export interface PinText {
+  /** The repository, or the folder of repositories, that it is for; "" for all. */
+  readonly prefix: string;
+  /** A key id or a file. */
+  readonly value: string;
+}
+
+/** A flag that may be repeated; its variable holds pins separated by white space or commas. */
+export function pins(spec: string, help: string, variable: string): Flag<readonly PinText[]> {
+  return {
+    spec,
+    help,
+    variable,
+    many: true,
+    read(given, host) {
+      const values = Array.isArray(given)
+        ? given as readonly string[]
+        : (host.env(variable) ?? "").split(/[\s,]+/).filter(Boolean);
+      if (!values.includes("")) return values.map(parsePin);
+      // A variable that is not set in CI must not turn the pin off.
+      throw new TagsealError("usage", "--root-pin is empty", {
+        remedy: "Give --root-pin a value, or leave it out",
+      });
+    },
+  };
+}
+
+function parsePin(given: string): PinText {
+  const [, prefix = "", value = given] = PREFIXED.exec(given) ?? [];
+  return { prefix, value };
+}
+
+/**
+ * The pin for one repository. Of several pins those for the longest prefix count, and one of them must hold.
+ *
+ * @throws {TagsealError} `bad-input` for what is neither key id nor certificate, `not-found` for a file that is not there
+ */
+export async function readRootPin(
+  given: readonly PinText[],
+  required: boolean,
+  gun: string,
+  host: Host,
+): Promise<RootPin | undefined> {
+  const fitting = given.filter(({ prefix }) => covers(prefix, gun));
+  const longest = Math.max(...fitting.map(({ prefix }) => bare(prefix).length));
+  const nearest = fitting.filter(({ prefix }) => bare(prefix).length === longest);
+  const [first, ...others] = await Promise.all(nearest.map(({ value }) => readPin(value, host)));
+  if (!first) return required ? "required" : undefined;
+  return others.length > 0 ? { anyOf: [first, ...others] } : first;
+}
+
+/** Whole parts of a name only: `acme` is not a prefix of `acme-evil`. */
+function covers(prefix: string, gun: string): boolean {
+  return prefix === "" || bare(prefix) === gun || gun.startsWith(`${bare(prefix)}/`);
+}
+
+function bare(prefix: string): string {
+  return prefix.replace(/\/$/, "");
+}
+
+async function readPin(pin: string, host: Host): Promise<KeyPin | CaPin> {
+  if (/^[0-9a-f]{64}$/.test(pin)) return { keyId: pin };
+  try {
+    const file = await host.readFile(pin, MAX_PEM_BYTES);
+    const certificate = readCertificate(file[0] === 0x30 ? file : text(file));
+    if (certificate.isCa) return { ca: certificate };
+    return { keyId: keyOfCertificate(certificate).canonicalId, certificateDerHex: certificate.der.toHex() };
+  } catch (error) {
+    if (isTagsealError(error, "bad-input")) throw error; // a file that cannot be read
+    throw new TagsealError("bad-input", `The pin "${pin}" is neither a key id nor a certificate file`, {
+      remedy: "Give the root key's id (64 hex digits), or the file that tagseal root-certificate wrote",
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,84 @@
+/** `tagseal rotate-key`: gives a role a new key. @module */
+import { connectionFlags, notaryFlags, repositoryFlag } from "../lib/cli/common_flags.ts";
+import { type Command, defineCommand } from "../lib/cli/command.ts";
+import { openKeyStore, openNetwork, openTrust } from "../lib/cli/connect.ts";
+import { required } from "../lib/cli/flags.ts";
+import { keyStoreFlags, TOKEN_VARIABLES } from "../lib/cli/key_stores.ts";
+import { passphraseVariables } from "../lib/cli/passphrases.ts";
+import { rootCertificateFlags, rootCertificatePath, writeRootCertificate } from "../lib/cli/root_certificate.ts";
+import { requireFree } from "../lib/cli/signing.ts";
+import { isTagsealError, TagsealError } from "../lib/errors.ts";
+import { listKeys } from "../lib/flows/list_keys.ts";
+import { rotateKey } from "../lib/flows/rotate_key.ts";
+import { parseImageName } from "../lib/registry/image_ref.ts";
+import { BASE_ROLES, type BaseRole } from "../lib/tuf/roles.ts";
+
+/** The command. */
+export const command: Command = defineCommand({
+  description:
+    "Gives a role of the repository a new key; the root key signs that, and its passphrase is asked for. targets: a new " +
+    "key in the trust directory; delegations and tags stay. snapshot, timestamp: a new key at the server. root: a new " +
+    "root key; the new root is signed by both, so that consumers follow, and its certificate is written, for SignPath " +
+    "and for pins. Works for expired targets, too. Old key files stay where they are: tagseal delete-key. Replaces " +
+    "notary key rotate.",
+  flags: {
+    ...repositoryFlag,
+    role: required("--role <role>", "targets, snapshot, timestamp or root"),
+    ...rootCertificateFlags,
+    ...keyStoreFlags,
+    ...notaryFlags,
+    ...connectionFlags,
+  },
+  environment: [
+    "NOTARY_AUTH",
+    "DOCKER_CONFIG",
+    ...passphraseVariables("root"),
+    ...passphraseVariables("targets"),
+    ...TOKEN_VARIABLES,
+  ],
+  example: "tagseal rotate-key -r docker.io/acme/app --role targets",
+  async run(values, host) {
+    const name = parseImageName(values.repository);
+    const { gun } = name;
+    const role = BASE_ROLES.find((each) => each === values.role);
+    if (!role) {
+      throw new TagsealError("usage", `"${values.role.slice(0, 60)}" is not a role whose key can be rotated`, {
+        remedy: "Give targets, snapshot, timestamp or root; keys of delegations come and go with add-delegation and " +
+          "remove-delegation",
+      });
+    }
+    if (role === "root") await requireFree(host, rootCertificatePath(values, gun), values.force);
+    const send = await openNetwork(values, host);
+    // The server lets only those rotate its own keys who may do anything with the repository.
+    const trust = await openTrust(values, host, send, name, role === "root" || role === "targets" ? "push,pull" : "*");
+    const keys = openKeyStore(values, host);
+    const { trusted, rootCertificate, ...result } = await rotateKey(trust, keys, { gun, role });
+    host.info(`Read back and verified: the new ${role} key of "${gun}" is ${result.newKeyId}.`);
+    if (!trusted) host.warn(`"${gun}" is not trusted yet, as something else has expired: see tagseal status`);
+    const oldKeys = (await listKeys([keys])).filter(({ id }) => result.oldKeyIds.includes(id))
+      .map(({ id, location = null }) => ({ id, location }));
+    for (const { id, location } of oldKeys) host.info(advice(role, id, location));
+    const report = { repository: gun, ...result, oldKeys };
+    if (!rootCertificate) return { json: report, lines: [`${gun} ${role} ${result.newKeyId} published`] };
+    try {
+      const { newKeyId: rootKeyId, targetsKeyId } = result;
+      const written = await writeRootCertificate(host, gun, values, { rootCertificate, rootKeyId, targetsKeyId });
+      host.info("Give the new root certificate to SignPath and to those who pin the root.");
+      return { json: { ...report, ...(written.json as object) }, lines: written.lines };
+    } catch (error) {
+      if (!isTagsealError(error)) throw error;
+      throw new TagsealError(error.code, `The new root was published, but ${error.message}`, {
+        remedy: "Write the certificate elsewhere: tagseal root-certificate --output-artifact-path <file>",
+        details: { ...error.details, rootKeyId: result.newKeyId },
+      });
+    }
+  },
+});
+
+function advice(role: BaseRole, id: string, location: string | null): string {
+  const where = `The old ${role} key is still here: ${location ?? id}`;
+  // Notary and tagseal alike let one root key serve several repositories.
+  return role === "root"
+    ? `${where}. Keep it as long as other repositories use it`
+    : `${where}. Delete it with tagseal delete-key ${id.slice(0, 7)}`;
+}

@@ -1,0 +1,32 @@
+/** `tagseal status`: how is a repository, and what should be done about it? @module */
+import { connectionFlags, notaryFlags } from "../lib/cli/common_flags.ts";
+import { type Command, defineCommand } from "../lib/cli/command.ts";
+import { openKeyStore, openNetwork, openTrust } from "../lib/cli/connect.ts";
+import { readRepositories, reportEach, repositoriesFlags } from "../lib/cli/repositories.ts";
+import { statusReport } from "../lib/cli/status_report.ts";
+import { repositoryStatus } from "../lib/flows/repository_status.ts";
+
+/** The command. */
+export const command: Command = defineCommand({
+  description:
+    "Shows the health of a repository: expiry of roles and certificates, versions on the server and known here, who " +
+    "signs snapshot and timestamp, signers, keys in the trust directory, and for each problem the next action. Exit " +
+    "code 3 where something has expired or is not trusted, 0 where there is advice at most. Expired data is still " +
+    "shown, marked as not trusted (trusted: false).\n\n" +
+    "--json: repository, notaryUrl, checkedAt, trusted, rootTrustedBy (pin, known, first-use), roles [{name, version, " +
+    "expires, threshold, keyIds, paths, state (ok, expired, skipped, unpublished), reason, cachedVersion, daysLeft}], " +
+    "certificates [{roles, keyId, subject, expires, daysLeft}], managedBy {snapshot (server, here, elsewhere, unknown), " +
+    "timestamp}, signers [{name, keyIds}], keysHere [{id, role, signsFor}], problems [{severity (error, warning, " +
+    "advice), code, role, message, next}]. With --repositories-from: {repositories: [these, or {repository, error}]}.",
+  flags: { ...repositoriesFlags, ...notaryFlags, ...connectionFlags },
+  environment: ["NOTARY_AUTH", "DOCKER_CONFIG", "HTTPS_PROXY", "NO_PROXY"],
+  example: "tagseal status -r docker.io/acme/app",
+  async run(values, host) {
+    const repositories = await readRepositories(values, host);
+    const send = await openNetwork(values, host);
+    return await reportEach(repositories, host, async (name) => {
+      const trust = await openTrust(values, host, send, name, "pull");
+      return statusReport(await repositoryStatus(trust, openKeyStore(values, host), name.gun));
+    });
+  },
+});
