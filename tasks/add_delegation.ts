@@ -1,11 +1,11 @@
 /** `tagseal add-delegation`: lets SignPath's key sign tags. @module */
-import { connectionFlags, delegationFlags, notaryFlags } from "../lib/cli/common_flags.ts";
+import { connectionFlags, delegationFlags, delegationSourceFlags, notaryFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openKeyStore, openNetwork, openTrust } from "../lib/cli/connect.ts";
 import { keyStoreFlags, TOKEN_VARIABLES } from "../lib/cli/key_stores.ts";
 import { passphraseVariables } from "../lib/cli/passphrases.ts";
 import { readRepositories, reportEach, repositoriesFlags } from "../lib/cli/repositories.ts";
-import { readDelegation } from "../lib/cli/signing.ts";
+import { openDelegation } from "../lib/cli/delegation.ts";
 import { TagsealError } from "../lib/errors.ts";
 import { addDelegation } from "../lib/flows/add_delegation.ts";
 import type { KeyStore } from "../lib/keystore/keystore.ts";
@@ -16,18 +16,26 @@ export const command: Command = defineCommand({
     "Adds the key of a certificate to targets/releases and targets/<name> and publishes it with the targets " +
     "key, whose passphrase is asked for. Doing it again changes nothing. With " +
     "--repositories-from it is done for each repository of a file. Replaces Add-DelegationCertificate.",
-  flags: { ...repositoriesFlags, ...delegationFlags, ...keyStoreFlags, ...notaryFlags, ...connectionFlags },
+  flags: {
+    ...repositoriesFlags,
+    ...delegationFlags,
+    ...delegationSourceFlags,
+    ...keyStoreFlags,
+    ...notaryFlags,
+    ...connectionFlags,
+  },
   environment: ["NOTARY_AUTH", "DOCKER_CONFIG", ...passphraseVariables("targets"), ...TOKEN_VARIABLES],
   example: "tagseal add-delegation -r docker.io/acme/app --delegation-certificate certificate.cer",
   async run(values, host) {
     const repositories = await readRepositories(values, host);
-    const delegation = await readDelegation(values, host);
+    const send = await openNetwork(values, host);
+    const delegation = await openDelegation(values, host, send);
     if (!delegation) {
       throw new TagsealError("usage", "--delegation-certificate is missing", {
-        remedy: "Download the certificate of the signing key from SignPath and name the file",
+        remedy: "Download the certificate of the signing key from SignPath and name the file, or give " +
+          "--delegation-from-signpath",
       });
     }
-    const send = await openNetwork(values, host);
     const keys = oneByOne(openKeyStore(values, host));
     return await reportEach(repositories, host, async (name) => {
       const trust = await openTrust(values, host, send, name, "push,pull");

@@ -1,13 +1,20 @@
 /** `tagseal init`: sets a repository up. @module */
-import { connectionFlags, delegationFlags, notaryFlags, repositoryFlag } from "../lib/cli/common_flags.ts";
+import {
+  connectionFlags,
+  delegationFlags,
+  delegationSourceFlags,
+  notaryFlags,
+  repositoryFlag,
+} from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
+import { openDelegation } from "../lib/cli/delegation.ts";
 import { openKeyStore, openNetwork, openTrust } from "../lib/cli/connect.ts";
 import { requireTyped } from "../lib/cli/consent.ts";
 import { text, toggle } from "../lib/cli/flags.ts";
 import type { Host } from "../lib/cli/host.ts";
 import { existingRootKeyFlag, keyStoreFlags, TOKEN_VARIABLES } from "../lib/cli/key_stores.ts";
 import { rootCertificateFlags, rootCertificatePath, writeRootCertificate } from "../lib/cli/root_certificate.ts";
-import { discardArtifact, readDelegation, requireFree, writeArtifact } from "../lib/cli/signing.ts";
+import { discardArtifact, requireFree, writeArtifact } from "../lib/cli/signing.ts";
 import { passphraseVariables } from "../lib/cli/passphrases.ts";
 import { isTagsealError, TagsealError } from "../lib/errors.ts";
 import { writeExport } from "../lib/flows/export_file.ts";
@@ -27,6 +34,7 @@ export const command: Command = defineCommand({
   flags: {
     ...repositoryFlag,
     ...delegationFlags,
+    ...delegationSourceFlags,
     ...rootCertificateFlags,
     ...keyStoreFlags,
     ...existingRootKeyFlag,
@@ -53,8 +61,8 @@ export const command: Command = defineCommand({
   async run(values, host) {
     const { gun } = parseImageName(values.repository);
     await requireFree(host, rootCertificatePath(values, gun), values.force);
-    const delegation = await readDelegation(values, host);
     const send = await openNetwork(values, host);
+    const delegation = await openDelegation(values, host, send);
     const access = values.forceReinitialize ? "*" : "push,pull";
     const trust = await openTrust(values, host, send, parseImageName(gun), access);
     const replace = values.forceReinitialize ? await keepingOld(trust, gun, values, host) : undefined;

@@ -65,6 +65,21 @@ export const submissionFlags = {
   parameter: pairs("--parameter <k=v>", "parameter of the artifact configuration (repeatable)"),
 };
 
+/** Where a delegation's certificate comes from, where it is not a file. */
+export const delegationSourceFlags = {
+  delegationFromSignpath: toggle(
+    "--delegation-from-signpath",
+    "take the certificate from the signing policy at SignPath instead of a file",
+  ),
+  apiUrl: signPathFlags.apiUrl,
+  apiToken: signPathFlags.apiToken,
+  organizationId: text("--organization-id <id>", "SignPath organization", "SIGNPATH_ORGANIZATION_ID"),
+  projectSlug: text("--project-slug <slug>", "SignPath project", "SIGNPATH_PROJECT_SLUG"),
+  signingPolicySlug: text("--signing-policy-slug <slug>", "signing policy", "SIGNPATH_SIGNING_POLICY_SLUG"),
+  serviceUnavailableTimeout: signPathFlags.serviceUnavailableTimeout,
+  uploadAndDownloadTimeout: signPathFlags.uploadAndDownloadTimeout,
+};
+
 /** How long to wait for a signing request. */
 export const waitFlags = {
   waitForCompletionTimeout: seconds(

@@ -1,9 +1,7 @@
 /** From the flags of the signing commands to what the flows take. @module */
-import type { PublicKey } from "../crypto/keys.ts";
 import { TagsealError } from "../errors.ts";
 import { pathExists, removeFile, requireFile, writeFileAtomically } from "../files/files.ts";
 import type { TagsToSign } from "../flows/create_signing_data.ts";
-import { readDelegationCertificate } from "../flows/delegation_certificate.ts";
 import { submitForSigning } from "../flows/request_signature.ts";
 import type { PushResult } from "../flows/push_trust_data.ts";
 import type { ScopeAction } from "../http/auth.ts";
@@ -17,33 +15,13 @@ import type { repositoryFlag, submissionFlags, tagFlags } from "./common_flags.t
 import { openRegistry, openTrust } from "./connect.ts";
 import type { Values } from "./flags.ts";
 import type { Host } from "./host.ts";
-import { printable } from "./report.ts";
+import { readDelegation, STANDARD_DELEGATION } from "./delegation.ts";
 import { expectedDigests, expecting, requireTags } from "./tags.ts";
-
-/** The name that the guide gives the delegation. */
-export const STANDARD_DELEGATION = "signpath";
-
-const MAX_CERTIFICATE_BYTES = 2 ** 20;
 
 /** Values of all flags that say what to sign, and where it is. */
 export type TagValues =
   & Values<typeof repositoryFlag & typeof tagFlags & typeof delegationFlags>
   & Values<typeof notaryFlags & typeof registryFlags & typeof connectionFlags>;
-
-/** The delegation of `--delegation-certificate`, which is shown before anything is done with it. */
-export async function readDelegation(
-  values: Values<typeof delegationFlags>,
-  host: Host,
-): Promise<{ readonly name: string; readonly key: PublicKey } | undefined> {
-  const path = values.delegationCertificate;
-  if (path === undefined) return undefined;
-  const file = await host.readFile(path, MAX_CERTIFICATE_BYTES);
-  const { certificate, key, warnings } = readDelegationCertificate(file, path, host.now());
-  const until = certificate.notAfter.toISOString().slice(0, 10);
-  host.info(`Delegation certificate: ${printable(certificate.subject)}, valid until ${until}, key ${key.canonicalId}`);
-  for (const warning of warnings) host.warn(warning);
-  return { name: values.delegation ?? STANDARD_DELEGATION, key };
-}
 
 /** The tags of `--repository` and `--tags`, ready to be looked up and signed. */
 export async function openTagsToSign(

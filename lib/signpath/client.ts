@@ -74,6 +74,12 @@ export interface SignPathClient {
    *   `unavailable`
    */
   downloadSigned(signingRequestId: string, limits?: CallLimits): Promise<Bytes>;
+  /**
+   * The certificate (DER) of the key that a signing policy signs with, from `GET /Cryptoki/MySigningPolicies`.
+   *
+   * @throws {TagsealError} `not-found` where the token's user may not use such a policy; else as `status`
+   */
+  certificate(projectSlug: string, signingPolicySlug: string, limits?: CallLimits): Promise<Bytes>;
 }
 
 const ID = /^[A-Za-z0-9-]{1,64}$/;
@@ -175,7 +181,34 @@ export function createSignPathClient(options: SignPathOptions): SignPathClient {
     return answer.bytes;
   }
 
-  return { submit, status, downloadSigned };
+  async function certificate(projectSlug: string, signingPolicySlug: string, limits: CallLimits = {}): Promise<Bytes> {
+    const policy = `signing policy "${printable(signingPolicySlug)}" of project "${printable(projectSlug)}"`;
+    const asked = asking(`asking for the certificate of ${policy}`);
+    const url = new URL(`${base}/v1/${options.organizationId}/Cryptoki/MySigningPolicies`);
+    url.searchParams.set("projectSlug", projectSlug);
+    url.searchParams.set("signingPolicySlug", signingPolicySlug);
+    const answer = await call("", limits, { url });
+    if (answer.status !== 200) throw refusal(answer, asked);
+    const policies = parseObject(answer)?.["signingPolicies"];
+    if (!Array.isArray(policies)) throw garbled(asked, "the list of signing policies is not what its API describes");
+    // Asked for one, but what the answer holds decides: another policy's key must not become a delegation.
+    const found = policies.map((entry) => Object(entry) as Record<string, unknown>).find((entry) =>
+      entry["projectSlug"] === projectSlug && entry["signingPolicySlug"] === signingPolicySlug
+    );
+    if (!found) {
+      throw new TagsealError("not-found", `SignPath shows this user no ${policy}`, {
+        remedy: "Check the slugs, and that the token's user is a submitter of the policy",
+        details: { projectSlug, signingPolicySlug },
+      });
+    }
+    try {
+      return Uint8Array.fromBase64(String(found["certificateBytes"]), { lastChunkHandling: "strict" });
+    } catch {
+      throw garbled(asked, `the certificate of ${policy} is not base64`);
+    }
+  }
+
+  return { submit, status, downloadSigned, certificate };
 }
 
 /** `https://app.signpath.io`, `…/API/` and `…/api` alike as a base without a trailing slash; `/API` where no path is. */

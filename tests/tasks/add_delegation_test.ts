@@ -169,3 +169,32 @@ Deno.test("root-certificate: existing file, no repository, another path", async 
   assert.equal(stdout, `${story.path("certs/root.pem")}\n`);
   await story.fail(2, ["root-certificate", "-r", "localhost:5000/demo/other"], ["no trust data"], { cacheStays: true });
 });
+
+Deno.test("--delegation-from-signpath: the signing policy's own certificate, without a download by hand", async (t) => {
+  await using story = await Story.begin();
+  const [projectSlug, automatic] = ["demo-images", "release-signing"];
+  await t.step("init with the delegation in the first publish, then a tag that its key signs", async () => {
+    const init = ["init", "-r", story.gun, "--delegation-from-signpath"];
+    const { stderr } = await story.succeed(init);
+    assert.match(stderr, /^Delegation certificate: CN=.*, valid until \d{4}-\d\d-\d\d, key [0-9a-f]{64}$/m);
+    await story.push("v1");
+    await story.succeed(["sign", "-r", story.gun, "-t", "v1"]);
+  });
+  const add = ["add-delegation", "-r", story.gun, "--delegation-from-signpath"];
+  await t.step("the same once more: nothing to do", async () => {
+    assert.equal((await story.succeed([...add, "--json"])).json()["outcome"], "unchanged");
+  });
+  await t.step("a policy that is not there, a policy that is not asked for, half of the names", async () => {
+    await story.fail(2, [...add, "--signing-policy-slug", "nope"], ['no signing policy "nope"', projectSlug]);
+    story.between = async (request, send) => {
+      const response = await send(request);
+      return request.url.includes("/Cryptoki/")
+        ? new Response((await response.text()).replaceAll(automatic, "another"))
+        : response;
+    };
+    await story.fail(2, add, [`no signing policy "${automatic}"`]);
+    story.between = () => Promise.resolve(new Response('{"signingPolicies":7}'));
+    await story.fail(5, add, ["list of signing policies"], { cacheStays: true });
+    await story.fail(2, [...add, "--delegation-certificate", "x.cer"], ["--delegation-from-signpath"]);
+  });
+});

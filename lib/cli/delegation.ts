@@ -1,0 +1,61 @@
+/** The delegation that flags name: from a certificate file, or from SignPath itself. @module */
+import type { Bytes } from "../bytes/bytes.ts";
+import type { PublicKey } from "../crypto/keys.ts";
+import { TagsealError } from "../errors.ts";
+import { readDelegationCertificate } from "../flows/delegation_certificate.ts";
+import type { Send } from "../http/send.ts";
+import type { connectionFlags, delegationFlags, delegationSourceFlags } from "./common_flags.ts";
+import { openSignPath } from "./connect.ts";
+import type { Values } from "./flags.ts";
+import type { Host } from "./host.ts";
+import { printable } from "./report.ts";
+
+/** The name that the guide gives the delegation. */
+export const STANDARD_DELEGATION = "signpath";
+
+const MAX_CERTIFICATE_BYTES = 2 ** 20;
+
+/** A delegation to be. */
+export interface NamedDelegation {
+  /** `signpath` for `targets/signpath`. */
+  readonly name: string;
+  /** Its key. */
+  readonly key: PublicKey;
+}
+
+/** The delegation of `--delegation-certificate`, which is shown before anything is done with it. */
+export async function readDelegation(
+  values: Values<typeof delegationFlags>,
+  host: Host,
+): Promise<NamedDelegation | undefined> {
+  const path = values.delegationCertificate;
+  if (path === undefined) return undefined;
+  return shown(await host.readFile(path, MAX_CERTIFICATE_BYTES), path, values.delegation, host);
+}
+
+/** {@linkcode readDelegation}, or what `--delegation-from-signpath` gets from the service. */
+export async function openDelegation(
+  values: Values<typeof delegationFlags & typeof delegationSourceFlags & typeof connectionFlags>,
+  host: Host,
+  send: Send,
+): Promise<NamedDelegation | undefined> {
+  if (!values.delegationFromSignpath) return await readDelegation(values, host);
+  const { organizationId, projectSlug, signingPolicySlug } = values;
+  if (values.delegationCertificate !== undefined || !organizationId || !projectSlug || !signingPolicySlug) {
+    throw new TagsealError("usage", "--delegation-from-signpath wants to know the signing policy, and no file", {
+      remedy: "Give --organization-id, --project-slug and --signing-policy-slug (or their variables), without " +
+        "--delegation-certificate",
+    });
+  }
+  const client = openSignPath({ ...values, organizationId }, host, send);
+  const der = await client.certificate(projectSlug, signingPolicySlug, { signal: host.signal });
+  return shown(der, `signing policy ${signingPolicySlug}`, values.delegation, host);
+}
+
+function shown(file: Bytes, source: string, name: string | undefined, host: Host): NamedDelegation {
+  const { certificate, key, warnings } = readDelegationCertificate(file, source, host.now());
+  const until = certificate.notAfter.toISOString().slice(0, 10);
+  host.info(`Delegation certificate: ${printable(certificate.subject)}, valid until ${until}, key ${key.canonicalId}`);
+  for (const warning of warnings) host.warn(warning);
+  return { name: name ?? STANDARD_DELEGATION, key };
+}
