@@ -30,7 +30,8 @@ export interface Reading {
  *
  * From a file everything is verified as online, by the same code. Only the time is another one: expiry is judged at the
  * time of the export, as a file cannot show that it is the newest there is. Nothing is kept. Of the copy in the trust
- * directory, which may be newer than the file, the root alone counts: without a pin, one of its keys must have signed the file's root.
+ * directory, which may be newer than the file, the root alone counts: without a pin, one of its keys must have signed
+ * the file's root.
  */
 export async function openReading(
   values: NotaryValues & { readonly from?: string | undefined },

@@ -66,8 +66,12 @@ export interface ExportedRepository extends ExportedFacts {
   readonly files: readonly ExportedFile[];
 }
 
-/** Writes an export; the same content gives the same bytes. */
-export function writeExport(
+/**
+ * Writes an export; the same content gives the same bytes.
+ *
+ * @throws {TagsealError} `bad-input` where it would be larger than what {@linkcode readExport} reads
+ */
+export async function writeExport(
   repositories: readonly ExportedRepository[],
   about: { readonly created: string; readonly tool: string },
 ): Promise<Bytes> {
@@ -90,10 +94,16 @@ export function writeExport(
       })),
     })),
   };
-  return writeZip([
+  const entries = [
     { name: MANIFEST, bytes: utf8(`${JSON.stringify(manifest, null, 2)}\n`) },
     ...located.flatMap(({ files }) => files.map(({ path, bytes }) => ({ name: path, bytes }))),
-  ]);
+  ];
+  // Found out now, not when it is read and its server is gone.
+  if (entries.length > LIMITS.entries) throw tooLarge(`${entries.length} files, of ${LIMITS.entries}`);
+  if (entries.some(({ bytes }) => bytes.length > LIMITS.entryBytes)) throw tooLarge("one file that is too long");
+  const zip = await writeZip(entries);
+  if (zip.length > MAX_EXPORT_BYTES) throw tooLarge(`${zip.length} bytes, of ${MAX_EXPORT_BYTES}`);
+  return zip;
 }
 
 /** A repository as read from an export: nothing of it is trusted yet. */
@@ -192,6 +202,12 @@ function list(value: JsonValue | undefined): readonly JsonValue[] {
 function text(value: JsonValue | undefined): string {
   if (typeof value === "string") return value;
   throw new SyntaxError("its manifest is malformed: a text is missing");
+}
+
+function tooLarge(what: string): TagsealError {
+  return new TagsealError("bad-input", `The export would hold ${what}, and could not be read again`, {
+    remedy: "Export fewer repositories at a time, each part into a file of its own",
+  });
 }
 
 function notAnExport(why: string): TagsealError {

@@ -88,3 +88,11 @@ Deno.test("an export answers for its own repository, and never as a server does"
   await failsWith(server.publish(GUN, new Map()), "usage", "was read from a file");
   await failsWith(server.managedKey(GUN, "snapshot"), "usage", "was read from a file");
 });
+
+Deno.test("export: what could not be read again is not written", async () => {
+  const exported = await exportRepository(trustIn(await serverWith({})), GUN);
+  const [file] = exported.files;
+  const many = { ...exported, files: Array.from({ length: 100_000 }, (_, i) => ({ ...file!, name: `${i}.root` })) };
+  const error = await failsWith(writeExport([many], ABOUT), "bad-input", "100001 files, of 100000");
+  assert.match(error.remedy, /fewer repositories/);
+});
