@@ -4,6 +4,7 @@ import {
   delegationFlags,
   notaryFlags,
   registryFlags,
+  renewFlags,
   repositoryFlag,
   signPathFlags,
   submissionFlags,
@@ -27,6 +28,7 @@ export const command: Command = defineCommand({
   flags: {
     ...repositoryFlag,
     ...tagFlags,
+    ...renewFlags,
     ...signPathFlags,
     ...submissionFlags,
     ...waitFlags,

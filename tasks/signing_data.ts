@@ -4,6 +4,7 @@ import {
   delegationFlags,
   notaryFlags,
   registryFlags,
+  renewFlags,
   repositoryFlag,
   tagFlags,
 } from "../lib/cli/common_flags.ts";
@@ -22,6 +23,7 @@ export const command: Command = defineCommand({
   flags: {
     ...repositoryFlag,
     ...tagFlags,
+    ...renewFlags,
     outputArtifactPath: required("--output-artifact-path <file>", "where to write the ZIP"),
     force: toggle("--force", "replace the file if it exists"),
     ...delegationFlags,

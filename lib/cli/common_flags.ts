@@ -95,6 +95,14 @@ export const tagFlags = {
   expectDigest: pairs("--expect-digest <tag=digest>", "sign the tag only if it stands for this digest (repeatable)"),
 };
 
+/** Which roles may be signed anew although they are not trusted as they are. */
+export const renewFlags = {
+  renewRole: list(
+    "--renew-role <role>",
+    "sign this role anew though it has expired, or its key was replaced (then its other tags go); e.g. targets/releases",
+  ),
+};
+
 /** Whose delegation. */
 export const delegationFlags = {
   delegation: text("--delegation <name>", "name of the delegation: targets/<name> (signpath)"),

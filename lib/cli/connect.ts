@@ -86,6 +86,15 @@ export async function openTrust(
     server: createTrustServer({ url, service, access, signal: host.signal }),
     store: createFileMetadataStore(trustDir(values, host)),
     pin: await readRootPin(values.rootPin, values.requirePin, name.gun, host),
+    // Who only reads can do without a memory; who publishes should know what was there before.
+    ...(access === "pull"
+      ? {
+        onNotKept: (error: TagsealError) =>
+          host.warn(
+            `${error.message}. What was verified is not remembered, so that nobody notices if the server goes back`,
+          ),
+      }
+      : {}),
     onOffline: (gun, why) =>
       host.warn(`${why}. The local copy of "${gun}" is used: it is verified, and may not be the newest`),
     onFirstUse: (gun, keyIds) =>
@@ -100,7 +109,11 @@ export async function openTrust(
 
 /** The keys of the trust directory, and of a token where one is named. */
 export function openKeyStore(values: Pick<NotaryValues, "trustDir"> & KeyStoreValues, host: Host): KeyStore {
-  return withToken(createFileKeyStore(trustDir(values, host), passphrasesFrom(host)), values, host);
+  return withToken(
+    createFileKeyStore(trustDir(values, host), passphrasesFrom(host), (error) => host.warn(error.message)),
+    values,
+    host,
+  );
 }
 
 /** Asks the registry what a tag of the repository stands for. */

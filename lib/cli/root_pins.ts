@@ -50,7 +50,8 @@ function parsePin(given: string): PinText {
 }
 
 /**
- * The pin for one repository. Of several pins those for the longest prefix count, and one of them must hold.
+ * The pin for one repository. Of several pins those for the longest prefix count, and one of them must hold; where pins
+ * are given and none is for this repository, only a root that is known already will do.
  *
  * @throws {TagsealError} `bad-input` for what is neither key id nor certificate, `not-found` for a file that is not there
  */
@@ -64,7 +65,8 @@ export async function readRootPin(
   const longest = Math.max(...fitting.map(({ prefix }) => bare(prefix).length));
   const nearest = fitting.filter(({ prefix }) => bare(prefix).length === longest);
   const [first, ...others] = await Promise.all(nearest.map(({ value }) => readPin(value, host)));
-  if (!first) return required ? "required" : undefined;
+  // Whoever pins means to be strict: a repository that no pin covers (a mistyped prefix, say) is not met on trust.
+  if (!first) return required || given.length > 0 ? "required" : undefined;
   return others.length > 0 ? { anyOf: [first, ...others] } : first;
 }
 

@@ -11,7 +11,7 @@ import { MAX_ARTIFACT_BYTES, type SignPathClient } from "../signpath/client.ts";
 import type { SubmittedRequest } from "../signpath/types.ts";
 import type { Bytes } from "../bytes/bytes.ts";
 import type { connectionFlags, delegationFlags, notaryFlags, registryFlags } from "./common_flags.ts";
-import type { repositoryFlag, submissionFlags, tagFlags } from "./common_flags.ts";
+import type { renewFlags, repositoryFlag, submissionFlags, tagFlags } from "./common_flags.ts";
 import { openRegistry, openTrust } from "./connect.ts";
 import type { Values } from "./flags.ts";
 import type { Host } from "./host.ts";
@@ -20,7 +20,7 @@ import { expectedDigests, expecting, requireTags } from "./tags.ts";
 
 /** Values of all flags that say what to sign, and where it is. */
 export type TagValues =
-  & Values<typeof repositoryFlag & typeof tagFlags & typeof delegationFlags>
+  & Values<typeof repositoryFlag & typeof tagFlags & typeof delegationFlags & typeof renewFlags>
   & Values<typeof notaryFlags & typeof registryFlags & typeof connectionFlags>;
 
 /** The tags of `--repository` and `--tags`, ready to be looked up and signed. */
@@ -40,12 +40,11 @@ export async function openTagsToSign(
     signer: values.delegation ?? STANDARD_DELEGATION,
     keyId: delegation?.key.canonicalId,
     tags,
-    onUntrusted: (role, reason, kept) =>
+    renew: values.renewRole,
+    onRenewed: (role, reason, kept) =>
       host.warn(
         `"${role}" is not trusted as it is: ${reason}. ` +
-          (kept
-            ? "Its tags are signed anew"
-            : "It starts anew: its other tags stay untrusted until they are signed again"),
+          (kept ? "Its tags are signed anew" : "It starts anew: its other tags are gone until they are signed again"),
       ),
     lookUp: expecting(lookUp, tags, expectedDigests(values.expectDigest)),
   };

@@ -56,8 +56,10 @@ export interface TagsToSign {
   readonly tags: readonly string[];
   /** Asks the registry what a tag stands for. */
   readonly lookUp: (tag: string) => Promise<ManifestOfTag>;
-  /** Told that a role is not trusted as it is, and why; and whether its content is kept (it only expired) or starts anew. */
-  readonly onUntrusted?: (role: string, reason: string, kept: boolean) => void;
+  /** Roles that may be signed anew although they are not trusted as they are: they expired, or their key was replaced. */
+  readonly renew?: readonly string[];
+  /** Told that such a role is signed anew, why, and whether its content is kept (it only expired) or starts anew. */
+  readonly onRenewed?: (role: string, reason: string, kept: boolean) => void;
 }
 
 /** What is to be signed, and what is signed already. */
@@ -158,10 +160,25 @@ function roleChange(
   if (base.untrusted === undefined) {
     if (holdsTags(base.file, tags)) return undefined;
   } else {
-    task.onUntrusted?.(role, base.untrusted, base.file !== undefined);
+    requireConsent(task, role, base);
+    task.onRenewed?.(role, base.untrusted, base.file !== undefined);
   }
   const payload = canonicalJson(withTags(base, tags, at));
   return { baseVersion: base.version, version: base.version + 1, payload };
+}
+
+/**
+ * Whoever can sign snapshot and timestamp can make a role look as if its key had been replaced, or show an old one that
+ * has expired. Signing on top of that would drop tags, or bring withdrawn ones back: so a person has to say it.
+ */
+function requireConsent({ gun, renew }: TagsToSign, role: DelegationRole, { untrusted, file }: RoleBase): void {
+  if (renew?.includes(role)) return;
+  const then = file ? "the tags it holds are signed anew" : "it starts anew, without the tags it holds";
+  throw new TagsealError("trust-invalid", `The role "${role}" of "${gun}" is not trusted as it is: ${untrusted}`, {
+    remedy: `Find out why. If that is as it should be (the key was replaced, or nobody signed for years), sign with ` +
+      `--renew-role ${role}: ${then}`,
+    details: { repository: gun, role },
+  });
 }
 
 function signingKey(repository: TrustedRepository, task: TagsToSign): string {

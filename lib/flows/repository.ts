@@ -21,6 +21,8 @@ export interface Trust {
   readonly offline?: "allowed" | "refused";
   /** Called where it does, with the reason. */
   readonly onOffline?: (gun: string, why: string) => void;
+  /** Called where what was verified cannot be kept (a read-only disk, say): for reading alone, which then goes on. */
+  readonly onNotKept?: (error: TagsealError) => void;
   /** The time. */
   readonly now: () => Date;
   /** Waits this many milliseconds. */
@@ -30,7 +32,16 @@ export interface Trust {
 /** Reads and verifies a repository as it is now. Throws what `readRepository` throws. */
 export async function openRepository(trust: Trust, gun: string, expected: RoleName[] = []): Promise<ReadResult> {
   const { server, store, pin } = trust;
-  const options: ReadOptions = { server, gun, at: trust.now(), store, pin, expected, offline: trust.offline };
+  const options: ReadOptions = {
+    server,
+    gun,
+    at: trust.now(),
+    store,
+    pin,
+    expected,
+    offline: trust.offline,
+    onNotKept: trust.onNotKept,
+  };
   const result = await readRepository(options).catch((error: unknown) => {
     throw located(error, gun, server.url);
   });

@@ -58,7 +58,9 @@ function* expiries({ roles, managedBy, notaryUrl }: StatusFacts): Iterable<Probl
     const next = byServer
       ? `Tell the operator of "${notaryUrl}": the server signs this role, and should have signed it anew`
       : role.startsWith("targets/")
-      ? "Sign a tag again with tagseal sign, which publishes this role anew for three years"
+      ? state === "expired"
+        ? `Sign a tag again with tagseal sign --renew-role ${role}, which publishes this role anew for three years`
+        : "Sign a tag again with tagseal sign, which publishes this role anew for three years"
       : `Publish it anew, for example with tagseal rotate-key; it needs the ${role} key`;
     const day = expires.slice(0, 10);
     if (state === "expired") {
@@ -78,7 +80,7 @@ function* skipped({ roles }: StatusFacts): Iterable<Problem> {
       code: "skipped",
       role,
       message: `"${role}" is not trusted, nor its tags: ${reason}`,
-      next: "Find out who published it. tagseal sign publishes it anew with the delegation's key",
+      next: "Find out who published it. tagseal sign --renew-role starts it anew with the delegation's key",
     };
   }
 }

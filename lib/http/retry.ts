@@ -1,8 +1,9 @@
 /**
  * Repeating calls while a service is unavailable: what may be repeated, how long to wait, when to give up.
  *
- * A call is repeated only where that cannot do its work twice: the server asked for it (429 and 503 with or without
- * `Retry-After`, 502 and 504 from the proxies before it), the request never left, or it was a `GET`.
+ * A call is repeated where the server asked for it (429 and 503, with or without `Retry-After`), a proxy before it could
+ * not reach it (502, 504), the request never left, or it was a `GET`. That a proxy gave up on a request which the service
+ * went on with cannot be told apart: SignPath's documentation wants it repeated, and who sees a 504 in the end is told so.
  *
  * @module
  */

@@ -17,7 +17,7 @@ import type { KeyId } from "../crypto/keys.ts";
 import { decryptLegacyKey, isLegacyKey } from "../crypto/legacy_pem.ts";
 import { decryptPrivateKey, encryptPrivateKey, WrongPassphrase } from "../crypto/pkcs8.ts";
 import { localSigner, publicKeyOf, type Signer } from "../crypto/signer.ts";
-import { messageOf, TagsealError } from "../errors.ts";
+import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
 import { readFileBounded, removeFile, writeFileAtomically } from "../files/files.ts";
 import type { AskPassphrase, KeyInfo, KeyStore } from "./keystore.ts";
 
@@ -38,9 +38,18 @@ interface KeyFile {
   readonly gun?: string | undefined;
 }
 
-/** The keys of a trust directory. */
-export function createFileKeyStore(trustDir: string, ask: AskPassphrase): KeyStore {
+/** The keys of a trust directory. Files that cannot be read are left out of its list, and `onDamaged` is told of them. */
+export function createFileKeyStore(
+  trustDir: string,
+  ask: AskPassphrase,
+  onDamaged: (error: TagsealError) => void = () => {},
+): KeyStore {
   const folder = `${trustDir}/private`;
+  /** One bad file, perhaps of another repository, does not stand in the way of all keys. */
+  const skip = (error: unknown): undefined => {
+    if (!isTagsealError(error, "bad-input")) throw error;
+    onDamaged(error);
+  };
   const pathOf = (id: KeyId) => `${folder}/${id}.key`;
 
   async function find(id: KeyId): Promise<{ file: KeyFile; block: PemBlock }> {
@@ -100,7 +109,7 @@ export function createFileKeyStore(trustDir: string, ask: AskPassphrase): KeySto
     async list() {
       const found = new Map<KeyId, KeyInfo>();
       for (const file of [...await currentFiles(folder), ...await oldFiles(folder)].slice(0, MAX_KEYS)) {
-        const block = found.has(file.id) ? undefined : await readBlock(file.path);
+        const block = found.has(file.id) ? undefined : await readBlock(file.path).catch(skip);
         if (block) found.set(file.id, infoOf(file, block));
       }
       return [...found.values()].sort((a, b) => a.id < b.id ? -1 : 1);
@@ -132,8 +141,8 @@ async function readBlock(path: string): Promise<PemBlock | undefined> {
 }
 
 async function currentFiles(folder: string): Promise<KeyFile[]> {
-  return (await entries(folder)).flatMap(({ name, isFile }) => {
-    const id = isFile ? KEY_FILE.exec(name)?.[1] : undefined;
+  return (await entries(folder)).flatMap(({ name, isFile, isSymlink }) => {
+    const id = isFile || isSymlink ? KEY_FILE.exec(name)?.[1] : undefined; // secrets are often mounted as links
     return id ? [{ id, path: `${folder}/${name}`, old: false }] : [];
   });
 }
@@ -161,7 +170,11 @@ async function entries(folder: string) {
     return await Array.fromAsync(Deno.readDir(folder));
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
+    throw new TagsealError("bad-input", `The folder "${folder}" cannot be read: ${messageOf(error)}`, {
+      remedy: "Check its permissions, or choose another folder with --trust-dir",
+      details: { path: folder },
+      cause: error,
+    });
   }
 }
 

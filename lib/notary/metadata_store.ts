@@ -8,7 +8,7 @@
  * @module
  */
 import { type Bytes, equalBytes } from "../bytes/bytes.ts";
-import { readFileBounded, removeFile, writeFileAtomically } from "../files/files.ts";
+import { pathExists, readFileBounded, removeFile, writeFileAtomically } from "../files/files.ts";
 import { withLock } from "../files/lock.ts";
 import { isDelegation, type RoleName } from "../tuf/roles.ts";
 
@@ -86,12 +86,15 @@ async function delegationFiles(folder: string): Promise<RoleName[]> {
     try {
       for await (const entry of Deno.readDir(`${folder}/${prefix}`)) {
         const name = `${prefix}/${entry.name}`;
+        // The copy of another repository, whose name goes on where this one's folder is.
+        if (entry.isDirectory && entry.name === "metadata" && await pathExists(`${folder}/${name}/root.json`)) continue;
         if (entry.isDirectory && isDelegation(name)) await walk(name);
         const role = name.replace(/\.json$/, "");
         if (entry.isFile && role !== name && isDelegation(role)) found.push(role);
       }
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      const absent = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+      if (!absent) throw error;
     }
   }
   await walk("targets");

@@ -39,9 +39,9 @@ const CASES: readonly [name: string, args: string[] | undefined, gun: string, ex
   ["a prefix without its slash", [`registry.test/acme=${A}`], GUN, key(A)],
   ["a prefix that is the whole name", [`${GUN}=${A}`], GUN, key(A)],
   ["a prefix with a port", [`localhost:5000/=${A}`], "localhost:5000/x", key(A)],
-  ["a prefix of another registry", [`registry.other/=${A}`], GUN, undefined],
-  ["a prefix that ends within a part of the name", [`registry.test/ac=${A}`], GUN, undefined],
-  ["a repository that is named like one with more", [`${GUN}=${A}`], `${GUN}-evil`, undefined],
+  ["a prefix of another registry", [`registry.other/=${A}`], GUN, "required"],
+  ["a prefix that ends within a part of the name", [`registry.test/ac=${A}`], GUN, "required"],
+  ["a repository that is named like one with more", [`${GUN}=${A}`], `${GUN}-evil`, "required"],
   ["the longest prefix wins", [A, `registry.test/=${B}`, `registry.test/acme/=${C}`], GUN, key(C)],
   ["one as long with slash and without", [`registry.test/acme=${B}`, `registry.test/acme/=${C}`], GUN, {
     anyOf: [key(B), key(C)],

@@ -139,11 +139,14 @@ Deno.test("a delegation that has expired is signed anew, with what it held", asy
   world.at = new Date("2029-07-01T12:00:00Z");
   await failsWith(verifyTags(world.trust(), A, ["v1"]), "not-signed", '"targets/releases" was not trusted');
   const told: unknown[] = [];
-  const onUntrusted = (role: string, reason: string, kept: boolean) => {
+  const onRenewed = (role: string, reason: string, kept: boolean) => {
     assert.match(reason, /expired on 2029-05-31/);
     told.push([role, kept]);
   };
-  const task = { ...world.task(A, ["v2"]), onUntrusted };
+  const asked = signTags([world.task(A, ["v2"])], { ...world.options, attempts: 1 });
+  const refused = await failsWith(asked, "trust-invalid", '"targets/releases"', "is not trusted as it is");
+  assert.match(refused.remedy, /--renew-role targets\/releases: the tags it holds are signed anew/);
+  const task = { ...world.task(A, ["v2"]), renew: ["targets/releases", "targets/signpath"], onRenewed };
   const { repositories } = await signTags([task], { ...world.options, attempts: 1 });
   assert.deepEqual(told, [["targets/releases", true], ["targets/signpath", true]]);
   assert.deepEqual(repositories[0]!.roles.map(({ version }) => version), [2, 2]);
@@ -161,8 +164,15 @@ Deno.test("a delegation whose key was replaced starts anew, one version higher, 
   await removeDelegation(world.trust(), world.keys, { gun: A, keyId, allOther: false }, () => Promise.resolve());
   await failsWith(verifyTags(world.trust(), A, ["v1"]), "not-signed", "is not signed by the keys");
   const told: unknown[] = [];
-  const onUntrusted = (role: string, _reason: string, kept: boolean) => void told.push([role, kept]);
-  const task = { ...world.task(A, ["v2"]), onUntrusted };
+  const onRenewed = (role: string, _reason: string, kept: boolean) => void told.push([role, kept]);
+  const files = before.files.length;
+  for (const renew of [[], ["targets/signpath"]]) {
+    const asked = signTags([{ ...world.task(A, ["v2"]), renew }], { ...before.options, attempts: 1 });
+    const refused = await failsWith(asked, "trust-invalid", '"targets/releases"', "is not trusted as it is");
+    assert.match(refused.remedy, /--renew-role targets\/releases: it starts anew, without the tags it holds/);
+  }
+  assert.equal(before.files.length, files, "nothing was sent for signing");
+  const task = { ...world.task(A, ["v2"]), renew: ["targets/releases", "targets/signpath"], onRenewed };
   const { repositories } = await signTags([task], { ...before.options, attempts: 1 });
   assert.deepEqual(told, [["targets/releases", false], ["targets/signpath", false]]);
   assert.deepEqual(repositories[0]!.roles.map(({ version }) => version), [2, 2]);

@@ -267,3 +267,19 @@ keyTest("a key in the PEM of old is opened with its passphrase alone", async ({ 
   assert.deepEqual(asked.map(({ key, attempt }) => [key.role, attempt]), [["root", 1], ["root", 2]]);
   await failsWith(store("wrong").open(id), "bad-input", "does not open the root key");
 });
+
+Deno.test("list: a damaged file is told and left out, a link is followed, and the others are there", async () => {
+  const dir = await Deno.makeTempDir();
+  const told: string[] = [];
+  const store = createFileKeyStore(dir, () => Promise.resolve("passphrase"), (error) => void told.push(error.message));
+  const { signer } = await store.create({ role: "root" });
+  const id = signer.publicKey.canonicalId;
+  await Deno.writeTextFile(`${dir}/private/${"0".repeat(64)}.key`, "nothing of use");
+  await Deno.rename(`${dir}/private/${id}.key`, `${dir}/elsewhere`);
+  await Deno.symlink(`${dir}/elsewhere`, `${dir}/private/${id}.key`);
+  assert.deepEqual((await store.list()).map((key) => key.id), [id]);
+  assert.equal(told.length, 1);
+  assert.match(told[0]!, /0{64}\.key" cannot be used: it holds no private key/);
+  assert.equal((await store.open(id)).publicKey.canonicalId, id);
+  await Deno.remove(dir, { recursive: true });
+});

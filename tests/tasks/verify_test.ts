@@ -124,3 +124,18 @@ Deno.test("list says so where nothing is signed, on stderr", async () => {
   assert.equal(stdout, "");
   assert.match(stderr, new RegExp(`No tag of "${story.gun}" is signed\\.\n`));
 });
+
+Deno.test("where nothing can be remembered, reading goes on and says so; publishing does not", async () => {
+  const { story, digest } = await signedStory();
+  await using _ = story;
+  await Deno.mkdir(story.path("blocked"));
+  await given(story, "blocked/tuf", "a file where a folder belongs");
+  const blocked = ["--trust-dir", "blocked"];
+  const { stdout, stderr } = await story.succeed(["verify", "-r", story.gun, "-t", "v1", ...blocked]);
+  assert.equal(stdout, `v1 ${digest}\n`);
+  assert.match(stderr, /warning: .*blocked\/tuf\/.* What was verified is not remembered/);
+  await story.push("v2");
+  const before = story.signingRequests;
+  await story.fail(2, ["sign", "-r", story.gun, "-t", "v2", ...blocked], ["blocked/tuf/"]);
+  assert.equal(story.signingRequests, before);
+});
