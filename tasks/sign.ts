@@ -1,5 +1,6 @@
 /** `tagseal sign`: the main job in one command. @module */
 import {
+  buildFlags,
   connectionFlags,
   delegationFlags,
   notaryFlags,
@@ -28,6 +29,7 @@ export const command: Command = defineCommand({
   flags: {
     ...repositoryFlag,
     ...tagFlags,
+    ...buildFlags,
     ...renewFlags,
     ...signPathFlags,
     ...submissionFlags,

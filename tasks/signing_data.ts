@@ -1,5 +1,6 @@
 /** `tagseal signing-data`: the first of the four steps. @module */
 import {
+  buildFlags,
   connectionFlags,
   delegationFlags,
   notaryFlags,
@@ -23,6 +24,7 @@ export const command: Command = defineCommand({
   flags: {
     ...repositoryFlag,
     ...tagFlags,
+    ...buildFlags,
     ...renewFlags,
     outputArtifactPath: required("--output-artifact-path <file>", "where to write the ZIP"),
     force: toggle("--force", "replace the file if it exists"),

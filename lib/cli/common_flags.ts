@@ -95,6 +95,14 @@ export const tagFlags = {
   expectDigest: pairs("--expect-digest <tag=digest>", "sign the tag only if it stands for this digest (repeatable)"),
 };
 
+/** What was built, so that nothing else is signed. */
+export const buildFlags = {
+  buildxMetadata: text(
+    "--buildx-metadata <file>",
+    "what docker buildx --metadata-file wrote: sign only what was built (all of its tags unless --tags)",
+  ),
+};
+
 /** Which roles may be signed anew although they are not trusted as they are. */
 export const renewFlags = {
   renewRole: list(

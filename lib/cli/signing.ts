@@ -11,16 +11,19 @@ import { MAX_ARTIFACT_BYTES, type SignPathClient } from "../signpath/client.ts";
 import type { SubmittedRequest } from "../signpath/types.ts";
 import type { Bytes } from "../bytes/bytes.ts";
 import type { connectionFlags, delegationFlags, notaryFlags, registryFlags } from "./common_flags.ts";
-import type { renewFlags, repositoryFlag, submissionFlags, tagFlags } from "./common_flags.ts";
+import type { buildFlags, renewFlags, repositoryFlag, submissionFlags, tagFlags } from "./common_flags.ts";
 import { openRegistry, openTrust } from "./connect.ts";
 import type { Values } from "./flags.ts";
 import type { Host } from "./host.ts";
+import { readBuildxMetadata } from "./buildx.ts";
 import { readDelegation, STANDARD_DELEGATION } from "./delegation.ts";
 import { expectedDigests, expecting, requireTags } from "./tags.ts";
 
+const MAX_METADATA_BYTES = 16 * 2 ** 20; // provenance may be part of it
+
 /** Values of all flags that say what to sign, and where it is. */
 export type TagValues =
-  & Values<typeof repositoryFlag & typeof tagFlags & typeof delegationFlags & typeof renewFlags>
+  & Values<typeof repositoryFlag & typeof tagFlags & typeof delegationFlags & typeof renewFlags & typeof buildFlags>
   & Values<typeof notaryFlags & typeof registryFlags & typeof connectionFlags>;
 
 /** The tags of `--repository` and `--tags`, ready to be looked up and signed. */
@@ -31,7 +34,7 @@ export async function openTagsToSign(
   access: ScopeAction,
 ): Promise<TagsToSign> {
   const name = parseImageName(values.repository);
-  const tags = requireTags(values.tags);
+  const { tags, expected } = await tagsOf(values, host, name.gun);
   const lookUp = await openRegistry(values, host, send, name);
   const delegation = await readDelegation(values, host);
   return {
@@ -46,8 +49,33 @@ export async function openTagsToSign(
         `"${role}" is not trusted as it is: ${reason}. ` +
           (kept ? "Its tags are signed anew" : "It starts anew: its other tags are gone until they are signed again"),
       ),
-    lookUp: expecting(lookUp, tags, expectedDigests(values.expectDigest)),
+    lookUp: expecting(lookUp, tags, expected),
   };
+}
+
+/** The tags and the digests they must stand for: as typed, and as built. */
+async function tagsOf(
+  values: TagValues,
+  host: Host,
+  gun: string,
+): Promise<{ tags: string[]; expected: Map<string, string> }> {
+  const expected = expectedDigests(values.expectDigest);
+  const path = values.buildxMetadata;
+  if (path === undefined) return { tags: requireTags(values.tags), expected };
+  const built = readBuildxMetadata(await host.readFile(path, MAX_METADATA_BYTES), path, gun);
+  const tags = requireTags(values.tags.length > 0 ? values.tags : [...built.keys()]);
+  for (const tag of tags) {
+    const digest = built.get(tag);
+    if (digest !== undefined && (expected.get(tag) ?? digest) === digest) {
+      expected.set(tag, digest);
+      continue;
+    }
+    throw new TagsealError("usage", `The build metadata "${path}" does not say that "${tag}" was built as asked for`, {
+      remedy: `It has built ${[...built].map(([name, sha256]) => `${name} as ${sha256}`).slice(0, 10).join(", ")}`,
+      details: { tag, path },
+    });
+  }
+  return { tags, expected };
 }
 
 /** Submits a signing data file as the flags say. */

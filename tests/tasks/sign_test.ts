@@ -4,7 +4,7 @@ import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { readZip, writeZip } from "../../lib/bytes/zip.ts";
 import { TagsealError } from "../../lib/errors.ts";
 import type { Send } from "../../lib/http/send.ts";
-import { peersInMemory, Story } from "../support/local_story.ts";
+import { given, peersInMemory, Story } from "../support/local_story.ts";
 
 const LIMITS = { entries: 100, entryBytes: 2 ** 24, totalBytes: 2 ** 24 };
 const isPost = (request: Request) => request.method === "POST" && request.url.endsWith("/_trust/tuf/");
@@ -361,4 +361,28 @@ Deno.test("sign gives up as stale when others are always faster", async () => {
     "Nothing was",
   ]);
   assert.deepEqual([n, story.posts], [10, 0]);
+});
+
+Deno.test("--buildx-metadata: only what was built is signed", async (t) => {
+  await using story = await Story.readyToSign();
+  const v1 = await story.push("v1");
+  await story.push("v2");
+  const metadata = (digest: string) =>
+    JSON.stringify({ "containerimage.digest": digest, "image.name": `${story.gun}:v1` });
+  await given(story, "built.json", metadata(v1));
+  await given(story, "moved.json", metadata(`sha256:${"0".repeat(64)}`));
+  const sign = ["sign", "-r", story.gun, "--buildx-metadata"];
+  const before = story.signingRequests;
+  await t.step(
+    "a tag that stands for something else now",
+    () => story.fail(3, [...sign, "moved.json"], ["v1", v1, "stands for"]).then(() => {}),
+  );
+  await t.step("a tag that was not built, a digest that contradicts", async () => {
+    await story.fail(2, [...sign, "built.json", "-t", "v1,v2"], ['"v2"', `v1 as ${v1}`]);
+    await story.fail(2, [...sign, "built.json", "--expect-digest", `v1=sha256:${"1".repeat(64)}`], ['"v1"']);
+    assert.equal(story.signingRequests, before);
+  });
+  await t.step("what was built", async () => {
+    assert.equal((await story.succeed([...sign, "built.json"])).stdout, `${story.gun}:v1 ${v1} published\n`);
+  });
 });
