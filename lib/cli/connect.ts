@@ -68,16 +68,11 @@ export async function openTrust(
   name: ImageName,
   access: ScopeAction,
 ): Promise<Trust> {
-  const service = authorize(send, {
+  const { notaryUsername: username, notaryPassword: password, allowHttp } = values;
+  const service = await openService(host, send, name, allowHttp, {
     service: "Notary server",
-    allowHttp: values.allowHttp,
-    credentials: resolveCredentials({
-      flags: { username: values.notaryUsername, password: values.notaryPassword },
-      variable: { name: "NOTARY_AUTH", value: host.env("NOTARY_AUTH") },
-      dockerConfig: await dockerConfig(host),
-      host: name.registryHost,
-    }, host.runCredentialHelper),
-    retryReads: retryReads(host),
+    variable: "NOTARY_AUTH",
+    flags: { username, password },
     remedy: "Check NOTARY_AUTH (base64 of user:password), or give --notary-username and --notary-password; the user " +
       `needs the right to ${access === "pull" ? "read" : "push to"} the repository`,
   });
@@ -123,22 +118,39 @@ export async function openRegistry(
   send: Send,
   name: ImageName,
 ): Promise<(tag: string) => Promise<TaggedManifest>> {
-  const service: AuthorizedService = authorize(send, {
+  const { registryUsername: username, registryPassword: password, allowHttp } = values;
+  const service = await openService(host, send, name, allowHttp, {
     service: "registry",
-    allowHttp: values.allowHttp,
-    credentials: resolveCredentials({
-      flags: { username: values.registryUsername, password: values.registryPassword },
-      variable: { name: "REGISTRY_AUTH", value: host.env("REGISTRY_AUTH") },
-      dockerConfig: await dockerConfig(host),
-      host: name.registryHost,
-    }, host.runCredentialHelper),
-    retryReads: retryReads(host),
+    variable: "REGISTRY_AUTH",
+    flags: { username, password },
     remedy: "Check REGISTRY_AUTH (base64 of user:password), or give --registry-username and --registry-password; the " +
       "user needs the right to pull from the repository",
   });
   const given = values.registryUrl ?? name.registryHost;
   const url = secureUrl(given.includes("://") ? given : `https://${given}`, "registry's address", values.allowHttp);
   return (tag) => fetchManifest(service, url, name.path, tag, host.signal);
+}
+
+/** A service of a repository, with whatever it wants to know of its caller. */
+async function openService(
+  host: Host,
+  send: Send,
+  name: ImageName,
+  allowHttp: boolean,
+  { service, variable, flags, remedy }: {
+    readonly service: string;
+    readonly variable: "NOTARY_AUTH" | "REGISTRY_AUTH";
+    readonly flags: { readonly username: string | undefined; readonly password: string | undefined };
+    readonly remedy: string;
+  },
+): Promise<AuthorizedService> {
+  const credentials = resolveCredentials({
+    flags,
+    variable: { name: variable, value: host.env(variable) },
+    dockerConfig: await dockerConfig(host),
+    host: name.registryHost,
+  }, host.runCredentialHelper);
+  return authorize(send, { service, allowHttp, credentials, retryReads: retryReads(host), remedy });
 }
 
 /** SignPath's API for one organization. */

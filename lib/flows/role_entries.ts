@@ -1,7 +1,7 @@
 /** Every role's own entries, beside the one that Docker resolves a tag to. @module */
 import { TagsealError } from "../errors.ts";
-import { fileOf, mayHold, REPO_ADMIN, type SignedTag } from "../tuf/resolve.ts";
-import { type DelegationRole, isDelegation, parentOf, RELEASES, type RoleName } from "../tuf/roles.ts";
+import { fileOf, mayHold, type SignedTag, signersOf } from "../tuf/resolve.ts";
+import { type DelegationRole, isDelegation, RELEASES, type RoleName } from "../tuf/roles.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
 
 /** A role that signs tags. */
@@ -48,17 +48,8 @@ export function entriesBelow(repository: TrustedRepository, role: TagRole): Sign
   return rolesBelow(repository, role).flatMap((name) =>
     [...fileOf(repository, name)?.targets ?? []]
       .filter(([tag]) => name === "targets" || mayHold(repository, name, tag))
-      .map(([tag, target]) => ({ tag, role: name, ...target, signers: signersOf(repository, tag, target.sha256) }))
+      .map(([tag, target]) => ({ tag, role: name, ...target, signers: signersOf(repository, tag, target) }))
   );
-}
-
-/** The named signers that hold this digest under the tag, or Docker's name for none. */
-function signersOf(repository: TrustedRepository, tag: string, sha256: string): string[] {
-  const names = [...repository.delegations.keys()]
-    .filter((role) => role !== RELEASES && parentOf(role) === "targets" && mayHold(repository, role, tag))
-    .filter((role) => fileOf(repository, role)?.targets.get(tag)?.sha256 === sha256)
-    .map((role) => role.slice("targets/".length));
-  return names.length > 0 ? names.sort() : [REPO_ADMIN];
 }
 
 /** A signer's name: its role without `targets/`. */

@@ -55,7 +55,12 @@ function tagsOf(repository: TrustedRepository, role: "targets" | DelegationRole)
   return [...fileOf(repository, role)?.targets.keys() ?? []];
 }
 
-function signersOf(repository: TrustedRepository, tag: string, target: Target): string[] {
+/** The named signers that hold this digest under the tag, or Docker's name for none. */
+export function signersOf(
+  repository: TrustedRepository,
+  tag: string,
+  target: Pick<Target, "sha256">,
+): string[] {
   const names = [...repository.delegations.keys()]
     .filter((role) => role !== RELEASES && parentOf(role) === "targets")
     .filter((role) => targetOf(repository, role, tag)?.sha256 === target.sha256)
