@@ -69,6 +69,7 @@ export type {
 export * from "./lib/flows/add_delegation.ts";
 export * from "./lib/flows/create_signing_data.ts";
 export * from "./lib/flows/delegation_certificate.ts";
+export * from "./lib/flows/delete_key.ts";
 export { type DockerInspection, dockerInspection, type DockerSigner } from "./lib/flows/docker_inspection.ts";
 export * from "./lib/flows/export_file.ts";
 export * from "./lib/flows/export_repository.ts";
@@ -80,16 +81,15 @@ export {
   type SignerFacts,
 } from "./lib/flows/inspect_repository.ts";
 export { type Look, lookAtRepository } from "./lib/flows/look_at_expired.ts";
+export * from "./lib/flows/list_keys.ts";
 export * from "./lib/flows/push_trust_data.ts";
+export * from "./lib/flows/remove_delegation.ts";
 export * from "./lib/flows/repository.ts";
 export * from "./lib/flows/repository_status.ts";
 export * from "./lib/flows/request_signature.ts";
 export * from "./lib/flows/root_certificate.ts";
+export * from "./lib/flows/rotate_key.ts";
 export type { RootTrust } from "./lib/flows/root_trust.ts";
 export * from "./lib/flows/sign_tags.ts";
 export type { Problem } from "./lib/flows/status_advice.ts";
 export * from "./lib/flows/verify_tags.ts";
-export * from "./lib/flows/delete_key.ts";
-export * from "./lib/flows/list_keys.ts";
-export * from "./lib/flows/remove_delegation.ts";
-export * from "./lib/flows/rotate_key.ts";

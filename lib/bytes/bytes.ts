@@ -26,6 +26,11 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
+/** {@linkcode equalBytes} for what may be missing: two that are missing are the same; the very same array costs nothing. */
+export function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && equalBytes(a, b));
+}
+
 /** All `parts`, one after the other. */
 export function concat(...parts: Uint8Array[]): Bytes {
   return joined(parts);

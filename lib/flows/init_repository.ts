@@ -1,5 +1,5 @@
 /** Sets a repository up: root and targets key here, snapshot and timestamp at the server, all published at once. @module */
-import type { Bytes } from "../bytes/bytes.ts";
+import { type Bytes, sameBytes } from "../bytes/bytes.ts";
 import { canonicalJson } from "../bytes/canonical_json.ts";
 import { type KeyId, keyOfCertificate, type PublicKey } from "../crypto/keys.ts";
 import { createRootCertificate } from "../crypto/root_certificate.ts";
@@ -100,7 +100,7 @@ export async function initRepository(trust: Trust, keys: KeyStore, options: Init
       .then(() => undefined, (error: unknown) => error);
     if (failure !== undefined) {
       const served = await server.read(gun, "root");
-      if (served?.toHex() !== rootFile.toHex()) {
+      if (!sameBytes(served, rootFile)) {
         mayBeLive = !served && mayStillArrive(failure);
         throw served ? exists(gun, server.url) : failure;
       }

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type Bytes, equalBytes } from "../bytes/bytes.ts";
+import { type Bytes, sameBytes } from "../bytes/bytes.ts";
 import { pathExists, readFileBounded, removeFile, writeFileAtomically } from "../files/files.ts";
 import { withLock } from "../files/lock.ts";
 import { isDelegation, type RoleName } from "../tuf/roles.ts";
@@ -63,15 +63,13 @@ export function createFileMetadataStore(trustDir: string): MetadataStore {
 
 /** What makes `files` of `present`, in the order of writing. */
 function changesTo(present: ReadonlyMap<RoleName, Bytes>, files: FileChanges): [RoleName, Bytes | undefined][] {
-  return [...files].filter(([name, bytes]) => !same(present.get(name), bytes)).sort(([a], [b]) => rank(a) - rank(b));
+  return [...files].filter(([name, bytes]) => !sameBytes(present.get(name), bytes)).sort(([a], [b]) =>
+    rank(a) - rank(b)
+  );
 }
 
 function sameFiles(a: ReadonlyMap<RoleName, Bytes>, b: ReadonlyMap<RoleName, Bytes>): boolean {
-  return a.size === b.size && [...a].every(([name, bytes]) => same(bytes, b.get(name)));
-}
-
-function same(a: Bytes | undefined, b: Bytes | undefined): boolean {
-  return a === b || (a !== undefined && b !== undefined && equalBytes(a, b));
+  return a.size === b.size && [...a].every(([name, bytes]) => sameBytes(bytes, b.get(name)));
 }
 
 function rank(name: RoleName): number {

@@ -10,8 +10,7 @@
  *
  * @module
  */
-import type { Bytes } from "../bytes/bytes.ts";
-import { equalBytes } from "../bytes/bytes.ts";
+import { type Bytes, equalBytes, sameBytes } from "../bytes/bytes.ts";
 import { hash } from "../crypto/hash.ts";
 import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
 import type { FileMeta } from "../tuf/models.ts";
@@ -118,7 +117,7 @@ async function readOnline(options: ReadOptions, cached: Copy): Promise<ReadResul
       if (attempt++ === ATTEMPTS) throw error;
       // Either it is wrong, or root and timestamp were read from two different moments.
       const again = await Promise.all([server.read(gun, "root"), server.read(gun, "timestamp")]);
-      if (same(again[0], read.get("root")) && same(again[1], read.get("timestamp"))) throw error;
+      if (sameBytes(again[0], read.get("root")) && sameBytes(again[1], read.get("timestamp"))) throw error;
     }
   }
 }
@@ -141,7 +140,7 @@ async function readFiles(server: TrustServer, gun: string, names: Iterable<RoleN
   const files = [...names].map(async (name): Promise<[RoleName, Bytes | undefined]> => {
     const bytes = await server.read(gun, name);
     const kept = cached.get(name);
-    return [name, same(bytes, kept) ? kept : bytes]; // the very same array, so that nobody compares them again
+    return [name, sameBytes(bytes, kept) ? kept : bytes]; // the very same array, so that nobody compares them again
   });
   const settled = await Promise.allSettled(files); // nothing goes on behind the back of whoever is told of a failure
   return new Map(settled.map((outcome) => {
@@ -238,10 +237,6 @@ async function byHash(server: TrustServer, gun: string, name: RoleName, meta: Fi
 function fits(bytes: Bytes, meta: FileMeta): boolean {
   const [name, digest] = [...meta.hashes][0]!;
   return bytes.length === meta.length && equalBytes(hash(name, bytes), digest);
-}
-
-function same(a: Bytes | undefined, b: Bytes | undefined): boolean {
-  return a === b || (a !== undefined && b !== undefined && a.length === b.length && equalBytes(a, b));
 }
 
 function existing(name: string, bytes: Bytes | undefined): Bytes {
