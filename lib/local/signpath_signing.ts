@@ -7,10 +7,11 @@
  *
  * @module
  */
-import { constants, type KeyObject, sign } from "node:crypto";
-import type { Bytes } from "../bytes/bytes.ts";
+import { type Bytes, concat } from "../bytes/bytes.ts";
 import { readZip, writeZip, type ZipFile } from "../bytes/zip.ts";
+import { hash } from "../crypto/hash.ts";
 import { TagsealError } from "../errors.ts";
+import type { LocalSigningKey } from "./signpath_keys.ts";
 
 /** The forms in which raw signatures are made. */
 export interface RawSignatureFormat {
@@ -30,14 +31,18 @@ const PAYLOAD = /^payload\/[^/]+\.json$/;
  *
  * @throws {TagsealError} `bad-input` where it is no ZIP, has no payload, or has a signature already
  */
-export async function signArtifact(artifact: Bytes, key: KeyObject, format: RawSignatureFormat): Promise<Bytes> {
+export async function signArtifact(
+  artifact: Bytes,
+  key: LocalSigningKey,
+  format: RawSignatureFormat,
+): Promise<Bytes> {
   const limits = { entries: 100_000, entryBytes: MAX_ARTIFACT_BYTES, totalBytes: MAX_ARTIFACT_BYTES };
   const signed: ZipFile[] = [];
   let payloads = 0;
   for (const [name, bytes] of await readZip(artifact, limits)) {
     signed.push({ name, bytes });
     if (!PAYLOAD.test(name)) continue;
-    signed.push({ name: `${name}.sig`, bytes: rawSignature(bytes, key, format) });
+    signed.push({ name: `${name}.sig`, bytes: await rawSignature(bytes, key, format) });
     payloads++;
   }
   // `min-matches` is 1 unless an artifact configuration says otherwise.
@@ -49,11 +54,26 @@ export async function signArtifact(artifact: Bytes, key: KeyObject, format: RawS
   return await writeZip(signed);
 }
 
-function rawSignature(payload: Uint8Array, key: KeyObject, format: RawSignatureFormat): Uint8Array {
-  if (key.asymmetricKeyType === "ec") {
-    return sign("sha256", payload, { key, dsaEncoding: format.ecdsaFormat === "asn1" ? "der" : "ieee-p1363" });
+async function rawSignature(payload: Bytes, key: LocalSigningKey, format: RawSignatureFormat): Promise<Bytes> {
+  const sha256 = hash("sha256", payload);
+  if (key.publicKey.shape.family === "rsa") {
+    return await key.signHash(sha256, format.rsaPadding === "pss" ? "RsaPss" : "RsaPkcs1");
   }
-  return format.rsaPadding === "pss"
-    ? sign("sha256", payload, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 })
-    : sign("sha256", payload, { key, padding: constants.RSA_PKCS1_PADDING });
+  const signature = await key.signHash(sha256, "Ecdsa");
+  return format.ecdsaFormat === "asn1" ? asn1Signature(signature) : signature;
+}
+
+/** r‖s as `SEQUENCE { INTEGER r, INTEGER s }` in DER (RFC 3279, section 2.2.3). */
+export function asn1Signature(signature: Bytes): Bytes {
+  const half = signature.length / 2;
+  const integers = concat(...[signature.subarray(0, half), signature.subarray(half)].map(asn1Integer));
+  const length = integers.length < 0x80 ? [integers.length] : [0x81, integers.length]; // P-521 has at most 138 bytes
+  return concat(Uint8Array.of(0x30, ...length), integers);
+}
+
+function asn1Integer(unsigned: Bytes): Bytes {
+  const first = unsigned.findIndex((byte) => byte !== 0);
+  const digits = unsigned.subarray(first < 0 ? unsigned.length - 1 : first);
+  const content = digits[0]! >= 0x80 ? concat(Uint8Array.of(0), digits) : digits; // it is a positive number
+  return concat(Uint8Array.of(0x02, content.length), content);
 }

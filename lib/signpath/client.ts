@@ -1,56 +1,31 @@
 /**
- * SignPath's REST API: submit, follow and download signing requests.
- *
- * The API has no idempotency key. A submission whose answer is lost may have been filed, and filing it twice makes
- * people approve twice: it is reported, never repeated. What surely had no effect is repeated while the service is
- * unavailable. The token goes to the API's own origin only.
+ * SignPath's REST API: file, follow, download and cancel signing requests.
  *
  * Source: https://docs.signpath.io/, "Build system integration", section "HTTP REST API".
  *
  * @module
  */
-import { type Bytes, text } from "../bytes/bytes.ts";
-import { isTagsealError, TagsealError, type TagsealErrorCode } from "../errors.ts";
-import { exchangeWithRetry, type Sleep } from "../http/retry.ts";
-import { type Answer, type Call, neverSent, type Send } from "../http/send.ts";
-import { type Asked, garbled, printable, refusal } from "./problem.ts";
-import type { SigningRequestStatus, Submission, SubmittedRequest } from "./types.ts";
+import type { Bytes } from "../bytes/bytes.ts";
+import { isTagsealError, TagsealError } from "../errors.ts";
+import { neverSent } from "../http/send.ts";
+import { checkedId, createSignPathApi, MAX_ARTIFACT_BYTES, parseObject, webLinkOf } from "./api.ts";
+import { resubmit, signHash, submit } from "./filing.ts";
+import { garbled, printable, refusal } from "./problem.ts";
+import type {
+  CallLimits,
+  HashSubmission,
+  Resubmission,
+  SignedHash,
+  SigningRequestStatus,
+  SignPathOptions,
+  Submission,
+  SubmittedRequest,
+} from "./types.ts";
+
+export { MAX_ARTIFACT_BYTES } from "./api.ts";
 
 /** Where SignPath's own service answers. */
 export const SIGNPATH_API_URL = "https://app.signpath.io/API";
-
-/** No artifact may be longer than this many bytes. */
-export const MAX_ARTIFACT_BYTES: number = 256 * 1024 * 1024;
-
-/** How to reach SignPath. */
-export interface SignPathOptions {
-  /** The network. */
-  readonly send: Send;
-  /** The API's address, with or without `/API` and a trailing slash. */
-  readonly apiUrl: URL;
-  /** Id of the organization. */
-  readonly organizationId: string;
-  /** API token of a user of that organization. */
-  readonly token: string;
-  /** How many milliseconds a call is repeated for while the service is unavailable. */
-  readonly serviceUnavailableTimeoutMs: number;
-  /** How many milliseconds one upload or download may take. */
-  readonly transferTimeoutMs: number;
-  /** How waiting is done. */
-  readonly sleep: Sleep;
-  /** The clock. */
-  readonly now: () => Date;
-  /** Told why a call is going to be repeated. */
-  readonly onWait?: (why: string) => void;
-}
-
-/** Limits of one call. */
-export interface CallLimits {
-  /** Ends the call early, with its reason. */
-  readonly signal?: AbortSignal | undefined;
-  /** Repeats for at most this many milliseconds, if that is less than `serviceUnavailableTimeoutMs`. */
-  readonly unavailableTimeoutMs?: number;
-}
 
 /** The signing requests of one organization. */
 export interface SignPathClient {
@@ -62,11 +37,36 @@ export interface SignPathClient {
    */
   submit(submission: Submission, limits?: CallLimits): Promise<SubmittedRequest>;
   /**
+   * Files a signing request for the unsigned artifact of another one, usually under another signing policy of its
+   * project.
+   *
+   * @throws {TagsealError} as `submit`, `details.mayBeFiled` included; `not-found` where the original is not there
+   */
+  resubmit(resubmission: Resubmission, limits?: CallLimits): Promise<SubmittedRequest>;
+  /**
+   * Has a hash signed by a fast signing request: no queue, no approval, the answer is the signed artifact. What to send
+   * and how to read the answer: `hashArtifact` and `readHashSignature`.
+   *
+   * @throws {TagsealError} as `submit`; with `details.mayBeFiled` the hash may have been signed; `bad-input` also where
+   *   the service filed an ordinary request instead (`details.signingRequestId`)
+   */
+  signHash(submission: HashSubmission, limits?: CallLimits): Promise<SignedHash>;
+  /**
    * How far a signing request has come.
    *
    * @throws {TagsealError} `bad-input`, `unauthenticated`, `forbidden`, `not-found` or `unavailable`
    */
   status(signingRequestId: string, limits?: CallLimits): Promise<SigningRequestStatus>;
+  /**
+   * Cancels a signing request that has not ended.
+   *
+   * Cancelling files nothing and its effect is the same however often it is asked for, so that it is repeated while the
+   * service is unavailable; where an answer is lost, the request's status tells what became of it.
+   *
+   * @throws {TagsealError} `bad-input` where it has ended already, cancelled included (`details.status`); else as
+   *   `status`
+   */
+  cancel(signingRequestId: string, limits?: CallLimits): Promise<void>;
   /**
    * The signed artifact of a completed signing request.
    *
@@ -82,71 +82,15 @@ export interface SignPathClient {
   certificate(projectSlug: string, signingPolicySlug: string, limits?: CallLimits): Promise<Bytes>;
 }
 
-const ID = /^[A-Za-z0-9-]{1,64}$/;
-const PARAMETER_NAME = /^[A-Za-z0-9._-]+$/;
-const MAX_JSON_BYTES = 1024 * 1024;
-const JSON_TIMEOUT_MS = 30_000;
-
 /**
  * Binds the API to one organization and token.
  *
  * @throws {TagsealError} `usage` where the organization id or the token cannot be one
  */
 export function createSignPathClient(options: SignPathOptions): SignPathClient {
-  const { send, token, sleep, now } = options;
-  if (!ID.test(options.organizationId)) {
-    throw usage("The organization id is not one", "Copy it from SignPath's web UI, as --organization-id");
-  }
-  // Else `Headers` would refuse it, in words that repeat it.
-  if (!/^[\x21-\x7e]{1,4096}$/.test(token)) {
-    throw usage("The API token is empty or has characters that no token has", "Copy it again, without line breaks");
-  }
-  const base = normalizeApiUrl(options.apiUrl);
-  const origin = new URL(base).origin;
-
-  const urlOf = (path: string) => new URL(`${base}/v1/${options.organizationId}/SigningRequests${path}`);
-  const asking = (action: string, signingRequestId?: string): Asked => ({
-    action,
-    origin,
-    token,
-    ...(signingRequestId === undefined ? {} : { signingRequestId }),
-  });
-
-  function call(path: string, limits: CallLimits, more: Partial<Call> = {}): Promise<Answer> {
-    const budgetMs = Math.min(limits.unavailableTimeoutMs ?? Infinity, options.serviceUnavailableTimeoutMs);
-    return exchangeWithRetry(send, {
-      service: "SignPath",
-      url: urlOf(path),
-      maxBytes: MAX_JSON_BYTES,
-      timeoutMs: JSON_TIMEOUT_MS,
-      signal: limits.signal,
-      ...more,
-      headers: { authorization: `Bearer ${token}`, accept: "application/json, application/problem+json, */*;q=0.1" },
-    }, { budgetMs, sleep, now, onWait: options.onWait });
-  }
-
-  async function submit(submission: Submission, limits: CallLimits = {}): Promise<SubmittedRequest> {
-    const asked = asking("submitting the signing request");
-    const body = formOf(submission);
-    let answer: Answer;
-    try {
-      const more: Partial<Call> = { method: "POST", body, timeoutMs: options.transferTimeoutMs };
-      answer = await call("/SubmitWithArtifact", limits, more);
-    } catch (error) {
-      if (isTagsealError(error) && !neverSent(error)) throw mayBeFiled(error.code, error.message, error);
-      throw error;
-    }
-    if (answer.status >= 500 && answer.status !== 503) throw mayBeFiled("unavailable", refusal(answer, asked).message);
-    if (answer.status < 200 || answer.status > 299) throw refusal(answer, asked);
-    const json = parseObject(answer);
-    // `Location` may name another host: only the id in it is of use, never the address.
-    const id = [answer.headers.get("location")?.split(/[?#]/)[0]?.split("/").at(-1), json?.["signingRequestId"]]
-      .find((value) => typeof value === "string" && ID.test(value));
-    if (typeof id !== "string") {
-      throw mayBeFiled("unavailable", "SignPath accepted it, but named no signing request id");
-    }
-    return { signingRequestId: id, url: webLinkOf(json, token) ?? urlOf(`/${id}`).href };
-  }
+  const { token } = options;
+  const api = createSignPathApi(options);
+  const { asking, call } = api;
 
   async function status(id: string, limits: CallLimits = {}): Promise<SigningRequestStatus> {
     const asked = asking(`asking for the status of signing request "${checkedId(id)}"`, id);
@@ -170,6 +114,30 @@ export function createSignPathClient(options: SignPathOptions): SignPathClient {
     };
   }
 
+  async function cancel(id: string, limits: CallLimits = {}): Promise<void> {
+    const asked = asking(`cancelling signing request "${checkedId(id)}"`);
+    let unclear = false; // an earlier try, or one whose answer is lost, may have cancelled it
+    const onWait = (why: string) => {
+      unclear = true;
+      options.onWait?.(why);
+    };
+    let failure: TagsealError;
+    try {
+      const answer = await call(`/${id}/Cancel`, limits, { method: "POST", onWait });
+      if (answer.status >= 200 && answer.status <= 299) return;
+      failure = refusal(answer, asked);
+      unclear ||= failure.code === "unavailable";
+      if (failure.code !== "bad-input" && !unclear) throw failure;
+    } catch (error) {
+      if (!isTagsealError(error, "unavailable") || neverSent(error)) throw error;
+      failure = error;
+      unclear = true;
+    }
+    const now = await status(id, { ...limits, unavailableTimeoutMs: 0 }).catch(() => undefined);
+    if (unclear && now?.status === "Canceled") return;
+    throw now?.isFinalStatus ? ended(id, now) : failure;
+  }
+
   async function downloadSigned(id: string, limits: CallLimits = {}): Promise<Bytes> {
     const asked = asking(`downloading the signed artifact of signing request "${checkedId(id)}"`, id);
     const answer = await call(`/${id}/SignedArtifact`, limits, {
@@ -184,7 +152,7 @@ export function createSignPathClient(options: SignPathOptions): SignPathClient {
   async function certificate(projectSlug: string, signingPolicySlug: string, limits: CallLimits = {}): Promise<Bytes> {
     const policy = `signing policy "${printable(signingPolicySlug)}" of project "${printable(projectSlug)}"`;
     const asked = asking(`asking for the certificate of ${policy}`);
-    const url = new URL(`${base}/v1/${options.organizationId}/Cryptoki/MySigningPolicies`);
+    const url = api.organizationUrl("/Cryptoki/MySigningPolicies");
     url.searchParams.set("projectSlug", projectSlug);
     url.searchParams.set("signingPolicySlug", signingPolicySlug);
     const answer = await call("", limits, { url });
@@ -208,68 +176,15 @@ export function createSignPathClient(options: SignPathOptions): SignPathClient {
     }
   }
 
-  return { submit, status, downloadSigned, certificate };
-}
-
-/** `https://app.signpath.io`, `…/API/` and `…/api` alike as a base without a trailing slash; `/API` where no path is. */
-export function normalizeApiUrl(url: URL): string {
-  return `${url.origin}${url.pathname.replace(/\/+$/, "") || "/API"}`;
-}
-
-function formOf(submission: Submission): FormData {
-  const form = new FormData();
-  const set = (name: string, value: string | undefined) => value === undefined || form.set(name, value);
-  for (const slug of ["projectSlug", "signingPolicySlug"] as const) {
-    if (submission[slug] === "") throw usage(`The ${slug} is empty`, "Name the project and the signing policy");
-    set(slug, submission[slug]);
-  }
-  set("artifactConfigurationSlug", submission.artifactConfigurationSlug);
-  set("description", submission.description);
-  set("cancellationTimeoutInSeconds", submission.cancellationTimeoutInSeconds?.toFixed(0));
-  for (const [name, value] of Object.entries(submission.parameters ?? {})) {
-    if (!PARAMETER_NAME.test(name)) {
-      throw usage(
-        `The parameter name "${printable(name)}" is not one`,
-        "Use letters, digits, dots, underscores and dashes: --parameter name=value",
-      );
-    }
-    set(`parameters.${name}`, value);
-  }
-  if (submission.artifact.length > MAX_ARTIFACT_BYTES) {
-    throw new TagsealError("bad-input", `The artifact is longer than ${MAX_ARTIFACT_BYTES} bytes`, {
-      remedy: "Sign fewer tags at a time",
-    });
-  }
-  form.set("artifact", new Blob([submission.artifact]), submission.fileName);
-  return form;
-}
-
-function checkedId(id: string): string {
-  if (ID.test(id)) return id;
-  throw usage(`"${printable(id)}" is not a signing request id`, "Copy the id that submit printed");
-}
-
-function usage(message: string, remedy: string): TagsealError {
-  return new TagsealError("usage", message, { remedy });
-}
-
-function mayBeFiled(code: TagsealErrorCode, why: string, cause?: unknown): TagsealError {
-  return new TagsealError(code, `The signing request may or may not have been filed: ${why}`, {
-    remedy:
-      "Look it up in SignPath's web UI before submitting again; if it is there, go on with: tagseal download <id>",
-    details: { mayBeFiled: true },
-    cause,
-  });
-}
-
-/** The body as a JSON object; nothing where it is none. */
-function parseObject(answer: Answer): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text(answer.bytes));
-    return typeof value === "object" && value !== null ? value as Record<string, unknown> : undefined;
-  } catch {
-    return undefined;
-  }
+  return {
+    submit: (submission, limits = {}) => submit(api, submission, limits),
+    resubmit: (resubmission, limits = {}) => resubmit(api, resubmission, limits),
+    signHash: (submission, limits = {}) => signHash(api, submission, limits),
+    status,
+    cancel,
+    downloadSigned,
+    certificate,
+  };
 }
 
 /** A state's name as it came, unless it is none. */
@@ -277,10 +192,11 @@ function state(name: string, token: string): string {
   return /^[A-Za-z]{1,64}$/.test(name) && name !== token ? name : printable(name, token);
 }
 
-/** Only ever shown to people, never called: any address they could open. */
-function webLinkOf(json: Record<string, unknown> | undefined, token: string): string | undefined {
-  const link = json?.["webLink"];
-  if (typeof link !== "string" || link.length > 500 || !URL.canParse(link) || link.includes(token)) return undefined;
-  const url = new URL(link);
-  return ["https:", "http:"].includes(url.protocol) && url.username === "" ? url.href : undefined;
+function ended(id: string, { status, webLink }: SigningRequestStatus): TagsealError {
+  return new TagsealError("bad-input", `Signing request "${id}" cannot be cancelled: it has ended as "${status}"`, {
+    remedy: status === "Completed"
+      ? "Leave its signed file alone: what is not pushed is not published"
+      : "Nothing is left to be done about it",
+    details: { signingRequestId: id, status, ...(webLink === undefined ? {} : { webLink }) },
+  });
 }

@@ -11,7 +11,7 @@ export interface Asked {
   readonly origin: string;
   /** The API token, which a careless server could echo. */
   readonly token: string;
-  /** The signing request in question, where there is one. */
+  /** The signing request that goes on whatever the answer is; who does not hear of it would file a duplicate. */
   readonly signingRequestId?: string;
 }
 
@@ -36,16 +36,26 @@ export function refusal(answer: Answer, asked: Asked): TagsealError {
   return new TagsealError(
     code,
     `SignPath at "${asked.origin}" answered ${answer.status} to ${asked.action}${words && `: ${words}`}`,
-    { remedy: REMEDIES[code], details: { httpStatus: answer.status, ...idOf(asked) } },
+    {
+      remedy: code === "unavailable" ? orResume(REMEDIES[code], asked) : REMEDIES[code],
+      details: { httpStatus: answer.status, ...idOf(asked) },
+    },
   );
 }
 
 /** An answer out of protocol: `why` completes "SignPath at … cannot be understood: ". */
 export function garbled(asked: Asked, why: string): TagsealError {
   return new TagsealError("unavailable", `SignPath at "${asked.origin}" cannot be understood: ${why}`, {
-    remedy: "Check that the API address (--api-url) is that of SignPath and that no proxy answers in its place",
+    remedy: orResume(
+      "Check that the API address (--api-url) is that of SignPath and that no proxy answers in its place",
+      asked,
+    ),
     details: idOf(asked),
   });
+}
+
+function orResume(remedy: string, { signingRequestId: id }: Asked): string {
+  return id === undefined ? remedy : `${remedy}. Do not submit again, go on with: tagseal download ${id}`;
 }
 
 function idOf({ signingRequestId }: Asked): { signingRequestId?: string } {

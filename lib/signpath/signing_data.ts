@@ -20,6 +20,8 @@ export const FORMAT = "docker-signing-data/1";
 
 const MANIFEST = "docker-signing-data.json";
 const LIMITS = { entries: 20_000, entryBytes: 128 * 2 ** 20, totalBytes: 512 * 2 ** 20 };
+/** Leaves room for manifest and signatures. */
+const MAX_UNSIGNED_BYTES = LIMITS.totalBytes - 32 * 2 ** 20;
 
 /** One tag to sign. */
 export interface TagChange {
@@ -32,6 +34,14 @@ export interface TagChange {
   /** The manifest's media type. */
   readonly mediaType: string;
   /** What the tag stood for in `targets/releases` before: `sha256:<hex>`, or `null` where it was not there. */
+  readonly previousDigest: string | null;
+}
+
+/** One tag to withdraw. */
+export interface TagRemoval {
+  /** The tag. */
+  readonly tag: string;
+  /** What it stood for in `targets/releases` before: `sha256:<hex>`, or `null` where it was not there. */
   readonly previousDigest: string | null;
 }
 
@@ -61,6 +71,11 @@ export interface RepositoryChange {
   readonly delegationKeyId: string;
   /** The tags. */
   readonly tags: readonly TagChange[];
+  /**
+   * The tags whose signature is withdrawn. Readers that do not know the member refuse such a file, as its payloads are
+   * not what the tags alone make.
+   */
+  readonly removedTags: readonly TagRemoval[];
   /** The roles. */
   readonly roles: readonly RoleChange[];
 }
@@ -92,15 +107,39 @@ export function trustName(n: number, role: string): string {
 }
 
 /** Writes a file to be signed: the same input gives the same bytes. */
-export function writeSigningData(data: Omit<SigningData, "signatures">): Promise<Bytes> {
-  const { created, tool, repositories } = data;
-  const manifest = utf8(`${JSON.stringify({ format: FORMAT, created, tool, repositories }, null, 2)}\n`);
+// deno-lint-ignore require-await -- what it throws is a rejection, as for all that may fail
+export async function writeSigningData(data: Omit<SigningData, "signatures">): Promise<Bytes> {
+  requireReadable(data);
+  const manifest = utf8(`${JSON.stringify({ format: FORMAT, ...manifestOf(data) }, null, 2)}\n`);
   const entry = ([name, bytes]: readonly [string, Bytes]) => ({ name, bytes });
   return writeZip([
     { name: MANIFEST, bytes: manifest },
     ...[...data.payloads].map(entry),
     ...[...data.trust].map(entry),
   ]);
+}
+
+/** What could not be read once it is signed must not be sent for signing. */
+function requireReadable({ repositories, payloads, trust }: Omit<SigningData, "signatures">): void {
+  const entries = 1 + 2 * payloads.size + trust.size;
+  const total = [...payloads.values(), ...trust.values()].reduce((sum, { length }) => sum + length, 0);
+  const most = Math.max(0, ...[...payloads.values()].map(({ length }) => length));
+  if (entries <= LIMITS.entries && total <= MAX_UNSIGNED_BYTES && most <= LIMITS.entryBytes) return;
+  throw new TagsealError("bad-input", `One file cannot hold all of this: ${repositories.length} repositories`, {
+    remedy: "Nothing was sent for signing. Sign fewer repositories at a time",
+    details: { entries, bytes: total },
+  });
+}
+
+/** What the manifest says; `removedTags` only where there are some. */
+export function manifestOf({ created, tool, repositories }: Omit<SigningData, "signatures">): object {
+  const written = repositories.map(({ tags, removedTags, roles, ...facts }) => ({
+    ...facts,
+    tags,
+    ...(removedTags.length > 0 ? { removedTags } : {}),
+    roles,
+  }));
+  return { created, tool, repositories: written };
 }
 
 /**
@@ -161,6 +200,15 @@ function readManifest(document: JsonValue): Pick<SigningData, "created" | "tool"
   if (new Set(repositories.map(({ repository }) => repository)).size < repositories.length) {
     throw malformed("a repository stands there twice");
   }
+  for (const { repository, tags, removedTags } of repositories) {
+    const seen = new Set<string>();
+    for (const { tag } of [...tags, ...removedTags]) {
+      if (seen.has(tag)) {
+        throw malformed(`the tag "${tag.slice(0, 128)}" of "${repository.slice(0, 255)}" stands there twice`);
+      }
+      seen.add(tag);
+    }
+  }
   return { created: word(top, "created"), tool: word(top, "tool"), repositories };
 }
 
@@ -173,6 +221,9 @@ function readRepository(value: JsonValue, at: string): RepositoryChange {
     root: { version: whole(root, "version"), sha256: hex(root, "sha256") },
     delegationKeyId: hex(entry, "delegationKeyId"),
     tags: list(entry, "tags").map((tag) => readTag(object(tag, `${at}.tags`))),
+    removedTags: entry["removedTags"] === undefined
+      ? []
+      : list(entry, "removedTags").map((tag) => readRemoval(object(tag, `${at}.removedTags`))),
     roles: list(entry, "roles").map((role) => readRole(object(role, `${at}.roles`))),
   };
 }
@@ -183,8 +234,12 @@ function readTag(entry: JsonObject): TagChange {
     digest: digest(entry, "digest"),
     length: whole(entry, "length"),
     mediaType: word(entry, "mediaType"),
-    previousDigest: entry["previousDigest"] === null ? null : digest(entry, "previousDigest"),
+    previousDigest: digestOrNull(entry, "previousDigest"),
   };
+}
+
+function readRemoval(entry: JsonObject): TagRemoval {
+  return { tag: word(entry, "tag"), previousDigest: digestOrNull(entry, "previousDigest") };
 }
 
 function readRole(entry: JsonObject): RoleChange {
@@ -232,4 +287,8 @@ function digest(entry: JsonObject, name: string): string {
   const value = word(entry, name);
   if (!/^sha256:[0-9a-f]{64}$/.test(value)) throw malformed(`"${name}" is not a sha256 digest`);
   return value;
+}
+
+function digestOrNull(entry: JsonObject, name: string): string | null {
+  return entry[name] === null ? null : digest(entry, name);
 }

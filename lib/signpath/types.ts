@@ -1,5 +1,37 @@
 /** What is exchanged with SignPath's REST API (https://docs.signpath.io/, "Build system integration"). @module */
 import type { Bytes } from "../bytes/bytes.ts";
+import type { Sleep } from "../http/retry.ts";
+import type { Send } from "../http/send.ts";
+
+/** How to reach SignPath. */
+export interface SignPathOptions {
+  /** The network. */
+  readonly send: Send;
+  /** The API's address, with or without `/API` and a trailing slash. */
+  readonly apiUrl: URL;
+  /** Id of the organization. */
+  readonly organizationId: string;
+  /** API token of a user of that organization. */
+  readonly token: string;
+  /** How many milliseconds a call is repeated for while the service is unavailable. */
+  readonly serviceUnavailableTimeoutMs: number;
+  /** How many milliseconds one upload or download may take. */
+  readonly transferTimeoutMs: number;
+  /** How waiting is done. */
+  readonly sleep: Sleep;
+  /** The clock. */
+  readonly now: () => Date;
+  /** Told why a call is going to be repeated. */
+  readonly onWait?: (why: string) => void;
+}
+
+/** Limits of one call. */
+export interface CallLimits {
+  /** Ends the call early, with its reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Repeats for at most this many milliseconds, if that is less than `serviceUnavailableTimeoutMs`. */
+  readonly unavailableTimeoutMs?: number;
+}
 
 /**
  * How far a signing request has come, from `GET /SigningRequests/<id>/Status`. SignPath may add values: whether it has
@@ -42,4 +74,25 @@ export interface SubmittedRequest {
   readonly signingRequestId: string;
   /** Where a person can look at it, as SignPath named it, else its address in the API. */
   readonly url: string;
+}
+
+/** A signing request that is to be processed once more: the same artifact, unsigned, usually under another policy. */
+export interface Resubmission {
+  /** The signing request that holds the artifact. */
+  readonly originalSigningRequestId: string;
+  /** Signing policy of the same project. */
+  readonly signingPolicySlug: string;
+  /** Shown to approvers and in the audit log. */
+  readonly description?: string;
+}
+
+/** What a fast signing request takes: nothing waits, so nothing is cancelled for want of approval. */
+export type HashSubmission = Omit<Submission, "cancellationTimeoutInSeconds">;
+
+/** The answer to a fast signing request. */
+export interface SignedHash {
+  /** The artifact as it came back; to be read by `readHashSignature`, not to be trusted. */
+  readonly signed: Bytes;
+  /** By which it stands in SignPath's audit log, where the answer named it. */
+  readonly signingRequestId?: string;
 }

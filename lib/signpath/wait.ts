@@ -57,7 +57,8 @@ export async function waitForCompletion(
     } catch (error) {
       if (!isTagsealError(error) || signal?.aborted) throw error;
       if (error.code !== "unavailable" || (failure !== undefined && left() > 0)) {
-        throw resumable(error, signingRequestId);
+        // Of a request that was there before, an answer "not found" says less about it than about the answer.
+        throw error.code === "not-found" && last === undefined ? error : resumable(error, signingRequestId);
       }
       failure = error;
     }
@@ -104,7 +105,6 @@ function timedOut(
 
 /** `error`, with the id and how to go on instead of "run the command again", which would file a duplicate. */
 function resumable(error: TagsealError, id: string): TagsealError {
-  if (error.code === "not-found") return error; // there is nothing to go on with
   return new TagsealError(error.code, `While waiting for signing request "${id}": ${error.message}`, {
     remedy: error.code === "unavailable"
       ? resume(id)

@@ -3,7 +3,9 @@ import { Buffer } from "node:buffer";
 import { constants, createPublicKey, generateKeyPairSync, type KeyObject, verify } from "node:crypto";
 import { type Bytes, text, utf8 } from "../../lib/bytes/bytes.ts";
 import { readZip, writeZip, type ZipFile } from "../../lib/bytes/zip.ts";
+import { hash } from "../../lib/crypto/hash.ts";
 import { isTagsealError } from "../../lib/errors.ts";
+import { fileSigningKey } from "../../lib/local/signpath_keys.ts";
 import {
   createSignPathService,
   type SignPathService,
@@ -12,6 +14,7 @@ import {
 
 const RSA = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
 const EC = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+const EC_POLICY = { key: fileSigningKey(EC), certificate: utf8("ec") };
 const API = "https://sp.test/API/v1/org-1";
 const LIMITS = { entries: 100, entryBytes: 1e6, totalBytes: 1e6 };
 const FILES: ZipFile[] = [
@@ -31,11 +34,19 @@ function serve(more: Partial<SignPathServiceOptions> = {}, key: KeyObject = RSA)
       {
         slug: "project",
         policies: [
-          { slug: "auto", key, certificate: utf8("certificate"), approval: "automatic" },
-          { slug: "manual", key, certificate: utf8("certificate"), approval: "manual" },
+          { slug: "auto", key: fileSigningKey(key), certificate: utf8("certificate"), approval: "automatic" },
+          { slug: "manual", key: fileSigningKey(key), certificate: utf8("certificate"), approval: "manual" },
         ],
       },
-      { slug: "other", policies: [{ slug: "auto", key: EC, certificate: utf8("ec"), approval: "automatic" }] },
+      { slug: "other", policies: [{ ...EC_POLICY, slug: "auto", approval: "automatic" }] },
+      {
+        slug: "hashes",
+        kind: "hash-signing-data",
+        policies: [
+          { ...EC_POLICY, slug: "auto", approval: "automatic" },
+          { ...EC_POLICY, slug: "manual", approval: "manual" },
+        ],
+      },
     ],
     ...more,
   });
@@ -131,6 +142,7 @@ Deno.test("a request tells its status, its details and where it is", async () =>
     signingPolicySlug: "auto",
     artifactConfigurationSlug: "docker-signing-data",
     parameters: { version: "1.2" },
+    unsignedArtifactLink: `${API}/SigningRequests/${id}/UnsignedArtifact`,
     signedArtifactLink: `${API}/SigningRequests/${id}/SignedArtifact`,
   });
   assert.deepEqual(service.requests(), [{
@@ -256,7 +268,7 @@ Deno.test("signing policies come with certificate and public key, narrowed by th
   const service = serve();
   const list = async (query: string) =>
     (await call(service, "GET", `Cryptoki/MySigningPolicies${query}`)).json.signingPolicies;
-  assert.equal((await list("")).length, 3);
+  assert.equal((await list("")).length, 5);
   assert.equal((await list("?projectSlug=project")).length, 2);
   assert.deepEqual(await list("?projectSlug=nothing"), []);
   const [rsa] = await list("?projectSlug=project&signingPolicySlug=manual");
@@ -269,4 +281,160 @@ Deno.test("signing policies come with certificate and public key, narrowed by th
   const point = Uint8Array.fromBase64(ec.publicKeyBytes);
   const spki = new Uint8Array(createPublicKey(EC).export({ type: "spki", format: "der" }));
   assert.deepEqual(point, spki.slice(-65));
+});
+
+Deno.test("what was submitted can be downloaded unsigned, before and after signing", async () => {
+  const service = serve();
+  for (const signingPolicySlug of ["auto", "manual"]) {
+    const id = await submit(service, { signingPolicySlug });
+    const { unsignedArtifactLink } = (await call(service, "GET", `SigningRequests/${id}`)).json;
+    const headers = { authorization: "Bearer secret-token" };
+    const response = await service.handle(new Request(unsignedArtifactLink, { headers }));
+    assert.deepEqual([...(await readZip(await response.bytes(), LIMITS)).keys()], FILES.map(({ name }) => name).sort());
+  }
+});
+
+Deno.test("a request is resubmitted, however it ended, under a policy of its project", async (t) => {
+  const service = serve();
+  const resubmit = (fields: Record<string, string>) => {
+    const body = new FormData();
+    for (const [name, value] of Object.entries(fields)) body.set(name, value);
+    return call(service, "POST", "SigningRequests/Resubmit", body);
+  };
+  const ends: [string, (id: string) => unknown][] = [
+    ["waiting", () => {}],
+    ["completed", (id) => service.approve(id)],
+    ["denied", (id) => service.deny(id)],
+    ["cancelled", (id) => call(service, "POST", `SigningRequests/${id}/Cancel`)],
+  ];
+  for (const [name, end] of ends) {
+    await t.step(name, async () => {
+      const originalSigningRequestId = await submit(service, { signingPolicySlug: "manual" });
+      await end(originalSigningRequestId);
+      const before = service.requests().find(({ id }) => id === originalSigningRequestId);
+      const { status, headers, json } = await resubmit({ originalSigningRequestId, signingPolicySlug: "auto" });
+      assert.equal(status, 201);
+      assert.notEqual(json.signingRequestId, originalSigningRequestId);
+      assert.equal(headers.get("location"), `${API}/SigningRequests/${json.signingRequestId}`);
+      const files = await signed(service, json.signingRequestId);
+      assert.deepEqual([...files.keys()].filter((file) => file.endsWith(".sig")), [
+        "payload/0001.json.sig",
+        "payload/0002.json.sig",
+      ]);
+      assert.deepEqual(service.requests().find(({ id }) => id === originalSigningRequestId), before);
+    });
+  }
+  const id = await submit(service);
+  const count = service.requests().length;
+  for (
+    const [name, fields, status] of [
+      ["no original", { signingPolicySlug: "auto" }, 404],
+      ["unknown original", { originalSigningRequestId: "x", signingPolicySlug: "auto" }, 404],
+      ["no policy", { originalSigningRequestId: id }, 400],
+      ["policy of no project", { originalSigningRequestId: id, signingPolicySlug: "x" }, 400],
+    ] as const
+  ) {
+    await t.step(name, async () => assert.equal((await resubmit(fields)).status, status));
+  }
+  assert.equal(service.requests().length, count);
+});
+
+Deno.test("an older server takes submissions on the older route and has no /Status", async () => {
+  const [older, today] = [serve({ older: true }), serve()];
+  const { status, json } = await call(older, "POST", "SigningRequests", await form());
+  assert.equal(status, 201);
+  const id = json.signingRequestId;
+  assert.equal((await call(older, "GET", `SigningRequests/${id}`)).json.status, "Completed");
+  assert.equal((await call(older, "GET", `SigningRequests/${id}/Status`)).status, 404);
+  assert.equal((await call(older, "POST", "SigningRequests/SubmitWithArtifact", await form())).status, 404);
+  assert.equal((await call(today, "POST", "SigningRequests", await form())).status, 404);
+  assert.deepEqual([older.requests().length, today.requests().length], [1, 0]);
+});
+
+Deno.test("a fast signing request is answered with the signed document", async (t) => {
+  const payload = utf8("payload");
+  const Base64EncodedHash = hash("sha256", payload).toBase64();
+  const SHA256 = "2.16.840.1.101.3.4.2.1";
+  const hashes = (key: KeyObject) =>
+    serve({
+      projects: [{
+        slug: "hashes",
+        kind: "hash-signing-data",
+        policies: [{
+          slug: "auto",
+          key: fileSigningKey(key),
+          certificate: utf8("certificate"),
+          approval: "automatic",
+        }],
+      }],
+    });
+  const hashForm = (document: unknown, changes: Record<string, string> = {}) => {
+    const out = new FormData();
+    const fields = { projectSlug: "hashes", signingPolicySlug: "auto", IsFastSigningRequest: "true", ...changes };
+    for (const [name, value] of Object.entries(fields)) out.set(name, value);
+    const bytes = typeof document === "string" ? document : JSON.stringify(document);
+    out.set("artifact", new Blob([bytes]), "payload.json");
+    return out;
+  };
+  const pkcs1 = { padding: constants.RSA_PKCS1_PADDING };
+  const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 };
+  const rows: [string, KeyObject, Record<string, unknown>, object][] = [
+    ["RSA", RSA, { SignatureAlgorithm: "RsaPkcs1", RsaHashAlgorithm: SHA256 }, pkcs1],
+    ["RSA, PSS", RSA, { SignatureAlgorithm: "RsaPss", RsaHashAlgorithm: SHA256 }, pss],
+    ["ECDSA", EC, { SignatureAlgorithm: "Ecdsa" }, { dsaEncoding: "ieee-p1363" }],
+    ["ECDSA in DER", EC, { SignatureAlgorithm: "Ecdsa", EcdsaSignatureFormat: "Asn1" }, { dsaEncoding: "der" }],
+  ];
+  for (const [name, key, algorithm, how] of rows) {
+    await t.step(name, async () => {
+      const service = hashes(key);
+      const document = { ...algorithm, Base64EncodedHash, Metadata: { CreatingProcess: { Tags: ["1.0"] } } };
+      const { status, headers, json } = await call(
+        service,
+        "POST",
+        "SigningRequests/SubmitWithArtifact",
+        hashForm(document),
+      );
+      assert.equal(status, 201);
+      const { Signature, ...repeated } = json;
+      assert.deepEqual(repeated, document);
+      assert.ok(verify("sha256", payload, { key: createPublicKey(key), ...how }, Buffer.from(Signature, "base64")));
+      const [request] = service.requests();
+      assert.equal(headers.get("location"), `${API}/SigningRequests/${request!.id}`);
+      assert.deepEqual([request!.workflowStatus, request!.fast, request!.fileName], [
+        "Completed",
+        true,
+        "payload.json",
+      ]);
+      assert.deepEqual((await call(service, "GET", `SigningRequests/${request!.id}/SignedArtifact`)).json, json);
+    });
+  }
+  const good = { SignatureAlgorithm: "Ecdsa", Base64EncodedHash };
+  const wrong: [string, unknown, Record<string, string>, RegExp][] = [
+    ["not JSON", "{", {}, /It is not JSON/],
+    ["a list", [], {}, /It is not a JSON object/],
+    ["no algorithm", { Base64EncodedHash }, {}, /SignatureAlgorithm is none/],
+    ["RSA without hash algorithm", { ...good, SignatureAlgorithm: "RsaPkcs1" }, {}, /RsaHashAlgorithm is not/],
+    ["odd form", { ...good, EcdsaSignatureFormat: "X" }, {}, /EcdsaSignatureFormat is neither/],
+    ["hash that is not base64", { ...good, Base64EncodedHash: "*" }, {}, /Base64EncodedHash is not base64/],
+    ["short hash", { ...good, Base64EncodedHash: "AAAA" }, {}, /not a SHA-256 hash/],
+    [
+      "algorithm of another key",
+      { ...good, SignatureAlgorithm: "RsaPss", RsaHashAlgorithm: SHA256 },
+      {},
+      /does not sign with "RsaPss"/,
+    ],
+    ["ordinary request", good, { IsFastSigningRequest: "false" }, /takes only fast signing requests/],
+    ["project for files", good, { projectSlug: "project" }, /takes no fast signing requests/],
+    ["policy with approval", good, { signingPolicySlug: "manual" }, /requires approval/],
+  ];
+  const service = serve();
+  for (const [name, document, changes, words] of wrong) {
+    await t.step(name, async () => {
+      const body = hashForm(document, changes);
+      const { status, json } = await call(service, "POST", "SigningRequests/SubmitWithArtifact", body);
+      assert.equal(status, 400);
+      assert.match(JSON.stringify(json).replaceAll("\\", ""), words);
+      assert.equal(service.requests().length, 0);
+    });
+  }
 });

@@ -1,93 +1,10 @@
 import assert from "node:assert/strict";
-import { generateKeyPairSync } from "node:crypto";
 import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
-import { readZip, writeZip } from "../../lib/bytes/zip.ts";
+import { readZip } from "../../lib/bytes/zip.ts";
 import { isTagsealError, type TagsealError } from "../../lib/errors.ts";
-import type { Send } from "../../lib/http/send.ts";
-import { createSignPathService, type SignPathService } from "../../lib/local/signpath_service.ts";
-import {
-  createSignPathClient,
-  normalizeApiUrl,
-  type SignPathClient,
-  type SignPathOptions,
-} from "../../lib/signpath/client.ts";
-import type { Submission } from "../../lib/signpath/types.ts";
-
-const TOKEN = "secret-token";
-const KEY = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
-
-function serve(): SignPathService {
-  const policy = { key: KEY, certificate: utf8("certificate") };
-  return createSignPathService({
-    organizationId: "org-1",
-    token: TOKEN,
-    now: () => new Date(0),
-    projects: [{
-      slug: "project",
-      policies: [{ ...policy, slug: "auto", approval: "automatic" }, { ...policy, slug: "manual", approval: "manual" }],
-    }],
-  });
-}
-
-/** A client on a clock that only sleeping moves. */
-function connect(send: Send, more: Partial<SignPathOptions> = {}): SignPathClient {
-  let now = 0;
-  return createSignPathClient({
-    send,
-    apiUrl: new URL("https://sp.test/Api/"),
-    organizationId: "org-1",
-    token: TOKEN,
-    serviceUnavailableTimeoutMs: 60_000,
-    transferTimeoutMs: 60_000,
-    sleep: (ms) => Promise.resolve(void (now += ms)),
-    now: () => new Date(now),
-    ...more,
-  });
-}
-
-async function submission(more: Partial<Submission> = {}): Promise<Submission> {
-  return {
-    projectSlug: "project",
-    signingPolicySlug: "auto",
-    artifact: await writeZip([{ name: "payload/0001.json", bytes: utf8("{}") }]),
-    fileName: "data.zip",
-    ...more,
-  };
-}
-
-/** A `Send` that answers all with one response and keeps the requests. */
-function always(response: () => Response | Error): { send: Send; requests: Request[] } {
-  const requests: Request[] = [];
-  return {
-    requests,
-    send: async (request) => {
-      await request.clone().bytes();
-      requests.push(request);
-      const outcome = response();
-      if (outcome instanceof Error) throw outcome;
-      return outcome;
-    },
-  };
-}
-
-function json(status: number, body: unknown, headers: Record<string, string> = {}): Response {
-  return new Response(typeof body === "string" ? body : JSON.stringify(body), {
-    status,
-    headers: { "content-type": "application/json", ...headers },
-  });
-}
-
-/** Asserts a refusal, and that no part of it holds the token. */
-async function refused(promise: Promise<unknown>, code: TagsealError["code"], words: RegExp, remedy = /./) {
-  await assert.rejects(promise, (error) => {
-    assert.ok(isTagsealError(error, code), `${code} expected: ${error}`);
-    assert.match(error.message, words);
-    assert.match(error.remedy, remedy);
-    assert.doesNotMatch(error.message, /\p{Cc}|\.$/u);
-    assert.ok(!JSON.stringify([error.message, error.remedy, error.details]).includes(TOKEN), "the token is shown");
-    return true;
-  });
-}
+import { normalizeApiUrl } from "../../lib/signpath/api.ts";
+import type { SignPathClient } from "../../lib/signpath/client.ts";
+import { always, connect, json, refused, serve, submission, TOKEN } from "../support/signpath_world.ts";
 
 Deno.test("submits, follows and downloads", async () => {
   const service = serve();
@@ -330,6 +247,19 @@ Deno.test("a status that is none is refused", async (t) => {
     await refused(connect(network.send).status("x"), "unavailable", /too long/);
     assert.equal(network.requests.length, 1);
   });
+});
+
+Deno.test("where a request goes on, an unavailable service says how to resume", async (t) => {
+  const rows: [string, Response, (client: SignPathClient) => Promise<unknown>][] = [
+    ["status", json(500, {}), (client) => client.status("id-1")],
+    ["status that is none", json(200, {}), (client) => client.status("id-1")],
+    ["download", json(500, {}), (client) => client.downloadSigned("id-1")],
+  ];
+  for (const [name, answer, act] of rows) {
+    const remedy = /--api-url.*\. Do not submit again, go on with: tagseal download id-1$/;
+    await t.step(name, () => refused(act(connect(always(() => answer.clone()).send)), "unavailable", /./, remedy));
+    await answer.body?.cancel();
+  }
 });
 
 Deno.test("states of tomorrow pass, made printable", async () => {

@@ -4,9 +4,10 @@ import { utf8 } from "../../lib/bytes/bytes.ts";
 import { writeZip } from "../../lib/bytes/zip.ts";
 import { isTagsealError, TagsealError } from "../../lib/errors.ts";
 import { sleep } from "../../lib/http/retry.ts";
+import { fileSigningKey } from "../../lib/local/signpath_keys.ts";
 import { createSignPathService } from "../../lib/local/signpath_service.ts";
-import { type CallLimits, createSignPathClient } from "../../lib/signpath/client.ts";
-import type { SigningRequestStatus } from "../../lib/signpath/types.ts";
+import { createSignPathClient } from "../../lib/signpath/client.ts";
+import type { CallLimits, SigningRequestStatus } from "../../lib/signpath/types.ts";
 import { waitForCompletion, type WaitOptions } from "../../lib/signpath/wait.ts";
 
 const WAITING: SigningRequestStatus = {
@@ -161,6 +162,51 @@ Deno.test("other refusals end the wait at once, with the id", async () => {
   assert.equal(budgets.length, 2);
 });
 
+Deno.test("a request that was never there has nothing to resume; one that was there before has", async (t) => {
+  const gone = new TagsealError("not-found", "SignPath answered 404", { remedy: "Check the ids" });
+  await t.step("never there", async () => {
+    const { client, options } = setUp(gone);
+    await assert.rejects(waitForCompletion(client, "id-1", options), (error) => error === gone);
+  });
+  await t.step("there before", async () => {
+    const { client, options } = setUp(WAITING, gone);
+    await assert.rejects(waitForCompletion(client, "id-1", options), (error) => {
+      assert.ok(isTagsealError(error, "not-found"));
+      assert.equal(error.remedy, "Check the ids; then go on with: tagseal download id-1, then tagseal push");
+      assert.equal(error.details["signingRequestId"], "id-1");
+      return true;
+    });
+  });
+});
+
+Deno.test("answers that cannot be understood end the wait with how to resume, never with submitting again", async (t) => {
+  const rows: [string, number, string, RegExp][] = [
+    ["not a status", 200, "<html>Sign in</html>", /cannot be understood: the status of signing request "id-1" is not/],
+    ["500", 500, "<html>Oops</html>", /answered 500 to asking for the status/],
+    ["too long", 200, " ".repeat(2_000_000), /its answer is too long/],
+  ];
+  for (const [name, status, body, words] of rows) {
+    await t.step(name, async () => {
+      const { options } = setUp();
+      const client = createSignPathClient({
+        ...options,
+        send: () => Promise.resolve(new Response(body, { status, headers: { "content-type": "text/html" } })),
+        apiUrl: new URL("https://sp.test"),
+        organizationId: "org-1",
+        token: "token",
+        serviceUnavailableTimeoutMs: 1000,
+        transferTimeoutMs: 1000,
+      });
+      await assert.rejects(waitForCompletion(client, "id-1", options), (error) => {
+        assert.ok(isTagsealError(error, "unavailable"));
+        assert.match(error.message, words);
+        assert.equal(error.remedy, "Do not submit again, go on with: tagseal download id-1, then tagseal push");
+        return true;
+      });
+    });
+  }
+});
+
 Deno.test("a clock that stands still does not prolong the wait", async () => {
   const { client, options, slept } = setUp(WAITING);
   await assert.rejects(
@@ -187,7 +233,7 @@ Deno.test("against the embedded service: approved, denied, cancelled for want of
     await t.step(outcome, async () => {
       let now = 0;
       const clock = { now: () => new Date(now), sleep: (ms: number) => Promise.resolve(void (now += ms)) };
-      const key = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+      const key = fileSigningKey(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey);
       const policy = { slug: "manual", key, certificate: utf8("certificate"), approval: "manual" } as const;
       const service = createSignPathService({
         organizationId: "org-1",

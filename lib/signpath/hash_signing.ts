@@ -1,0 +1,125 @@
+/**
+ * Hash signing: the artifact of a fast signing request, and its answer.
+ *
+ * What is sent is a JSON document with the hash to sign and metadata for the audit log; the answer is the same document
+ * with the signature in it. The answer is believed in nothing: it must repeat what was sent, and whether the signature
+ * is good for the payload is found out with the delegation's key.
+ *
+ * Source: https://docs.signpath.io/, crypto providers, REST API, "Artifact format for signing hash digests".
+ *
+ * @module
+ */
+import { type Bytes, equalBytes, utf8 } from "../bytes/bytes.ts";
+import { canonicalJson } from "../bytes/canonical_json.ts";
+import { isJsonObject, type JsonObject, parseJson } from "../bytes/json.ts";
+import type { PublicKey } from "../crypto/keys.ts";
+import { messageOf, TagsealError } from "../errors.ts";
+
+/** The name that SignPath's own crypto providers give to the artifact. */
+export const HASH_ARTIFACT_NAME = "payload.json";
+
+/** What a signature is for, as SignPath's audit log shows it. */
+export interface HashMetadata {
+  /** The GUN. */
+  readonly repository: string;
+  /** The delegation. */
+  readonly role: string;
+  /** The version of the role's new metadata. */
+  readonly version: number;
+  /** The tags that change, with the manifests (`sha256:<hex>`) they shall stand for. */
+  readonly tags: readonly { readonly tag: string; readonly digest: string }[];
+  /** The tags that are withdrawn. */
+  readonly removedTags: readonly { readonly tag: string }[];
+}
+
+/** SHA-256 (RFC 8017, appendix B.1): the only hash that Notary signs over. */
+const SHA256_OID = "2.16.840.1.101.3.4.2.1";
+/** As many tags are shown in full; their number is told in any case. */
+const MAX_TAGS_SHOWN = 100;
+/** RSA with 8192 bits takes 1024 bytes; that in base64. */
+const MAX_SIGNATURE_CHARS = 1368;
+
+/**
+ * The artifact that has `sha256` signed by `key`.
+ *
+ * RSA keys sign with PKCS #1 v1.5: Notary takes PSS with a salt of 32 bytes only, and which salt SignPath makes is not
+ * documented.
+ *
+ * @throws {TagsealError} `bad-input` for Ed25519 keys, which SignPath does not have
+ */
+export function hashArtifact(key: PublicKey, sha256: Bytes, metadata: HashMetadata): Bytes {
+  return utf8(JSON.stringify({
+    ...algorithmOf(key),
+    Base64EncodedHash: sha256.toBase64(),
+    Metadata: { CreatingProcess: processOf(metadata) },
+  }));
+}
+
+function algorithmOf({ shape }: PublicKey): Record<string, string> {
+  switch (shape.family) {
+    case "rsa":
+      return { SignatureAlgorithm: "RsaPkcs1", RsaHashAlgorithm: SHA256_OID };
+    case "ecdsa":
+      return { SignatureAlgorithm: "Ecdsa", EcdsaSignatureFormat: "Ieee" };
+    case "ed25519":
+      throw new TagsealError("bad-input", "SignPath signs no hashes with Ed25519 keys", {
+        remedy: "Add the certificate of an RSA or ECDSA key as delegation, or sign with another --signing-method",
+      });
+  }
+}
+
+function processOf({ repository, role, version, tags, removedTags }: HashMetadata): Record<string, unknown> {
+  return {
+    CommandLine: "tagseal sign",
+    Repository: repository,
+    Role: role,
+    Version: version,
+    TagCount: tags.length,
+    Tags: tags.slice(0, MAX_TAGS_SHOWN).map(({ tag, digest }) => ({ Tag: tag, Digest: digest })),
+    ...(removedTags.length > 0
+      ? { RemovedTagCount: removedTags.length, RemovedTags: removedTags.slice(0, MAX_TAGS_SHOWN).map(({ tag }) => tag) }
+      : {}),
+  };
+}
+
+/**
+ * The raw signature in `answer`, which must be the artifact `sent` with a `Signature` added.
+ *
+ * @throws {TagsealError} `trust-invalid` where the answer is anything else
+ */
+export function readHashSignature(sent: Bytes, answer: Bytes): Bytes {
+  const asked = documentOf(sent);
+  const given = documentOf(answer);
+  for (const [name, value] of Object.entries(asked)) {
+    const repeated = given[name];
+    if (repeated === undefined || !equalBytes(canonicalJson(repeated), canonicalJson(value))) {
+      throw untrusted(`its member "${name}" is not what was sent`);
+    }
+  }
+  const signature = given["Signature"];
+  if (typeof signature !== "string" || signature === "") throw untrusted("it has no signature");
+  if (signature.length > MAX_SIGNATURE_CHARS) throw untrusted("its signature is longer than any key's");
+  try {
+    return Uint8Array.fromBase64(signature, { lastChunkHandling: "strict" });
+  } catch {
+    throw untrusted("its signature is not base64");
+  }
+}
+
+function documentOf(bytes: Bytes): JsonObject {
+  try {
+    const document = parseJson(bytes);
+    if (isJsonObject(document)) return document;
+  } catch (error) {
+    throw untrusted("it is not JSON", messageOf(error));
+  }
+  throw untrusted("it is not a JSON object");
+}
+
+function untrusted(why: string, cause?: string): TagsealError {
+  return new TagsealError("trust-invalid", `SignPath's answer to signing a hash is not to be trusted: ${why}`, {
+    remedy:
+      "Nothing was published. Check --api-url and what answers there; if it is SignPath, report this to its support",
+    cause,
+  });
+}

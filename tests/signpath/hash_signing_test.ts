@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { type Bytes, text, utf8 } from "../../lib/bytes/bytes.ts";
+import { hash } from "../../lib/crypto/hash.ts";
+import { publicKeyOf } from "../../lib/crypto/signer.ts";
+import { isTagsealError } from "../../lib/errors.ts";
+import { hashArtifact, type HashMetadata, readHashSignature } from "../../lib/signpath/hash_signing.ts";
+
+const RSA = publicKeyOf(generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey);
+const EC = publicKeyOf(generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey);
+const ED = publicKeyOf(generateKeyPairSync("ed25519").privateKey);
+const SHA256 = hash("sha256", utf8("payload"));
+const DIGEST = `sha256:${"ab".repeat(32)}`;
+const METADATA: HashMetadata = {
+  repository: "r.test/app",
+  role: "targets/releases",
+  version: 7,
+  tags: [{ tag: "1.0", digest: DIGEST }],
+  removedTags: [],
+};
+
+Deno.test("the artifact names algorithm, hash, and what it is for", async (t) => {
+  const rows = [
+    ["RSA", RSA, { SignatureAlgorithm: "RsaPkcs1", RsaHashAlgorithm: "2.16.840.1.101.3.4.2.1" }],
+    ["ECDSA", EC, { SignatureAlgorithm: "Ecdsa", EcdsaSignatureFormat: "Ieee" }],
+  ] as const;
+  for (const [name, key, algorithm] of rows) {
+    await t.step(name, () =>
+      assert.deepEqual(JSON.parse(text(hashArtifact(key, SHA256, METADATA))), {
+        ...algorithm,
+        Base64EncodedHash: SHA256.toBase64(),
+        Metadata: {
+          CreatingProcess: {
+            CommandLine: "tagseal sign",
+            Repository: "r.test/app",
+            Role: "targets/releases",
+            Version: 7,
+            TagCount: 1,
+            Tags: [{ Tag: "1.0", Digest: DIGEST }],
+          },
+        },
+      }));
+  }
+  await t.step("Ed25519", () =>
+    assert.throws(
+      () => hashArtifact(ED, SHA256, METADATA),
+      (e) => isTagsealError(e, "bad-input") && /no hashes with Ed25519/.test(e.message),
+    ));
+});
+
+Deno.test("of many tags the first hundred are shown, and their number", () => {
+  const tags = Array.from({ length: 5000 }, (_, i) => ({ tag: `${i}`.padStart(128, "x"), digest: DIGEST }));
+  const artifact = hashArtifact(EC, SHA256, { ...METADATA, tags, removedTags: tags });
+  const { Tags, TagCount, RemovedTags, RemovedTagCount } = JSON.parse(text(artifact)).Metadata.CreatingProcess;
+  assert.deepEqual([Tags.length, TagCount, RemovedTags.length, RemovedTagCount], [100, 5000, 100, 5000]);
+  assert.deepEqual([Tags[99].Tag, RemovedTags[99]], [tags[99]!.tag, tags[99]!.tag]);
+  assert.ok(artifact.length < 65_536, `${artifact.length} bytes`);
+});
+
+Deno.test("an answer that repeats what was sent gives the signature, however it is laid out", () => {
+  const sent = hashArtifact(RSA, SHA256, METADATA);
+  const document = JSON.parse(text(sent));
+  const reordered = Object.fromEntries(Object.entries({ ...document, Signature: "AQID", More: "of it" }).toReversed());
+  for (const answer of [{ ...document, Signature: "AQID" }, reordered]) {
+    assert.deepEqual(readHashSignature(sent, utf8(JSON.stringify(answer, null, 2))), Uint8Array.of(1, 2, 3));
+  }
+});
+
+Deno.test("an answer that is anything else is not trusted", async (t) => {
+  const sent = hashArtifact(RSA, SHA256, METADATA);
+  const document = JSON.parse(text(sent));
+  const answer = (changes: Record<string, unknown>): Bytes =>
+    utf8(JSON.stringify({ ...document, Signature: "AQID", ...changes }));
+  const process = document.Metadata.CreatingProcess;
+  const rows: [string, Bytes, RegExp][] = [
+    ["empty", utf8(""), /it is not JSON$/],
+    ["HTML", utf8("<html>"), /it is not JSON$/],
+    ["not UTF-8", Uint8Array.of(0xff), /it is not JSON$/],
+    ["a list", utf8("[]"), /it is not a JSON object$/],
+    ["a member twice", utf8(text(answer({})).replace("{", '{"Signature":"BBBB",')), /it is not JSON$/],
+    ["another hash", answer({ Base64EncodedHash: "AAAA" }), /"Base64EncodedHash" is not what was sent$/],
+    ["no hash", answer({ Base64EncodedHash: undefined }), /"Base64EncodedHash" is not what was sent$/],
+    ["another algorithm", answer({ SignatureAlgorithm: "RsaPss" }), /"SignatureAlgorithm" is not what was sent$/],
+    ["another hash algorithm", answer({ RsaHashAlgorithm: "1.3.14.3.2.26" }), /"RsaHashAlgorithm" is not/],
+    ["no metadata", answer({ Metadata: null }), /"Metadata" is not what was sent$/],
+    [
+      "another tag",
+      answer({ Metadata: { CreatingProcess: { ...process, Tags: [{ Tag: "2.0", Digest: DIGEST }] } } }),
+      /"Metadata" is not what was sent$/,
+    ],
+    ["the artifact itself", sent, /it has no signature$/],
+    ["an empty signature", answer({ Signature: "" }), /it has no signature$/],
+    ["a signature that is no text", answer({ Signature: 7 }), /it has no signature$/],
+    ["a signature that is not base64", answer({ Signature: "A*==" }), /its signature is not base64$/],
+    ["a long signature", answer({ Signature: "A".repeat(1372) }), /its signature is longer than any key's$/],
+  ];
+  for (const [name, bytes, words] of rows) {
+    await t.step(name, () =>
+      assert.throws(() => readHashSignature(sent, bytes), (error) => {
+        assert.ok(isTagsealError(error, "trust-invalid"), String(error));
+        assert.match(error.message, words);
+        assert.match(error.remedy, /^Nothing was published/);
+        return true;
+      }));
+  }
+});
