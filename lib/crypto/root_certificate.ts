@@ -7,14 +7,26 @@
  * @module
  */
 import type { Bytes } from "../bytes/bytes.ts";
+import { TagsealError } from "../errors.ts";
 import type { Signer } from "./signer.ts";
 import { type Certificate, readCertificate } from "./x509.ts";
 
 const LIFETIME_DAYS = 3650;
 const DAY_MS = 86_400_000;
 
-/** Makes the certificate of a P-256 root key for a repository. */
+/**
+ * Makes the certificate of a P-256 root key for a repository.
+ *
+ * @throws {TagsealError} `bad-input` for any other key: it would be a certificate that does not verify
+ */
 export async function createRootCertificate(signer: Signer, gun: string, at: Date): Promise<Certificate> {
+  const { shape, canonicalId } = signer.publicKey;
+  if (shape.family !== "ecdsa" || shape.curve !== "P-256") {
+    throw new TagsealError("bad-input", `The key ${canonicalId.slice(0, 7)}… is not an ECDSA key on P-256`, {
+      remedy: "Name a P-256 key: it is the only kind that root certificates are made for",
+      details: { keyId: canonicalId },
+    });
+  }
   await import("reflect-metadata"); // the library's dependency injection asks for it first
   const x509 = await import("@peculiar/x509");
   const notBefore = new Date(Math.floor(at.getTime() / 1000) * 1000);

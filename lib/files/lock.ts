@@ -29,6 +29,22 @@ export async function withLock<T>(path: string, kind: "exclusive" | "shared", us
   }
 }
 
+/**
+ * Takes the lock at `path` for as long as the object lives; nothing where another process has it.
+ *
+ * @throws {TagsealError} `bad-input` where `path` cannot be locked
+ */
+export async function takeLock(path: string): Promise<Disposable | undefined> {
+  const file = (await openLock(path, "exclusive"))!;
+  const taken = await tryLock(file, path, "exclusive").catch((error) => {
+    file.close();
+    throw error;
+  });
+  if (taken) return { [Symbol.dispose]: () => file.close() };
+  file.close();
+  return undefined;
+}
+
 async function openLock(path: string, kind: "exclusive" | "shared"): Promise<Deno.FsFile | undefined> {
   try {
     if (kind === "shared") return await Deno.open(path, { read: true });
@@ -58,8 +74,7 @@ function heldByOthers(path: string): TagsealError {
 
 function notLockable(path: string, error: unknown): TagsealError {
   return new TagsealError("bad-input", `"${path}" cannot be locked: ${messageOf(error)}`, {
-    remedy:
-      "Check the permissions of the folder, or choose another one with --trust-dir, on a disk that can lock files",
+    remedy: "Check the permissions of the folder, or choose another one, on a disk that can lock files",
     details: { path },
     cause: error,
   });

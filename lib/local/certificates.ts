@@ -18,10 +18,12 @@ export interface TlsIdentity {
   readonly keyPem: string;
 }
 
-/** A throw-away certificate authority; its private key lives in memory only and dies with the process. */
+/** A certificate authority for loopback. Its private key dies with the process, unless somebody keeps it. */
 export interface LocalCa {
   /** The CA's certificate: what clients are told to trust. */
   readonly caPem: string;
+  /** Its unencrypted private key (PKCS#8): who has it can be any server to those who trust the CA. */
+  readonly caKeyPem: string;
   /** Issues a TLS server (and client) certificate for DNS names and IP addresses. */
   issue(names: readonly string[]): Promise<TlsIdentity>;
 }
@@ -52,38 +54,51 @@ const RSA_2048 = {
   hash: "SHA-256",
 };
 
+/** How long what a CA issues is valid, and a CA that nobody keeps. */
+const THROW_AWAY_DAYS = 30;
+
 /**
- * Creates a throw-away ECDSA P-256 CA for TLS on loopback. It and all it issues are valid from an hour before `now`
- * (clocks differ) until 30 days after.
+ * Creates an ECDSA P-256 CA for TLS on loopback. It is valid from an hour before `now` (clocks differ) until `days` after,
+ * and all it issues until 30 days after.
  */
-export async function createLocalCa(now: Date, name: string): Promise<LocalCa> {
+export async function createLocalCa(now: Date, name: string, days: number = THROW_AWAY_DAYS): Promise<LocalCa> {
   const x509 = await loadX509();
-  const ca = await newKeys(P256);
+  const keys = await newKeys(P256);
   const subject = [{ CN: [name] }];
-  const caCertificate = await x509.X509CertificateGenerator.create({
-    ...validity(now, 30),
+  const certificate = await x509.X509CertificateGenerator.create({
+    ...validity(now, days),
     signingAlgorithm: P256,
     subject,
     issuer: subject,
-    publicKey: ca.publicKey,
-    signingKey: ca.privateKey,
+    publicKey: keys.publicKey,
+    signingKey: keys.privateKey,
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-      await x509.SubjectKeyIdentifierExtension.create(ca.publicKey),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
+  return await openLocalCa(certificate.toString("pem") + "\n", await pkcs8Pem(keys.privateKey), now);
+}
+
+/** The CA that {@linkcode createLocalCa} made, from what was kept of it. It throws where that is damaged. */
+export async function openLocalCa(caPem: string, caKeyPem: string, now: Date): Promise<LocalCa> {
+  const x509 = await loadX509();
+  const ca = new x509.X509Certificate(caPem);
+  const pkcs8 = createPrivateKey(caKeyPem).export({ type: "pkcs8", format: "der" });
+  const signingKey = await crypto.subtle.importKey("pkcs8", new Uint8Array(pkcs8), P256, false, ["sign"]);
   return {
-    caPem: caCertificate.toString("pem") + "\n",
+    caPem,
+    caKeyPem,
     issue: async (names) => {
       const leaf = await newKeys(P256);
       const certificate = await x509.X509CertificateGenerator.create({
-        ...validity(now, 30),
+        ...validity(now, THROW_AWAY_DAYS),
         signingAlgorithm: P256,
         subject: [{ CN: [names[0] ?? "localhost"] }],
-        issuer: subject,
+        issuer: ca.subjectName,
         publicKey: leaf.publicKey,
-        signingKey: ca.privateKey,
+        signingKey,
         extensions: [
           new x509.BasicConstraintsExtension(false, undefined, true),
           new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
@@ -93,14 +108,10 @@ export async function createLocalCa(now: Date, name: string): Promise<LocalCa> {
             names.map((value) => ({ type: isIP(value) ? "ip" as const : "dns" as const, value })),
           ),
           await x509.SubjectKeyIdentifierExtension.create(leaf.publicKey),
-          await x509.AuthorityKeyIdentifierExtension.create(caCertificate),
+          await x509.AuthorityKeyIdentifierExtension.create(ca),
         ],
       });
-      const key = privateKeyObject(await crypto.subtle.exportKey("pkcs8", leaf.privateKey));
-      return {
-        certPem: certificate.toString("pem") + "\n",
-        keyPem: key.export({ type: "pkcs8", format: "pem" }).toString(),
-      };
+      return { certPem: certificate.toString("pem") + "\n", keyPem: await pkcs8Pem(leaf.privateKey) };
     },
   };
 }
@@ -160,6 +171,11 @@ function validity(now: Date, days: number): { notBefore: Date; notAfter: Date } 
     notBefore: new Date(second - HOUR),
     notAfter: new Date(second + days * DAY),
   };
+}
+
+async function pkcs8Pem(key: CryptoKey): Promise<string> {
+  return privateKeyObject(await crypto.subtle.exportKey("pkcs8", key)).export({ type: "pkcs8", format: "pem" })
+    .toString();
 }
 
 function privateKeyObject(pkcs8: ArrayBuffer): KeyObject {

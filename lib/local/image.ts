@@ -2,8 +2,8 @@
 import { gzipSync } from "node:zlib";
 import { type Bytes, concat, utf8 } from "../bytes/bytes.ts";
 import { sha256Hex } from "../crypto/hash.ts";
-import { TagsealError } from "../errors.ts";
-import { exchange, type Send } from "../http/send.ts";
+import { type Details, TagsealError } from "../errors.ts";
+import { type Answer, type Call, exchange, type Send } from "../http/send.ts";
 
 const TYPES = {
   manifest: "application/vnd.oci.image.manifest.v1+json",
@@ -44,21 +44,43 @@ export async function pushTinyImage(
     layers: [describe(TYPES.layer, layer)],
   }));
   for (const blob of [layer, config]) {
-    const upload = `blobs/uploads/?digest=sha256:${sha256Hex(blob)}`;
-    await put(send, new URL(`/v2/${path}/${upload}`, registry), "POST", "application/octet-stream", blob);
+    // The one way that every registry has to know; a single POST with the bytes is for registries that like it.
+    const uploads = new URL(`/v2/${path}/blobs/uploads/`, registry);
+    const { headers } = await call(send, { method: "POST", url: uploads }, 202);
+    const place = locationOf(headers, uploads);
+    place.searchParams.set("digest", `sha256:${sha256Hex(blob)}`);
+    await put(send, place, "application/octet-stream", blob);
   }
-  await put(send, new URL(`/v2/${path}/manifests/${tag}`, registry), "PUT", TYPES.manifest, manifest);
+  await put(send, new URL(`/v2/${path}/manifests/${tag}`, registry), TYPES.manifest, manifest);
   return `sha256:${sha256Hex(manifest)}`;
 }
 
-async function put(send: Send, url: URL, method: "POST" | "PUT", type: string, body: Bytes): Promise<void> {
-  const headers = { "content-type": type };
-  const call = { service: "Registry", url, method, headers, body, maxBytes: 65536, timeoutMs: 30_000 };
-  const { status } = await exchange(send, call);
-  if (status === 201) return;
-  throw new TagsealError("unavailable", `The registry "${url.origin}" does not take the image (status ${status})`, {
+async function put(send: Send, url: URL, type: string, body: Bytes): Promise<void> {
+  await call(send, { method: "PUT", url, headers: { "content-type": type }, body }, 201);
+}
+
+async function call(
+  send: Send,
+  what: Pick<Call, "method" | "url" | "headers" | "body">,
+  wanted: number,
+): Promise<Answer> {
+  const answer = await exchange(send, { service: "Registry", ...what, maxBytes: 65536, timeoutMs: 30_000 });
+  if (answer.status === wanted) return answer;
+  throw refused(what.url, `status ${answer.status}`, { status: answer.status });
+}
+
+/** Where an upload goes on, which may be relative (OCI Distribution 1.1, "Pushing blobs"). */
+function locationOf(headers: Headers, uploads: URL): URL {
+  const location = headers.get("location");
+  const url = location === null ? null : URL.parse(location, uploads);
+  if (!url) throw refused(uploads, "it does not say where the upload goes on");
+  return url;
+}
+
+function refused(url: URL, why: string, details: Details = {}): TagsealError {
+  return new TagsealError("unavailable", `The registry "${url.origin}" does not take the image (${why})`, {
     remedy: "Look at the registry's log",
-    details: { status },
+    details,
   });
 }
 

@@ -1,6 +1,6 @@
 /**
- * The embedded Notary server: a pure handler that answers as notary-server 0.7.0 does, with its keys and everything that
- * was ever published in memory. For trying things on loopback and for tests.
+ * The embedded Notary server: a pure handler that answers as notary-server 0.7.0 does. It keeps its keys and everything
+ * that was ever published in SQLite. For trying things on loopback and for tests.
  *
  * Differences, all of them deliberate: trust data is read as strictly as tagseal's clients do; bodies and their parts are
  * bounded; a key that no root names yet is handed out again instead of making another one; files are renewed an hour
@@ -13,14 +13,18 @@ import { Buffer } from "node:buffer";
 import { type Bytes, concat } from "../bytes/bytes.ts";
 import { canonicalJson } from "../bytes/canonical_json.ts";
 import { BASE_ROLES, isDelegation, type RoleName } from "../tuf/roles.ts";
+import { openDatabase } from "./database.ts";
 import { acceptUpdate, MalformedJson, UpdateRefusal } from "./notary_rules.ts";
 import { createManagedKey, managedKey, renew } from "./notary_signing.ts";
-import { createMemoryNotaryStore, type ManagedRole } from "./notary_store.ts";
+import type { ManagedRole, NotaryStore } from "./notary_store.ts";
+import { createNotaryStore } from "./notary_sqlite.ts";
 
 /** How the server is set up. */
 export interface NotaryServerOptions {
   /** The clock. */
   readonly now: () => Date;
+  /** What it keeps; nothing yet, and in memory, unless given. */
+  readonly store?: NotaryStore;
   /**
    * Decides on every request: `undefined` lets it pass, a response (401 with a challenge, 403) is sent instead. `scope` is
    * what the request needs, its repository being the GUN; that is empty for `/v2/` itself.
@@ -40,7 +44,10 @@ const CACHED = "public, max-age=300, s-maxage=300, must-revalidate";
 const CACHED_FOR_GOOD = "public, max-age=2592000, s-maxage=2592000";
 const ROUTE = /^\/v2\/(?<gun>[^*\s\p{Cc}]{1,255})\/_trust\/tuf\/(?<rest>[^\s]*)$/u;
 const KEY = /^(?<role>snapshot|timestamp)\.key$/;
-const FILE = /^(?:(?<version>\d{1,10})\.)?(?<role>[^.]+)(?:\.(?<sha256>[0-9a-f]{64}))?\.json$/;
+const FILE =
+  /^(?:(?<version>\d{1,15})\.)?(?<role>root|targets(?:\/[^/\s]+?)*|snapshot|timestamp)(?:\.(?<sha256>[\da-f]{64}))?\.json$/;
+const JSON_TYPE = { "content-type": "application/json; charset=utf-8" };
+const METHODS: readonly string[] = ["GET", "POST", "PUT", "HEAD", "DELETE"];
 
 /** A refusal on its way to the client. */
 class Refusal extends Error {
@@ -49,15 +56,18 @@ class Refusal extends Error {
   }
 }
 
-/** Makes a server without any repositories; `handle` fits `Deno.serve` as well as the `Send` of the HTTP layer. */
+/** Makes a server; `handle` fits `Deno.serve` as well as the `Send` of the HTTP layer. */
 export function createNotaryServer(options: NotaryServerOptions): { handle(request: Request): Promise<Response> } {
-  const store = createMemoryNotaryStore();
+  const store = options.store ?? createNotaryStore(openDatabase(":memory:"));
 
   async function route(request: Request): Promise<Response> {
+    if (!METHODS.includes(request.method)) return new Response(null, { status: 405 });
     const path = pathOf(request);
     const may = (repository: string, actions: "pull" | "push,pull") =>
       Promise.resolve(options.authorize?.(request, { repository, actions }));
-    if (request.method === "GET" && path === "/_notary_server/health") return Response.json({});
+    if (request.method === "GET" && path === "/_notary_server/health") {
+      return new Response("{}", { headers: JSON_TYPE });
+    }
     if (request.method === "GET" && path === "/v2/") return await may("", "pull") ?? plain("{}");
     const { gun, rest } = ROUTE.exec(path)?.groups ?? {};
     if (gun === undefined || rest === undefined) throw notFound();
@@ -84,7 +94,8 @@ export function createNotaryServer(options: NotaryServerOptions): { handle(reque
 
   async function read(gun: string, name: string): Promise<Response> {
     const { version, role, sha256 } = FILE.exec(name)?.groups ?? {};
-    if (role === undefined || !isRole(role) || (version !== undefined && sha256 !== undefined)) throw notFound();
+    if (role === undefined || (version !== undefined && sha256 !== undefined)) throw notFound();
+    if (!isRole(role)) throw notFound({});
     const which = sha256 !== undefined ? { sha256 } : version !== undefined ? { version: Number(version) } : undefined;
     if (!which && (role === "snapshot" || role === "timestamp")) await renew(store, gun, options.now());
     const file = store.find(gun, role, which);
@@ -108,8 +119,7 @@ export function createNotaryServer(options: NotaryServerOptions): { handle(reque
     } catch (error) {
       const { status, code, message, detail } = refusalOf(error);
       const body = JSON.stringify({ errors: [{ code, message, detail }] }) + "\n";
-      const headers = { "content-type": "application/json; charset=utf-8" };
-      return new Response(request.method === "HEAD" ? null : body, { status, headers });
+      return new Response(request.method === "HEAD" ? null : body, { status, headers: JSON_TYPE });
     } finally {
       if (request.body && !request.bodyUsed) await request.body.cancel();
     }

@@ -44,34 +44,3 @@ export interface NotaryStore {
   /** Keeps one more private key (PKCS#8) for a role. */
   addKey(gun: string, role: ManagedRole, pkcs8: Bytes): void;
 }
-
-/** A store that lives as long as the object. */
-export function createMemoryNotaryStore(): NotaryStore {
-  const repositories = new Map<string, Map<RoleName, StoredFile[]>>(); // versions rising
-  const keys = new Map<string, Bytes[]>();
-  const keysOf = (gun: string, role: ManagedRole) => `${role} ${gun}`;
-
-  return {
-    find(gun, role, which) {
-      const versions = repositories.get(gun)?.get(role) ?? [];
-      if (!which) return versions.at(-1);
-      return versions.find((file) =>
-        "version" in which ? file.version === which.version : file.sha256 === which.sha256
-      );
-    },
-    roles: (gun) => [...repositories.get(gun)?.keys() ?? []],
-    add(gun, files) {
-      const repository = repositories.get(gun) ?? new Map<RoleName, StoredFile[]>();
-      const stale = files.some(({ role, version }) => version <= (repository.get(role)?.at(-1)?.version ?? 0));
-      if (stale || new Set(files.map(({ role }) => role)).size < files.length) return false;
-      for (const file of files) repository.set(file.role, [...repository.get(file.role) ?? [], file]);
-      repositories.set(gun, repository);
-      return true;
-    },
-    remove: (gun) => void repositories.delete(gun),
-    keys: (gun, role) => keys.get(keysOf(gun, role)) ?? [],
-    addKey(gun, role, pkcs8) {
-      keys.set(keysOf(gun, role), [...keys.get(keysOf(gun, role)) ?? [], pkcs8]);
-    },
-  };
-}

@@ -3,26 +3,31 @@
  *
  * One port serves all three, as their paths do not meet: `/v2/<gun>/_trust/tuf/` is the Notary server, the rest of `/v2/`
  * the registry, `/API/` SignPath. Docker looks for a registry's trust data on the registry's own host, so that nobody
- * needs to be told where the Notary server is. All is in memory and gone when the process ends.
+ * needs to be told where the Notary server is. Where the stack has a folder, that keeps who the services are, what was
+ * pushed and what was published; all else is gone when the process ends.
  *
  * @module
  */
 import type { Bytes } from "../bytes/bytes.ts";
 import { messageOf, TagsealError } from "../errors.ts";
-import { createLocalCa, createSigningCertificate, LOOPBACK_NAMES, type SigningAlgorithm } from "./certificates.ts";
+import { LOOPBACK_NAMES } from "./certificates.ts";
 import { createNotaryServer } from "./notary_server.ts";
+import { createNotaryStore } from "./notary_sqlite.ts";
 import { createRegistry } from "./registry.ts";
+import { createRegistryStore } from "./registry_sqlite.ts";
 import { createSignPathService, type SignPathService } from "./signpath_service.ts";
 import type { RawSignatureFormat } from "./signpath_signing.ts";
+import { newStackData, openStackData, type StackData } from "./stack_data.ts";
+import type { SigningKeyChoice } from "./stack_identity.ts";
 
 /** How a stack is set up. */
-export interface LocalStackOptions extends RawSignatureFormat {
+export interface LocalStackOptions extends RawSignatureFormat, SigningKeyChoice {
   /** The port; 0 takes a free one. */
   readonly port: number;
   /** The clock. */
   readonly now: () => Date;
-  /** The algorithm of SignPath's key. */
-  readonly algorithm: SigningAlgorithm;
+  /** The folder that keeps all of it; without one all is in memory. */
+  readonly dataDir?: string;
   /** Stands between the network and SignPath, for tests and demonstrations of what a service could do. */
   readonly betweenSignPath?: (request: Request, handle: (request: Request) => Promise<Response>) => Promise<Response>;
 }
@@ -41,8 +46,10 @@ export interface LocalStack extends AsyncDisposable {
   readonly organizationId: string;
   /** SignPath: the only API token. */
   readonly apiToken: string;
-  /** SignPath: the only project. */
+  /** SignPath: the project that signs files. */
   readonly projectSlug: string;
+  /** SignPath: the project that signs hashes, with the automatic policy only. */
+  readonly hashProjectSlug: string;
   /** SignPath: policies that sign at once, and only after somebody has approved. */
   readonly policies: { readonly automatic: string; readonly manual: string };
   /** The certificate of SignPath's key, as its users download it (DER). */
@@ -54,30 +61,34 @@ export interface LocalStack extends AsyncDisposable {
 }
 
 const PROJECT = "demo-images";
+const HASH_PROJECT = "demo-hashes";
 const POLICIES = { automatic: "release-signing", manual: "release-signing-with-approval" } as const;
 
 /**
  * Starts a stack.
  *
- * @throws {TagsealError} `bad-input` where the port is taken
+ * @throws {TagsealError} `bad-input` where the port is taken or the folder cannot be used; `unavailable` where another
+ * process runs on the folder
  */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
+  const { now, dataDir } = options;
+  const data = await (dataDir === undefined ? newStackData(options, now()) : openStackData(dataDir, options, now()));
+  try {
+    return await serve(options, data);
+  } catch (error) {
+    data[Symbol.dispose]();
+    throw error;
+  }
+}
+
+async function serve(options: LocalStackOptions, data: StackData): Promise<LocalStack> {
   const { now, port } = options;
-  const ca = await createLocalCa(now(), "tagseal local stack");
-  const identity = await ca.issue([...LOOPBACK_NAMES]);
-  const signing = await createSigningCertificate({
-    commonName: "Docker signing (local)",
-    algorithm: options.algorithm,
-    now: now(),
-    days: 365,
-  });
-  const organizationId = crypto.randomUUID();
-  const apiToken = crypto.getRandomValues(new Uint8Array(24)).toBase64({ alphabet: "base64url" });
+  const { ca, organizationId, apiToken, signingKey, certificate } = data.identity;
   const policy = (slug: string, approval: "automatic" | "manual") => ({
     slug,
     approval,
-    key: signing.privateKey,
-    certificate: signing.certificateDer,
+    key: signingKey,
+    certificate,
   });
   const signPath = createSignPathService({
     organizationId,
@@ -86,12 +97,16 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     projects: [{
       slug: PROJECT,
       policies: [policy(POLICIES.automatic, "automatic"), policy(POLICIES.manual, "manual")],
+    }, {
+      slug: HASH_PROJECT,
+      kind: "hash-signing-data",
+      policies: [policy(POLICIES.automatic, "automatic")],
     }],
     ...(options.rsaPadding ? { rsaPadding: options.rsaPadding } : {}),
     ...(options.ecdsaFormat ? { ecdsaFormat: options.ecdsaFormat } : {}),
   });
-  const notary = createNotaryServer({ now });
-  const registry = createRegistry();
+  const notary = createNotaryServer({ now, store: createNotaryStore(data.database) });
+  const registry = createRegistry({ store: createRegistryStore(data.database) });
   const handle = (request: Request): Promise<Response> => {
     const { pathname } = new URL(request.url);
     if (pathname.startsWith("/API/")) {
@@ -100,8 +115,10 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     if (pathname.includes("/_trust/") || pathname.startsWith("/_notary_server/")) return notary.handle(request);
     return registry.handle(request);
   };
-  const server = listen(port, identity, handle);
+  const server = listen(port, await ca.issue(LOOPBACK_NAMES), handle);
   const host = `localhost:${server.addr.port}`;
+  let stopping: Promise<void> | undefined;
+  const stop = () => stopping ??= server.shutdown().finally(() => data[Symbol.dispose]());
   return {
     host,
     notaryUrl: `https://${host}`,
@@ -110,11 +127,12 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     organizationId,
     apiToken,
     projectSlug: PROJECT,
+    hashProjectSlug: HASH_PROJECT,
     policies: POLICIES,
-    certificate: signing.certificateDer,
+    certificate,
     signPath,
-    stop: () => server.shutdown(),
-    [Symbol.asyncDispose]: () => server.shutdown(),
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }
 

@@ -402,12 +402,15 @@ Deno.test("files are found by role, by version and by hash, with their life in c
   }
   await nothing(`/v2/${GUN}/more/_trust/tuf/root.json`, {});
   for (const path of [`/`, `/v2`, `/v2/_trust/tuf/root.json`, `/v2/a%/_trust/tuf/root.json`]) await nothing(path);
-  for (const rest of ["mirror.json", `1.root.${hash}.json`, "root.key", "targets/A.json", ""]) {
-    await nothing(`${tuf}/${rest}`);
-  }
+  for (const rest of ["mirror.json", `1.root.${hash}.json`, "root.key", ""]) await nothing(`${tuf}/${rest}`);
+  for (const name of ["targets/A", "targets/a.b", "1.targets/A"]) await nothing(`${tuf}/${name}.json`, {});
   await nothing(`/v2/a*b/_trust/tuf/root.json`);
   await nothing(`/v2/${"a".repeat(256)}/_trust/tuf/root.json`);
   await nothing(`${tuf}/root.json`, undefined, "PUT");
+  for (const method of ["OPTIONS", "PATCH"]) {
+    const { status, body } = await ask(handler, method, `${tuf}/root.json`);
+    assert.deepEqual([status, body], [405, null]);
+  }
 });
 
 Deno.test("a deleted repository is gone, its neighbours are not, and it can be set up anew", async () => {

@@ -6,6 +6,8 @@ import { createRegistry } from "../../lib/local/registry.ts";
 import { fetchManifest } from "../../lib/registry/manifest.ts";
 
 const OCI = "application/vnd.oci.image.manifest.v1+json";
+const DOCKER = "application/vnd.docker.distribution.manifest.v2+json";
+const LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
 const INDEX = "application/vnd.oci.image.index.v1+json";
 const sha256 = (data: string | Uint8Array) => `sha256:${createHash("sha256").update(data).digest("hex")}`;
 
@@ -16,9 +18,14 @@ function ask(registry: Registry, method: string, path: string, body?: BodyInit, 
   return registry.handle(new Request(url, { method, headers, ...(body === undefined ? {} : { body }) }));
 }
 
+/** As clients ask for manifests: with the types that they know. */
+function askManifest(registry: Registry, method: string, path: string) {
+  return ask(registry, method, path, undefined, { accept: `${INDEX}, ${OCI}; q=0.5` });
+}
+
 async function refusal(response: Response | Promise<Response>): Promise<[number, string]> {
   const { status, headers, body } = await response;
-  assert.equal(headers.get("content-type"), "application/json");
+  assert.equal(headers.get("content-type"), "application/json; charset=utf-8");
   const { errors } = await new Response(body).json();
   assert.equal(typeof errors[0].message, "string");
   return [status, errors[0].code];
@@ -69,6 +76,7 @@ Deno.test("a blob in one piece", async () => {
   assert.equal(await escaped.text(), "0123456789");
   assert.deepEqual(await refusal(ask(registry, "GET", `/v2/team/other/blobs/${digest}`)), [404, "BLOB_UNKNOWN"]);
   assert.deepEqual(await refusal(ask(registry, "GET", `/v2/team/app/blobs/${sha256("x")}`)), [404, "BLOB_UNKNOWN"]);
+  assert.deepEqual(await refusal(ask(registry, "GET", "/v2/team/app/blobs/sha256:abc")), [400, "DIGEST_INVALID"]);
 });
 
 Deno.test("ranges of a blob", async () => {
@@ -165,9 +173,9 @@ Deno.test("manifests by tag and by digest", async () => {
   const registry = createRegistry();
   const manifest = await pushImage(registry, "team/app", "v1");
   for (const reference of ["v1", sha256(manifest)]) {
-    const head = await ask(registry, "HEAD", `/v2/team/app/manifests/${reference}`);
+    const head = await askManifest(registry, "HEAD", `/v2/team/app/manifests/${reference}`);
     assert.deepEqual([head.status, head.headers.get("content-length")], [200, `${manifest.length}`]);
-    const got = await ask(registry, "GET", `/v2/team/app/manifests/${reference}`);
+    const got = await askManifest(registry, "GET", `/v2/team/app/manifests/${reference}`);
     assert.equal(await got.text(), manifest);
     assert.equal(got.headers.get("content-type"), OCI);
     assert.equal(got.headers.get("docker-content-digest"), sha256(manifest));
@@ -178,18 +186,55 @@ Deno.test("manifests by tag and by digest", async () => {
   assert.deepEqual(await refusal(ask(registry, "POST", "/v2/team/app/manifests/v1")), [405, "UNSUPPORTED"]);
 });
 
+Deno.test("manifests are given to those who take their type, and once only", async () => {
+  const registry = createRegistry();
+  const digest = sha256(await pushImage(registry, "x", "oci"));
+  const docker = JSON.parse(await pushImage(registry, "x", "oci"));
+  docker.mediaType = DOCKER;
+  const put = (tag: string, type: string, body: unknown) =>
+    ask(registry, "PUT", `/v2/x/manifests/${tag}`, JSON.stringify(body), { "content-type": type });
+  assert.equal((await put("docker", `${DOCKER.toUpperCase()} ; charset=utf-8`, docker)).status, 201);
+  assert.equal((await put("list", LIST, { schemaVersion: 2, mediaType: LIST, manifests: [] })).status, 201);
+  assert.equal((await put("index", INDEX, { schemaVersion: 2, mediaType: INDEX, manifests: [] })).status, 201);
+  const rows: [tag: string, headers: Record<string, string>, status: number][] = [
+    ["oci", {}, 404],
+    ["oci", { accept: "*/*" }, 404],
+    ["oci", { accept: `${DOCKER}, ${INDEX}` }, 404],
+    ["oci", { accept: `${DOCKER},${OCI}` }, 200],
+    ["oci", { accept: `${OCI.toUpperCase()};q=0.1, ${DOCKER}` }, 200],
+    ["index", { accept: OCI }, 404],
+    ["index", { accept: INDEX }, 200],
+    ["docker", {}, 200],
+    ["list", { accept: OCI }, 200],
+    ["oci", { "if-none-match": `"${digest}"` }, 304],
+    ["oci", { "if-none-match": digest, accept: OCI }, 304],
+    ["oci", { "if-none-match": `"${sha256("x")}"`, accept: OCI }, 200],
+  ];
+  for (const [tag, headers, status] of rows) {
+    const about = `${tag} ${JSON.stringify(headers)}`;
+    const head = await ask(registry, "HEAD", `/v2/x/manifests/${tag}`, undefined, headers);
+    assert.deepEqual([head.status, head.body], [status, null], about);
+    const got = await ask(registry, "GET", `/v2/x/manifests/${tag}`, undefined, headers);
+    if (status === 404) assert.deepEqual(await refusal(got), [404, "MANIFEST_UNKNOWN"], about);
+    else assert.deepEqual([got.status, (await got.text()).length > 0], [status, status === 200], about);
+  }
+  const kept = await ask(registry, "GET", "/v2/x/manifests/docker");
+  assert.equal(kept.headers.get("content-type"), DOCKER);
+  await kept.body?.cancel();
+});
+
 Deno.test("a tag moves, and goes away alone; a manifest takes its tags along", async () => {
   const registry = createRegistry();
   const one = await pushImage(registry, "x", "v1", "one");
   const two = await pushImage(registry, "x", "v1", "two");
-  assert.equal(await (await ask(registry, "GET", "/v2/x/manifests/v1")).text(), two);
-  assert.equal(await (await ask(registry, "GET", `/v2/x/manifests/${sha256(one)}`)).text(), one);
+  assert.equal(await (await askManifest(registry, "GET", "/v2/x/manifests/v1")).text(), two);
+  assert.equal(await (await askManifest(registry, "GET", `/v2/x/manifests/${sha256(one)}`)).text(), one);
   await pushImage(registry, "x", "v2", "two");
   assert.equal((await ask(registry, "DELETE", "/v2/x/manifests/v1")).status, 202);
-  assert.equal((await ask(registry, "HEAD", "/v2/x/manifests/v1")).status, 404);
-  assert.equal((await ask(registry, "HEAD", "/v2/x/manifests/v2")).status, 200);
+  assert.equal((await askManifest(registry, "HEAD", "/v2/x/manifests/v1")).status, 404);
+  assert.equal((await askManifest(registry, "HEAD", "/v2/x/manifests/v2")).status, 200);
   assert.equal((await ask(registry, "DELETE", `/v2/x/manifests/${sha256(two)}`)).status, 202);
-  assert.equal((await ask(registry, "HEAD", "/v2/x/manifests/v2")).status, 404);
+  assert.equal((await askManifest(registry, "HEAD", "/v2/x/manifests/v2")).status, 404);
   assert.deepEqual(await refusal(ask(registry, "DELETE", "/v2/x/manifests/v1")), [404, "MANIFEST_UNKNOWN"]);
 });
 
@@ -221,6 +266,8 @@ Deno.test("what is no manifest is refused", async () => {
     ["{}", INDEX],
     [JSON.stringify(image), INDEX],
     [JSON.stringify(image), "application/json"],
+    [JSON.stringify(image), ""],
+    [JSON.stringify(image), `; ${OCI}`],
     [JSON.stringify({ ...image, layers: [null] }), OCI],
     [JSON.stringify({ ...image, layers: [{ digest: "sha256:abc" }] }), OCI],
     [JSON.stringify({ ...image, layers: [{ digest: 7 }] }), OCI],

@@ -1,5 +1,7 @@
-/** `tagseal local` and `demo`: what they print, and that nothing is left of them. */
+/** `tagseal local`: what it prints, and that nothing is left of it but what `--data` keeps. */
 import assert from "node:assert/strict";
+import { createSend } from "../../lib/http/send.ts";
+import { pushTinyImage } from "../../lib/local/image.ts";
 import { tagseal } from "../support/run.ts";
 
 async function untilStarted(running: { stdout: () => string }, controller: AbortController): Promise<void> {
@@ -37,20 +39,70 @@ Deno.test("local: a port that is taken, or none at all", async () => {
   const { code, stderr } = await tagseal(["local", "--port", String(taken.addr.port)], { cwd });
   assert.equal(code, 2);
   assert.match(stderr, /Cannot listen on port \d+.*\n.*--port/);
-  assert.equal((await tagseal(["local", "--port", "x"], { cwd })).code, 2);
-  assert.equal((await tagseal(["local", "--key", "dsa"], { cwd })).code, 2);
+  for (const [flag, value, words] of [["--port", "x", '"x" is no port'], ["--key", "dsa", '"dsa" is no kind of key']]) {
+    const wrong = await tagseal(["local", flag!, value!], { cwd });
+    assert.equal(wrong.code, 2);
+    assert.ok(wrong.stderr.includes(words!), wrong.stderr);
+  }
   assert.deepEqual(await Array.fromAsync(Deno.readDir(cwd)), []);
   await Deno.remove(cwd, { recursive: true });
 });
 
-Deno.test("demo: the whole story, and nothing left behind", async () => {
+/** Runs `tagseal local` until it has said how to reach it; then `use`, then Ctrl-C. */
+async function whileRunning(
+  cwd: string,
+  args: readonly string[],
+  use: (variables: Record<string, string>, certificate: string, host: string) => Promise<void>,
+): Promise<void> {
+  const controller = new AbortController();
+  const said = Promise.withResolvers<string>();
+  const running = tagseal(["local", "--json", ...args], {
+    cwd,
+    host: { out: said.resolve },
+    signal: controller.signal,
+  });
+  try {
+    const first = await Promise.race([said.promise, running.then(({ stderr }) => Promise.reject(new Error(stderr)))]);
+    const { variables, certificate, host } = JSON.parse(first);
+    await use(variables, certificate, host);
+  } finally {
+    controller.abort();
+  }
+  assert.equal((await running).code, 0);
+}
+
+Deno.test("local: with --data a second start has the same names, keys, images and trust data", async () => {
   const cwd = await Deno.makeTempDir();
-  const { code, stdout } = await tagseal(["demo"], { cwd });
-  assert.equal(code, 0, stdout);
-  assert.match(stdout, /agent\$ tagseal sign .*\n(.*\n)*.*:v1 sha256:[0-9a-f]{64} published/);
-  assert.match(stdout, /consumer\$ tagseal verify .* -t v2 .*\n.*Not signed in .*: v2\n.*\n.*\(exit code 3/);
-  assert.match(stdout, /is not the one that the manifest names\n.*\n.*\(exit code 3/);
-  assert.match(stdout, /Done in [\d.]+ s/);
-  assert.deepEqual(await Array.fromAsync(Deno.readDir(cwd)), []);
-  await Deno.remove(cwd, { recursive: true });
+  const env = { HOME: cwd, NOTARY_ROOT_PASSPHRASE: "root passphrase", NOTARY_TARGETS_PASSPHRASE: "targets passphrase" };
+  const run = async ({ DENO_CERT = "", ...variables }: Record<string, string>, ...args: string[]) => {
+    const outcome = await tagseal([...args, "--ca", DENO_CERT], { cwd, env: { ...env, ...variables } });
+    assert.equal(outcome.code, 0, outcome.stderr);
+    return outcome.stdout;
+  };
+  try {
+    let before = {}, port = "", gun = "", listed = "";
+    await whileRunning(cwd, ["--port", "0", "--data", "kept"], async (variables, certificate, host) => {
+      before = variables;
+      port = host.split(":")[1]!; // the name of a repository holds it
+      gun = `${host}/demo/app`;
+      const { send, close } = createSend({ caCerts: [await Deno.readTextFile(variables["DENO_CERT"]!)] });
+      await pushTinyImage(send, new URL(`https://${host}`), "demo/app", "v1", "hello").finally(close);
+      await run(variables, "init", "-r", gun, "--delegation-certificate", certificate);
+      await run(variables, "sign", "-r", gun, "-t", "v1");
+      listed = await run(variables, "list", "-r", gun);
+      const again = await tagseal(["local", "--port", "0", "--data", "kept"], { cwd });
+      assert.equal(again.code, 5, again.stderr);
+      assert.match(again.stderr, /Another process runs the stack of ".*\/kept"\n.*choose another folder/);
+    });
+    await whileRunning(cwd, ["--port", port, "--data", "kept"], async (variables) => {
+      assert.deepEqual(variables, before);
+      assert.equal(await run(variables, "list", "-r", gun), listed);
+      await run(variables, "verify", "-r", gun, "-t", "v1");
+    });
+    const other = await tagseal(["local", "--port", "0", "--data", "kept", "--key", "ec"], { cwd });
+    assert.equal(other.code, 2, other.stderr);
+    assert.match(other.stderr, /kept\/identity\.json" was begun with another key: an RSA key of its own/);
+  } finally {
+    await Deno.remove(cwd, { recursive: true });
+  }
 });
