@@ -57,8 +57,3 @@ const TOKEN = /^[\x21-\x7e]{1,32768}$/;
 export function isToken(value: unknown): value is string {
   return typeof value === "string" && TOKEN.test(value);
 }
-
-/** Names of users and realms come from outside: bounded, and without anything that could steer a terminal. */
-export function shown(name: string): string {
-  return name.slice(0, 100).replaceAll(/[^ -~]|"/g, "?");
-}

@@ -9,8 +9,9 @@
  * @see {@link https://www.rfc-editor.org/rfc/rfc9110#section-11 | RFC 9110, section 11}
  * @module
  */
+import { shown } from "../bytes/printable.ts";
 import { type Details, TagsealError } from "../errors.ts";
-import { basic, type Credentials, type CredentialsSource, type Scope, scopeText, shown } from "./access.ts";
+import { basic, type Credentials, type CredentialsSource, type Scope, scopeText } from "./access.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import { exchangeWithRetry, type RetryPolicy } from "./retry.ts";
 import { type Answer, type Call, exchange, isLoopback, plainUrl, secureUrl, type Send } from "./send.ts";

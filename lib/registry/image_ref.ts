@@ -4,6 +4,7 @@
  * @see {@link https://pkg.go.dev/github.com/distribution/reference | Docker's reference grammar}
  * @module
  */
+import { shown } from "../bytes/printable.ts";
 import { TagsealError } from "../errors.ts";
 import { secureUrl } from "../http/send.ts";
 
@@ -20,6 +21,16 @@ export interface ImageName {
 /** A manifest digest: `sha256:` and 64 lower-case hex digits. */
 export type Digest = `sha256:${string}`;
 
+/** An image as everybody writes it: `localhost:5000/team/app:v1@sha256:…`. */
+export interface ImageReference {
+  /** The repository. */
+  readonly name: ImageName;
+  /** The tag behind the name, if one is written there: nothing stands for `latest` here. */
+  readonly tag?: string;
+  /** The digest behind name and tag, if one is written there. */
+  readonly digest?: Digest;
+}
+
 const HUB = "docker.io";
 const MAX_NAME = 255;
 const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
@@ -27,6 +38,7 @@ const HOST =
   /^(?:[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*(?:\.[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*)*|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?$/;
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
+const MAX_SHOWN = 300;
 
 /** Whether `text` is a repository's name within a registry (`team/app`). */
 export function isRepositoryPath(text: string): boolean {
@@ -49,28 +61,24 @@ export function isDigest(text: string): text is Digest {
  * @throws {TagsealError} `usage` where it is none, or carries a tag or digest
  */
 export function parseImageName(text: string): ImageName {
-  const slash = text.indexOf("/");
-  const first = text.slice(0, Math.max(slash, 0));
-  const hosted = /[.:]/.test(first) || first === "localhost";
-  const host = !hosted || first === "index.docker.io" ? HUB : first;
-  const rest = hosted ? text.slice(slash + 1) : text;
-  if (text.includes("://")) throw notAName(text, "is a URL");
-  if (/[:@]/.test(rest)) {
-    throw notAName(
-      text,
-      `carries a ${rest.includes("@") ? "digest" : "tag"}`,
-      "Name the repository alone, and its tags with --tags",
-    );
-  }
-  if (!HOST.test(host) || Number(/:(\d+)$/.exec(host)?.[1] ?? 1) > 65535) throw notAName(text, "has a malformed host");
-  if (/[A-Z]/.test(rest)) throw notAName(text, "has upper-case letters");
-  // Docker refuses these as well: they are image ids.
-  if (/^[0-9a-f]{64}$/.test(text)) throw notAName(text, "is an image id");
-  const path = host === HUB && !rest.includes("/") ? `library/${rest}` : rest;
-  const gun = `${host}/${path}`;
-  if (gun.length > MAX_NAME) throw notAName(text, `is too long: ${gun.length} characters of at most ${MAX_NAME}`);
-  if (!isRepositoryPath(path)) throw notAName(text, "does not follow Docker's grammar");
-  return { gun, registryHost: host === HUB ? "registry-1.docker.io" : host, path };
+  const { name, tag, digest } = split(text);
+  if (tag === undefined && digest === undefined) return normalised(name);
+  const what = `carries a ${digest === undefined ? "tag" : "digest"}`;
+  throw notAName(text, what, "Name the repository alone, and its tags with --tags");
+}
+
+/**
+ * Reads an image reference: a name as {@linkcode parseImageName} reads it, with `:tag` or `@digest` or both behind it.
+ *
+ * @throws {TagsealError} `usage` where it is none, or its digest is of another algorithm than SHA-256
+ */
+export function parseImageReference(text: string): ImageReference {
+  const { name, tag, digest } = split(text);
+  return {
+    name: normalised(name),
+    ...(tag === undefined ? {} : { tag: validTag(tag) }),
+    ...(digest === undefined ? {} : { digest: parseDigest(digest) }),
+  };
 }
 
 /**
@@ -80,7 +88,7 @@ export function parseImageName(text: string): ImageName {
  */
 export function validTag(text: string): string {
   if (isTag(text)) return text;
-  throw new TagsealError("usage", `"${shown(text)}" is not a tag`, {
+  throw new TagsealError("usage", `"${shown(text, MAX_SHOWN)}" is not a tag`, {
     remedy:
       "A tag has up to 128 letters, digits, underscores, periods and dashes, and does not start with a period or dash",
   });
@@ -93,7 +101,9 @@ export function validTag(text: string): string {
  */
 export function parseDigest(text: string): Digest {
   if (isDigest(text)) return text;
-  throw new TagsealError("usage", `"${shown(text)}" is not a digest`, {
+  const other = /^sha(?:384|512):/.exec(text)?.[0].slice(0, -1);
+  const what = other === undefined ? "is not a digest" : `is a ${other} digest; only sha256 is signed and verified`;
+  throw new TagsealError("usage", `"${shown(text, MAX_SHOWN)}" ${what}`, {
     remedy: 'Write it as "sha256:" and 64 lower-case hex digits',
   });
 }
@@ -109,13 +119,37 @@ export function notaryUrlFor(name: ImageName, override?: string, allowHttp = fal
   return new URL(name.gun.startsWith(`${HUB}/`) ? "https://notary.docker.io" : `https://${name.registryHost}`);
 }
 
-function notAName(text: string, why: string, remedy?: string): TagsealError {
-  return new TagsealError("usage", `The repository name "${shown(text)}" ${why}`, {
-    remedy: remedy ?? "Write it like registry.example.com/team/app, in lower case and without https:// and tag",
-  });
+/** What stands where in a reference; nothing of it is checked yet. */
+function split(text: string): { name: string; tag: string | undefined; digest: string | undefined } {
+  if (text.includes("://")) throw notAName(text, "is a URL");
+  const [rest, host] = hostAndRest(text);
+  const [, path = "", tag, digest] = /^([^:@]*)(?::([^@]*))?(?:@(.*))?$/s.exec(rest)!;
+  return { name: host === undefined ? path : `${host}/${path}`, tag, digest };
 }
 
-function shown(text: string): string {
-  const safe = text.replaceAll(/[^ -~]|"/g, "?");
-  return safe.length > 300 ? `${safe.slice(0, 300)}…` : safe;
+/** Before the first slash stands a host only where it looks like one. */
+function hostAndRest(text: string): [rest: string, host?: string] {
+  const slash = text.indexOf("/");
+  const first = text.slice(0, Math.max(slash, 0));
+  return /[.:]/.test(first) || first === "localhost" ? [text.slice(slash + 1), first] : [text];
+}
+
+function normalised(name: string): ImageName {
+  const [rest, typed = HUB] = hostAndRest(name);
+  const host = typed === "index.docker.io" ? HUB : typed;
+  if (!HOST.test(host) || Number(/:(\d+)$/.exec(host)?.[1] ?? 1) > 65535) throw notAName(name, "has a malformed host");
+  if (/[A-Z]/.test(rest)) throw notAName(name, "has upper-case letters");
+  // Docker refuses these as well: they are image ids.
+  if (/^[0-9a-f]{64}$/.test(name)) throw notAName(name, "is an image id");
+  const path = host === HUB && !rest.includes("/") ? `library/${rest}` : rest;
+  const gun = `${host}/${path}`;
+  if (gun.length > MAX_NAME) throw notAName(name, `is too long: ${gun.length} characters of at most ${MAX_NAME}`);
+  if (!isRepositoryPath(path)) throw notAName(name, "does not follow Docker's grammar");
+  return { gun, registryHost: host === HUB ? "registry-1.docker.io" : host, path };
+}
+
+function notAName(text: string, why: string, remedy?: string): TagsealError {
+  return new TagsealError("usage", `The repository name "${shown(text, MAX_SHOWN)}" ${why}`, {
+    remedy: remedy ?? "Write it like registry.example.com/team/app, in lower case and without https://",
+  });
 }

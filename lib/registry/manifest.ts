@@ -23,6 +23,9 @@ export interface TaggedManifest {
   readonly mediaType: string;
 }
 
+/** Size of the largest manifest that is taken, in bytes: what registries take at most. */
+export const MAX_MANIFEST_BYTES: number = 4 * 2 ** 20;
+
 /** The manifests that can be signed: images and multi-platform indexes, of Docker and OCI. */
 const MEDIA_TYPES: readonly string[] = [
   "application/vnd.docker.distribution.manifest.v2+json",
@@ -31,7 +34,6 @@ const MEDIA_TYPES: readonly string[] = [
   "application/vnd.oci.image.index.v1+json",
 ];
 const SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+";
-const MAX_BYTES = 4 * 1024 * 1024;
 const TIMEOUT_MS = 60_000;
 
 /**
@@ -51,7 +53,7 @@ export async function fetchManifest(
     service: "Registry",
     url: new URL(`/v2/${path}/manifests/${validTag(tag)}`, registryUrl),
     headers: { accept: MEDIA_TYPES.join(", ") },
-    maxBytes: MAX_BYTES,
+    maxBytes: MAX_MANIFEST_BYTES,
     timeoutMs: TIMEOUT_MS,
     redirects: 3,
     signal,

@@ -1,0 +1,59 @@
+/**
+ * Registries that speak plain http only, found out by asking: Docker's engine takes those on loopback without being told.
+ *
+ * Only a server that answers the first words of TLS with something else counts. One whose certificate is wrong, that
+ * breaks off or that does not answer may well be a TLS server, and nobody is to be talked out of TLS by that.
+ *
+ * @see {@link https://docs.docker.com/reference/cli/dockerd/#insecure-registries | Insecure registries}
+ * @module
+ */
+import { isTagsealError } from "../errors.ts";
+import { explainFailure } from "../http/failures.ts";
+import { isLoopback, type Send } from "../http/send.ts";
+
+/** Whether plain http may be tried, and whom to tell. */
+export interface PlainHttpOptions {
+  /** The network of the command: what one call found out counts for all that go through it. */
+  readonly send: Send;
+  /** Whether hosts beside loopback may be spoken to in plain http. */
+  readonly allowHttp: boolean;
+  /** Told once for each host. */
+  readonly warn: (line: string) => void;
+}
+
+/** The https addresses behind which plain http is spoken, by network. */
+const known = new WeakMap<Send, Set<string>>();
+
+/**
+ * Has `ask` talk to the registry at `url` (https), or, where that is loopback or http is allowed and the server turns out
+ * not to speak TLS, to the same port in plain http. Whose credentials may go there is for `ask` to see to.
+ *
+ * @throws what `ask` throws
+ */
+export async function orPlainHttp<T>(
+  url: URL,
+  { send, allowHttp, warn }: PlainHttpOptions,
+  ask: (url: URL) => Promise<T>,
+): Promise<T> {
+  const plain = known.get(send) ?? new Set();
+  known.set(send, plain);
+  if (!plain.has(url.host)) {
+    try {
+      return await ask(url);
+    } catch (error) {
+      if (!(allowHttp || isLoopback(url.hostname)) || !speaksNoTls(error, url)) throw error;
+      if (!plain.has(url.host)) warn(`the registry "${url.host}" does not speak TLS; plain http is used`);
+      plain.add(url.host);
+    }
+  }
+  // The port that was asked, where https leaves it unsaid.
+  return await ask(new URL(`http://${url.hostname}:${url.port || "443"}${url.pathname}`));
+}
+
+/** Whether `error` is that of `url`'s own server (not of a token server, say) about the first words of TLS. */
+function speaksNoTls(error: unknown, url: URL): boolean {
+  if (!isTagsealError(error, "unavailable")) return false;
+  const asked = String(error.details["url"] ?? "");
+  return URL.canParse(asked) && new URL(asked).origin === url.origin &&
+    explainFailure(error.cause, url).words.startsWith("it does not speak TLS");
+}
