@@ -24,6 +24,11 @@ const MAX_ITERATIONS = 10_000_000;
 const derive = promisify(pbkdf2);
 const asn1 = () => import("asn1js"); // only needed where key files are
 
+/** Loads what opening a key takes, while whoever is going to open one waits for something else. */
+export function preloadPkcs8(): void {
+  asn1().catch(() => {}); // said where it is used
+}
+
 /** The passphrase does not open the key. */
 export class WrongPassphrase extends Error {
   /** Always `WrongPassphrase`. */

@@ -21,6 +21,18 @@ export interface Signer {
   sign(payload: Bytes): Promise<RawSignature>;
 }
 
+/** The two schemes that Notary knows for RSA keys. */
+export type RsaScheme = "rsapkcs1v15" | "rsapss";
+
+/** A signer that also signs what somebody else hashed. */
+export interface HashSigner extends Signer {
+  /**
+   * Signs a payload that is known by its SHA-256 digest only, 32 bytes. RSA keys sign with `scheme`, PKCS#1 v1.5 unless
+   * said; ECDSA keys have one scheme, whatever is said.
+   */
+  signHash(sha256: Bytes, scheme?: RsaScheme): Promise<RawSignature>;
+}
+
 /** A signer over a private key in memory. It signs as Notary does: RSA keys with `rsapss`. */
 export function localSigner(privateKey: KeyObject): Signer {
   const publicKey = publicKeyOf(privateKey);

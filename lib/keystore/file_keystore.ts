@@ -15,7 +15,7 @@ import { text, utf8 } from "../bytes/bytes.ts";
 import { formatPem, parsePem, type PemBlock } from "../bytes/pem.ts";
 import type { KeyId } from "../crypto/keys.ts";
 import { decryptLegacyKey, isLegacyKey } from "../crypto/legacy_pem.ts";
-import { decryptPrivateKey, encryptPrivateKey, WrongPassphrase } from "../crypto/pkcs8.ts";
+import { decryptPrivateKey, encryptPrivateKey, preloadPkcs8, WrongPassphrase } from "../crypto/pkcs8.ts";
 import { localSigner, publicKeyOf, type Signer } from "../crypto/signer.ts";
 import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
 import { readFileBounded, removeFile, writeFileAtomically } from "../files/files.ts";
@@ -107,6 +107,7 @@ export function createFileKeyStore(
     },
 
     async list() {
+      preloadPkcs8();
       const found = new Map<KeyId, KeyInfo>();
       for (const file of [...await currentFiles(folder), ...await oldFiles(folder)].slice(0, MAX_KEYS)) {
         const block = found.has(file.id) ? undefined : await readBlock(file.path).catch(skip);

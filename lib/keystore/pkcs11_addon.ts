@@ -27,6 +27,13 @@ export interface Attribute {
 export interface Mechanism {
   /** One of {@linkcode CKM}. */
   readonly mechanism: number;
+  /** CK_RSA_PKCS_PSS_PARAMS; `type` is the addon's own number for them. */
+  readonly parameter?: {
+    readonly type: typeof PSS_PARAMETERS;
+    readonly hashAlg: number;
+    readonly mgf: number;
+    readonly saltLen: number;
+  };
 }
 
 /** A PKCS#11 module, as `pkcs11js` shows it. Names are the standard's. */
@@ -84,22 +91,32 @@ export const CKA = {
   TOKEN: 0x1,
   PRIVATE: 0x2,
   LABEL: 0x3,
+  VALUE: 0x11,
+  CERTIFICATE_TYPE: 0x80,
   KEY_TYPE: 0x100,
   ID: 0x102,
   SENSITIVE: 0x103,
   SIGN: 0x108,
   VERIFY: 0x10a,
+  MODULUS: 0x120,
+  PUBLIC_EXPONENT: 0x122,
   EXTRACTABLE: 0x162,
   EC_PARAMS: 0x180,
   EC_POINT: 0x181,
   ALWAYS_AUTHENTICATE: 0x202,
 } as const;
 /** Object classes. */
-export const CKO = { PUBLIC_KEY: 2, PRIVATE_KEY: 3 } as const;
+export const CKO = { CERTIFICATE: 1, PUBLIC_KEY: 2, PRIVATE_KEY: 3 } as const;
+/** Certificate types. */
+export const CKC = { X_509: 0 } as const;
 /** Key types. */
-export const CKK = { EC: 3 } as const;
+export const CKK = { RSA: 0, EC: 3 } as const;
 /** Mechanisms. */
-export const CKM = { EC_KEY_PAIR_GEN: 0x1040, ECDSA: 0x1041 } as const;
+export const CKM = { RSA_PKCS: 0x1, RSA_PKCS_PSS: 0xd, SHA256: 0x250, EC_KEY_PAIR_GEN: 0x1040, ECDSA: 0x1041 } as const;
+/** Mask generation functions. */
+export const CKG = { MGF1_SHA256: 0x2 } as const;
+/** What the addon calls the parameters of RSASSA-PSS. */
+export const PSS_PARAMETERS = 5;
 /** Kinds of login. */
 export const CKU = { USER: 1, CONTEXT_SPECIFIC: 2 } as const;
 /** Flags of sessions and tokens. */

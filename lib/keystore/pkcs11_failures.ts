@@ -8,7 +8,11 @@ export const CKR = {
   ATTRIBUTE_VALUE_INVALID: 0x13,
   DEVICE_REMOVED: 0x32,
   FUNCTION_NOT_SUPPORTED: 0x54,
+  KEY_SIZE_RANGE: 0x62,
+  KEY_TYPE_INCONSISTENT: 0x63,
+  KEY_FUNCTION_NOT_PERMITTED: 0x68,
   MECHANISM_INVALID: 0x70,
+  MECHANISM_PARAM_INVALID: 0x71,
   PIN_INCORRECT: 0xa0,
   PIN_INVALID: 0xa1,
   PIN_LEN_RANGE: 0xa2,
@@ -83,6 +87,9 @@ export function tokenFailure(error: unknown, token: string, attempt: Attempt): T
   if (attempt === "make a key" && answered(error, ...REFUSES_TO_GENERATE)) {
     return fail("bad-input", `The token "${token}" does not make keys for its user: ${reasonOf(error)}`, EXISTING_KEY);
   }
+  if (attempt === "sign" && answered(error, ...REFUSES_TO_SIGN)) {
+    return fail("bad-input", `The token "${token}" does not sign with this key: ${reasonOf(error)}`, SIGNING_KEY);
+  }
   return fail(
     "unavailable",
     `The token "${token}" could not ${attempt}: ${reasonOf(error)}`,
@@ -104,6 +111,16 @@ const REFUSES_TO_GENERATE: readonly (keyof typeof CKR)[] = [
   "USER_NOT_LOGGED_IN",
   "USER_TYPE_INVALID",
 ];
+const REFUSES_TO_SIGN: readonly (keyof typeof CKR)[] = [
+  "KEY_FUNCTION_NOT_PERMITTED",
+  "KEY_SIZE_RANGE",
+  "KEY_TYPE_INCONSISTENT",
+  "MECHANISM_INVALID",
+  "MECHANISM_PARAM_INVALID",
+];
+/** What to do where a key is not for signatures, or its token does not make them as Notary wants them. */
+export const SIGNING_KEY: string = "Use a key that was made for signatures, on a token that signs with CKM_ECDSA or " +
+  "CKM_RSA_PKCS (pkcs11-tool -M shows what it can)";
 const EXISTING_KEY =
   "Make an ECDSA P-256 key with the token's own tool (YubiKey: ykman piv keys generate --algorithm " +
   "ECCP256 9c public.pem, then a certificate for it), and name it: --pkcs11-root-key 02. A targets key can be kept in a file";

@@ -2,21 +2,19 @@
  * Keys on a PKCS#11 token: a YubiKey, an HSM, SoftHSM. They are made there, and only signatures leave it.
  *
  * A key that is made here carries `tagseal <role> <GUN>` as its label and its canonical key id as CKA_ID, where the
- * token lets them be set. Keys that other tools made are found by their public part.
+ * token lets them be set. Keys that other tools made, ECDSA or RSA, are found by their public part or a certificate.
  *
- * @see PKCS#11 v2.40: 4.9 private keys, Mechanisms 2.3 for ECDSA (r‖s, EC_POINT as a DER OCTET STRING)
  * @module
  */
 import { Buffer } from "node:buffer";
-import { type Bytes, concat, equalBytes, text, utf8 } from "../bytes/bytes.ts";
-import { verifySignature } from "../crypto/algorithms.ts";
-import { derElements } from "../crypto/der.ts";
-import { hash } from "../crypto/hash.ts";
-import { type KeyId, keyOfSpki, type PublicKey } from "../crypto/keys.ts";
-import type { Signer } from "../crypto/signer.ts";
+import { equalBytes } from "../bytes/bytes.ts";
+import type { KeyId } from "../crypto/keys.ts";
+import type { HashSigner } from "../crypto/signer.ts";
 import { TagsealError } from "../errors.ts";
 import type { KeyInfo, KeyStore, NewKey } from "./keystore.ts";
-import { CKA, CKK, CKM, CKO, type Handle } from "./pkcs11_addon.ts";
+import { CKA, CKM, type Handle } from "./pkcs11_addon.ts";
+import { keyOfObject, keysOf, privateKeyOf, type TokenKey } from "./pkcs11_keys.ts";
+import { tokenSigner } from "./pkcs11_signer.ts";
 import { Token, type TokenOptions } from "./pkcs11_token.ts";
 
 /** A token as a key store. */
@@ -31,18 +29,17 @@ export interface Pkcs11Options extends TokenOptions {
 }
 
 /** A key store that holds a module and sessions until it is disposed of. */
-export interface Pkcs11KeyStore extends KeyStore, Disposable {}
-
-interface TokenKey {
-  readonly publicKey: PublicKey;
-  readonly label: string;
-  readonly objectId: Bytes | undefined;
+export interface Pkcs11KeyStore extends KeyStore, Disposable {
+  /**
+   * A signer for a key of the token, whoever made it; asks for the PIN, once.
+   *
+   * @throws {TagsealError} `not-found`, `bad-input` (several private keys, or one that may not sign)
+   */
+  open(id: KeyId): Promise<HashSigner>;
 }
 
 const P256 = Uint8Array.fromHex("06082a8648ce3d030107");
-const EC_PUBLIC_KEY = Uint8Array.fromHex("06072a8648ce3d0201");
 const LABEL = /^tagseal ([a-z]{1,20})(?: (\S{1,300}))?$/;
-const SIGNATURE_BYTES = 132;
 
 /**
  * The keys of a token. It is looked for at the first use; listing needs no PIN.
@@ -54,43 +51,41 @@ export function createPkcs11KeyStore(options: Pkcs11Options): Pkcs11KeyStore {
   let opening: Promise<Token> | undefined;
   let current: Token | undefined;
   let closed = false;
-  const open = async () => {
-    current = await (opening ??= Token.open(options));
-    if (closed) current[Symbol.dispose](); // while it was being looked for
-    return current;
+  /** One at a time: two that begin at once must not both ask for the PIN. */
+  const withToken = async <T>(use: (token: Token) => T | Promise<T>): Promise<T> => {
+    const token = current = await (opening ??= Token.open(options));
+    if (closed) token[Symbol.dispose](); // while it was being looked for
+    return await token.inTurn(() => use(token));
   };
 
-  async function signerOf(token: Token, key: TokenKey): Promise<Signer> {
+  async function signerOf(token: Token, key: TokenKey): Promise<HashSigner> {
     await token.login();
-    const privateKey = privateKeyOf(token, key);
-    return signer(token, key.publicKey, privateKey, () => options.onSign?.(token.label));
+    return tokenSigner(token, key.publicKey, privateKeyOf(token, key), () => options.onSign?.(token.label));
   }
 
   return {
-    async create(info) {
-      const token = await open();
-      const named = options.existingKeys?.get(info.role);
-      if (named !== undefined) {
-        const signer = await signerOf(token, existing(token, named));
-        return { signer, discard: () => Promise.resolve() }; // it was not made here
-      }
-      await token.login();
-      return await generate(token, info, options);
-    },
+    create: (info) =>
+      withToken(async (token) => {
+        const named = options.existingKeys?.get(info.role);
+        if (named !== undefined) {
+          const signer = await signerOf(token, existing(token, named));
+          return { signer, discard: () => Promise.resolve() }; // it was not made here
+        }
+        await token.login();
+        return await generate(token, info, options);
+      }),
 
-    async list() {
-      return keysOf(await open()).map(infoOf).sort((a, b) => a.id < b.id ? -1 : 1);
-    },
+    list: () => withToken((token) => keysOf(token).map(infoOf).sort((a, b) => a.id < b.id ? -1 : 1)),
 
-    async open(id) {
-      const token = await open();
-      const key = keysOf(token).find(({ publicKey }) => publicKey.canonicalId === id);
-      if (key) return await signerOf(token, key);
-      throw new TagsealError("not-found", `The key ${id.slice(0, 7)}… is not on the token "${token.label}"`, {
-        remedy: "Plug in the token that holds it, and name it with --pkcs11-token",
-        details: { keyId: id, token: token.label },
-      });
-    },
+    open: (id) =>
+      withToken(async (token) => {
+        const key = keysOf(token).find(({ publicKey }) => publicKey.canonicalId === id);
+        if (key) return await signerOf(token, key);
+        throw new TagsealError("not-found", `The key ${id.slice(0, 7)}… is not on the token "${token.label}"`, {
+          remedy: "Plug in the token that holds it, and name it with --pkcs11-token",
+          details: { keyId: id, token: token.label },
+        });
+      }),
 
     [Symbol.dispose]() {
       closed = true;
@@ -102,52 +97,6 @@ export function createPkcs11KeyStore(options: Pkcs11Options): Pkcs11KeyStore {
 function infoOf({ publicKey, label }: TokenKey): KeyInfo {
   const [, role = "", gun] = LABEL.exec(label) ?? [];
   return { id: publicKey.canonicalId, role, ...(gun ? { gun } : {}) };
-}
-
-/** The elliptic curve keys whose public part the token shows, each once. */
-function keysOf(token: Token): TokenKey[] {
-  const found = new Map<KeyId, TokenKey>();
-  const template = [{ type: CKA.CLASS, value: CKO.PUBLIC_KEY }, { type: CKA.KEY_TYPE, value: CKK.EC }];
-  for (const object of token.find(template)) {
-    const key = readKey(token, object);
-    if (key && !found.has(key.publicKey.canonicalId)) found.set(key.publicKey.canonicalId, key);
-  }
-  return [...found.values()];
-}
-
-function readKey(token: Token, object: Handle): TokenKey | undefined {
-  const curve = token.attribute(object, CKA.EC_PARAMS);
-  const point = token.attribute(object, CKA.EC_POINT);
-  const label = token.attribute(object, CKA.LABEL);
-  if (!curve || !point) return undefined;
-  try {
-    return {
-      publicKey: keyOfSpki(spkiOf(curve, rawPoint(point))),
-      label: label ? text(label) : "",
-      objectId: token.attribute(object, CKA.ID),
-    };
-  } catch (error) {
-    // On a curve that Notary does not know, or with a label that is no text: nobody's key here.
-    if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
-    throw error;
-  }
-}
-
-/** The point 04‖x‖y. The standard wraps it in an OCTET STRING, which some modules leave out. */
-function rawPoint(value: Bytes): Bytes {
-  if (value[0] === 0x04 && value.length % 2 === 1 && [65, 97, 133].includes(value.length)) return value;
-  const [octets, ...rest] = derElements(value);
-  if (octets?.tag === 0x04 && rest.length === 0) return octets.content;
-  throw new SyntaxError("not a point");
-}
-
-function spkiOf(curve: Bytes, point: Bytes): Bytes {
-  const der = (tag: number, content: Bytes) =>
-    concat(
-      content.length < 0x80 ? Uint8Array.of(tag, content.length) : Uint8Array.of(tag, 0x81, content.length),
-      content,
-    );
-  return der(0x30, concat(der(0x30, concat(EC_PUBLIC_KEY, curve)), der(0x03, concat(Uint8Array.of(0), point))));
 }
 
 function existing(token: Token, wanted: string): TokenKey {
@@ -167,48 +116,6 @@ function existing(token: Token, wanted: string): TokenKey {
       details: { token: token.label, keyIds: ids },
     },
   );
-}
-
-function privateKeyOf(token: Token, { publicKey, label, objectId }: TokenKey): Handle {
-  const kind = [{ type: CKA.CLASS, value: CKO.PRIVATE_KEY }, { type: CKA.KEY_TYPE, value: CKK.EC }];
-  const sameId = objectId ? token.find([...kind, { type: CKA.ID, value: Buffer.from(objectId) }]) : [];
-  const found = sameId.length > 0
-    ? sameId
-    : token.find([...kind, { type: CKA.LABEL, value: Buffer.from(utf8(label)) }]);
-  if (found.length === 1) return found[0]!;
-  const how = found.length === 0 ? "no private key" : "several private keys";
-  throw new TagsealError(
-    found.length === 0 ? "not-found" : "bad-input",
-    `The token "${token.label}" has ${how} for the key ${publicKey.canonicalId.slice(0, 7)}…`,
-    {
-      remedy: "Give the private key and its public key the same id (CKA_ID) with the token's own tool",
-      details: { token: token.label, keyId: publicKey.canonicalId },
-    },
-  );
-}
-
-function signer(token: Token, publicKey: PublicKey, privateKey: Handle, onSign: () => void): Signer {
-  const always = token.attribute(privateKey, CKA.ALWAYS_AUTHENTICATE)?.[0] === 1;
-  return {
-    publicKey,
-    async sign(payload) {
-      const digest = Buffer.from(hash("sha256", payload));
-      onSign();
-      token.call("sign", (module, session) => module.C_SignInit(session, { mechanism: CKM.ECDSA }, privateKey));
-      if (always) token.loginForOneSignature();
-      const out = Buffer.alloc(SIGNATURE_BYTES);
-      const bytes = new Uint8Array(
-        await token.callLong("sign", (module, session) => module.C_SignAsync(session, digest, out), {
-          interruptible: true,
-        }),
-      );
-      if (await verifySignature("ecdsa", publicKey, payload, bytes)) return { method: "ecdsa", bytes };
-      throw new TagsealError("bad-input", `The token "${token.label}" signed with another key than it shows`, {
-        remedy: "Check with the token's own tool that the private key and the public key of one id are a pair",
-        details: { token: token.label, keyId: publicKey.canonicalId },
-      });
-    },
-  };
 }
 
 async function generate(
@@ -246,7 +153,7 @@ async function generate(
   };
   try {
     options.signal.throwIfAborted();
-    const key = readKey(token, pair.publicKey);
+    const key = keyOfObject(token, pair.publicKey);
     if (!key) {
       throw new TagsealError("bad-input", `The token "${token.label}" does not show the public key that it made`, {
         remedy: "Use another PKCS#11 module for this token",
@@ -254,7 +161,8 @@ async function generate(
       });
     }
     nameById(token, [pair.publicKey, pair.privateKey], key.publicKey.canonicalId);
-    return { signer: signer(token, key.publicKey, pair.privateKey, () => options.onSign?.(token.label)), discard };
+    const signer = tokenSigner(token, key.publicKey, pair.privateKey, () => options.onSign?.(token.label));
+    return { signer, discard: () => token.inTurn(discard) };
   } catch (error) {
     await discard();
     throw error;

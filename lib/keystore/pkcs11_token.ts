@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { Bytes } from "../bytes/bytes.ts";
 import { TagsealError } from "../errors.ts";
 import { type Attribute, CKF, CKU, type Handle, type Pkcs11Addon, type Pkcs11Module } from "./pkcs11_addon.ts";
 import {
@@ -67,6 +68,7 @@ export class Token implements Disposable {
   #writing: Handle | undefined;
   #pin: string | undefined;
   #busy: Promise<unknown> | undefined;
+  #lastTurn: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   private constructor({ module, close }: RunningModule, { slot, label }: FoundToken, options: TokenOptions) {
@@ -85,6 +87,13 @@ export class Token implements Disposable {
   static async open(options: TokenOptions): Promise<Token> {
     const { running, token } = await findToken(options.addon, options.modulePaths, options.tokenLabel);
     return new Token(running, token, options);
+  }
+
+  /** Runs what takes several calls, when all that came before has ended: they share a session, and one PIN. */
+  inTurn<T>(use: () => T | Promise<T>): Promise<T> {
+    const turn = this.#lastTurn.then(use);
+    this.#lastTurn = turn.catch(() => {});
+    return turn;
   }
 
   /** Calls the module; failures are told as what was tried. */
@@ -169,12 +178,12 @@ export class Token implements Disposable {
     });
   }
 
-  /** An attribute, or nothing where the object does not have it. */
-  attribute(object: Handle, type: number): Uint8Array<ArrayBuffer> | undefined {
+  /** An attribute, or nothing where the object does not have it, or more of it than `maxBytes`. */
+  attribute(object: Handle, type: number, maxBytes = MAX_VALUE_BYTES): Bytes | undefined {
     return this.call("be used", (module, session) => {
       try {
         const value = module.C_GetAttributeValue(session, object, [{ type }])[0]?.value;
-        return value && value.length > 0 && value.length <= MAX_VALUE_BYTES ? new Uint8Array(value) : undefined;
+        return value && value.length > 0 && value.length <= maxBytes ? new Uint8Array(value) : undefined;
       } catch (error) {
         if (answered(error, "ATTRIBUTE_TYPE_INVALID")) return undefined;
         throw error;

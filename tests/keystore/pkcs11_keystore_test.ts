@@ -1,7 +1,6 @@
 /** Keys on a PKCS#11 token, over a module in memory; `tests/peers/pkcs11_test.ts` has the real ones. */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { utf8 } from "../../lib/bytes/bytes.ts";
 import { verifySignature } from "../../lib/crypto/algorithms.ts";
 import { createHost, type Host } from "../../lib/cli/host.ts";
 import { pinFrom, withToken } from "../../lib/cli/key_stores.ts";
@@ -9,27 +8,14 @@ import { TagsealError } from "../../lib/errors.ts";
 import { createFileKeyStore } from "../../lib/keystore/file_keystore.ts";
 import type { KeyStore } from "../../lib/keystore/keystore.ts";
 import { CKA, loadPkcs11Addon } from "../../lib/keystore/pkcs11_addon.ts";
-import { createPkcs11KeyStore, type Pkcs11KeyStore, type Pkcs11Options } from "../../lib/keystore/pkcs11_keystore.ts";
 import type { PinRequest } from "../../lib/keystore/pkcs11_token.ts";
 import { routedKeyStore } from "../../lib/keystore/routed_keystore.ts";
 import { failsWith } from "../support/failures.ts";
-import { FakeToken, newPair } from "../support/fake_token.ts";
+import { FakeToken, newPair, PAYLOAD, storeOf } from "../support/fake_token.ts";
 
 const GUN = "registry.example.com/team/app";
-const PAYLOAD = utf8("{}");
 /** Any file that is there: what it holds is the fake's business. */
 const MODULE = new URL(import.meta.url).pathname;
-
-function storeOf(token: FakeToken, options: Partial<Pkcs11Options> = {}): Pkcs11KeyStore {
-  token.payloads.push(PAYLOAD);
-  return createPkcs11KeyStore({
-    addon: token.addon,
-    modulePaths: ["/nowhere/libykcs11.so", MODULE],
-    askPin: () => Promise.resolve(token.pin),
-    signal: new AbortController().signal,
-    ...options,
-  });
-}
 
 function hostWith(env: Record<string, string>, answers: string[] = []): Host & { said: string[]; asked: string[] } {
   const said: string[] = [], asked: string[] = [];
@@ -237,13 +223,18 @@ Deno.test("pkcs11: nobody touches the token", async (t) => {
     const token = new FakeToken();
     const interruption = new AbortController();
     const store = storeOf(token, { signal: interruption.signal });
-    const { signer } = await store.create({ role: "root" });
+    const { signer, discard } = await store.create({ role: "root" });
     const touch = Promise.withResolvers<void>();
     token.touch = touch.promise;
-    const signing = signer.sign(PAYLOAD);
+    const both = [signer.sign(PAYLOAD), signer.sign(PAYLOAD)].map((each) =>
+      failsWith(each, "interrupted", "Interrupted")
+    );
+    while (!token.calls.includes("C_SignInit")) await new Promise((resolve) => setTimeout(resolve, 1));
     interruption.abort(new TagsealError("interrupted", "Interrupted", { remedy: "Again" }));
-    await failsWith(signing, "interrupted", "Interrupted");
+    await Promise.all(both);
     touch.resolve();
+    await discard();
+    assert.equal(token.objects.size, 0, "a key that nothing depends on is removed still");
     store[Symbol.dispose]();
     await new Promise((resolve) => setTimeout(resolve, 5));
     assert.deepEqual(endings(token), ["C_Finalize", "close"]);

@@ -4,18 +4,45 @@
  *
  * @module
  */
+import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
-import { equalBytes } from "../../lib/bytes/bytes.ts";
-import { type Attribute, CKA, CKF, CKO, CKU, type Handle, type Pkcs11Addon } from "../../lib/keystore/pkcs11_addon.ts";
+import { createHash, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { type Bytes, concat, equalBytes, utf8 } from "../../lib/bytes/bytes.ts";
+import { createSignature, type SignatureMethod } from "../../lib/crypto/algorithms.ts";
+import { shapeOf } from "../../lib/crypto/keys.ts";
+import {
+  type Attribute,
+  CKA,
+  CKC,
+  CKF,
+  CKM,
+  CKO,
+  CKU,
+  type Handle,
+  type Mechanism,
+  type Pkcs11Addon,
+} from "../../lib/keystore/pkcs11_addon.ts";
 import { CKR } from "../../lib/keystore/pkcs11_failures.ts";
+import { createPkcs11KeyStore, type Pkcs11KeyStore, type Pkcs11Options } from "../../lib/keystore/pkcs11_keystore.ts";
 
 type Refusal = keyof typeof CKR;
 
 interface FakeObject {
-  readonly key: KeyObject;
+  readonly key: KeyObject | undefined;
   readonly attributes: Map<number, Uint8Array>;
 }
+
+const METHODS = new Map<number, SignatureMethod>([
+  [CKM.ECDSA, "ecdsa"],
+  [CKM.RSA_PKCS, "rsapkcs1v15"],
+  [CKM.RSA_PKCS_PSS, "rsapss"],
+]);
+const CURVES = new Map([
+  ["prime256v1", "06082a8648ce3d030107"],
+  ["secp384r1", "06052b81040022"],
+  ["secp521r1", "06052b81040023"],
+]);
+const DIGEST_INFO = Uint8Array.fromHex("3031300d060960864801650304020105000420");
 
 /** How the token behaves; all may be changed between calls. */
 export class FakeToken {
@@ -26,7 +53,7 @@ export class FakeToken {
   /** Wrong PINs until it locks. */
   triesLeft = 3;
   /** Refusals by function. */
-  refuses: { generate?: Refusal; setId?: Refusal; login?: Refusal; sign?: Refusal } = {};
+  refuses: { generate?: Refusal; setId?: Refusal; login?: Refusal; signInit?: Refusal; sign?: Refusal } = {};
   /** Whether keys want the PIN for each signature. */
   alwaysAuthenticate = false;
   /** Whether the public point comes without its OCTET STRING. */
@@ -36,7 +63,7 @@ export class FakeToken {
   /** What making a key waits for. */
   generating: Promise<void> = Promise.resolve();
   /** What it may be asked to sign. */
-  payloads: Uint8Array[] = [];
+  payloads: Bytes[] = [];
   /** What was called, without what only reads. */
   readonly calls: string[] = [];
   /** The objects. */
@@ -79,42 +106,75 @@ export class FakeToken {
           const [a, b] = token.add(publicKey, privateKey);
           return { publicKey: a, privateKey: b };
         };
-        C_SignInit = (_: Handle, _m: unknown, key: Handle) => {
+        C_SignInit = (_: Handle, { mechanism, parameter }: Mechanism, key: Handle) => {
           token.calls.push("C_SignInit");
-          token.#signing = token.objects.get(key[0]!)!.key;
+          if (token.refuses.signInit) refuse(token.refuses.signInit);
+          if (token.#signing) throw new Error("CKR_OPERATION_ACTIVE:144");
+          const method = METHODS.get(mechanism)!;
+          if (method === "rsapss") assert.deepEqual(parameter, { type: 5, hashAlg: CKM.SHA256, mgf: 2, saltLen: 32 });
+          token.#signing = { method, key: token.objects.get(key[0]!)!.key! };
         };
-        C_SignAsync = async (_: Handle, digest: Uint8Array) => {
+        C_SignAsync = async (_: Handle, data: Uint8Array) => {
+          const { method, key } = token.#signing!;
           await token.touch;
+          token.#signing = undefined;
           token.calls.push("C_Sign");
           if (token.refuses.sign) refuse(token.refuses.sign);
-          const payload = token.payloads.find((one) => equalBytes(createHash("sha256").update(one).digest(), digest))!;
-          return sign("sha256", payload, { key: token.#signing!, dsaEncoding: "ieee-p1363" });
+          const payload = token.payloads.find((one) => {
+            const digest = createHash("sha256").update(one).digest();
+            return equalBytes(method === "rsapkcs1v15" ? concat(DIGEST_INFO, digest) : digest, data);
+          });
+          assert.ok(payload, "signs what it was not to sign");
+          const pkcs8 = new Uint8Array(key.export({ type: "pkcs8", format: "der" }));
+          return await createSignature(method, { shape: shapeOf(key), pkcs8 }, payload);
         };
       },
     };
   };
 
   #found: Handle[] = [];
-  #signing: KeyObject | undefined;
+  #signing: { readonly method: SignatureMethod; readonly key: KeyObject } | undefined;
 
   /** Puts a key pair onto it; both get their attributes and what belongs to the key. */
-  add(publicKey: Attribute[], privateKey: Attribute[], pair = newPair()): [Handle, Handle] {
-    const spki = pair.publicKey.export({ type: "spki", format: "der" });
-    const point = spki.subarray(-65);
-    const wrapped = this.bare ? point : Buffer.concat([Buffer.from([0x04, 65]), point]);
-    const curve = Uint8Array.fromHex("06082a8648ce3d030107");
-    const handle = (kind: number, key: KeyObject, given: Attribute[], own: [number, Uint8Array][]): Handle => {
-      const at = this.#next++;
-      const base: [number, Uint8Array][] = [[CKA.CLASS, Uint8Array.of(kind)], [CKA.KEY_TYPE, Uint8Array.of(3)]];
-      const named = given.map(({ type, value }) => [type, bytesOf(value)] as const);
-      this.objects.set(at, { key, attributes: new Map([...base, ...own, ...named]) });
-      return Uint8Array.of(at);
-    };
+  add(publicKey: Attribute[], privateKey: Attribute[], pair: Pair = newPair()): [Handle, Handle] {
     const always = Uint8Array.of(this.alwaysAuthenticate ? 1 : 0);
-    return [
-      handle(CKO.PUBLIC_KEY, pair.publicKey, publicKey, [[CKA.EC_PARAMS, curve], [CKA.EC_POINT, wrapped]]),
-      handle(CKO.PRIVATE_KEY, pair.privateKey, privateKey, [[CKA.ALWAYS_AUTHENTICATE, always]]),
+    const type: [number, Uint8Array] = [
+      CKA.KEY_TYPE,
+      Uint8Array.of(pair.publicKey.asymmetricKeyType === "rsa" ? 0 : 3),
     ];
+    return [
+      this.#put(CKO.PUBLIC_KEY, pair.publicKey, [type, ...this.#shown(pair.publicKey)], publicKey),
+      this.#put(CKO.PRIVATE_KEY, pair.privateKey, [type, [CKA.ALWAYS_AUTHENTICATE, always]], privateKey),
+    ];
+  }
+
+  /** Puts a certificate onto it. */
+  addCertificate(der: Uint8Array, given: Attribute[]): Handle {
+    const own: [number, Uint8Array][] = [[CKA.CERTIFICATE_TYPE, Uint8Array.of(CKC.X_509)], [CKA.VALUE, der]];
+    return this.#put(CKO.CERTIFICATE, undefined, own, given);
+  }
+
+  /** Puts any public key object onto it. */
+  addPublicKey(type: number, given: Attribute[]): Handle {
+    return this.#put(CKO.PUBLIC_KEY, undefined, [[CKA.KEY_TYPE, Uint8Array.of(type)]], given);
+  }
+
+  #put(kind: number, key: KeyObject | undefined, own: [number, Uint8Array][], given: Attribute[]): Handle {
+    const named = given.map(({ type, value }) => [type, bytesOf(value)] as const);
+    const at = this.#next++;
+    this.objects.set(at, { key, attributes: new Map([[CKA.CLASS, Uint8Array.of(kind)], ...own, ...named]) });
+    return Uint8Array.of(at);
+  }
+
+  /** What a token shows of a public key. */
+  #shown(key: KeyObject): [number, Uint8Array][] {
+    const { n = "", e = "", x = "", y = "" } = key.export({ format: "jwk" });
+    const bytes = (text: string) => Uint8Array.fromBase64(text, { alphabet: "base64url" });
+    if (key.asymmetricKeyType === "rsa") return [[CKA.MODULUS, bytes(n)], [CKA.PUBLIC_EXPONENT, bytes(e)]];
+    const curve = Uint8Array.fromHex(CURVES.get(key.asymmetricKeyDetails!.namedCurve!)!);
+    const point = concat(Uint8Array.of(0x04), bytes(x), bytes(y));
+    const header = point.length < 0x80 ? [0x04, point.length] : [0x04, 0x81, point.length];
+    return [[CKA.EC_PARAMS, curve], [CKA.EC_POINT, this.bare ? point : concat(Uint8Array.from(header), point)]];
   }
 
   #flags(): number {
@@ -141,8 +201,29 @@ export class FakeToken {
   }
 }
 
+/** What tests sign. */
+export const PAYLOAD: Bytes = utf8("{}");
+
+/** The store of a token that is found by its module: any file that is there, as the fake does not load it. */
+export function storeOf(token: FakeToken, options: Partial<Pkcs11Options> = {}): Pkcs11KeyStore {
+  token.payloads.push(PAYLOAD);
+  return createPkcs11KeyStore({
+    addon: token.addon,
+    modulePaths: ["/nowhere/libykcs11.so", new URL(import.meta.url).pathname],
+    askPin: () => Promise.resolve(token.pin),
+    signal: new AbortController().signal,
+    ...options,
+  });
+}
+
+/** A key pair. */
+export interface Pair {
+  readonly publicKey: KeyObject;
+  readonly privateKey: KeyObject;
+}
+
 /** A new P-256 key pair. */
-export function newPair(): { publicKey: KeyObject; privateKey: KeyObject } {
+export function newPair(): Pair {
   return generateKeyPairSync("ec", { namedCurve: "P-256" });
 }
 
