@@ -6,8 +6,8 @@
  *
  * @module
  */
-import { type Bytes, utf8 } from "./bytes.ts";
-import type { JsonObject, JsonValue } from "./json.ts";
+import { type Bytes, equalBytes, text as decode, utf8 } from "./bytes.ts";
+import { type JsonObject, type JsonValue, MAX_DEPTH, parseJson } from "./json.ts";
 
 /**
  * The canonical form of `value` as UTF-8.
@@ -15,7 +15,58 @@ import type { JsonObject, JsonValue } from "./json.ts";
  * @throws {TypeError} where a number is not a safe integer, or a value is not JSON
  */
 export function canonicalJson(value: JsonValue): Bytes {
-  return utf8(print(value));
+  return utf8(canonicalText(value) ?? print(value));
+}
+
+/**
+ * The value of a document that is its own canonical form.
+ *
+ * @throws {SyntaxError} where it is not
+ */
+export function parseCanonical(bytes: Bytes): JsonValue {
+  const source = decode(bytes);
+  const plain = parsePlainly(source);
+  if (plain !== undefined && canonicalText(plain) === source) return plain;
+  const value = parseJson(bytes);
+  if (equalBytes(canonicalJson(value), bytes)) return value;
+  throw new SyntaxError("it is not canonical");
+}
+
+/**
+ * `JSON.parse`, or nothing. Only for documents that are then compared with how their value is written: what is written
+ * in just the same way again has no repeated names, no odd numbers, nothing that two readers take for different things.
+ */
+export function parsePlainly(source: string): JsonValue | undefined {
+  if (source.includes("\\")) return undefined; // `canonicalText` says nothing of such documents anyway
+  try {
+    return JSON.parse(source) as JsonValue;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The canonical form by the engine's own printer, which is several times faster, and differs from canonical JSON only
+ * where names are not in order, and where something is escaped. `undefined` where that may be.
+ */
+export function canonicalText(value: JsonValue | undefined): string | undefined {
+  if (value === undefined || !isInOrder(value, 0)) return undefined;
+  const source = JSON.stringify(value);
+  return source.includes("\\") || SURROGATE.test(source) ? undefined : source;
+}
+
+function isInOrder(value: JsonValue, depth: number): boolean {
+  if (typeof value === "number") return Number.isSafeInteger(value);
+  if (typeof value !== "object" || value === null) return ["string", "boolean", "object"].includes(typeof value);
+  if (depth > MAX_DEPTH) return false;
+  if (Array.isArray(value)) return value.every((item: JsonValue) => isInOrder(item, depth + 1));
+  let before: string | undefined;
+  for (const name of Object.keys(value)) {
+    if (before !== undefined && before >= name) return false;
+    if (!isInOrder((value as JsonObject)[name]!, depth + 1)) return false;
+    before = name;
+  }
+  return true;
 }
 
 function print(value: JsonValue): string {

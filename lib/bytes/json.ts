@@ -19,7 +19,7 @@ export type JsonArray = readonly JsonValue[];
 export type JsonObject = { readonly [name: string]: JsonValue };
 
 /** How deep values may nest: trust data needs 7. */
-const MAX_DEPTH = 32;
+export const MAX_DEPTH = 32;
 /** Where a target holds `custom`: `signed`, `targets`, the tag. A tag may be named "custom" as well, one level up. */
 const CUSTOM_DEPTH = 3;
 

@@ -4,6 +4,9 @@
  * A write goes to a new file beside the target, is flushed, and takes the target's place in one step, so that neither a
  * crash nor another process ever sees half of it.
  *
+ * Trust data is many small files: handing each of their calls to another thread and back takes longer than the calls, so
+ * they are made here and now.
+ *
  * @module
  */
 import type { Bytes } from "../bytes/bytes.ts";
@@ -17,6 +20,8 @@ export interface WriteOptions {
   readonly folderMode?: number;
   /** Replace what is there; otherwise an existing file is an error. */
   readonly replace: boolean;
+  /** Leave it to the system when the bytes reach the disk: for what can be had again. */
+  readonly lazy?: boolean;
 }
 
 /**
@@ -24,26 +29,55 @@ export interface WriteOptions {
  *
  * @throws {TagsealError} `exists` where the file is there and `replace` is false; `bad-input` where it cannot be written
  */
+// deno-lint-ignore require-await -- whoever writes waits, however it is done
 export async function writeFileAtomically(path: string, bytes: Uint8Array, options: WriteOptions): Promise<void> {
   const folder = path.replace(/[^/\\]*$/, "") || ".";
   const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
+  let isMoved = false;
   try {
-    await Deno.mkdir(folder, { recursive: true, mode: options.folderMode ?? 0o755 });
-    const file = await Deno.open(temporary, { write: true, createNew: true, mode: options.mode ?? 0o644 });
+    const file = createFile(temporary, folder, options);
     try {
-      for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
-      await file.sync();
+      for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+      if (!options.lazy) file.syncSync();
     } finally {
       file.close();
     }
-    // A link fails where the target exists; a rename replaces it.
-    if (options.replace) await Deno.rename(temporary, path);
-    else await Deno.link(temporary, path).catch((error) => Promise.reject(existsError(path, error)));
+    if (options.replace) {
+      Deno.renameSync(temporary, path);
+      isMoved = true;
+    } else {
+      linkNew(temporary, path); // a link fails where the target exists
+    }
   } catch (error) {
     throw error instanceof TagsealError ? error : fileError(path, "written", error);
   } finally {
-    await Deno.remove(temporary).catch(() => {});
+    if (!isMoved) removeQuietly(temporary);
   }
+}
+
+function createFile(path: string, folder: string, { mode = 0o644, folderMode = 0o755 }: WriteOptions): Deno.FsFile {
+  const options = { write: true, createNew: true, mode };
+  try {
+    return Deno.openSync(path, options);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    Deno.mkdirSync(folder, { recursive: true, mode: folderMode });
+    return Deno.openSync(path, options);
+  }
+}
+
+function linkNew(temporary: string, path: string): void {
+  try {
+    Deno.linkSync(temporary, path);
+  } catch (error) {
+    throw existsError(path, error);
+  }
+}
+
+function removeQuietly(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch { /* it was not made, or somebody else has removed it */ }
 }
 
 /**
@@ -51,15 +85,17 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array, optio
  *
  * @throws {TagsealError} `bad-input` where it is longer or cannot be read
  */
+// deno-lint-ignore require-await -- as above
 export async function readFileBounded(path: string, maxBytes: number): Promise<Bytes | undefined> {
   try {
-    using file = await Deno.open(path, { read: true });
-    const { size, isFile } = await file.stat();
-    if (!isFile) throw new Error("it is not a file");
+    // Opening waits where there is a pipe without a writer.
+    if (!Deno.statSync(path).isFile) throw new Error("it is not a file");
+    using file = Deno.openSync(path, { read: true });
+    const { size } = file.statSync();
     if (size > maxBytes) throw new Error(`it is longer than ${maxBytes} bytes`);
     const bytes = new Uint8Array(size);
     let at = 0;
-    for (let n: number | null; at < size && (n = await file.read(bytes.subarray(at))) !== null;) at += n;
+    for (let n: number | null; at < size && (n = file.readSync(bytes.subarray(at))) !== null;) at += n;
     return bytes.subarray(0, at);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;

@@ -1,11 +1,13 @@
 /** What every use case is given: one Notary server, what is trusted so far, and the time. @module */
+import type { Bytes } from "../bytes/bytes.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
-import { type ReadOptions, readRepository, type ReadResult } from "../notary/update.ts";
+import { readKept, type ReadOptions, readRepository, type ReadResult } from "../notary/update.ts";
 import type { MetadataStore } from "../notary/metadata_store.ts";
 import { type Change, publishChange, type PublishResult } from "../notary/publish.ts";
 import type { TrustServer } from "../notary/trust_server.ts";
 import type { RoleName } from "../tuf/roles.ts";
 import type { RootPin } from "../tuf/root_keys.ts";
+import type { TrustedRepository } from "../tuf/trusted.ts";
 
 /** Where trust data comes from and goes to. */
 export interface Trust {
@@ -23,34 +25,71 @@ export interface Trust {
   readonly onOffline?: (gun: string, why: string) => void;
   /** Called where what was verified cannot be kept (a read-only disk, say): for reading alone, which then goes on. */
   readonly onNotKept?: (error: TagsealError) => void;
+  /** What this command itself has read, for {@linkcode openRecent}; without it everything is read anew. */
+  readonly recent?: Map<string, Sighting>;
   /** The time. */
   readonly now: () => Date;
   /** Waits this many milliseconds. */
   readonly sleep: (ms: number) => Promise<void>;
 }
 
+/** A repository as it was read and verified at some time. */
+export interface Sighting {
+  /** Its trusted state then. */
+  readonly repository: TrustedRepository;
+  /** When that was. */
+  readonly at: Date;
+}
+
+/** How old, in milliseconds, what a command has read may be for it to build upon without asking once more. */
+const RECENT_MS = 10_000;
+
 /** Reads and verifies a repository as it is now. Throws what `readRepository` throws. */
-export async function openRepository(trust: Trust, gun: string, expected: RoleName[] = []): Promise<ReadResult> {
-  const { server, store, pin } = trust;
-  const options: ReadOptions = {
-    server,
-    gun,
-    at: trust.now(),
-    store,
-    pin,
-    expected,
-    offline: trust.offline,
-    onNotKept: trust.onNotKept,
-  };
-  const result = await readRepository(options).catch((error: unknown) => {
-    throw located(error, gun, server.url);
+export async function openRepository(
+  trust: Trust,
+  gun: string,
+  expected: readonly RoleName[] = [],
+  atHand?: ReadonlyMap<RoleName, Bytes>,
+): Promise<ReadResult> {
+  const at = trust.now();
+  const result = await readRepository({ ...readOptions(trust, gun, expected, at), atHand }).catch((error: unknown) => {
+    throw located(error, gun, trust.server.url);
   });
+  trust.recent?.set(gun, { repository: result.repository, at });
   if (result.offline !== undefined) trust.onOffline?.(gun, result.offline);
   if (result.firstUse) {
     const keys = [...result.repository.root.roles.root.keys.values()];
     trust.onFirstUse?.(gun, keys.map((key) => key.canonicalId));
   }
   return result;
+}
+
+/** The local copy of a repository, where it is whole and in force; not necessarily what is there now. */
+export async function openKept(
+  trust: Trust,
+  gun: string,
+  expected: readonly RoleName[],
+): Promise<TrustedRepository | undefined> {
+  return await readKept(readOptions(trust, gun, expected, trust.now()));
+}
+
+function readOptions(trust: Trust, gun: string, expected: readonly RoleName[], at: Date): ReadOptions {
+  const { server, store, pin, offline, onNotKept } = trust;
+  return { server, gun, at, store, pin, expected, offline, onNotKept };
+}
+
+/**
+ * {@linkcode openRepository}, or what this command has read of the repository a moment ago: whatever is made from it is
+ * one version above it, so that the server refuses it where others have published since.
+ */
+export async function openRecent(
+  trust: Trust,
+  gun: string,
+  expected: readonly RoleName[],
+): Promise<TrustedRepository> {
+  const seen = trust.recent?.get(gun);
+  if (seen && Math.abs(trust.now().getTime() - seen.at.getTime()) < RECENT_MS) return seen.repository;
+  return (await openRepository(trust, gun, expected)).repository;
 }
 
 /** The trust rules judge files and know neither repository nor server; who reads the message wants both. */
@@ -74,6 +113,12 @@ export function publish(
   attempts: number,
   change: Change,
 ): Promise<PublishResult> {
-  const read = async () => (await openRepository(trust, gun, expected)).repository;
+  const read = async (posted?: ReadonlyMap<RoleName, Bytes>) => {
+    if (!posted) return await openRecent(trust, gun, expected);
+    // What was there before is there still, most of the time: the snapshot says so.
+    const targets = trust.recent?.get(gun)?.repository.targets.envelope.bytes;
+    const atHand = new Map([...targets ? [["targets", targets] as const] : [], ...posted]);
+    return (await openRepository(trust, gun, expected, atHand)).repository;
+  };
   return publishChange({ server: trust.server, gun, read, attempts, sleep: trust.sleep }, change);
 }

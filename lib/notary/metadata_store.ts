@@ -52,7 +52,9 @@ export function createFileMetadataStore(trustDir: string): MetadataStore {
         if (before && !sameFiles(before, present)) return false;
         for (const [name, bytes] of changesTo(present, files)) {
           const path = `${folder(gun)}/${name}.json`;
-          if (bytes) await writeFileAtomically(path, bytes, { replace: true, mode: 0o600, folderMode: 0o700 });
+          // All but the root can be had again from the server: what is lost in a power cut is a floor, not trust.
+          const options = { replace: true, mode: 0o600, folderMode: 0o700, lazy: name !== "root" };
+          if (bytes) await writeFileAtomically(path, bytes, options);
           else await removeFile(path);
         }
         return true;

@@ -27,8 +27,8 @@ export interface PublishOptions {
   readonly server: TrustServer;
   /** Which repository. */
   readonly gun: string;
-  /** Reads and verifies the repository as it is now. */
-  read(): Promise<TrustedRepository>;
+  /** Reads and verifies the repository: to begin with, and then as it is now that the files of `posted` were posted. */
+  read(posted?: ReadonlyMap<RoleName, Bytes>): Promise<TrustedRepository>;
   /** How often to start over when others were faster; 1 where the change cannot be made anew. */
   readonly attempts: number;
   /** Waits this many milliseconds. */
@@ -59,7 +59,9 @@ export async function publishChange(options: PublishOptions, change: Change): Pr
     const failure = await options.server.publish(options.gun, files).then(() => undefined, (error: unknown) => error);
     // After a lost answer nobody knows what happened but the server, so ask it, whatever the outcome looked like.
     const before = repository;
-    const read = () => options.read().catch((error) => Promise.reject(failure ?? error));
+    // Where it was refused, the server has something else than what was posted.
+    const posted = failure === undefined ? files : new Map<RoleName, Bytes>();
+    const read = () => options.read(posted).catch((error) => Promise.reject(failure ?? error));
     const moved = () => [...files.keys()].some((role) => versionOf(repository, role) !== versionOf(before, role));
     repository = await read();
     for (let again = 0; failure === undefined && !moved() && again < REREADS; again++) {

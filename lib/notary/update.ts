@@ -49,6 +49,8 @@ export interface ReadOptions {
   readonly pin?: RootPin | undefined;
   /** Delegations likely to be there, fetched along with the rest; `targets/releases` always is. */
   readonly expected?: readonly RoleName[];
+  /** What the server probably has: taken for that where its snapshot names it, and asked for otherwise. */
+  readonly atHand?: ReadonlyMap<RoleName, Bytes> | undefined;
   /**
    * Whether the local copy may stand in, as long as nothing of it has expired, where the server cannot be asked; never
    * where something is to be published. Refused unless said.
@@ -100,7 +102,7 @@ async function readOnline(options: ReadOptions, cached: Copy): Promise<ReadResul
   const names = new Set<RoleName>(["root", "timestamp", "snapshot", "targets", RELEASES]);
   for (const name of [...options.expected ?? [], ...cached.keys()]) names.add(name);
   for (let attempt = 1, overtaken = 0;;) {
-    const read = await readFiles(server, gun, names, cached);
+    const read = await readFiles(server, gun, names, cached, probable(cached, options.atHand));
     let wasGood = false;
     try {
       for (;;) {
@@ -136,8 +138,24 @@ async function keep({ store, gun, onNotKept }: ReadOptions, changes: FileChanges
 /** What was trusted before, by role. */
 type Copy = ReadonlyMap<RoleName, Bytes>;
 
-async function readFiles(server: TrustServer, gun: string, names: Iterable<RoleName>, cached: Copy) {
+/** Larger files are not asked for where a copy is at hand: most of the time they are what the snapshot names. */
+const MAX_ASKED_ANYWAY = 64 * 1024;
+
+/** Files that need not be asked for: what the snapshot says decides whether they count. */
+function probable(cached: Copy, atHand: Copy = new Map()): Copy {
+  const large = [...cached].filter(([name, bytes]) => isHashed(name) && bytes.length > MAX_ASKED_ANYWAY);
+  return new Map([...large, ...[...atHand].filter(([name]) => isHashed(name))]);
+}
+
+/** Whether a parent names the hash of the role's file, so that it can be had by it. */
+function isHashed(name: RoleName): boolean {
+  return name === "targets" || isDelegation(name);
+}
+
+async function readFiles(server: TrustServer, gun: string, names: Iterable<RoleName>, cached: Copy, atHand: Copy) {
   const files = [...names].map(async (name): Promise<[RoleName, Bytes | undefined]> => {
+    const present = atHand.get(name);
+    if (present) return [name, present];
     const bytes = await server.read(gun, name);
     const kept = cached.get(name);
     return [name, sameBytes(bytes, kept) ? kept : bytes]; // the very same array, so that nobody compares them again
@@ -158,6 +176,22 @@ async function readCopy(options: ReadOptions, cached: Copy, why: unknown): Promi
   } catch (error) {
     if (!isTagsealError(error, "trust-invalid")) throw error;
     throw cannotStandIn(options.gun, why, error);
+  }
+}
+
+/**
+ * The local copy alone, where it is whole and good for now: a state that was current once, for whoever will find out
+ * anyway whether it still is.
+ */
+export async function readKept(options: ReadOptions): Promise<TrustedRepository | undefined> {
+  const cached = await options.store.read(options.gun);
+  const needed: readonly RoleName[] = ["root", "timestamp", ...options.expected ?? []];
+  if (!needed.every((name) => cached.has(name))) return undefined;
+  try {
+    return (await readCopy(options, cached, undefined)).repository;
+  } catch (error) {
+    if (isTagsealError(error)) return undefined;
+    throw error;
   }
 }
 

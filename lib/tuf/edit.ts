@@ -52,7 +52,18 @@ export function withTargets(signed: JsonObject, tags: ReadonlyMap<string, Target
       ["length", length],
     ]),
   ]);
-  return merged(signed, [["targets", merged(memberObject(signed, "targets"), entries)]]);
+  // In order, as canonical documents are: so they are printed fast.
+  const all = new Map([...Object.entries(memberObject(signed, "targets")), ...entries]);
+  const sorted = [...all].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
+  return merged(signed, [["targets", jsonObject(sorted)]]);
+}
+
+/** Takes tags away; those that are not there are no matter. */
+export function withoutTargets(signed: JsonObject, tags: readonly string[]): JsonObject {
+  if (tags.length === 0) return signed;
+  const gone = new Set(tags);
+  const left = Object.entries(memberObject(signed, "targets")).filter(([tag]) => !gone.has(tag));
+  return merged(signed, [["targets", jsonObject(left)]]);
 }
 
 /** Adds a key to a delegation, made if it is not there yet (threshold 1); its paths become `paths`. */
