@@ -51,6 +51,7 @@ export * from "./lib/notary/publish.ts";
 export * from "./lib/registry/image_ref.ts";
 export * from "./lib/registry/manifest.ts";
 export * from "./lib/signpath/client.ts";
+export * from "./lib/signpath/hash_signing.ts";
 export * from "./lib/signpath/signing_data.ts";
 export * from "./lib/signpath/types.ts";
 export * from "./lib/signpath/wait.ts";
@@ -82,6 +83,16 @@ export {
 } from "./lib/flows/inspect_repository.ts";
 export { type Look, lookAtRepository } from "./lib/flows/look_at_expired.ts";
 export * from "./lib/flows/list_keys.ts";
+export * from "./lib/flows/hash_signer.ts";
+export type { FailedRepository, Outcome, SignResult } from "./lib/flows/outcomes.ts";
+export * from "./lib/flows/payload_signer.ts";
+export {
+  type PreparedChange,
+  type PreparedRepository,
+  prepareTags,
+  type RolePayload,
+  type TagsToSign,
+} from "./lib/flows/prepare_tags.ts";
 export * from "./lib/flows/push_trust_data.ts";
 export * from "./lib/flows/remove_delegation.ts";
 export * from "./lib/flows/repository.ts";
@@ -92,4 +103,5 @@ export * from "./lib/flows/rotate_key.ts";
 export type { RootTrust } from "./lib/flows/root_trust.ts";
 export * from "./lib/flows/sign_tags.ts";
 export type { Problem } from "./lib/flows/status_advice.ts";
+export type { ManifestOfTag, TagEdit, TagEntry } from "./lib/flows/tag_change.ts";
 export * from "./lib/flows/verify_tags.ts";

@@ -24,6 +24,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   "submit": { summary: "Step 2: send it to SignPath", load: () => import("./submit.ts") },
   "download": { summary: "Step 3: get it back signed", load: () => import("./download.ts") },
   "push": { summary: "Step 4: check and publish it", load: () => import("./push.ts") },
+  "remove-tag": { summary: "Withdraw the signature of tags", load: () => import("./remove_tag.ts") },
   "list": { summary: "List signed tags", load: () => import("./list.ts") },
   "verify": { summary: "Prove that tags are signed", load: () => import("./verify.ts") },
   "inspect": { summary: "Show roles, keys and signers of a repository", load: () => import("./inspect.ts") },

@@ -4,7 +4,7 @@ import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openNetwork, openSignPath } from "../lib/cli/connect.ts";
 import { text, toggle } from "../lib/cli/flags.ts";
 import { requireFree, writeArtifact } from "../lib/cli/signing.ts";
-import { downloadWhenSigned } from "../lib/flows/request_signature.ts";
+import { waitAndDownload } from "../lib/cli/waiting.ts";
 
 /** The command. */
 export const command: Command = defineCommand({
@@ -23,9 +23,7 @@ export const command: Command = defineCommand({
     const path = values.outputArtifactPath ?? `${signingRequestId.replaceAll(/[^A-Za-z0-9-]/g, "_")}.signed.zip`;
     await requireFree(host, path, values.force);
     const client = openSignPath(values, host, await openNetwork(values, host));
-    const { now, sleep, signal, info: onProgress } = host;
-    const options = { timeoutMs: values.waitForCompletionTimeout, now, sleep, signal, onProgress };
-    await writeArtifact(host, path, await downloadWhenSigned(client, signingRequestId, options), values.force);
+    await writeArtifact(host, path, await waitAndDownload(client, signingRequestId, values, host), values.force);
     return { json: { signingRequestId, outputArtifactPath: path }, lines: [path] };
   },
 });

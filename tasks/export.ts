@@ -52,7 +52,7 @@ export const command: Command = defineCommand({
     const exitCode = failures(done, host);
     if (exitCode !== 0) {
       host.warn("Nothing was written. Take the failed repositories out of the file, or see that they can be verified");
-      const json = done.map((one) => "error" in one ? failedJson(one) : { repository: one.name.gun });
+      const json = done.map((one) => "error" in one ? failedJson(one) : { repository: one.repository });
       return { json: { repositories: json }, lines: [], exitCode };
     }
     const all = done.flatMap((one) => "error" in one ? [] : [one.value]);

@@ -30,9 +30,10 @@ if (import.meta.main) {
   };
   const streams = { out: write(Deno.stdout), err: write(Deno.stderr) };
   const env = (name: string) => Deno.env.get(name);
+  const terminal = Deno.stderr.isTerminal() && env("TERM") !== "dumb";
   const code = await runTagseal(Deno.args, COMMANDS, VERSION, {
     ...streams,
-    host: (flags) => createHost(flags, { ...streams, env, signal: interruption.signal }),
+    host: (flags) => createHost(flags, { ...streams, env, terminal, signal: interruption.signal }),
   });
   Deno.exit(code);
 }

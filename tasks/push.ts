@@ -3,10 +3,11 @@ import { connectionFlags, notaryFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openNetwork, openTrust } from "../lib/cli/connect.ts";
 import { required, text } from "../lib/cli/flags.ts";
-import { errorJson, errorLines, exitCodeOf } from "../lib/cli/report.ts";
-import { readArtifact, signedLines } from "../lib/cli/signing.ts";
+import { counted, readArtifact, signedReport } from "../lib/cli/signing.ts";
 import { TagsealError } from "../lib/errors.ts";
-import { type PushResult, pushTrustData } from "../lib/flows/push_trust_data.ts";
+import { AT_ONCE, mapAtOnce } from "../lib/flows/at_once.ts";
+import { joinOutcomes, settled } from "../lib/flows/outcomes.ts";
+import { pushTrustData } from "../lib/flows/push_trust_data.ts";
 import { type ImageName, parseImageName } from "../lib/registry/image_ref.ts";
 import { readSigningData } from "../lib/signpath/signing_data.ts";
 
@@ -34,24 +35,17 @@ export const command: Command = defineCommand({
       });
     }
     const send = await openNetwork(values, host);
-    const results: PushResult[] = [];
-    const failures: { readonly repository: string; readonly error: unknown }[] = [];
-    for (const change of changes) {
-      try {
-        const trust = await openTrust(values, host, send, requireGun(change.repository), "push,pull");
-        results.push(await pushTrustData(trust, data, change));
-      } catch (error) {
-        if (changes.length === 1) throw error; // said once, in the usual way
-        failures.push({ repository: change.repository, error });
-        for (const line of errorLines(error, values.verbose)) host.warn(line.replace(/^tagseal: /, ""));
-      }
-    }
-    const failed = failures.map(({ repository, error }) => ({ repository, ...errorJson(error) }));
-    return {
-      json: { repositories: results, signingRequestId: null, ...(failed.length > 0 ? { failed } : {}) },
-      lines: signedLines(results),
-      exitCode: Math.max(0, ...failures.map(({ error }) => exitCodeOf(error))),
-    };
+    const onDone = counted(changes, host);
+    const outcomes = await mapAtOnce(changes, AT_ONCE, async (change) => {
+      const { repository } = change;
+      const outcome = await settled(repository, async () => {
+        const trust = await openTrust(values, host, send, requireGun(repository), "push,pull");
+        return await pushTrustData(trust, data, change);
+      });
+      onDone?.(outcome);
+      return outcome;
+    });
+    return signedReport(joinOutcomes(outcomes, null), host);
   },
 });
 

@@ -89,7 +89,7 @@ async function confirmed(
     host.warn(
       `these tags of "${gun}" stop being trusted, as no key that is left has signed them: ${
         named(lost)
-      }. To keep them, ` +
+      }. To keep them (not where the key was stolen), ` +
         "sign a tag with a key that stays before this one is removed",
     );
   }

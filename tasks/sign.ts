@@ -6,30 +6,31 @@ import {
   notaryFlags,
   registryFlags,
   renewFlags,
-  repositoryFlag,
   signPathFlags,
   submissionFlags,
   tagFlags,
   waitFlags,
+  workFlags,
 } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
-import { openNetwork, openSignPath } from "../lib/cli/connect.ts";
-import { openTagsToSign, signedLines, submitArtifact } from "../lib/cli/signing.ts";
-import { downloadWhenSigned } from "../lib/flows/request_signature.ts";
-import { signTags } from "../lib/flows/sign_tags.ts";
-
-/** How often signing starts over when others publish meanwhile. */
-const ATTEMPTS = 10;
+import { openNetwork } from "../lib/cli/connect.ts";
+import { dryRunFlag } from "../lib/cli/dry_run.ts";
+import { TOKEN_VARIABLES } from "../lib/cli/key_stores.ts";
+import { passphraseVariables } from "../lib/cli/passphrases.ts";
+import { openSigningMethod, runSigning, signingMethodFlags } from "../lib/cli/signing_method.ts";
+import { openWork, readWork } from "../lib/cli/work.ts";
 
 /** The command. */
 export const command: Command = defineCommand({
   description:
-    "Looks the tags up in the registry, has the new trust data signed by SignPath, checks what comes back, " +
-    "publishes it to the Notary server and reads it back. Replaces Invoke-DockerSigning.",
+    "Looks the tags up in the registry, has the new trust data signed by SignPath (or by a key at hand), checks what " +
+    "comes back, publishes it to the Notary server and reads it back. Replaces Invoke-DockerSigning.",
   flags: {
-    ...repositoryFlag,
+    ...workFlags,
     ...tagFlags,
     ...buildFlags,
+    ...dryRunFlag,
+    ...signingMethodFlags,
     ...renewFlags,
     ...signPathFlags,
     ...submissionFlags,
@@ -39,24 +40,22 @@ export const command: Command = defineCommand({
     ...registryFlags,
     ...connectionFlags,
   },
-  environment: ["NOTARY_AUTH", "REGISTRY_AUTH", "DOCKER_CONFIG", "HTTPS_PROXY", "NO_PROXY"],
+  environment: [
+    "NOTARY_AUTH",
+    "REGISTRY_AUTH",
+    "DOCKER_CONFIG",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    ...passphraseVariables("delegation"),
+    ...TOKEN_VARIABLES,
+  ],
   example: "tagseal sign -r docker.io/acme/app -t v1,1.2.17 --project-slug app --signing-policy-slug release",
   async run(values, host) {
+    const wanted = await readWork(values, host);
     const send = await openNetwork(values, host);
-    const client = openSignPath(values, host, send);
-    const task = await openTagsToSign(values, host, send, "push,pull");
-    const timeoutMs = values.waitForCompletionTimeout;
-    const result = await signTags([task], {
-      now: host.now,
-      attempts: ATTEMPTS,
-      onStale: ({ message }) => host.info(`${message}. Starting over on top of it.`),
-      async signFile(file) {
-        const { signingRequestId } = await submitArtifact(client, values, host, file);
-        const { now, sleep, signal, info: onProgress } = host;
-        const options = { timeoutMs, now, sleep, signal, onProgress };
-        return { signed: await downloadWhenSigned(client, signingRequestId, options), signingRequestId };
-      },
-    });
-    return { json: result, lines: signedLines(result.repositories) };
+    const method = openSigningMethod(values, host, send);
+    const access = values.dryRun ? "pull" : "push,pull";
+    const work = await openWork(wanted, values, host, send, access, method.signer);
+    return await runSigning(work, method, values, host);
   },
 });

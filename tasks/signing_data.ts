@@ -6,15 +6,20 @@ import {
   notaryFlags,
   registryFlags,
   renewFlags,
-  repositoryFlag,
   tagFlags,
+  workFlags,
 } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openNetwork } from "../lib/cli/connect.ts";
-import { required, toggle } from "../lib/cli/flags.ts";
-import { discardArtifact, openTagsToSign, requireFree, writeArtifact } from "../lib/cli/signing.ts";
+import { readDelegation } from "../lib/cli/delegation.ts";
+import { requireGiven, text, toggle } from "../lib/cli/flags.ts";
+import { discardArtifact, requireFree, writeArtifact } from "../lib/cli/signing.ts";
+import { openWork, readWork } from "../lib/cli/work.ts";
 import { createSigningData } from "../lib/flows/create_signing_data.ts";
+import { artifactConfiguration } from "../lib/signpath/artifact_configuration.ts";
 import { writeSigningData } from "../lib/signpath/signing_data.ts";
+
+const outputFlag = text("--output-artifact-path <file>", "where to write the ZIP");
 
 /** The command. */
 export const command: Command = defineCommand({
@@ -22,12 +27,16 @@ export const command: Command = defineCommand({
     "Writes a Docker signing data file (ZIP): what is to be signed, and the verified trust data it was made " +
     "from. Nothing is published. Replaces New-DockerSigningData.",
   flags: {
-    ...repositoryFlag,
+    ...workFlags,
     ...tagFlags,
     ...buildFlags,
     ...renewFlags,
-    outputArtifactPath: required("--output-artifact-path <file>", "where to write the ZIP"),
+    outputArtifactPath: outputFlag,
     force: toggle("--force", "replace the file if it exists"),
+    printArtifactConfiguration: toggle(
+      "--print-artifact-configuration",
+      "only print the XML that the SignPath project needs: for an RSA key, or the key of --delegation-certificate",
+    ),
     ...delegationFlags,
     ...notaryFlags,
     ...registryFlags,
@@ -36,22 +45,29 @@ export const command: Command = defineCommand({
   environment: ["NOTARY_AUTH", "REGISTRY_AUTH", "DOCKER_CONFIG", "HTTPS_PROXY", "NO_PROXY"],
   example: "tagseal signing-data -r docker.io/acme/app -t v1 --output-artifact-path data.zip",
   async run(values, host) {
-    const { outputArtifactPath: path, force } = values;
+    if (values.printArtifactConfiguration) {
+      const xml = artifactConfiguration((await readDelegation(values, host))?.key.shape.family ?? "rsa");
+      return { json: { artifactConfiguration: xml }, lines: xml.split("\n") };
+    }
+    const { force } = values;
+    const path = requireGiven(outputFlag, values.outputArtifactPath);
     await requireFree(host, path, force);
-    const send = await openNetwork(values, host);
-    const task = await openTagsToSign(values, host, send, "pull");
-    const { data, unchanged } = await createSigningData([task], host.now());
+    const wanted = await readWork(values, host);
+    const work = await openWork(wanted, values, host, await openNetwork(values, host), "pull");
+    const { data, unchanged } = await createSigningData(work, host.now());
     const { repositories } = data;
     if (repositories.length === 0) {
       if (force) await discardArtifact(host, path); // what was there is not this signing data
-      host.info(`Every tag of "${task.gun}" is signed already as it is: there is nothing to sign, and no file.`);
+      const names = unchanged.map(({ repository }) => `"${repository}"`).join(", ");
+      host.info(`Every tag of ${names} is signed already as it is: there is nothing to sign, and no file.`);
       return { json: { outputArtifactPath: null, repositories, unchanged }, lines: [] };
     }
     await writeArtifact(host, path, await writeSigningData(data), force);
-    for (const { tag, digest, previousDigest } of repositories.flatMap(({ tags }) => tags)) {
-      host.info(
-        `${task.gun}:${tag} ${digest}${previousDigest && previousDigest !== digest ? ` (was ${previousDigest})` : ""}`,
-      );
+    for (const { repository, tags } of repositories) {
+      for (const { tag, digest, previousDigest } of tags) {
+        const was = previousDigest && previousDigest !== digest ? ` (was ${previousDigest})` : "";
+        host.info(`${repository}:${tag} ${digest}${was}`);
+      }
     }
     return { json: { outputArtifactPath: path, repositories, unchanged }, lines: [path] };
   },

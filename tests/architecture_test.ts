@@ -19,6 +19,8 @@ const COMPOSITION = [
   "lib/cli/host.ts",
   "lib/cli/key_stores.ts",
   "lib/cli/signing.ts",
+  "lib/local/stack_data.ts",
+  "lib/local/stack_identity.ts",
   "tasks/demo.ts",
   "tasks/build_pkcs11.ts",
 ];
@@ -28,7 +30,7 @@ const ADAPTERS = ["lib/files/files.ts", "lib/keystore/file_keystore.ts", "lib/ke
 const GLOBALS = new Map<string, RegExp>([
   ["lib/http/send.ts", /fetch|createHttpClient|HttpClient/],
   ["lib/files/lock.ts", /mkdir|open|FsFile|errors/],
-  ["lib/files/files.ts", /mkdir|open|rename|link|remove|lstat|errors/],
+  ["lib/files/files.ts", /mkdir|open|FsFile|rename|link|remove|stat|errors/],
   ["lib/keystore/file_keystore.ts", /readDir|stat|errors/],
   ["lib/notary/metadata_store.ts", /readDir|errors/],
   ["lib/registry/helper_process.ts", /Command|ChildProcess|errors/],

@@ -136,8 +136,19 @@ function buildParser(name: string, summary: string, command: Command, flags: Fla
     if (option.required) option.argParser((value: string, before: string[] | undefined) => [...before ?? [], value]);
     parser.addOption(option);
   }
-  const variables = command.environment.length ? `\nEnvironment: ${command.environment.join(", ")}\n` : "";
+  const variables = command.environment.length ? `\n${wrapped("Environment:", command.environment)}\n` : "";
   return parser.addHelpText("after", `${variables}\nExample:\n  ${command.example}`);
+}
+
+/** A list that no terminal breaks within a name. */
+function wrapped(head: string, names: readonly string[]): string {
+  const lines = [head];
+  for (const [i, name] of names.entries()) {
+    const word = i < names.length - 1 ? `${name},` : name;
+    if (`${lines.at(-1)} ${word}`.length > 78) lines.push(" ");
+    lines.push(`${lines.pop()} ${word}`);
+  }
+  return lines.join("\n");
 }
 
 function attributeOf(flag: Flag<unknown>): string {

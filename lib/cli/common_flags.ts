@@ -16,6 +16,15 @@ export const repositoryFlag = {
   repository: required("-r, --repository <fqn>", "the image's full name without tag, e.g. docker.io/acme/app"),
 };
 
+/** Which tags to sign: of one repository, or those of a file. */
+export const workFlags = {
+  repository: text("-r, --repository <fqn>", "the image's full name without tag, e.g. docker.io/acme/app (or --from)"),
+  from: text(
+    "--from <file>",
+    "take the tags from this file, one per line: name:tag[@sha256:…] [length]; with both the registry is not asked",
+  ),
+};
+
 /** Whom to trust, and on what connection. */
 export const connectionFlags = {
   ca: text("--ca <pem>", "file with more CA certificates, for all services"),
@@ -26,7 +35,7 @@ export const connectionFlags = {
 export const notaryFlags = {
   notaryUrl: text("--notary-url <url>", "the Notary server", "DOCKER_CONTENT_TRUST_SERVER"),
   notaryUsername: text("--notary-username <name>", "user at the Notary server (else NOTARY_AUTH, Docker's config)"),
-  notaryPassword: secret("--notary-password <secret>", "their password"),
+  notaryPassword: secret("--notary-password <secret>", "that user's password"),
   trustDir: text("--trust-dir <dir>", "keys and trusted data (~/.docker/trust)"),
   rootPin: pins(
     "--root-pin <pin>",
@@ -40,22 +49,30 @@ export const notaryFlags = {
 export const registryFlags = {
   registryUrl: text("--registry-url <url>", "the registry, where it is not the host of the repository's name"),
   registryUsername: text("--registry-username <name>", "user at the registry (else REGISTRY_AUTH, Docker's config)"),
-  registryPassword: secret("--registry-password <secret>", "their password"),
+  registryPassword: secret("--registry-password <secret>", "that user's password"),
 };
 
 /** Where SignPath is, and who asks. */
 export const signPathFlags = {
   apiUrl: text("--api-url <url>", "SignPath's API (https://app.signpath.io/API)", "SIGNPATH_API_URL"),
   apiToken: secret("--api-token <secret>", "SignPath API token", "SIGNPATH_API_TOKEN"),
-  organizationId: required("--organization-id <id>", "SignPath organization", "SIGNPATH_ORGANIZATION_ID"),
-  serviceUnavailableTimeout: seconds("--service-unavailable-timeout <s>", "how long calls are repeated", 600),
-  uploadAndDownloadTimeout: seconds("--upload-and-download-timeout <s>", "limit of one upload or download", 300),
+  organizationId: text("--organization-id <id>", "SignPath organization", "SIGNPATH_ORGANIZATION_ID"),
+  serviceUnavailableTimeout: seconds(
+    "--service-unavailable-timeout <s>",
+    "seconds to repeat calls while SignPath is down",
+    600,
+  ),
+  uploadAndDownloadTimeout: seconds(
+    "--upload-and-download-timeout <s>",
+    "seconds that an upload or download may take",
+    300,
+  ),
 };
 
 /** What is submitted, and under which policy. */
 export const submissionFlags = {
-  projectSlug: required("--project-slug <slug>", "SignPath project", "SIGNPATH_PROJECT_SLUG"),
-  signingPolicySlug: required("--signing-policy-slug <slug>", "signing policy", "SIGNPATH_SIGNING_POLICY_SLUG"),
+  projectSlug: text("--project-slug <slug>", "SignPath project", "SIGNPATH_PROJECT_SLUG"),
+  signingPolicySlug: text("--signing-policy-slug <slug>", "signing policy", "SIGNPATH_SIGNING_POLICY_SLUG"),
   artifactConfigurationSlug: text(
     "--artifact-configuration-slug <slug>",
     "artifact configuration, if not the project's default",
@@ -71,27 +88,28 @@ export const delegationSourceFlags = {
     "--delegation-from-signpath",
     "take the certificate from the signing policy at SignPath instead of a file",
   ),
-  apiUrl: signPathFlags.apiUrl,
-  apiToken: signPathFlags.apiToken,
-  organizationId: text("--organization-id <id>", "SignPath organization", "SIGNPATH_ORGANIZATION_ID"),
-  projectSlug: text("--project-slug <slug>", "SignPath project", "SIGNPATH_PROJECT_SLUG"),
-  signingPolicySlug: text("--signing-policy-slug <slug>", "signing policy", "SIGNPATH_SIGNING_POLICY_SLUG"),
-  serviceUnavailableTimeout: signPathFlags.serviceUnavailableTimeout,
-  uploadAndDownloadTimeout: signPathFlags.uploadAndDownloadTimeout,
+  ...signPathFlags,
+  projectSlug: submissionFlags.projectSlug,
+  signingPolicySlug: submissionFlags.signingPolicySlug,
 };
 
 /** How long to wait for a signing request. */
 export const waitFlags = {
   waitForCompletionTimeout: seconds(
     "--wait-for-completion-timeout <s>",
-    "how long to wait for the signing request",
+    "seconds to wait for the signing request",
     600,
   ),
 };
 
+/** Which tags. */
+export const tagsFlag = {
+  tags: list("-t, --tags <a,b>", "tags, separated by commas or repeated"),
+};
+
 /** Which tags, and what they must be. */
 export const tagFlags = {
-  tags: list("-t, --tags <a,b>", "tags, separated by commas or repeated"),
+  ...tagsFlag,
   expectDigest: pairs("--expect-digest <tag=digest>", "sign the tag only if it stands for this digest (repeatable)"),
 };
 

@@ -18,9 +18,10 @@ import { resolveCredentials } from "../registry/credentials.ts";
 import { readHostTls } from "../registry/host_tls.ts";
 import { type ImageName, notaryUrlFor } from "../registry/image_ref.ts";
 import { fetchManifest, type TaggedManifest } from "../registry/manifest.ts";
+import { orPlainHttp } from "../registry/plain_http.ts";
 import { createSignPathClient, SIGNPATH_API_URL, type SignPathClient } from "../signpath/client.ts";
-import type { connectionFlags, notaryFlags, registryFlags, signPathFlags } from "./common_flags.ts";
-import type { Values } from "./flags.ts";
+import { type connectionFlags, type notaryFlags, type registryFlags, signPathFlags } from "./common_flags.ts";
+import { requireGiven, type Values } from "./flags.ts";
 import type { Host } from "./host.ts";
 import { type KeyStoreValues, withToken } from "./key_stores.ts";
 import { passphrasesFrom } from "./passphrases.ts";
@@ -127,12 +128,17 @@ export async function openRegistry(
       "user needs the right to pull from the repository",
   });
   const given = values.registryUrl ?? name.registryHost;
-  const url = secureUrl(given.includes("://") ? given : `https://${given}`, "registry's address", values.allowHttp);
-  return (tag) => fetchManifest(service, url, name.path, tag, host.signal);
+  const address = secureUrl(given.includes("://") ? given : `https://${given}`, "registry's address", allowHttp);
+  const lookUp = (url: URL, tag: string) => fetchManifest(service, url, name.path, tag, host.signal);
+  if (values.registryUrl !== undefined) return (tag) => lookUp(address, tag);
+  return (tag) => orPlainHttp(address, { send, allowHttp, warn: host.warn }, (url) => lookUp(url, tag));
 }
 
+/** The services of a command: repositories on one host share theirs, and so what it has asked for. */
+const SERVICES = new WeakMap<Send, Map<string, Promise<AuthorizedService>>>();
+
 /** A service of a repository, with whatever it wants to know of its caller. */
-async function openService(
+function openService(
   host: Host,
   send: Send,
   name: ImageName,
@@ -144,17 +150,26 @@ async function openService(
     readonly remedy: string;
   },
 ): Promise<AuthorizedService> {
-  const credentials = resolveCredentials({
-    flags,
-    variable: { name: variable, value: host.env(variable) },
-    dockerConfig: await dockerConfig(host),
-    host: name.registryHost,
-  }, host.runCredentialHelper);
-  return authorize(send, { service, allowHttp, credentials, retryReads: retryReads(host), remedy });
+  const open = async () => {
+    const credentials = resolveCredentials({
+      flags,
+      variable: { name: variable, value: host.env(variable) },
+      dockerConfig: await dockerConfig(host),
+      host: name.registryHost,
+    }, host.runCredentialHelper);
+    return authorize(send, { service, allowHttp, credentials, retryReads: retryReads(host), remedy });
+  };
+  const services = SERVICES.get(send) ?? new Map<string, Promise<AuthorizedService>>();
+  SERVICES.set(send, services);
+  const key = `${service} ${name.registryHost}`;
+  const opened = services.get(key) ?? open();
+  services.set(key, opened);
+  return opened;
 }
 
 /** SignPath's API for one organization. */
 export function openSignPath(values: SignPathValues, host: Host, send: Send): SignPathClient {
+  const organizationId = requireGiven(signPathFlags.organizationId, values.organizationId);
   if (!values.apiToken) {
     throw new TagsealError("usage", "--api-token is missing", {
       remedy: "Set SIGNPATH_API_TOKEN to the API token of the CI user, or give --api-token env:NAME",
@@ -163,7 +178,7 @@ export function openSignPath(values: SignPathValues, host: Host, send: Send): Si
   return createSignPathClient({
     send,
     apiUrl: secureUrl(values.apiUrl ?? SIGNPATH_API_URL, "SignPath API's address", values.allowHttp),
-    organizationId: values.organizationId,
+    organizationId,
     token: values.apiToken,
     serviceUnavailableTimeoutMs: values.serviceUnavailableTimeout,
     transferTimeoutMs: values.uploadAndDownloadTimeout,

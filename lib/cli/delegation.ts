@@ -47,7 +47,7 @@ export async function openDelegation(
         "--delegation-certificate",
     });
   }
-  const client = openSignPath({ ...values, organizationId }, host, send);
+  const client = openSignPath(values, host, send);
   const der = await client.certificate(projectSlug, signingPolicySlug, { signal: host.signal });
   return shown(der, `signing policy ${signingPolicySlug}`, values.delegation, host);
 }

@@ -55,13 +55,32 @@ export function text(spec: string, help: string, variable?: string): Flag<string
 /** A text that must be there, on the command line or in its variable. */
 export function required(spec: string, help: string, variable?: string): Flag<string> {
   const optional = text(spec, help, variable);
+  return { ...optional, read: async (given, host) => requireGiven(optional, await optional.read(given, host)) };
+}
+
+/**
+ * The value of a flag that is needed after all, as other flags are.
+ *
+ * @throws {TagsealError} `usage`
+ */
+export function requireGiven<T>({ spec, variable }: Flag<T | undefined>, value: T | undefined): T {
+  if (value !== undefined) return value;
+  throw new TagsealError("usage", `${nameOf(spec)} is missing`, {
+    remedy: `Give ${nameOf(spec)}${variable ? `, or set ${variable}` : ""}; tagseal <command> --help shows how`,
+  });
+}
+
+/** One of a few words. */
+export function choice<T extends string>(spec: string, help: string, words: readonly [T, ...T[]]): Flag<T> {
+  const flag = text(spec, `${help} (${words[0]})`);
   return {
-    ...optional,
+    ...flag,
     async read(given, host) {
-      const value = await optional.read(given, host);
-      if (value) return value;
-      throw new TagsealError("usage", `${nameOf(spec)} is missing`, {
-        remedy: `Give ${nameOf(spec)}${variable ? `, or set ${variable}` : ""}; tagseal <command> --help shows how`,
+      const value = await flag.read(given, host) ?? words[0];
+      const word = words.find((each) => each === value);
+      if (word !== undefined) return word;
+      throw new TagsealError("usage", `${nameOf(spec)} cannot be "${value.slice(0, 40)}"`, {
+        remedy: `Give ${nameOf(spec)} ${words.join(" or ")}`,
       });
     },
   };

@@ -37,8 +37,12 @@ export interface Host extends Disposable {
   askSecret(question: string): Promise<string | undefined>;
   /** Asks for a line of text on the terminal; `undefined` where nobody can be asked. */
   askText(question: string): Promise<string | undefined>;
+  /** Shows a line that the next one replaces, on a terminal only; "" takes it away. */
+  status(line: string): void;
   /** Asks yes or no on the terminal; `undefined` where nobody can be asked. */
   confirm(question: string): Promise<boolean | undefined>;
+  /** The same once the user has interrupted the command; interrupting that means no. */
+  confirmInterrupted(question: string): Promise<boolean | undefined>;
   /** Has something closed when the command ends, however it ends. */
   onEnd(close: () => void): void;
   /** Opens the network. */
@@ -69,15 +73,32 @@ export interface Surroundings {
   err(text: string): void;
   /** A variable. */
   env(name: string): string | undefined;
+  /** Whether stderr is a terminal that a line can be taken back on. */
+  readonly terminal?: boolean;
   /** Aborted when the user interrupts. */
   readonly signal: AbortSignal;
 }
 
 const MAX_STDIN_BYTES = 64 * 1024;
 
+/** Longer status lines would wrap, and a wrapped line cannot be taken back. */
+const STATUS_COLUMNS = 79;
+
 /** The real machine. */
 export function createHost({ quiet, noInput }: HostFlags, surroundings: Surroundings): Host {
-  const { out, err, signal } = surroundings;
+  const { signal, terminal = false } = surroundings;
+  let status = "";
+  const show = (line: string) => {
+    if (!terminal || quiet || line === status) return;
+    surroundings.err(`\r\x1b[2K${line}`);
+    status = line;
+  };
+  /** What is said for good takes the place of the line that is not. */
+  const lasting = (write: (text: string) => void) => (text: string) => {
+    show("");
+    write(text);
+  };
+  const [out, err] = [lasting(surroundings.out), lasting(surroundings.err)];
   const env = (name: string) => surroundings.env(name) || undefined;
   // A task runs in the project's folder; it passes the folder the user is in.
   const folder = env("TAGSEAL_CWD") ?? Deno.cwd();
@@ -116,6 +137,7 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
       }
       return text(new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer()));
     },
+    status: (line) => show(printable(line).slice(0, STATUS_COLUMNS)),
     async askSecret(question) {
       if (!canAsk()) return undefined;
       const { askSecret } = await import("./prompts.ts");
@@ -130,6 +152,11 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
       if (!canAsk()) return undefined;
       const { askYesNo } = await import("./prompts.ts");
       return await askYesNo(question, signal);
+    },
+    async confirmInterrupted(question) {
+      if (!canAsk()) return undefined;
+      const { askYesNo } = await import("./prompts.ts");
+      return await askYesNo(question, new AbortController().signal).catch(() => false);
     },
     onEnd: (close) => void endings.push(close),
     connect(options) {

@@ -4,40 +4,31 @@ import { isTagsealError, TagsealError } from "../errors.ts";
 import type { KeyStore } from "../keystore/keystore.ts";
 import { loadPkcs11Addon } from "../keystore/pkcs11_addon.ts";
 import { triesText, wrongPin } from "../keystore/pkcs11_failures.ts";
-import { createPkcs11KeyStore } from "../keystore/pkcs11_keystore.ts";
+import { createPkcs11KeyStore, type Pkcs11KeyStore } from "../keystore/pkcs11_keystore.ts";
 import { KNOWN_MODULES } from "../keystore/pkcs11_modules.ts";
 import type { AskPin } from "../keystore/pkcs11_token.ts";
 import { routedKeyStore } from "../keystore/routed_keystore.ts";
-import { type Flag, text, type Values } from "./flags.ts";
+import { choice, text, type Values } from "./flags.ts";
 import type { Host } from "./host.ts";
 
 /** Where private keys are kept. */
-export type KeyPlace = "file" | "pkcs11";
+const PLACES = ["file", "pkcs11"] as const;
 
-function place(spec: string, help: string): Flag<KeyPlace> {
-  const flag = text(spec, help);
-  return {
-    ...flag,
-    async read(given, host) {
-      const value = await flag.read(given, host) ?? "file";
-      if (value === "file" || value === "pkcs11") return value;
-      throw new TagsealError("usage", `"${value.slice(0, 40)}" is no place for keys`, {
-        remedy: `Give ${/--[a-z0-9-]+/.exec(spec)![0]} file or pkcs11`,
-      });
-    },
-  };
-}
+/** Which token, and how to reach it. */
+export const tokenFlags = {
+  pkcs11Module: text(
+    "--pkcs11-module <file>",
+    "for keys on a token: its PKCS#11 module (else YubiKey's, SoftHSM's or OpenSC's where they usually are)",
+    "TAGSEAL_PKCS11_MODULE",
+  ),
+  pkcs11Token: text("--pkcs11-token <label>", "for keys on a token: its label, where there are several"),
+};
 
 /** Where keys live, and which token. */
 export const keyStoreFlags = {
-  rootKeyStore: place("--root-key-store <place>", "where the root key lives: file (standard) or pkcs11, on a token"),
-  targetsKeyStore: place("--targets-key-store <place>", "where the targets key lives: file (standard) or pkcs11"),
-  pkcs11Module: text(
-    "--pkcs11-module <file>",
-    "the token's PKCS#11 module (else YubiKey's, SoftHSM's or OpenSC's where they usually are)",
-    "TAGSEAL_PKCS11_MODULE",
-  ),
-  pkcs11Token: text("--pkcs11-token <label>", "the token, where there are several"),
+  rootKeyStore: choice("--root-key-store <place>", "where the root key lives: file, or pkcs11 for a token", PLACES),
+  targetsKeyStore: choice("--targets-key-store <place>", "where the targets key lives: file or pkcs11", PLACES),
+  ...tokenFlags,
 };
 
 /** For new root keys on tokens whose user cannot make keys. */
@@ -66,6 +57,15 @@ export function withToken(files: KeyStore, values: KeyStoreValues, host: Host): 
     });
   }
   if (roles.size === 0 && pkcs11Module === undefined && pkcs11Token === undefined) return files;
+  return routedKeyStore(
+    files,
+    roles.size > 0 ? openToken(values, host) : optional(openToken(values, host), host),
+    roles,
+  );
+}
+
+/** The keys of the token that flags or variables name, or of the only one there is. It is closed with the host. */
+export function openToken({ pkcs11Module, pkcs11Token, pkcs11RootKey }: KeyStoreValues, host: Host): Pkcs11KeyStore {
   const token = createPkcs11KeyStore({
     addon: () => loadPkcs11Addon(host.path(host.env("TAGSEAL_PKCS11_ADDON") ?? fileURLToPath(BUILT))),
     modulePaths: pkcs11Module === undefined ? KNOWN_MODULES : [host.path(pkcs11Module)],
@@ -76,7 +76,7 @@ export function withToken(files: KeyStore, values: KeyStoreValues, host: Host): 
     signal: host.signal,
   });
   host.onEnd(() => token[Symbol.dispose]());
-  return routedKeyStore(files, roles.size > 0 ? token : optional(token, host), roles);
+  return token;
 }
 
 /** A module that is only named, perhaps by a variable that is always set: without its token the files still count. */

@@ -1,5 +1,7 @@
 /** One command for one repository, or for all those of a file. @module */
 import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
+import { AT_ONCE, mapAtOnce } from "../flows/at_once.ts";
+import type { FailedRepository } from "../flows/outcomes.ts";
 import { type ImageName, parseImageName } from "../registry/image_ref.ts";
 import { text } from "./flags.ts";
 import type { Values } from "./flags.ts";
@@ -14,7 +16,6 @@ export const repositoriesFlags = {
 
 const MAX_LIST_BYTES = 2 ** 20;
 const MAX_REPOSITORIES = 10_000;
-const AT_ONCE = 8;
 
 /** The repositories of a command. */
 export interface Repositories {
@@ -53,7 +54,8 @@ export async function readRepositories(values: Values<typeof repositoriesFlags>,
   });
 }
 
-function inLine<T>(line: number, file: string, read: () => T): T {
+/** Does `read` for one line of a file that the user wrote; its error says which. @throws {TagsealError} `bad-input` */
+export function inLine<T>(line: number, file: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
@@ -63,7 +65,7 @@ function inLine<T>(line: number, file: string, read: () => T): T {
 }
 
 /** What became of one repository. */
-export type Done<T> = { readonly name: ImageName } & ({ readonly value: T } | { readonly error: unknown });
+export type Done<T> = { readonly repository: string } & ({ readonly value: T } | { readonly error: unknown });
 
 /**
  * Does `work` for each repository, some at once, and says on stderr how far it is. A failure of one does not keep the
@@ -76,22 +78,16 @@ export async function forEachRepository<T>(
   host: Host,
   work: (name: ImageName) => Promise<T>,
 ): Promise<Done<T>[]> {
-  if (!fromFile) return await Promise.all(names.map(async (name) => ({ name, value: await work(name) })));
-  const done: Done<T>[] = [];
-  const open = names.entries();
   let count = 0;
-  const worker = async () => {
-    for (const [i, name] of open) {
-      host.signal.throwIfAborted();
-      const started = work(name);
-      const one: Done<T> = await started.then((value) => ({ name, value }), (error: unknown) => ({ name, error }));
-      done[i] = one;
-      host.info(`[${++count}/${names.length}] ${name.gun}: ${"error" in one ? "failed" : "done"}`);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  host.signal.throwIfAborted();
-  return done;
+  return await mapAtOnce(names, AT_ONCE, async (name) => {
+    host.signal.throwIfAborted();
+    const repository = name.gun;
+    if (!fromFile) return { repository, value: await work(name) };
+    const one: Done<T> = await work(name).then((value) => ({ repository, value }), (error) => ({ repository, error }));
+    host.signal.throwIfAborted();
+    host.info(`[${++count}/${names.length}] ${repository}: ${"error" in one ? "failed" : "done"}`);
+    return one;
+  });
 }
 
 /** Runs a reporting command for each repository: one report, with the worst exit code. */
@@ -110,16 +106,20 @@ export async function reportEach(
 }
 
 /** A failure as an element of the list in `--json`. */
-export function failedJson({ name, error }: { readonly name: ImageName; readonly error: unknown }): object {
-  return { repository: name.gun, ...errorJson(error) };
+export function failedJson({ repository, error }: FailedRepository): object {
+  return { repository, ...errorJson(error) };
 }
 
 /** Names every failure on stderr, with what to do next; the worst exit code of all. */
-export function failures<T>(done: readonly Done<T>[], host: Host, codeOf: (value: T) => number = () => 0): number {
+export function failures<T>(
+  done: readonly (Done<T> | FailedRepository)[],
+  host: Host,
+  codeOf: (value: T) => number = () => 0,
+): number {
   const codes = done.map((one) => {
-    if (!("error" in one)) return codeOf(one.value);
+    if ("value" in one) return codeOf(one.value);
     const remedy = isTagsealError(one.error) ? `. Next: ${one.error.remedy}` : "";
-    host.warn(`${one.name.gun}: ${messageOf(one.error)}${remedy}`);
+    host.warn(`${one.repository}: ${messageOf(one.error)}${remedy}`);
     return exitCodeOf(one.error);
   });
   return worst(codes);

@@ -1,81 +1,27 @@
-/** From the flags of the signing commands to what the flows take. @module */
+/** What the signing commands share: submitting, the artifact's files, the report. @module */
+import type { Bytes } from "../bytes/bytes.ts";
 import { TagsealError } from "../errors.ts";
 import { pathExists, removeFile, requireFile, writeFileAtomically } from "../files/files.ts";
-import type { TagsToSign } from "../flows/create_signing_data.ts";
-import { submitForSigning } from "../flows/request_signature.ts";
-import type { PushResult } from "../flows/push_trust_data.ts";
-import type { ScopeAction } from "../http/auth.ts";
-import type { Send } from "../http/send.ts";
-import { parseImageName } from "../registry/image_ref.ts";
+import { resubmitForSigning, submitForSigning } from "../flows/request_signature.ts";
+import type { Outcome, SignResult } from "../flows/outcomes.ts";
 import { MAX_ARTIFACT_BYTES, type SignPathClient } from "../signpath/client.ts";
-import type { SubmittedRequest } from "../signpath/types.ts";
-import type { Bytes } from "../bytes/bytes.ts";
-import type { connectionFlags, delegationFlags, notaryFlags, registryFlags } from "./common_flags.ts";
-import type { buildFlags, renewFlags, repositoryFlag, submissionFlags, tagFlags } from "./common_flags.ts";
-import { openRegistry, openTrust } from "./connect.ts";
-import type { Values } from "./flags.ts";
+import type { Submission, SubmittedRequest } from "../signpath/types.ts";
+import { submissionFlags } from "./common_flags.ts";
+import { requireGiven, type Values } from "./flags.ts";
 import type { Host } from "./host.ts";
-import { readBuildxMetadata } from "./buildx.ts";
-import { readDelegation, STANDARD_DELEGATION } from "./delegation.ts";
-import { expectedDigests, expecting, requireTags } from "./tags.ts";
+import { failedJson, failures } from "./repositories.ts";
+import type { Report } from "./report.ts";
 
-const MAX_METADATA_BYTES = 16 * 2 ** 20; // provenance may be part of it
-
-/** Values of all flags that say what to sign, and where it is. */
-export type TagValues =
-  & Values<typeof repositoryFlag & typeof tagFlags & typeof delegationFlags & typeof renewFlags & typeof buildFlags>
-  & Values<typeof notaryFlags & typeof registryFlags & typeof connectionFlags>;
-
-/** The tags of `--repository` and `--tags`, ready to be looked up and signed. */
-export async function openTagsToSign(
-  values: TagValues,
-  host: Host,
-  send: Send,
-  access: ScopeAction,
-): Promise<TagsToSign> {
-  const name = parseImageName(values.repository);
-  const { tags, expected } = await tagsOf(values, host, name.gun);
-  const lookUp = await openRegistry(values, host, send, name);
-  const delegation = await readDelegation(values, host);
+/** Under which policy, and with what words, the flags submit. @throws {TagsealError} `usage` where one is missing */
+export function submissionOf(values: Values<typeof submissionFlags>): Omit<Submission, "artifact" | "fileName"> {
+  const { artifactConfigurationSlug, description, parameter } = values;
   return {
-    trust: await openTrust(values, host, send, name, access),
-    gun: name.gun,
-    signer: values.delegation ?? STANDARD_DELEGATION,
-    keyId: delegation?.key.canonicalId,
-    tags,
-    renew: values.renewRole,
-    onRenewed: (role, reason, kept) =>
-      host.warn(
-        `"${role}" is not trusted as it is: ${reason}. ` +
-          (kept ? "Its tags are signed anew" : "It starts anew: its other tags are gone until they are signed again"),
-      ),
-    lookUp: expecting(lookUp, tags, expected),
+    projectSlug: requireGiven(submissionFlags.projectSlug, values.projectSlug),
+    signingPolicySlug: requireGiven(submissionFlags.signingPolicySlug, values.signingPolicySlug),
+    ...(artifactConfigurationSlug === undefined ? {} : { artifactConfigurationSlug }),
+    ...(description === undefined ? {} : { description }),
+    parameters: Object.fromEntries(parameter),
   };
-}
-
-/** The tags and the digests they must stand for: as typed, and as built. */
-async function tagsOf(
-  values: TagValues,
-  host: Host,
-  gun: string,
-): Promise<{ tags: string[]; expected: Map<string, string> }> {
-  const expected = expectedDigests(values.expectDigest);
-  const path = values.buildxMetadata;
-  if (path === undefined) return { tags: requireTags(values.tags), expected };
-  const built = readBuildxMetadata(await host.readFile(path, MAX_METADATA_BYTES), path, gun);
-  const tags = requireTags(values.tags.length > 0 ? values.tags : [...built.keys()]);
-  for (const tag of tags) {
-    const digest = built.get(tag);
-    if (digest !== undefined && (expected.get(tag) ?? digest) === digest) {
-      expected.set(tag, digest);
-      continue;
-    }
-    throw new TagsealError("usage", `The build metadata "${path}" does not say that "${tag}" was built as asked for`, {
-      remedy: `It has built ${[...built].map(([name, sha256]) => `${name} as ${sha256}`).slice(0, 10).join(", ")}`,
-      details: { tag, path },
-    });
-  }
-  return { tags, expected };
 }
 
 /** Submits a signing data file as the flags say. */
@@ -85,15 +31,22 @@ export function submitArtifact(
   host: Host,
   artifact: Bytes,
 ): Promise<SubmittedRequest> {
-  const { projectSlug, signingPolicySlug, artifactConfigurationSlug, description, parameter } = values;
-  return submitForSigning(client, {
-    projectSlug,
-    signingPolicySlug,
-    ...(artifactConfigurationSlug === undefined ? {} : { artifactConfigurationSlug }),
+  const submission = { ...submissionOf(values), artifact, fileName: "docker-signing-data.zip" };
+  return submitForSigning(client, submission, { signal: host.signal, onProgress: host.info });
+}
+
+/** Has the artifact of an earlier signing request processed once more, as the flags say. */
+export function resubmitArtifact(
+  client: SignPathClient,
+  values: Values<typeof submissionFlags>,
+  host: Host,
+  originalSigningRequestId: string,
+): Promise<SubmittedRequest> {
+  const { description } = values;
+  return resubmitForSigning(client, {
+    originalSigningRequestId,
+    signingPolicySlug: requireGiven(submissionFlags.signingPolicySlug, values.signingPolicySlug),
     ...(description === undefined ? {} : { description }),
-    parameters: Object.fromEntries(parameter),
-    artifact,
-    fileName: "docker-signing-data.zip",
   }, { signal: host.signal, onProgress: host.info });
 }
 
@@ -131,9 +84,31 @@ export function signedPath(path: string): string {
   return path.replace(/(\.[^./\\]+)?$/, ".signed$1");
 }
 
-/** One line for each tag: `repository:tag sha256:… published`. */
-export function signedLines(results: readonly PushResult[]): string[] {
-  return results.flatMap(({ repository, outcome, tags }) =>
-    tags.map(({ tag, digest }) => `${repository}:${tag} ${digest} ${outcome}`)
-  );
+/** What became of repositories: one report, failures named on stderr as well, and the worst exit code. */
+export function signedReport(
+  { repositories, failed, signingRequestId }: SignResult,
+  host: Host,
+): Report {
+  return {
+    json: {
+      repositories,
+      signingRequestId,
+      ...(failed.length > 0 ? { failed: failed.map(failedJson) } : {}),
+    },
+    lines: repositories.flatMap(({ repository, outcome, tags, removedTags = [] }) => [
+      ...tags.map(({ tag, digest }) => `${repository}:${tag} ${digest} ${outcome}`),
+      ...removedTags.map((tag) => `${repository}:${tag} removed`),
+    ]),
+    exitCode: failures(failed, host),
+  };
+}
+
+/** Says for one of several repositories that it is done, or has failed. */
+export function counted(work: readonly unknown[], host: Host): ((outcome: Outcome) => void) | undefined {
+  let done = 0;
+  if (work.length < 2) return undefined;
+  return (outcome) => {
+    const what = "result" in outcome ? outcome.result.outcome : "failed";
+    host.info(`[${++done}/${work.length}] ${outcome.repository}: ${what}`);
+  };
 }

@@ -7,21 +7,21 @@
  *
  * @module
  */
-import { type Bytes, equalBytes } from "../bytes/bytes.ts";
-import { canonicalJson } from "../bytes/canonical_json.ts";
-import { isJsonObject, type JsonObject, jsonObject, parseJson } from "../bytes/json.ts";
+import { type Bytes, equalBytes, text } from "../bytes/bytes.ts";
+import { canonicalJson, parseCanonical, parsePlainly } from "../bytes/canonical_json.ts";
+import { isJsonObject, type JsonObject, jsonObject, type JsonValue } from "../bytes/json.ts";
 import { recognizeSignature } from "../crypto/recognize.ts";
-import { messageOf, TagsealError } from "../errors.ts";
-import type { RepositoryChange, RoleChange, SigningData, TagChange } from "../signpath/signing_data.ts";
+import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
+import type { RepositoryChange, RoleChange, SigningData } from "../signpath/signing_data.ts";
 import { assembleFile, LIFETIME_DAYS } from "../tuf/edit.ts";
 import type { Targets } from "../tuf/models.ts";
 import { fileOf, resolveTag } from "../tuf/resolve.ts";
-import { type DelegationRole, isDelegation, type RoleName } from "../tuf/roles.ts";
+import { type DelegationRole, isDelegation, RELEASES, type RoleName } from "../tuf/roles.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
 import { versionOf } from "../notary/publish.ts";
-import { digestIn, holdsTags, withTags } from "./create_signing_data.ts";
 import { publish, type Trust } from "./repository.ts";
 import { baseOf, type RoleBase } from "./role_base.ts";
+import { digestIn, editedRole, isEdited } from "./tag_change.ts";
 
 /** What became of one repository. */
 export interface PushResult {
@@ -31,6 +31,8 @@ export interface PushResult {
   readonly outcome: "published" | "unchanged";
   /** The tags, as read back. */
   readonly tags: readonly { readonly tag: string; readonly digest: string }[];
+  /** The tags that were withdrawn; left out where there are none. */
+  readonly removedTags?: readonly string[];
   /** The roles and their versions now. */
   readonly roles: readonly { readonly role: string; readonly version: number }[];
 }
@@ -38,7 +40,6 @@ export interface PushResult {
 interface Part extends RoleChange {
   readonly role: DelegationRole;
   readonly bytes: Bytes;
-  readonly signed: JsonObject;
   readonly signature: Bytes;
 }
 
@@ -48,16 +49,24 @@ interface Part extends RoleChange {
  * @throws {TagsealError} `trust-invalid` (signature, payload or trust data), `stale`, `bad-input` (not signed yet)
  */
 export async function pushTrustData(trust: Trust, data: SigningData, change: RepositoryChange): Promise<PushResult> {
-  const { repository: gun, tags } = change;
+  const { repository: gun, tags, removedTags } = change;
   const parts = change.roles.map((role) => readPart(data, change, role));
-  const { outcome, repository } = await publish(trust, gun, parts.map(({ role }) => role), 1, {
-    isThere: (now) => parts.every((part) => isPublished(now, part, tags)),
+  const roles = parts.map(({ role }) => role);
+  const { outcome, repository } = await publish(trust, gun, roles, 1, {
+    isThere: (now) => parts.every((part) => isPublished(now, part, change)),
     async make(now) {
       for (const part of parts) requireExactChange(now, change, part, trust.now());
       const files = new Map<RoleName, Bytes>();
       for (const part of parts) files.set(part.role, await signedFile(now, change, part));
       return files;
     },
+  }).catch((error: unknown) => {
+    const seen = trust.recent?.get(gun);
+    // The server's refusal does not say what has moved; what was read back after it does.
+    if (seen && isTagsealError(error, "stale")) {
+      for (const part of parts) requireExactChange(seen.repository, change, part, trust.now());
+    }
+    throw error;
   });
   for (const { tag, digest } of tags) {
     const seen = resolveTag(repository, tag);
@@ -68,6 +77,7 @@ export async function pushTrustData(trust: Trust, data: SigningData, change: Rep
     repository: gun,
     outcome,
     tags: tags.map(({ tag, digest }) => ({ tag, digest })),
+    ...(removedTags.length > 0 ? { removedTags: removedTags.map(({ tag }) => tag) } : {}),
     roles: parts.map(({ role }) => ({ role, version: versionOf(repository, role) })),
   };
 }
@@ -82,22 +92,31 @@ function readPart(data: SigningData, { repository }: RepositoryChange, role: Rol
       details: { repository, role: role.role },
     });
   }
-  let signed;
-  try {
-    signed = parseJson(bytes);
-    if (!isJsonObject(signed) || !equalBytes(canonicalJson(signed), bytes)) {
-      throw new SyntaxError("it is not canonical");
-    }
-  } catch (error) {
-    throw invalid(repository, `its payload is not canonical JSON: ${messageOf(error)}`, role.role);
-  }
-  return { ...role, role: role.role, bytes, signed, signature };
+  return { ...role, role: role.role, bytes, signature };
 }
 
-/** Whether the role is at the payload's version with its tags, or beyond it with the tags still there. */
-function isPublished(now: TrustedRepository, part: Part, tags: readonly TagChange[]): boolean {
+/** What the payload says, if it is canonical. */
+function signedOf(gun: string, { role, bytes }: Part): JsonObject {
+  try {
+    const signed = parseCanonical(bytes);
+    if (isJsonObject(signed)) return signed;
+    throw new SyntaxError("it is no object");
+  } catch (error) {
+    throw invalid(gun, `its payload is not canonical JSON: ${messageOf(error)}`, role);
+  }
+}
+
+/** The payload's expiry, the only thing in it that cannot be foretold. */
+function expiryOf(gun: string, part: Part): JsonValue | undefined {
+  // However that is read: the whole payload is compared with what it must be, byte by byte.
+  const signed = parsePlainly(text(part.bytes)) ?? signedOf(gun, part);
+  return isJsonObject(signed) ? signed["expires"] : undefined;
+}
+
+/** Whether the role is at the payload's version with its change, or beyond it with the change still there. */
+function isPublished(now: TrustedRepository, part: Part, change: RepositoryChange): boolean {
   const file = fileOf(now, part.role);
-  return file !== undefined && file.version >= part.version && holdsTags(file, tags);
+  return file !== undefined && file.version >= part.version && isEdited(file, change);
 }
 
 /** The payload must be the base plus the manifest's tags: nothing else, and nothing less. */
@@ -105,20 +124,21 @@ function requireExactChange(now: TrustedRepository, change: RepositoryChange, pa
   const { gun } = now;
   const base = baseOf(now, part.role);
   if (base.version !== part.baseVersion) throw stale(gun, part, base, change);
-  const expires = part.signed["expires"];
+  const expires = expiryOf(gun, part) ?? null;
+  const wanted = canonicalJson({ ...editedRole(base, change, at), expires });
+  if (expires !== null && !equalBytes(wanted, part.bytes)) {
+    signedOf(gun, part);
+    throw invalid(gun, "its payload changes something else than the tags that the manifest names", part.role);
+  }
   const lasts = typeof expires === "string" ? Date.parse(expires) - at.getTime() : NaN;
   if (!(lasts > 0 && lasts <= (LIFETIME_DAYS.targets + 1) * 86_400_000)) {
     throw invalid(gun, "its payload does not expire within three years from now", part.role);
   }
-  const wanted = withTags(base, change.tags, at);
-  if (!equalBytes(canonicalJson({ ...wanted, expires: expires! }), part.bytes)) {
-    throw invalid(gun, "its payload changes something else than the tags that the manifest names", part.role);
-  }
-  const moved = change.tags.find(({ tag, digest, previousDigest }) => {
-    const there = digestIn(base.file, tag);
-    return part.role === "targets/releases" && there !== previousDigest && there !== digest;
+  const moved = [...change.tags, ...change.removedTags].some((tag) => {
+    const there = digestIn(base.file, tag.tag);
+    return there !== tag.previousDigest && there !== ("digest" in tag ? tag.digest : null);
   });
-  if (moved) throw stale(gun, part, base, change);
+  if (moved && part.role === RELEASES) throw stale(gun, part, base, change);
 }
 
 async function signedFile(now: TrustedRepository, change: RepositoryChange, part: Part): Promise<Bytes> {
@@ -156,16 +176,22 @@ function stale(gun: string, part: Part, base: RoleBase, change: RepositoryChange
 
 /** Tags that are not what the payload was made from: the manifest's by their previous digest, others as they stand there. */
 function movedTags(part: Part, base: Targets | undefined, change: RepositoryChange): string[] {
-  const planned = entriesOf(part.signed);
+  const planned = entriesOf(signedOf(change.repository, part));
   const present = base ? entriesOf(base.envelope.signed) : jsonObject();
-  const previous = new Map(change.tags.map(({ tag, previousDigest }) => [tag, previousDigest]));
+  const previous = new Map(
+    [...change.tags, ...change.removedTags].map(({ tag, previousDigest }) => [tag, previousDigest]),
+  );
   return [...new Set([...Object.keys(present), ...Object.keys(planned)])].filter((tag) =>
     previous.has(tag)
       ? digestIn(base, tag) !== previous.get(tag)
-      : !equalBytes(canonicalJson(present[tag] ?? null), canonicalJson(planned[tag] ?? null))
+      : !equalBytes(canonicalJson(memberOf(present, tag)), canonicalJson(memberOf(planned, tag)))
   );
 }
 
 function entriesOf(signed: JsonObject): JsonObject {
   return isJsonObject(signed["targets"]) ? signed["targets"] : jsonObject();
+}
+
+function memberOf(entries: JsonObject, tag: string): JsonValue {
+  return Object.hasOwn(entries, tag) ? entries[tag]! : null;
 }

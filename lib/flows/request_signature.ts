@@ -3,7 +3,7 @@ import type { Bytes } from "../bytes/bytes.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
 import type { Sleep } from "../http/retry.ts";
 import type { SignPathClient } from "../signpath/client.ts";
-import type { Submission, SubmittedRequest } from "../signpath/types.ts";
+import type { Resubmission, Submission, SubmittedRequest } from "../signpath/types.ts";
 import { waitForCompletion } from "../signpath/wait.ts";
 
 /** How to follow a signing request. */
@@ -26,8 +26,20 @@ export async function submitForSigning(
   submission: Submission,
   options: Pick<FollowOptions, "signal" | "onProgress">,
 ): Promise<SubmittedRequest> {
-  const request = await client.submit(submission, { signal: options.signal });
-  options.onProgress(`Signing request ${request.signingRequestId} submitted: ${request.url}`);
+  return told(await client.submit(submission, { signal: options.signal }), options);
+}
+
+/** {@linkcode submitForSigning} for the artifact of an earlier signing request. */
+export async function resubmitForSigning(
+  client: SignPathClient,
+  resubmission: Resubmission,
+  options: Pick<FollowOptions, "signal" | "onProgress">,
+): Promise<SubmittedRequest> {
+  return told(await client.resubmit(resubmission, { signal: options.signal }), options);
+}
+
+function told(request: SubmittedRequest, { onProgress }: Pick<FollowOptions, "onProgress">): SubmittedRequest {
+  onProgress(`Signing request ${request.signingRequestId} submitted: ${request.url}`);
   return request;
 }
 

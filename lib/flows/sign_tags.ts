@@ -1,103 +1,143 @@
 /**
- * Signs tags from start to end: make signing data, have it signed, publish. Where somebody else publishes while it is
- * being signed, it is made and signed anew on top of theirs.
+ * Signs tags from start to end: prepare, have it signed, publish. Where somebody else publishes meanwhile, it is made and
+ * signed anew on top of theirs. Several repositories go side by side and stand each alone, in one signing request.
  *
  * @module
  */
-import { type Bytes, equalBytes } from "../bytes/bytes.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
-import { readSigningData, type SigningData, writeSigningData } from "../signpath/signing_data.ts";
-import { createSigningData, type Prepared, type TagsToSign } from "./create_signing_data.ts";
+import type { SigningData } from "../signpath/signing_data.ts";
+import { AT_ONCE, mapAtOnce } from "./at_once.ts";
+import { assembleSigningData } from "./create_signing_data.ts";
+import type { PayloadSigner, SignedPayloads } from "./payload_signer.ts";
+import { type PreparedChange, type PreparedRepository, prepareTags, type TagsToSign } from "./prepare_tags.ts";
+import { joinOutcomes, type Outcome, type SignResult } from "./outcomes.ts";
 import { type PushResult, pushTrustData } from "./push_trust_data.ts";
-
-/** Has a signing data file signed, by whatever signs. */
-export type SignFile = (file: Bytes) => Promise<{ readonly signed: Bytes; readonly signingRequestId: string }>;
+import type { Sighting } from "./repository.ts";
 
 /** What {@linkcode signTags} needs. */
 export interface SignOptions {
-  /** Has the file signed. */
-  readonly signFile: SignFile;
+  /** Signs the payloads. */
+  readonly signer: PayloadSigner;
   /** The time. */
   readonly now: () => Date;
   /** How often to start over when others were faster. */
   readonly attempts: number;
-  /** Told that it starts over, and why. */
+  /** Told that a repository starts over, and why. */
   readonly onStale?: (error: TagsealError) => void;
+  /** Told what has become of a repository, as soon as that is settled. */
+  readonly onDone?: (outcome: Outcome) => void;
 }
 
-/** What became of all of it. */
-export interface SignResult {
-  /** One entry for each repository. */
-  readonly repositories: readonly PushResult[];
-  /** The last signing request; `null` where nothing had to be signed. */
-  readonly signingRequestId: string | null;
-}
+/** The longest pause before starting over, in milliseconds, where a service signs; and where a key at hand does. */
+const PAUSE_MS = { service: 8000, key: 50 };
 
-/** Signs tags. Throws what its steps throw; `stale` once the attempts are used up. */
+/**
+ * Signs tags. One repository's failure does not keep others from being signed; run again, what is there is left alone.
+ *
+ * @throws {TagsealError} what its steps throw, where there is one repository (`stale` once the attempts are used up);
+ *   `interrupted`
+ */
 export async function signTags(work: readonly TagsToSign[], options: SignOptions): Promise<SignResult> {
-  const fixed = work.map((task) => ({ ...task, lookUp: lookedUpOnce(task.lookUp) }));
-  const done = new Map<string, PushResult>();
+  const outcomes = new Map<string, Outcome>();
+  const settle = (outcome: Outcome) => {
+    outcomes.set(outcome.repository, outcome);
+    options.onDone?.(outcome);
+  };
   let signingRequestId: string | null = null;
-  for (let attempt = 1;; attempt++) {
-    const open = fixed.filter(({ gun }) => !done.has(gun));
-    const { data, unchanged } = await createSigningData(open, options.now());
-    for (const result of unchanged.map(asResult)) done.set(result.repository, result);
-    if (data.repositories.length === 0) break;
-    const file = await writeSigningData(data);
-    const answer = await options.signFile(file);
-    signingRequestId = answer.signingRequestId;
-    const signed = await readSigningData(answer.signed);
-    requireSame(await readSigningData(file), signed);
+  let open = work.map(withMemory);
+  for (let attempt = 1; open.length > 0; attempt++) {
+    const started = options.now();
+    const begun = await prepareAll(open, started, settle);
+    open = [];
+    if (begun.length === 0) break;
+    const data = assembleSigningData(begun.map(({ change }) => change), started);
+    const keys = new Map(begun.map(({ change: { key } }) => [key.canonicalId, key]));
+    let answer: SignedPayloads;
     try {
-      for (const change of signed.repositories) {
-        const { trust } = open.find(({ gun }) => gun === change.repository)!;
-        done.set(change.repository, await pushTrustData(trust, signed, change));
-      }
-      break;
+      answer = await options.signer.sign(data, keys);
     } catch (error) {
-      if (!isTagsealError(error, "stale") || attempt === options.attempts) throw resumable(error, signingRequestId);
-      options.onStale?.(error);
-      // Agents of one pipeline start together; drawn apart, fewer of them sign in vain.
-      await open[0]!.trust.sleep(Math.random() * Math.min(250 * 2 ** attempt, 8000));
+      for (const { task } of begun) settle({ repository: task.gun, error });
+      break;
     }
+    signingRequestId = answer.signingRequestId;
+    const signed: SigningData = { ...data, signatures: answer.signatures };
+    await mapAtOnce(begun, AT_ONCE, async ({ task, connecting }, i) => {
+      // What was away for signing may have been away for long: what is there now is asked for before anything is posted.
+      if (answer.isKept) task.trust.recent.clear();
+      try {
+        settle({ repository: task.gun, result: await pushTrustData(task.trust, signed, data.repositories[i]!) });
+      } catch (error) {
+        if (!isTagsealError(error, "stale") || attempt >= options.attempts) {
+          settle({ repository: task.gun, error: resumable(error, answer) });
+        } else {
+          options.onStale?.(error);
+          open.push(task);
+        }
+      }
+      await connecting;
+    });
+    if (open.length === 0) break;
+    // Agents of one pipeline start together. One of them wins each time; drawn apart, fewer others sign in vain.
+    const took = options.now().getTime() - started.getTime();
+    const longest = signingRequestId === null ? PAUSE_MS.key : Math.min(took * attempt, PAUSE_MS.service);
+    await open[0]!.trust.sleep(Math.random() * longest);
   }
-  return { repositories: work.map(({ gun }) => done.get(gun)!), signingRequestId };
+  return joinOutcomes(work.map(({ gun }) => outcomes.get(gun)!), signingRequestId);
 }
 
-/** Starting over signs what was meant at the start: a tag that somebody moves meanwhile is not followed. */
-function lookedUpOnce(lookUp: TagsToSign["lookUp"]): TagsToSign["lookUp"] {
+/** A task whose trust data is remembered as it was read. */
+type Remembering = TagsToSign & { readonly trust: { readonly recent: Map<string, Sighting> } };
+
+/** A task of which something is to be signed. */
+interface Begun extends Pick<PreparedRepository, "connecting"> {
+  readonly task: Remembering;
+  readonly change: PreparedChange;
+}
+
+/** Prepares all of `open`, settles those that fail or need nothing, and returns the others. */
+async function prepareAll(
+  open: readonly Remembering[],
+  at: Date,
+  settle: (outcome: Outcome) => void,
+): Promise<Begun[]> {
+  const begun = await mapAtOnce(open, AT_ONCE, async (task): Promise<Begun | undefined> => {
+    try {
+      const prepared = await prepareTags(task, at);
+      if (prepared.change) return { task, change: prepared.change, connecting: prepared.connecting };
+      settle({ repository: task.gun, result: unchanged(prepared) });
+    } catch (error) {
+      settle({ repository: task.gun, error });
+    }
+    return undefined;
+  });
+  return begun.filter((one) => one !== undefined);
+}
+
+/**
+ * Starting over signs what was meant at the start: a tag that somebody moves meanwhile is not followed. And it builds on
+ * what the refused attempt has read.
+ */
+function withMemory(task: TagsToSign): Remembering {
   const known = new Map<string, ReturnType<TagsToSign["lookUp"]>>();
-  return (tag) => {
-    const manifest = known.get(tag) ?? lookUp(tag);
+  const lookUp = (tag: string) => {
+    const manifest = known.get(tag) ?? task.lookUp(tag);
     known.set(tag, manifest);
     return manifest;
   };
+  return { ...task, lookUp, trust: { ...task.trust, recent: new Map<string, Sighting>() } };
 }
 
-function asResult({ repository, tags }: Prepared["unchanged"][number]): PushResult {
+function unchanged({ repository, tags }: PreparedRepository): PushResult {
   return { repository, outcome: "unchanged", tags: tags.map(({ tag, digest }) => ({ tag, digest })), roles: [] };
 }
 
 /** Where only the publishing failed, what was signed is still there: signing it again would ask for another approval. */
-function resumable(error: unknown, id: string): unknown {
-  if (!isTagsealError(error, "unavailable", "unauthenticated", "forbidden", "interrupted")) return error;
+function resumable(error: unknown, { signingRequestId: id, isKept }: SignedPayloads): unknown {
+  if (!isKept || !isTagsealError(error, "unavailable", "unauthenticated", "forbidden", "interrupted")) return error;
   const first = isTagsealError(error, "unauthenticated", "forbidden") ? `${error.remedy}; then` : "Do not sign again,";
   return new TagsealError(error.code, `Signed, but perhaps not published: ${error.message}`, {
     remedy: `${first} go on with: tagseal download ${id}, then tagseal push`,
     details: { ...error.details, signingRequestId: id },
     cause: error,
-  });
-}
-
-/** Nothing but signatures may have been added on the way to the signing service and back. */
-function requireSame(sent: SigningData, received: SigningData): void {
-  const manifest = ({ created, tool, repositories }: SigningData) => JSON.stringify([created, tool, repositories]);
-  const payloads = [...sent.payloads].every(([name, bytes]) => {
-    const back = received.payloads.get(name);
-    return back && equalBytes(back, bytes);
-  });
-  if (payloads && manifest(sent) === manifest(received)) return;
-  throw new TagsealError("trust-invalid", "The signed file is not the one that was sent for signing", {
-    remedy: "Nothing was published. Ask who runs the signing service what changed the file",
   });
 }

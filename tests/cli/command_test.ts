@@ -112,16 +112,22 @@ Deno.test("what is no command or flag ends with exit code 2 and says where to lo
 
 Deno.test("required flags: each is named with its variable", async (t) => {
   const id = { SIGNPATH_ORGANIZATION_ID: "o" };
+  const token = { ...id, SIGNPATH_API_TOKEN: "t" };
+  const tag = ["-r", "a/b", "-t", "v1"];
   const cases: [command: string, args: string[], env: Record<string, string>, flag: string, variable?: string][] = [
-    ...["init", "root-certificate", "add-delegation", "sign", "signing-data", "list", "verify"].map((
+    ...["init", "root-certificate", "add-delegation", "sign", "remove-tag", "list", "verify"].map((
       name,
     ): [string, string[], Record<string, string>, string] => [name, [], {}, "--repository"]),
-    ["sign", ["-r", "a/b"], {}, "--organization-id", "SIGNPATH_ORGANIZATION_ID"],
-    ["sign", ["-r", "a/b"], id, "--project-slug", "SIGNPATH_PROJECT_SLUG"],
-    ["sign", ["-r", "a/b", "--project-slug", "p"], id, "--signing-policy-slug", "SIGNPATH_SIGNING_POLICY_SLUG"],
-    ["submit", [], {}, "--input-artifact-path"],
+    ["sign", ["-r", "a/b"], {}, "--tags"],
+    ["sign", tag, {}, "--organization-id", "SIGNPATH_ORGANIZATION_ID"],
+    ["sign", tag, id, "--api-token", "SIGNPATH_API_TOKEN"],
+    ["sign", tag, token, "--project-slug", "SIGNPATH_PROJECT_SLUG"],
+    ["sign", [...tag, "--project-slug", "p"], token, "--signing-policy-slug", "SIGNPATH_SIGNING_POLICY_SLUG"],
+    ["remove-tag", tag, token, "--project-slug", "SIGNPATH_PROJECT_SLUG"],
+    ["sign", [...tag, "--signing-method", "hash"], {}, "--organization-id", "SIGNPATH_ORGANIZATION_ID"],
     ["push", [], {}, "--input-artifact-path"],
-    ["signing-data", ["-r", "a/b"], {}, "--output-artifact-path"],
+    ["signing-data", ["--output-artifact-path", "x.zip"], {}, "--repository"],
+    ["signing-data", tag, {}, "--output-artifact-path"],
     ["download", ["x"], {}, "--organization-id", "SIGNPATH_ORGANIZATION_ID"],
     ["download", ["x"], id, "--api-token", "SIGNPATH_API_TOKEN"],
   ];

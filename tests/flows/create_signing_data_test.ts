@@ -1,13 +1,12 @@
 /** From tags to the bytes that are signed. */
 import assert from "node:assert/strict";
-import { TagsealError } from "../../lib/errors.ts";
-import { addDelegation } from "../../lib/flows/add_delegation.ts";
+import { readZip } from "../../lib/bytes/zip.ts";
+import { sha256Hex } from "../../lib/crypto/hash.ts";
 import { createSigningData } from "../../lib/flows/create_signing_data.ts";
-import { initRepository } from "../../lib/flows/init_repository.ts";
-import { writeSigningData } from "../../lib/signpath/signing_data.ts";
+import { signTags } from "../../lib/flows/sign_tags.ts";
+import { readSigningData, writeSigningData } from "../../lib/signpath/signing_data.ts";
 import { failsWith } from "../support/failures.ts";
 import { FlowWorld, manifestOf } from "../support/flow_world.ts";
-import { certified, newKey } from "../support/trust_builder.ts";
 
 const GUN = "registry.test/acme/app";
 
@@ -32,61 +31,62 @@ Deno.test("the same tags at the same time give the same bytes", async () => {
   assert.equal(repository!.delegationKeyId, world.delegationKey.canonicalId);
 });
 
-Deno.test("a look-up that fails ends the work only when nothing is under way any more", async () => {
-  const world = await FlowWorld.begin();
-  await world.init(GUN);
-  let underWay = 0;
-  world.between = async (request, send) => {
-    underWay++;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    return await send(request).finally(() => underWay--);
-  };
-  const missing = new TagsealError("not-found", "There is no such tag", { remedy: "Push it" });
-  const task = { ...world.task(GUN, ["v1"]), lookUp: () => Promise.reject(missing) };
-  await failsWith(createSigningData([task], world.now()), "not-found", "There is no such tag");
-  assert.equal(underWay, 0);
-  assert.ok((await task.trust.store.read(GUN)).has("timestamp"), "what was verified is kept");
-});
+const [OTHER, THIRD] = ["registry.test/acme/other", "registry.test/acme/third"];
 
-Deno.test("the key that signs is told apart", async (t) => {
+Deno.test("several repositories: one file, numbered payloads, trust data of each", async () => {
   const world = await FlowWorld.begin();
-  const other = await FlowWorld.begin();
-  await world.init(GUN);
-  const task = world.task(GUN, ["v1"]);
-  await t.step("no such delegation", async () => {
-    const absent = { ...task, signer: "team" };
-    await failsWith(createSigningData([absent], world.now()), "not-found", 'no delegation "targets/team"');
-  });
-  await addDelegation(world.trust(), world.keys, { gun: GUN, name: "signpath", key: other.delegationKey });
-  await t.step("several keys", async () => {
-    const error = await failsWith(createSigningData([task], world.now()), "bad-input", "several keys");
-    assert.match(error.remedy, /--delegation-certificate/);
-    assert.equal((error.details["keyIds"] as string[]).length, 2);
-  });
-  await t.step("named by its certificate", async () => {
-    for (const { canonicalId } of [world.delegationKey, other.delegationKey]) {
-      const { data } = await createSigningData([{ ...task, keyId: canonicalId }], world.now());
-      assert.equal(data.repositories[0]!.delegationKeyId, canonicalId);
-    }
-  });
-  await t.step("a key that is not there", async () => {
-    const stranger = (await FlowWorld.begin()).delegationKey.canonicalId;
-    await failsWith(
-      createSigningData([{ ...task, keyId: stranger }], world.now()),
-      "bad-input",
-      "the key is not in both",
-    );
-  });
-});
-
-Deno.test("a renewed certificate of the same key is no second key", async () => {
-  const world = await FlowWorld.begin();
-  await initRepository(world.trust(), world.keys, { gun: GUN });
-  const key = newKey();
-  for (const commonName of ["old", "new"]) {
-    const { publicKey } = await certified(key, { commonName });
-    await addDelegation(world.trust(), world.keys, { gun: GUN, name: "signpath", key: publicKey });
+  for (const gun of [GUN, OTHER, THIRD]) await world.init(gun);
+  await signTags([world.task(OTHER, ["v1"])], { ...world.options, attempts: 1 });
+  const work = [world.task(GUN, ["v1"]), world.task(OTHER, ["v1"]), world.task(THIRD, ["v1", "v2"])];
+  const { data, unchanged } = await createSigningData(work, world.now());
+  assert.deepEqual(
+    data.repositories.map(({ repository, roles }) => [repository, roles.map(({ payload }) => payload)]),
+    [
+      [GUN, ["payload/0001.json", "payload/0002.json"]],
+      [THIRD, ["payload/0003.json", "payload/0004.json"]],
+    ],
+  );
+  assert.deepEqual(unchanged, [{ repository: OTHER, tags: [manifestOf("v1")] }]);
+  for (const { payload, sha256 } of data.repositories.flatMap(({ roles }) => roles)) {
+    assert.equal(sha256Hex(data.payloads.get(payload)!), sha256);
   }
-  const { data } = await createSigningData([world.task(GUN, ["v1"])], world.now());
-  assert.equal(data.repositories[0]!.delegationKeyId, key.publicKey.canonicalId);
+  const files = ["root", "snapshot", "targets", "timestamp"];
+  assert.deepEqual(
+    [...data.trust.keys()].sort(),
+    ["1", "2"].flatMap((n) => files.map((name) => `trust/${n}/${name}.json`)),
+  );
+  const read = await readSigningData(await writeSigningData(data));
+  const { signatures, ...back } = read;
+  assert.deepEqual([signatures.size, back], [0, data], "read as it was written");
+});
+
+Deno.test("nothing to sign gives a file without payloads", async () => {
+  const world = await FlowWorld.begin();
+  await world.init(GUN);
+  await signTags([world.task(GUN, ["v1"])], { ...world.options, attempts: 1 });
+  const { data, unchanged } = await createSigningData([world.task(GUN, ["v1"])], world.now());
+  assert.deepEqual([data.repositories, data.payloads.size, data.trust.size, unchanged.length], [[], 0, 0, 1]);
+});
+
+Deno.test("tags that are withdrawn are named in the manifest, and only then is there such a member", async () => {
+  const world = await FlowWorld.begin();
+  for (const gun of [GUN, OTHER]) await world.init(gun);
+  await signTags([world.task(GUN, ["v1"])], { ...world.options, attempts: 1 });
+  const work = [{ ...world.task(GUN, []), remove: ["v1"] }, world.task(OTHER, ["v1"])];
+  const { data } = await createSigningData(work, world.now());
+  const zip = await writeSigningData(data);
+  const entries = await readZip(zip, { entries: 100, entryBytes: 2 ** 24, totalBytes: 2 ** 24 });
+  const { repositories } = JSON.parse(new TextDecoder().decode(entries.get("docker-signing-data.json")));
+  assert.deepEqual(repositories.map((each: Record<string, unknown>) => [each["tags"], each["removedTags"]]), [
+    [[], [{ tag: "v1", previousDigest: manifestOf("v1").digest }]],
+    [[{ ...manifestOf("v1"), previousDigest: null }], undefined],
+  ]);
+  assert.deepEqual((await readSigningData(zip)).repositories, data.repositories);
+});
+
+Deno.test("one repository that cannot be prepared leaves no file for the others", async () => {
+  const world = await FlowWorld.begin();
+  await world.init(GUN);
+  const work = [world.task(GUN, ["v1"]), world.task("registry.test/acme/unknown", ["v1"])];
+  await failsWith(createSigningData(work, world.now()), "not-found", "registry.test/acme/unknown");
 });

@@ -1,5 +1,6 @@
 /** Signing from start to end: several repositories at once, and what others publish meanwhile. */
 import assert from "node:assert/strict";
+import { fileSigner } from "../../lib/flows/payload_signer.ts";
 import { signTags } from "../../lib/flows/sign_tags.ts";
 import { generateKeyPairSync } from "node:crypto";
 import { localSigner } from "../../lib/crypto/signer.ts";
@@ -37,13 +38,13 @@ Deno.test("only the repository that others published to is signed again", async 
     ...world.options,
     attempts: 2,
     onStale: ({ message }) => told.push(message),
-    async signFile(file) {
+    signer: fileSigner(async (file) => {
       const answer = await world.signFile(file);
       if (world.files.length === 1) {
         await signTags([world.task(B, ["theirs"])], { ...world.options, attempts: 1 });
       }
       return answer;
-    },
+    }),
   });
   assert.deepEqual(result.repositories.map(({ repository, outcome }) => [repository, outcome]), [
     [A, "published"],
@@ -63,12 +64,12 @@ Deno.test("attempts come to an end, as stale", async () => {
     signTags([world.task(A, ["v1"])], {
       ...world.options,
       attempts: 3,
-      async signFile(file) {
+      signer: fileSigner(async (file) => {
         const answer = await world.signFile(file);
         const theirs = world.task(A, [`theirs-${++n}`]);
         await signTags([theirs], { ...world.options, attempts: 1 });
         return answer;
-      },
+      }),
     }),
     "stale",
     A,
@@ -85,13 +86,13 @@ Deno.test("a tag that is moved while signing starts over is signed as what was l
   await signTags([{ ...world.task(A, ["v1"]), lookUp }], {
     ...world.options,
     attempts: 2,
-    async signFile(file) {
+    signer: fileSigner(async (file) => {
       const answer = await world.signFile(file);
       if (world.files.length === 1) {
         await signTags([world.task(A, ["theirs"])], { ...world.options, attempts: 1 });
       }
       return answer;
-    },
+    }),
   });
   const { tags } = await listTags(world.trust(), A);
   assert.deepEqual(tags.map(({ tag, sha256 }) => [tag, `sha256:${sha256}`]), [

@@ -4,9 +4,8 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
-import { gzipSync } from "node:zlib";
-import { type Bytes, concat, utf8 } from "../../lib/bytes/bytes.ts";
+import { utf8 } from "../../lib/bytes/bytes.ts";
+import { addJson, type Blobs, type Descriptor, HERE, imageManifest } from "./images.ts";
 import type { Peers } from "./peers.ts";
 
 /** What a program left behind. */
@@ -106,26 +105,13 @@ export function pushIndex(peers: Peers, repositoryPath: string, tag: string, con
   });
 }
 
-interface Platform {
-  readonly os: string;
-  readonly architecture: string;
-}
-
-interface Descriptor {
-  readonly mediaType: string;
-  readonly digest: string;
-  readonly size: number;
-}
-
-const HERE: Platform = { os: "linux", architecture: Deno.build.arch === "aarch64" ? "arm64" : "amd64" };
-
 async function push(
   peers: Peers,
   repositoryPath: string,
   tag: string,
-  build: (blobs: Map<string, Bytes>) => Descriptor,
+  build: (blobs: Blobs) => Descriptor,
 ): Promise<PushedManifest> {
-  const blobs = new Map<string, Bytes>();
+  const blobs: Blobs = new Map();
   const top = build(blobs);
   const layout = await Deno.makeTempDir({ dir: peers.dir, prefix: "layout-" });
   await Deno.mkdir(`${layout}/blobs/sha256`, { recursive: true });
@@ -139,48 +125,8 @@ async function push(
   return { digest: top.digest, length: top.size };
 }
 
-function imageManifest(blobs: Map<string, Bytes>, content: string, platform: Platform): Descriptor {
-  const layer = tarFile("content", utf8(content));
-  const created = "2026-01-01T00:00:00Z";
-  return addJson(blobs, "application/vnd.oci.image.manifest.v1+json", {
-    config: addJson(blobs, "application/vnd.oci.image.config.v1+json", {
-      created,
-      ...platform,
-      config: { Cmd: ["/content"] },
-      rootfs: { type: "layers", diff_ids: [digestOf(layer)] },
-      history: [{ created, created_by: "tagseal tests" }],
-    }),
-    layers: [add(blobs, "application/vnd.oci.image.layer.v1.tar+gzip", new Uint8Array(gzipSync(layer)))],
-  });
-}
-
-function addJson(blobs: Map<string, Bytes>, mediaType: string, value: object): Descriptor {
-  const head = mediaType.includes(".config.") ? {} : { schemaVersion: 2, mediaType };
-  return add(blobs, mediaType, utf8(JSON.stringify({ ...head, ...value })));
-}
-
-function add(blobs: Map<string, Bytes>, mediaType: string, bytes: Bytes): Descriptor {
-  const digest = digestOf(bytes);
-  blobs.set(digest, bytes);
-  return { mediaType, digest, size: bytes.length };
-}
-
-function digestOf(bytes: Uint8Array): string {
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
-}
-
-/** A tar archive (POSIX ustar) of one file. */
-function tarFile(name: string, content: Bytes): Bytes {
-  const octal = (value: number, width: number) => value.toString(8).padStart(width - 1, "0") + "\0";
-  const head = name.padEnd(100, "\0") + octal(0o755, 8) + octal(0, 8) + octal(0, 8) + octal(content.length, 12) +
-    octal(0, 12);
-  const tail = ("0".padEnd(101, "\0") + "ustar\0" + "00").padEnd(512 - 156, "\0");
-  const sum = utf8(head + " ".repeat(8) + tail).reduce((total, byte) => total + byte, 0);
-  const padding = new Uint8Array((512 - content.length % 512) % 512 + 1024);
-  return concat(utf8(head + octal(sum, 7) + " " + tail), content, padding);
-}
-
-function credentials(peers: NotaryAccess): string {
+/** User and password as `base64(user:password)`. */
+export function credentials(peers: NotaryAccess): string {
   return utf8(`${peers.username}:${peers.password}`).toBase64();
 }
 

@@ -5,14 +5,17 @@ import { keyOfCertificate, type PublicKey } from "../../lib/crypto/keys.ts";
 import { sha256Hex } from "../../lib/crypto/hash.ts";
 import { localSigner, type Signer } from "../../lib/crypto/signer.ts";
 import { readCertificate } from "../../lib/crypto/x509.ts";
-import type { ManifestOfTag, TagsToSign } from "../../lib/flows/create_signing_data.ts";
+import { fileSigner, type SignFile } from "../../lib/flows/payload_signer.ts";
+import type { TagsToSign } from "../../lib/flows/prepare_tags.ts";
+import type { ManifestOfTag } from "../../lib/flows/tag_change.ts";
 import { initRepository, type InitResult } from "../../lib/flows/init_repository.ts";
 import type { Trust } from "../../lib/flows/repository.ts";
-import type { SignFile, SignOptions } from "../../lib/flows/sign_tags.ts";
+import type { SignOptions } from "../../lib/flows/sign_tags.ts";
 import { exchange, type Send } from "../../lib/http/send.ts";
 import type { KeyInfo, KeyStore, NewKey } from "../../lib/keystore/keystore.ts";
 import { createSigningCertificate } from "../../lib/local/certificates.ts";
 import { createNotaryServer } from "../../lib/local/notary_server.ts";
+import { fileSigningKey } from "../../lib/local/signpath_keys.ts";
 import { signArtifact } from "../../lib/local/signpath_signing.ts";
 import { createMemoryMetadataStore } from "../../lib/notary/metadata_store.ts";
 import { createTrustServer } from "../../lib/notary/trust_server.ts";
@@ -68,7 +71,7 @@ export class FlowWorld {
     const sign: SignFile = async (file) => {
       world.files.push(file);
       const signingRequestId = `request-${world.files.length}`;
-      return { signed: await signArtifact(file, made.privateKey, {}), signingRequestId };
+      return { signed: await signArtifact(file, fileSigningKey(made.privateKey), {}), signingRequestId };
     };
     const world = new FlowWorld(at, keyOfCertificate(readCertificate(made.certificatePem)), sign, notary.handle);
     return world;
@@ -90,8 +93,8 @@ export class FlowWorld {
   }
 
   /** How tags are signed here. */
-  get options(): Pick<SignOptions, "signFile" | "now"> {
-    return { signFile: this.signFile, now: this.now };
+  get options(): Pick<SignOptions, "signer" | "now"> {
+    return { signer: fileSigner(this.signFile), now: this.now };
   }
 
   /** Sets a repository up, with the delegation `signpath`. */

@@ -6,6 +6,7 @@ import { parseJson } from "../../lib/bytes/json.ts";
 import { readZip, writeZip } from "../../lib/bytes/zip.ts";
 import { sha256Hex } from "../../lib/crypto/hash.ts";
 import { publicKeyOf } from "../../lib/crypto/signer.ts";
+import { fileSigningKey } from "../../lib/local/signpath_keys.ts";
 import { type RawSignatureFormat, signArtifact } from "../../lib/local/signpath_signing.ts";
 
 /** The manifest of a signing data file, to be changed. */
@@ -64,7 +65,7 @@ export async function forge(signed: Bytes, forgery: Forgery, format: RawSignatur
   const files = (keep: (name: string) => boolean) =>
     writeZip([...entries].filter(([name]) => keep(name)).map(([name, bytes]) => ({ name, bytes })));
   if (!forgery.signWith) return await files(() => true);
-  return await signArtifact(await files((name) => !name.endsWith(".sig")), forgery.signWith, format);
+  return await signArtifact(await files((name) => !name.endsWith(".sig")), fileSigningKey(forgery.signWith), format);
 }
 
 /** A fresh key of the same kind as `key`. */

@@ -16,6 +16,8 @@ import { createSigningCertificate, type SigningAlgorithm } from "../../lib/local
 import { pushTinyImage } from "../../lib/local/image.ts";
 import { createNotaryServer, type NotaryServerOptions } from "../../lib/local/notary_server.ts";
 import { createRegistry, type RegistryOptions } from "../../lib/local/registry.ts";
+import { fileSigningKey } from "../../lib/local/signpath_keys.ts";
+import type { LocalProject } from "../../lib/local/signpath_policies.ts";
 import { createSignPathService, type SignPathService } from "../../lib/local/signpath_service.ts";
 import { type Outcome, tagseal } from "./run.ts";
 
@@ -57,7 +59,7 @@ export interface PeerOptions {
 /** Servers in memory, on `https://localhost:5000`. */
 export async function peersInMemory(options: PeerOptions = {}): Promise<Peers> {
   const now = () => new Date();
-  const { certificateDer, privateKey: key } = await createSigningCertificate({
+  const { certificateDer, privateKey } = await createSigningCertificate({
     commonName: "Docker signing (test)",
     algorithm: options.algorithm ?? "ecdsa-p256",
     now: now(),
@@ -67,11 +69,14 @@ export async function peersInMemory(options: PeerOptions = {}): Promise<Peers> {
   const policy = (slug: string, approval: "automatic" | "manual") => ({
     slug,
     approval,
-    key,
+    key: fileSigningKey(privateKey),
     certificate: certificateDer,
   });
   const policies = [policy("release-signing", "automatic"), policy("release-signing-with-approval", "manual")];
-  const projects = [{ slug: "demo-images", policies }];
+  const projects: LocalProject[] = [
+    { slug: "demo-images", policies },
+    { slug: "demo-hashes", kind: "hash-signing-data", policies: policies.slice(0, 1) },
+  ];
   const signPath = createSignPathService({ organizationId, token: apiToken, now, projects });
   const notary = createNotaryServer({ now, ...(options.notary ? { authorize: options.notary } : {}) });
   const registry = createRegistry(options.registry ? { authorize: options.registry } : {});
@@ -171,14 +176,22 @@ export class Story implements AsyncDisposable {
   }
 
   /** Builds and pushes an image; its digest. */
-  async push(tag: string, content: string = tag): Promise<string> {
+  async push(tag: string, content: string = tag, path: string = "demo/app"): Promise<string> {
     const { connect, caPem } = this.peers;
     const { send, close } = connect(caPem === undefined ? {} : { caCerts: [caPem] });
     try {
-      return await pushTinyImage(send, new URL(`https://${this.peers.host}`), "demo/app", tag, content);
+      return await pushTinyImage(send, new URL(`https://${this.peers.host}`), path, tag, content);
     } finally {
       close();
     }
+  }
+
+  /** Sets another repository up, with the delegation `signpath` and the image `v1` pushed; its name. */
+  async another(path: string, certificate: string = "signpath.cer"): Promise<string> {
+    const gun = `${this.peers.host}/${path}`;
+    await this.push("v1", "v1", path);
+    await this.succeed(["init", "-r", gun, "--delegation-certificate", certificate]);
+    return gun;
   }
 
   /** Runs a command, and checks what holds for every run. */

@@ -7,7 +7,15 @@
 import { existsSync } from "node:fs";
 
 /** Programs that a test may need; `dockerd` also needs root, and the addon has to be built. */
-export type Need = "notary" | "docker-registry" | "skopeo" | "docker" | "dockerd" | "softhsm2" | "pkcs11 addon";
+export type Need =
+  | "notary"
+  | "notary-server"
+  | "docker-registry"
+  | "skopeo"
+  | "docker"
+  | "dockerd"
+  | "softhsm2"
+  | "pkcs11 addon";
 
 const ADDON = new URL("../../.tagseal-pkcs11/node_modules/pkcs11js/build/Release/pkcs11.node", import.meta.url);
 
@@ -15,7 +23,8 @@ const ADDON = new URL("../../.tagseal-pkcs11/node_modules/pkcs11js/build/Release
 const NEEDS: Readonly<
   Record<Exclude<Need, "pkcs11 addon">, { readonly package: string; readonly programs: readonly string[] }>
 > = {
-  "notary": { package: "notary", programs: ["notary", "notary-server", "notary-signer", "setpriv"] },
+  "notary": { package: "notary", programs: ["notary"] },
+  "notary-server": { package: "notary", programs: ["notary-server", "notary-signer", "setpriv"] },
   "docker-registry": { package: "docker-registry", programs: ["docker-registry", "setpriv"] },
   "skopeo": { package: "skopeo", programs: ["skopeo"] },
   "docker": { package: "docker.io", programs: ["docker"] },

@@ -6,13 +6,15 @@
  * @module
  */
 import { createLocalCa, LOOPBACK_NAMES } from "../../lib/local/certificates.ts";
+import { engineAddress, startEngine } from "./engine.ts";
+import { PortTaken, Process } from "./process.ts";
 import { createTokenIssuer } from "./token_issuer.ts";
 
-/** Running peers. */
+/** A running registry and Notary server: these real ones, or those of `embedded_peers.ts`. */
 export interface Peers extends AsyncDisposable {
-  /** notary-server, as `https://localhost:<port>`. */
+  /** The Notary server, as `https://localhost:<port>`. */
   readonly notaryUrl: string;
-  /** docker-registry (https), as `localhost:<port>`: the first part of every repository's name. */
+  /** The registry (https), as `localhost:<port>`: the first part of every repository's name. */
   readonly registryHost: string;
   /** The CA of all of them, as a file named `ca.crt` in a folder of its own (a Docker `certs.d` entry). */
   readonly caPath: string;
@@ -28,8 +30,6 @@ export interface Peers extends AsyncDisposable {
   readonly password: string;
   /** The engine's `DOCKER_HOST`. */
   readonly dockerHost?: string;
-  /** What notary-server has logged so far: a line of JSON for each request, among others. */
-  notaryLog(): Promise<string>;
   /** Ends all of them and removes the folder; may be called again. */
   stop(): Promise<void>;
 }
@@ -45,10 +45,6 @@ export interface PeerOptions {
 const USERNAME = "tests";
 const PASSWORD = "tests-password";
 const SERVICE = "tagseal-tests";
-const START_TIMEOUT_MS = 30_000;
-
-/** A port was taken by somebody else between its choice and its use. */
-class PortTaken extends Error {}
 
 /**
  * Starts the peers and waits until each of them answers.
@@ -102,9 +98,7 @@ async function start(options: PeerOptions): Promise<Peers> {
     };
   }
   const launch = async (name: string, args: string[], isUp: () => Promise<boolean>) => {
-    const peer = new Process(name, args, `${dir}/${name}.log`);
-    cleanUp.defer(() => peer.end());
-    await peer.waitUntil(isUp);
+    await cleanUp.use(new Process(name, args, `${dir}/${name}.log`)).waitUntil(isUp);
   };
   const answers = async (url: string, ...statuses: number[]) => {
     const response = await fetch(url, { client });
@@ -166,24 +160,10 @@ async function start(options: PeerOptions): Promise<Peers> {
     );
     await launch("docker-registry", ["serve", config], () => answers(`https://${registryHost}/v2/`, 200, 401));
   };
-  const socket = `${dir}/engine/sock`;
-  const startEngine = async () => {
-    await Deno.mkdir(`${dir}/engine`);
-    const folders = ["data", "exec"].map((name) => `--${name}-root=${dir}/engine/${name}`);
-    // The registry's certificate is not checked on 127.0.0.0/8; the engine reads CAs from /etc/docker/certs.d only.
-    const args = [`--host=unix://${socket}`, ...folders, `--pidfile=${dir}/engine/pid`, "--iptables=false"];
-    args.push("--bridge=none", "--storage-driver=vfs", "--insecure-registry=127.0.0.0/8");
-    using engine = Deno.createHttpClient({ proxy: { transport: "unix", path: socket } });
-    await launch("dockerd", args, async () => {
-      const response = await fetch("http://localhost/_ping", { client: engine });
-      return await response.text() === "OK";
-    });
-  };
-
   const results = await Promise.allSettled([
     startNotary(),
     startRegistry(),
-    ...(options.engine ? [startEngine()] : []),
+    ...(options.engine ? [startEngine(dir).then((engine) => cleanUp.use(engine))] : []),
   ]);
   for (const result of results) if (result.status === "rejected") throw result.reason;
 
@@ -198,51 +178,10 @@ async function start(options: PeerOptions): Promise<Peers> {
     auth: auth !== undefined,
     username: USERNAME,
     password: PASSWORD,
-    ...(options.engine ? { dockerHost: `unix://${socket}` } : {}),
-    notaryLog: () => Deno.readTextFile(`${dir}/notary-server.log`),
+    ...(options.engine ? { dockerHost: engineAddress(dir) } : {}),
     stop,
     [Symbol.asyncDispose]: stop,
   };
-}
-
-/** A child process with its log. */
-class Process {
-  readonly #child: Deno.ChildProcess;
-  #ended = false;
-
-  constructor(readonly name: string, args: readonly string[], readonly log: string) {
-    // setpriv ends the process with the thread that runs the tests, should these be killed; sh is for the log file.
-    this.#child = new Deno.Command("setpriv", {
-      args: ["--pdeathsig", "TERM", "sh", "-c", 'log=$1; shift; exec "$@" >"$log" 2>&1', "sh", log, name, ...args],
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
-    this.#child.status.then(() => this.#ended = true);
-  }
-
-  /** Waits until `isUp`, which may throw as long as nobody listens. */
-  async waitUntil(isUp: () => Promise<boolean>): Promise<void> {
-    const deadline = Date.now() + START_TIMEOUT_MS;
-    while (!this.#ended && Date.now() < deadline) {
-      if (await isUp().catch(() => false) && !this.#ended) return;
-      await sleep(20);
-    }
-    const log = await Deno.readTextFile(this.log).catch(() => "");
-    const message = `${this.name} ${this.#ended ? "ended" : "does not answer"}; the end of its log:\n${
-      log.slice(-2000)
-    }`;
-    throw /address already in use/.test(log) ? new PortTaken(message) : new Error(message);
-  }
-
-  /** Asks it to end, and makes it end where it does not. */
-  async end(): Promise<void> {
-    if (this.#ended) return;
-    this.#child.kill("SIGTERM");
-    const patience = setTimeout(() => this.#child.kill("SIGKILL"), 10_000);
-    await this.#child.status;
-    clearTimeout(patience);
-  }
 }
 
 /** Ports nobody listened on a moment ago. */
@@ -257,8 +196,4 @@ function freePorts(count: number): number[] {
 async function connects(address: Deno.ConnectOptions): Promise<boolean> {
   (await Deno.connect(address)).close();
   return true;
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,7 +1,7 @@
 /**
- * All that signing needs, started for one test: the real {@linkcode Peers}, and the embedded SignPath service over TLS
- * with a key of the wanted kind. Commands run as people with a home of their own; all that they print is searched for
- * secrets.
+ * All that signing needs, started for one test: the servers of a {@linkcode Stack}, and the embedded SignPath service
+ * over TLS with a key of the wanted kind. Commands run as people with a home of their own; all that they print is
+ * searched for secrets.
  *
  * @module
  */
@@ -16,15 +16,21 @@ import {
   LOOPBACK_NAMES,
   type SigningAlgorithm,
 } from "../../lib/local/certificates.ts";
+import { fileSigningKey } from "../../lib/local/signpath_keys.ts";
 import { createSignPathService, type SignPathService } from "../../lib/local/signpath_service.ts";
 import type { RawSignatureFormat } from "../../lib/local/signpath_signing.ts";
 import { createTrustServer } from "../../lib/notary/trust_server.ts";
 import { type Env, NOTARY_PASSPHRASES } from "./clients.ts";
-import { type PeerOptions, type Peers, startPeers } from "./peers.ts";
+import type { Peers } from "./peers.ts";
 import { type Outcome, tagseal } from "./run.ts";
+import type { Stack } from "./stacks.ts";
 
 /** What is started. */
-export interface SigningStackOptions extends PeerOptions, RawSignatureFormat {
+export interface SigningStackOptions extends RawSignatureFormat {
+  /** The registry and the Notary server. */
+  readonly stack: Stack;
+  /** A Docker engine. */
+  readonly engine?: boolean;
   /** The kind of SignPath's key. */
   readonly algorithm: SigningAlgorithm;
 }
@@ -43,7 +49,7 @@ export interface Person {
 
 /** A running stack. */
 export interface SigningStack extends AsyncDisposable {
-  /** notary-server, docker-registry and, where wanted, a Docker engine. */
+  /** The Notary server, the registry and, where wanted, a Docker engine. */
   readonly peers: Peers;
   /** The service, to approve and deny. */
   readonly signPath: SignPathService;
@@ -69,7 +75,7 @@ export const WRONG_PASSWORD = "not-the-password";
 export async function startSigningStack(options: SigningStackOptions): Promise<SigningStack> {
   await using cleanUp = new AsyncDisposableStack();
   const now = () => new Date();
-  const peers = cleanUp.use(await startPeers(options));
+  const peers = cleanUp.use(await options.stack.start(options.engine ? { engine: true } : {}));
   const ca = await createLocalCa(now(), "tagseal tests, SignPath's CA");
   const { certPem: cert, keyPem: key } = await ca.issue(LOOPBACK_NAMES);
   const { privateKey, certificateDer } = await createSigningCertificate({
@@ -83,7 +89,7 @@ export async function startSigningStack(options: SigningStackOptions): Promise<S
   const policy = (approval: "automatic" | "manual") => ({
     slug: POLICIES[approval],
     approval,
-    key: privateKey,
+    key: fileSigningKey(privateKey),
     certificate: certificateDer,
   });
   const signPath = createSignPathService({

@@ -258,7 +258,7 @@ Deno.test("push of several repositories: each stands alone, and a second run fin
   ]);
   assert.deepEqual(failed.map((each: Record<string, unknown>) => each["repository"]), [other]);
   assert.equal(failed[0].error.code, "unavailable");
-  assert.match(stderr, /^tagseal: warning: error: .*"localhost:5000\/demo\/second"/m);
+  assert.match(stderr, /^tagseal: warning: localhost:5000\/demo\/second: .*"localhost:5000\/demo\/second"/m);
 
   story.between = (request, send) => send(request);
   const again = await story.succeed(push);

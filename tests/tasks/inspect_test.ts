@@ -141,7 +141,7 @@ Deno.test("list goes through a file of repositories", async (t) => {
       stderr,
       /warning: localhost:5000\/demo\/none3: .*has no trust data.*Next: Check the repository's name/,
     );
-    assert.ok(most > 5 && most <= 8 * 6, `${most} requests at once`);
+    assert.ok(most > 5 && most <= 16 * 6, `${most} requests at once`);
     story.between = (request, send) =>
       request.url.includes("none7") ? Promise.resolve(new Response("{}")) : send(request);
     assert.equal((await story.run(list)).code, 3, "what is not valid is worse than what is not there");

@@ -1,0 +1,88 @@
+/** `--signing-method`: who signs, and what that needs. @module */
+import { hashSigner } from "../flows/hash_signer.ts";
+import type { TagsToSign } from "../flows/prepare_tags.ts";
+import { signTags } from "../flows/sign_tags.ts";
+import { fileSigner, keySigner, type PayloadSigner } from "../flows/payload_signer.ts";
+import type { Send } from "../http/send.ts";
+import type { connectionFlags, notaryFlags, signPathFlags, submissionFlags, waitFlags } from "./common_flags.ts";
+import { openKeyStore, openSignPath } from "./connect.ts";
+import { dryRun, type dryRunFlag } from "./dry_run.ts";
+import { choice, type Values } from "./flags.ts";
+import type { Host } from "./host.ts";
+import { openToken, tokenFlags } from "./key_stores.ts";
+import type { Report } from "./report.ts";
+import { counted, signedReport, submissionOf, submitArtifact } from "./signing.ts";
+import { waitAndDownload } from "./waiting.ts";
+
+/** Who signs. */
+export const signingMethodFlags = {
+  signingMethod: choice(
+    "--signing-method <method>",
+    "who signs. zip: SignPath, with policies and approvals; hash: SignPath's fast hash signing; key: a delegation key " +
+      "of the trust directory; pkcs11: one on a token",
+    ["zip", "hash", "key", "pkcs11"],
+  ),
+  ...tokenFlags,
+};
+
+/** Values of all flags that a signing method may need. */
+export type SigningMethodValues = Values<
+  & typeof signingMethodFlags
+  & typeof signPathFlags
+  & typeof submissionFlags
+  & typeof waitFlags
+  & typeof notaryFlags
+  & typeof connectionFlags
+>;
+
+/** A signing method, ready. */
+export interface SigningMethod {
+  /** Signs. */
+  readonly signer: PayloadSigner;
+  /** How often to sign anew where others were faster: a request may want an approval each time, a key does not. */
+  readonly attempts: number;
+}
+
+/** Opens what `--signing-method` names; what is missing for it is said before anything is done. */
+export function openSigningMethod(values: SigningMethodValues, host: Host, send: Send): SigningMethod {
+  switch (values.signingMethod) {
+    case "key":
+      return { signer: keySigner(openKeyStore(values, host)), attempts: 50 };
+    case "pkcs11":
+      return { signer: keySigner(openToken(values, host)), attempts: 50 };
+    case "hash": {
+      const client = openSignPath(values, host, send);
+      return { signer: hashSigner(client, submissionOf(values), { signal: host.signal }), attempts: 20 };
+    }
+    case "zip": {
+      const client = openSignPath(values, host, send);
+      submissionOf(values);
+      return {
+        signer: fileSigner(async (file) => {
+          const { signingRequestId } = await submitArtifact(client, values, host, file);
+          return { signed: await waitAndDownload(client, signingRequestId, values, host), signingRequestId };
+        }),
+        attempts: 10,
+      };
+    }
+  }
+}
+
+/** Signs `work` and reports what became of it, or with `--dry-run` what would. */
+export async function runSigning(
+  work: readonly TagsToSign[],
+  { signer, attempts }: SigningMethod,
+  values: Values<typeof dryRunFlag>,
+  host: Host,
+): Promise<Report> {
+  if (values.dryRun) return await dryRun(work, host);
+  const onDone = counted(work, host);
+  const result = await signTags(work, {
+    signer,
+    attempts,
+    now: host.now,
+    onStale: ({ message }) => host.info(`${message}. Starting over on top of it.`),
+    ...(onDone ? { onDone } : {}),
+  });
+  return signedReport(result, host);
+}

@@ -1,0 +1,65 @@
+/** Waiting for a signing request: how far it is, and what Ctrl-C means for it. @module */
+import type { Bytes } from "../bytes/bytes.ts";
+import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
+import { downloadWhenSigned } from "../flows/request_signature.ts";
+import type { SignPathClient } from "../signpath/client.ts";
+import type { waitFlags } from "./common_flags.ts";
+import type { Values } from "./flags.ts";
+import type { Host } from "./host.ts";
+
+const CANCEL_TIMEOUT_MS = 30_000;
+
+/**
+ * Waits for a signing request and downloads the signed file. On a terminal one line counts the time, and Ctrl-C offers to
+ * cancel the request, too; elsewhere each status is a line.
+ *
+ * @throws {TagsealError} what `downloadWhenSigned` throws
+ */
+export async function waitAndDownload(
+  client: SignPathClient,
+  id: string,
+  { waitForCompletionTimeout: timeoutMs }: Values<typeof waitFlags>,
+  host: Host,
+): Promise<Bytes> {
+  const { now, sleep, signal } = host;
+  const started = now().getTime();
+  const show = () => host.status(`Waiting for ${duration(now().getTime() - started)}; Ctrl-C ends the waiting`);
+  const onProgress = (line: string) => {
+    host.info(line);
+    show();
+  };
+  const ticking = setInterval(show, 1000);
+  const stop = () => {
+    clearInterval(ticking);
+    host.status("");
+  };
+  try {
+    return await downloadWhenSigned(client, id, { timeoutMs, now, sleep, signal, onProgress });
+  } catch (error) {
+    stop(); // nothing may be written over the question
+    if (isTagsealError(error, "interrupted")) await offerToCancel(client, id, host);
+    throw error;
+  } finally {
+    stop();
+  }
+}
+
+/** Only a person can say whether the request is still wanted; without one it goes on. @throws where it is not */
+async function offerToCancel(client: SignPathClient, id: string, host: Host): Promise<void> {
+  if (!await host.confirmInterrupted(`Cancel signing request ${id} at SignPath, too?`)) return;
+  try {
+    await client.cancel(id, { signal: AbortSignal.timeout(CANCEL_TIMEOUT_MS), unavailableTimeoutMs: 0 });
+  } catch (error) {
+    host.warn(`the signing request was not cancelled: ${messageOf(error)}`);
+    return;
+  }
+  throw new TagsealError("interrupted", `Interrupted, and signing request "${id}" is cancelled`, {
+    remedy: "Nothing was published. Run the command again to file a new request",
+    details: { signingRequestId: id, cancelled: true },
+  });
+}
+
+function duration(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}

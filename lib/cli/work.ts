@@ -1,0 +1,145 @@
+/** From the flags that name tags to what the flows take. @module */
+import { TagsealError } from "../errors.ts";
+import type { PayloadSigner } from "../flows/payload_signer.ts";
+import type { TagsToSign } from "../flows/prepare_tags.ts";
+import type { ScopeAction } from "../http/auth.ts";
+import type { Send } from "../http/send.ts";
+import { type ImageName, parseImageName } from "../registry/image_ref.ts";
+import { readBuildxMetadata } from "./buildx.ts";
+import { type buildFlags, type delegationFlags, type renewFlags, type tagFlags, workFlags } from "./common_flags.ts";
+import type { connectionFlags, notaryFlags, registryFlags } from "./common_flags.ts";
+import { openRegistry, openTrust } from "./connect.ts";
+import { readDelegation, STANDARD_DELEGATION } from "./delegation.ts";
+import { requireGiven, type Values } from "./flags.ts";
+import type { Host } from "./host.ts";
+import { readTagList } from "./tag_list.ts";
+import { expectedDigests, expecting, requireTags } from "./tags.ts";
+
+const MAX_METADATA_BYTES = 16 * 2 ** 20; // provenance may be part of it
+
+/** Values of the flags that say where a repository's signers are, and as whom to sign. */
+export type SignerValues =
+  & Values<typeof delegationFlags & typeof renewFlags>
+  & Values<typeof notaryFlags & typeof connectionFlags>;
+
+/** Values of all flags that say what to sign, and where it is. */
+export type WorkValues =
+  & SignerValues
+  & Values<typeof workFlags & typeof tagFlags & typeof buildFlags & typeof registryFlags>;
+
+/** The tags that flags name: those of `--repository` and `--tags`, or those of `--from`. */
+export async function readWork(values: WorkValues, host: Host): Promise<WantedTags[]> {
+  return values.from === undefined ? [await typedTags(values, host)] : await listedTags(values, host);
+}
+
+/** What {@linkcode readWork} has read, ready to be looked up and signed. */
+export async function openWork(
+  wanted: readonly WantedTags[],
+  values: WorkValues,
+  host: Host,
+  send: Send,
+  access: ScopeAction,
+  signer?: PayloadSigner,
+): Promise<TagsToSign[]> {
+  const signing = await openSigning(values, host, send, access, signer);
+  const work: TagsToSign[] = [];
+  for (const { name, tags, expected, known } of wanted) {
+    const lookUp = expecting(await openRegistry(values, host, send, name), tags, expected);
+    work.push({
+      ...await signing(name),
+      tags,
+      lookUp: (tag) => {
+        const entry = known?.get(tag);
+        return entry ? Promise.resolve({ ...entry, mediaType: "" }) : lookUp(tag);
+      },
+    });
+  }
+  return work;
+}
+
+/** What all signing has in common, whatever becomes of the tags; to be completed for each repository. */
+export async function openSigning(
+  values: SignerValues,
+  host: Host,
+  send: Send,
+  access: ScopeAction,
+  signer?: PayloadSigner,
+): Promise<(name: ImageName) => Promise<Omit<TagsToSign, "tags" | "lookUp">>> {
+  const delegation = await readDelegation(values, host);
+  let keys: Promise<ReadonlySet<string>> | undefined;
+  const keysAtHand = signer?.keysAtHand && (() => keys ??= signer.keysAtHand!());
+  return async (name) => ({
+    trust: await openTrust(values, host, send, name, access),
+    gun: name.gun,
+    signer: values.delegation ?? STANDARD_DELEGATION,
+    keyId: delegation?.key.canonicalId,
+    ...(keysAtHand ? { keysAtHand } : {}),
+    renew: values.renewRole,
+    onRenewed: (role, reason, kept) =>
+      host.warn(
+        `"${role}" of "${name.gun}" is not trusted as it is: ${reason}. ` +
+          (kept ? "Its tags are signed anew" : "It starts anew: its other tags are gone until they are signed again"),
+      ),
+  });
+}
+
+/** Tags of one repository, and what they have to be. */
+export interface WantedTags {
+  /** The repository. */
+  readonly name: ImageName;
+  /** The tags. */
+  readonly tags: readonly string[];
+  /** Digests that the registry must agree to. */
+  readonly expected: ReadonlyMap<string, string>;
+  /** Tags whose manifest is known, so that the registry need not be asked. */
+  readonly known?: ReadonlyMap<string, { readonly tag: string; readonly digest: string; readonly length: number }>;
+}
+
+async function typedTags(values: WorkValues, host: Host): Promise<WantedTags> {
+  const name = parseImageName(requireGiven(workFlags.repository, values.repository));
+  return { name, ...await tagsOf(values, host, name.gun) };
+}
+
+async function listedTags(values: WorkValues, host: Host): Promise<WantedTags[]> {
+  const { from, repository, tags, expectDigest, buildxMetadata } = values;
+  if (repository !== undefined || tags.length > 0 || expectDigest.size > 0 || buildxMetadata !== undefined) {
+    throw new TagsealError("usage", "--from and flags that name tags exclude each other", {
+      remedy: "Write all tags into the file, with their digests where they are known",
+    });
+  }
+  return (await readTagList(from!, host)).map(({ name, tags }) => {
+    const expected = new Map<string, string>();
+    const known = new Map<string, { tag: string; digest: string; length: number }>();
+    for (const { tag, digest, length } of tags) {
+      if (digest === undefined) continue;
+      if (length === undefined) expected.set(tag, digest);
+      else known.set(tag, { tag, digest, length });
+    }
+    return { name, tags: tags.map(({ tag }) => tag), expected, known };
+  });
+}
+
+/** The tags and the digests they must stand for: as typed, and as built. */
+async function tagsOf(
+  values: WorkValues,
+  host: Host,
+  gun: string,
+): Promise<{ tags: string[]; expected: Map<string, string> }> {
+  const expected = expectedDigests(values.expectDigest);
+  const path = values.buildxMetadata;
+  if (path === undefined) return { tags: requireTags(values.tags), expected };
+  const built = readBuildxMetadata(await host.readFile(path, MAX_METADATA_BYTES), path, gun);
+  const tags = requireTags(values.tags.length > 0 ? values.tags : [...built.keys()]);
+  for (const tag of tags) {
+    const digest = built.get(tag);
+    if (digest !== undefined && (expected.get(tag) ?? digest) === digest) {
+      expected.set(tag, digest);
+      continue;
+    }
+    throw new TagsealError("usage", `The build metadata "${path}" does not say that "${tag}" was built as asked for`, {
+      remedy: `It has built ${[...built].map(([name, sha256]) => `${name} as ${sha256}`).slice(0, 10).join(", ")}`,
+      details: { tag, path },
+    });
+  }
+  return { tags, expected };
+}

@@ -1,0 +1,276 @@
+/**
+ * What has to be signed in one repository: its trust data is read and verified, the tags' manifests are looked up, and
+ * for `targets/releases` and `targets/<signer>` the next version is made. Nothing is published here.
+ *
+ * @module
+ */
+import type { Bytes } from "../bytes/bytes.ts";
+import { canonicalJson } from "../bytes/canonical_json.ts";
+import { sha256Hex } from "../crypto/hash.ts";
+import type { KeyId, PublicKey } from "../crypto/keys.ts";
+import { isTagsealError, TagsealError } from "../errors.ts";
+import { filesOf } from "../notary/update.ts";
+import type { RepositoryChange } from "../signpath/signing_data.ts";
+import type { Delegation } from "../tuf/models.ts";
+import { mayHold } from "../tuf/resolve.ts";
+import { type DelegationRole, RELEASES, type RoleName } from "../tuf/roles.ts";
+import type { TrustedRepository } from "../tuf/trusted.ts";
+import { signerRole } from "./add_delegation.ts";
+import { mapAtOnce } from "./at_once.ts";
+import { openKept, openRecent, type Trust } from "./repository.ts";
+import { baseOf, type RoleBase } from "./role_base.ts";
+import { digestIn, editedRole, isEdited, type ManifestOfTag, type TagEdit } from "./tag_change.ts";
+
+/** Tags of one repository that are to be signed, or withdrawn. */
+export interface TagsToSign {
+  /** The Notary server and what is trusted so far. */
+  readonly trust: Trust;
+  /** The repository. */
+  readonly gun: string;
+  /** The name of the signer's delegation: `signpath` for `targets/signpath`. */
+  readonly signer: string;
+  /** The canonical id of the key that signs, where the delegation has several. */
+  readonly keyId?: KeyId | undefined;
+  /** The canonical ids of the keys at hand, where it is not a service that signs. */
+  readonly keysAtHand?: () => Promise<ReadonlySet<KeyId>>;
+  /** The tags to sign. */
+  readonly tags: readonly string[];
+  /** Asks the registry what a tag stands for. */
+  readonly lookUp: (tag: string) => Promise<ManifestOfTag>;
+  /** The tags to withdraw. */
+  readonly remove?: readonly string[];
+  /** Told of a tag that the repository's `targets` still vouches for once it is withdrawn. */
+  readonly onStillSigned?: (tag: string) => void;
+  /** Roles that may be signed anew although they are not trusted as they are: they expired, or their key was replaced. */
+  readonly renew?: readonly string[];
+  /** Told that such a role is signed anew, why, and whether its content is kept (it only expired) or starts anew. */
+  readonly onRenewed?: (role: string, reason: string, kept: boolean) => void;
+}
+
+/** A repository whose tags were looked up. */
+export interface PreparedRepository {
+  /** The GUN. */
+  readonly repository: string;
+  /** The tags to sign. */
+  readonly tags: readonly ManifestOfTag[];
+  /** What is to be signed; nothing where everything is as it shall be. */
+  readonly change?: PreparedChange;
+  /** Connections that are being opened for what comes next; never fails. */
+  readonly connecting?: Promise<void> | undefined;
+}
+
+/** What is to be signed in one repository. */
+export interface PreparedChange {
+  /** The manifest's words on it, without the roles. */
+  readonly facts: Omit<RepositoryChange, "roles">;
+  /** The key that has to sign. */
+  readonly key: PublicKey;
+  /** The roles and the bytes to sign. */
+  readonly payloads: readonly RolePayload[];
+  /** The verified files that they were derived from. */
+  readonly trust: ReadonlyMap<RoleName, Bytes>;
+}
+
+/** The next version of a role. */
+export interface RolePayload {
+  /** The delegation. */
+  readonly role: DelegationRole;
+  /** The version that it is derived from; 0 where there is none. */
+  readonly baseVersion: number;
+  /** Its version. */
+  readonly version: number;
+  /** Canonical JSON of its `signed`: the bytes to sign. */
+  readonly bytes: Bytes;
+}
+
+/** How many tags the registry is asked for at a time. */
+const LOOK_UPS_AT_ONCE = 16;
+
+/**
+ * Prepares one repository.
+ *
+ * @throws {TagsealError} `not-found` (tag, repository, delegation, key), `trust-invalid`, and what the servers throw
+ */
+export async function prepareTags(task: TagsToSign, at: Date): Promise<PreparedRepository> {
+  const { gun, trust } = task;
+  const kept = await prepareFromCopy(task, at);
+  if (kept) return kept;
+  const opening = openRecent(trust, gun, [signerRole(task.signer)]);
+  const lookUps = lookUpTags(task);
+  const keys = task.keysAtHand?.();
+  // Where one fails the others are waited for: the process may end then, and must not end amid a write.
+  await Promise.allSettled([opening, lookUps, keys]);
+  return plan(await opening, task, await lookUps, await keys, at);
+}
+
+/** How many files are asked for at once when a change is read back: root, timestamp and snapshot. */
+const READ_BACK_FILES = 3;
+/** Larger roles take longer to post in vain than to ask for. */
+const MAX_COPIED_BYTES = 64 * 1024;
+
+/**
+ * Where the keys are at hand, signing anew costs little. So what was trusted last time is built upon without asking
+ * first, which saves a round trip where this machine was the last one to sign: the server refuses a version that is
+ * there already, and after publishing everything is read and verified anyway. Only a change to be published can come of
+ * it; that all is well already, or cannot be, is never said from a copy.
+ */
+async function prepareFromCopy(task: TagsToSign, at: Date): Promise<PreparedRepository | undefined> {
+  const { gun, trust, keysAtHand } = task;
+  if (!keysAtHand || !trust.recent || trust.recent.has(gun)) return undefined;
+  const roles = [RELEASES, signerRole(task.signer)];
+  const copy = await openKept(trust, gun, roles);
+  const isFit = (role: DelegationRole) => {
+    const state = copy?.delegations.get(role);
+    return state?.kind === "trusted" && state.file.envelope.bytes.length <= MAX_COPIED_BYTES;
+  };
+  if (!copy || !roles.every(isFit)) return undefined;
+  const connecting = trust.server.warmUp?.(gun, READ_BACK_FILES);
+  const [tags, keys] = await Promise.all([lookUpTags(task), keysAtHand()]);
+  try {
+    const prepared = plan(copy, task, tags, keys, at);
+    if (!prepared.change) return undefined;
+    trust.recent.set(gun, { repository: copy, at: trust.now() });
+    return { ...prepared, connecting };
+  } catch (error) {
+    if (isTagsealError(error)) return undefined; // what is there now has the last word
+    throw error;
+  }
+}
+
+function lookUpTags(task: TagsToSign): Promise<ManifestOfTag[]> {
+  return mapAtOnce(task.tags, LOOK_UPS_AT_ONCE, task.lookUp);
+}
+
+function plan(
+  repository: TrustedRepository,
+  task: TagsToSign,
+  tags: readonly ManifestOfTag[],
+  keysAtHand: ReadonlySet<KeyId> | undefined,
+  at: Date,
+): PreparedRepository {
+  const { gun } = task;
+  const key = signingKey(repository, task, keysAtHand);
+  const releases = baseOf(repository, RELEASES).file;
+  const removedTags = (task.remove ?? []).map((tag) => ({ tag, previousDigest: digestIn(releases, tag) }));
+  requireSigned(repository, task, removedTags);
+  const payloads = [RELEASES, signerRole(task.signer)].flatMap((role) =>
+    nextVersion(repository, role, task, { tags, removedTags }, at) ?? []
+  );
+  if (payloads.length === 0) return { repository: gun, tags };
+  const { envelope, version } = repository.root;
+  const facts = {
+    repository: gun,
+    notaryUrl: task.trust.server.url.origin,
+    root: { version, sha256: sha256Hex(envelope.bytes) },
+    delegationKeyId: key.canonicalId,
+    tags: tags.map((tag) => ({ ...tag, previousDigest: digestIn(releases, tag.tag) })),
+    removedTags,
+  };
+  return { repository: gun, tags, change: { facts, key, payloads, trust: filesOf(repository) } };
+}
+
+/** A mistyped tag that is "withdrawn" would go on being trusted. */
+function requireSigned(repository: TrustedRepository, task: TagsToSign, removed: TagEdit["removedTags"]): void {
+  const roles = [RELEASES, signerRole(task.signer)];
+  const absent = removed.filter(({ tag }) => roles.every((role) => !baseOf(repository, role).file?.targets.has(tag)));
+  for (const { tag } of removed) if (repository.targets.targets.has(tag)) task.onStillSigned?.(tag);
+  if (absent.length === 0) return;
+  const { gun } = repository;
+  const names = absent.map(({ tag }) => tag);
+  throw new TagsealError("not-found", `"${roles.join('" and "')}" of "${gun}" do not hold "${names.join('", "')}"`, {
+    remedy: "Nothing was changed. tagseal list shows the signed tags, with --all in every role",
+    details: { repository: gun, tags: names },
+  });
+}
+
+function nextVersion(
+  repository: TrustedRepository,
+  role: DelegationRole,
+  task: TagsToSign,
+  edit: TagEdit,
+  at: Date,
+): RolePayload | undefined {
+  const forbidden = edit.tags.find(({ tag }) => !mayHold(repository, role, tag));
+  if (forbidden) {
+    throw new TagsealError("bad-input", `The role "${role}" may not sign the tag "${forbidden.tag}"`, {
+      remedy: "Ask the repository's administrator to widen the delegation's paths",
+      details: { repository: repository.gun, role, tag: forbidden.tag },
+    });
+  }
+  const base = baseOf(repository, role);
+  if (base.untrusted === undefined) {
+    if (isEdited(base.file, edit)) return undefined;
+  } else {
+    requireConsent(task, role, base);
+    task.onRenewed?.(role, base.untrusted, base.file !== undefined);
+  }
+  const bytes = canonicalJson(editedRole(base, edit, at));
+  return { role, baseVersion: base.version, version: base.version + 1, bytes };
+}
+
+/**
+ * Whoever can sign snapshot and timestamp can make a role look as if its key had been replaced, or show an old one that
+ * has expired. Signing on top of that would drop tags, or bring withdrawn ones back: so a person has to say it.
+ */
+function requireConsent({ gun, renew }: TagsToSign, role: DelegationRole, { untrusted, file }: RoleBase): void {
+  if (renew?.includes(role)) return;
+  const then = file ? "the tags it holds are signed anew" : "it starts anew, without the tags it holds";
+  throw new TagsealError("trust-invalid", `The role "${role}" of "${gun}" is not trusted as it is: ${untrusted}`, {
+    remedy: `Find out why. If that is as it should be (the key was replaced, or nobody signed for years), sign with ` +
+      `--renew-role ${role}: ${then}`,
+    details: { repository: gun, role },
+  });
+}
+
+function signingKey(
+  repository: TrustedRepository,
+  task: TagsToSign,
+  atHand: ReadonlySet<KeyId> | undefined,
+): PublicKey {
+  const { gun } = repository;
+  const role = signerRole(task.signer);
+  const delegations = [RELEASES, role].map((name) => repository.targets.delegations.find((each) => each.name === name));
+  const absent = [RELEASES, role].filter((_, i) => !delegations[i]);
+  if (absent.length > 0) {
+    throw new TagsealError("not-found", `The repository "${gun}" has no delegation "${absent.join('", "')}"`, {
+      remedy: `Add it with tagseal add-delegation, or name another one with --delegation`,
+      details: { repository: gun, roles: absent },
+    });
+  }
+  const [releases, named] = delegations as [Delegation, Delegation];
+  const several = [releases, named].find(({ threshold }) => threshold > 1);
+  if (several) {
+    throw new TagsealError("bad-input", `The role "${several.name}" needs ${several.threshold} signatures`, {
+      remedy: "Tagseal signs with one key; ask the repository's administrator to set the threshold to 1",
+      details: { repository: gun, role: several.name },
+    });
+  }
+  const inReleases = new Set([...releases.keys.values()].map(({ canonicalId }) => canonicalId));
+  // A renewed certificate files one key a second time.
+  const keys = new Map([...named.keys.values()].map((key) => [key.canonicalId, key]));
+  const both = [...keys.keys()].filter((id) => inReleases.has(id));
+  const wanted = both.filter((id) => task.keyId === undefined || id === task.keyId);
+  const fit = wanted.filter((id) => atHand?.has(id) ?? true);
+  if (fit.length === 1) return keys.get(fit[0]!)!;
+  const details = { repository: gun, keyIds: [...keys.keys()] };
+  if (wanted.length > 0 && fit.length === 0) {
+    throw new TagsealError("not-found", `No key that may sign as "${role}" for "${gun}" is here`, {
+      remedy: `Bring one of these keys to the trust directory or the token (--trust-dir, --pkcs11-token), or let ` +
+        `SignPath sign with --signing-method zip: ${shortIds(wanted)}`,
+      details,
+    });
+  }
+  const why = fit.length > 1
+    ? `"${role}" has several keys, and it is not clear which one signs`
+    : `the key is not in both "${RELEASES}" and "${role}"`;
+  throw new TagsealError("bad-input", `Cannot tell which key signs for "${gun}": ${why}`, {
+    remedy: fit.length > 1
+      ? `Name the certificate of one of them with --delegation-certificate: ${shortIds(fit)}`
+      : "Add the certificate with tagseal add-delegation",
+    details,
+  });
+}
+
+function shortIds(ids: readonly KeyId[]): string {
+  return ids.map((id) => id.slice(0, 12)).join(", ");
+}

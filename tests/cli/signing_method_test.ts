@@ -1,0 +1,96 @@
+/** `--signing-method`: what each method needs is said before anything is done. */
+import assert from "node:assert/strict";
+import { createHost, type Host } from "../../lib/cli/host.ts";
+import { openSigningMethod, type SigningMethodValues } from "../../lib/cli/signing_method.ts";
+import { failsWith } from "../support/failures.ts";
+
+const VALUES: SigningMethodValues = {
+  signingMethod: "zip",
+  pkcs11Module: undefined,
+  pkcs11Token: undefined,
+  apiUrl: undefined,
+  apiToken: "token",
+  organizationId: "0f2c6b0e-0000-4000-8000-000000000001",
+  serviceUnavailableTimeout: 1000,
+  uploadAndDownloadTimeout: 1000,
+  projectSlug: "app",
+  signingPolicySlug: "release",
+  artifactConfigurationSlug: undefined,
+  description: undefined,
+  parameter: new Map(),
+  waitForCompletionTimeout: 1000,
+  notaryUrl: undefined,
+  notaryUsername: undefined,
+  notaryPassword: undefined,
+  trustDir: "/nowhere",
+  rootPin: [],
+  requirePin: false,
+  ca: undefined,
+  allowHttp: false,
+};
+const METHODS = ["zip", "hash", "key", "pkcs11"] as const;
+
+function host(): Host {
+  return createHost({ quiet: true, noInput: true }, {
+    out() {},
+    err() {},
+    env: (name) => name === "TAGSEAL_PKCS11_ADDON" ? "/nowhere" : undefined,
+    signal: new AbortController().signal,
+  });
+}
+
+const open = (values: Partial<SigningMethodValues>) => {
+  const opened = host();
+  try {
+    return openSigningMethod({ ...VALUES, ...values }, opened, () => Promise.reject(new Error("nobody is called")));
+  } finally {
+    opened[Symbol.dispose]();
+  }
+};
+
+Deno.test("SignPath's methods want organization, token, project and policy; keys want none of them", async (t) => {
+  const missing: [string, Partial<SigningMethodValues>][] = [
+    ["--organization-id is missing", { organizationId: undefined }],
+    ["--api-token is missing", { apiToken: undefined }],
+    ["--project-slug is missing", { projectSlug: undefined }],
+    ["--signing-policy-slug is missing", { signingPolicySlug: undefined }],
+  ];
+  for (const signingMethod of METHODS) {
+    for (const [words, values] of missing) {
+      await t.step(`${signingMethod}: ${words}`, async () => {
+        const attempt = () => open({ signingMethod, ...values });
+        if (signingMethod === "zip" || signingMethod === "hash") await failsWith(attempt, "usage", words);
+        else assert.ok(attempt().signer);
+      });
+    }
+  }
+});
+
+Deno.test("opening a method calls nobody and loads no addon", () => {
+  for (const signingMethod of METHODS) assert.ok(open({ signingMethod }).signer);
+});
+
+Deno.test("only keys are looked for at hand, and signing anew is dearer where somebody may have to approve", () => {
+  const methods = Object.fromEntries(METHODS.map((signingMethod) => [signingMethod, open({ signingMethod })]));
+  assert.deepEqual(METHODS.filter((name) => methods[name]!.signer.keysAtHand), ["key", "pkcs11"]);
+  const attempts = METHODS.map((name) => methods[name]!.attempts);
+  assert.ok(attempts[0]! < attempts[1]! && attempts[1]! < attempts[2]!, attempts.join());
+  assert.equal(attempts[2], attempts[3]);
+  assert.ok(attempts.every((n) => n >= 8 && n <= 100), "bounded, and enough for eight agents");
+});
+
+Deno.test("an address of SignPath that is not safe is refused for both of its methods", async () => {
+  for (const signingMethod of ["zip", "hash"] as const) {
+    const error = await failsWith(
+      () => open({ signingMethod, apiUrl: "http://signpath.test/API" }),
+      "bad-input",
+      "is not encrypted",
+    );
+    assert.match(error.message, /SignPath API's address/);
+  }
+});
+
+Deno.test("a token's keys without the addon: told when they are asked for", async () => {
+  const { signer } = open({ signingMethod: "pkcs11", pkcs11Module: new URL(import.meta.url).pathname });
+  await failsWith(signer.keysAtHand!(), "not-found", "The PKCS#11 addon is not in");
+});
