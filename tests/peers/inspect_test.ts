@@ -1,12 +1,13 @@
-/** `inspect --format docker` prints what docker prints, and `status` and `export` hold on real servers. */
+/** `inspect --format docker` prints what docker prints, and `status` and `export` hold, on both stacks. */
 import assert from "node:assert/strict";
 import { createSigningCertificate } from "../../lib/local/certificates.ts";
 import { docker, pushImage } from "../support/clients.ts";
 import { type KeyFiles, NotaryOwner } from "../support/notary_owner.ts";
-import { type Need, peerTest } from "../support/peer_case.ts";
+import type { Need } from "../support/peer_case.ts";
 import { type Person, type SigningStack, startSigningStack } from "../support/signing_stack.ts";
+import { STACKS, stackTest } from "../support/stacks.ts";
 
-const CLIENTS: readonly Need[] = ["notary", "docker-registry", "skopeo", "docker"];
+const CLIENTS: readonly Need[] = ["notary", "skopeo", "docker"];
 
 interface DockerRepository {
   readonly SignedTags: readonly { SignedTag: string; Digest: string; Signers: string[] }[];
@@ -18,10 +19,11 @@ interface Status {
   readonly problems: readonly { readonly severity: string; readonly code: string }[];
 }
 
-for (const auth of [false, true]) {
-  peerTest(`inspect: as docker prints it, ${auth ? "with" : "without"} token authentication`, CLIENTS, async (t) => {
-    await using stack = await startSigningStack({ algorithm: "rsa-2048", auth });
+for (const servers of STACKS) {
+  stackTest(servers, "inspect: as docker prints it", CLIENTS, async (t) => {
+    await using stack = await startSigningStack({ algorithm: "rsa-2048", stack: servers });
     const { peers } = stack;
+    const { auth } = peers;
     const auditor = await stack.agent("auditor");
     const gun = `${peers.registryHost}/notary/app`;
     const owner = new NotaryOwner(peers, `${peers.dir}/owner`, gun);

@@ -18,7 +18,7 @@ import { type Peers, startPeers } from "../support/peers.ts";
 import { type ProcessEnd, runProgram } from "../support/program.ts";
 
 const TOKEN: readonly Need[] = ["softhsm2", "pkcs11 addon"];
-const SERVERS: readonly Need[] = ["notary", "docker-registry", ...TOKEN];
+const SERVERS: readonly Need[] = ["notary", "notary-server", "docker-registry", ...TOKEN];
 const ADDON = new URL("../../.tagseal-pkcs11", import.meta.url).pathname;
 const MODULES = KNOWN_MODULES.filter((path) => path.includes("softhsm"));
 const MODULE = MODULES.find((path) => existsSync(path)) ?? "";
@@ -230,7 +230,7 @@ peerTest("pkcs11: repositories whose keys are on SoftHSM, on the real Notary ser
     await admin.fails(2, init, /addon is not in ".*\/nothing"\n.*deno task build-pkcs11/, {
       TAGSEAL_PKCS11_ADDON: "nothing",
     });
-    await admin.fails(2, ["init", "-r", gun, "--root-key-store", "yubikey"], /"yubikey" is no place for keys/);
+    await admin.fails(2, ["init", "-r", gun, "--root-key-store", "yubikey"], /--root-key-store cannot be "yubikey"/);
     // The root key was made on the token already when the targets key's passphrase turns out to be too short.
     await admin.fails(2, init, /NOTARY_TARGETS_PASSPHRASE is too short/, { NOTARY_TARGETS_PASSPHRASE: "short" });
     assert.deepEqual([await admin.keyFiles(), await admin.objects()], [files, objects]);

@@ -1,6 +1,6 @@
 /**
- * Repositories that the notary client runs on a real notary-server are read as that client and Docker read them, at every
- * step of their life; and both leave the other a trust directory to go on with.
+ * Repositories that the notary client runs on the real Notary server or the embedded one are read as that client and
+ * Docker read them, at every step of their life; and both leave the other a trust directory to go on with.
  */
 import assert from "node:assert/strict";
 import { canonicalJson } from "../../lib/bytes/canonical_json.ts";
@@ -16,12 +16,14 @@ import { assembleFile, LIFETIME_DAYS, nextTargets, withDelegationKey, withTarget
 import { parseRoot, parseTargets } from "../../lib/tuf/parse.ts";
 import { type DelegationRole, RELEASES } from "../../lib/tuf/roles.ts";
 import { docker, type Env, notary, NOTARY_PASSPHRASES } from "../support/clients.ts";
+import { copyFolder } from "../support/folders.ts";
 import { type KeyFiles, type ListedTag, notaryList, NotaryOwner } from "../support/notary_owner.ts";
-import { type Need, peerTest } from "../support/peer_case.ts";
-import { type Peers, startPeers } from "../support/peers.ts";
+import type { Need } from "../support/peer_case.ts";
+import type { Peers } from "../support/peers.ts";
 import { type Outcome, tagseal } from "../support/run.ts";
+import { EMBEDDED, REAL, type Stack, STACKS, stackTest } from "../support/stacks.ts";
 
-const CLIENTS: readonly Need[] = ["notary", "docker-registry", "docker"];
+const CLIENTS: readonly Need[] = ["notary", "docker"];
 const DAY_MS = 86_400_000;
 
 /** What `list --json` says. */
@@ -34,18 +36,18 @@ const tagged = (...tags: readonly Omit<ListedTag, "role">[]) => (signed: JsonObj
   withTargets(signed, new Map(tags.map(({ tag, ...target }) => [tag, target])));
 const image = (tag: string, byte: string, length: number) => ({ tag, sha256: byte.repeat(32), length });
 
-for (const auth of [false, true]) {
-  const how = auth ? "with token authentication" : "without authentication";
+for (const stack of STACKS) {
+  const closely = stack === REAL;
 
-  peerTest(`reading: a repository of the notary client, all its life, ${how}`, CLIENTS, async (t) => {
+  stackTest(stack, "reading: a repository of the notary client, all its life", CLIENTS, async (t) => {
     const looks = ["just set up", "tags in one, in both, as different images", "a tag after that"];
-    await using life = await Life.begin(auth);
+    await using life = await Life.begin(stack);
     const { owner } = life;
     const step = (name: string, change: () => Promise<void>, skipped: readonly string[] = []) =>
       t.step(name, async () => {
         await change();
-        // Tokens change nothing in what is read: there, a look now and then will do.
-        if (!auth || looks.includes(name)) await life.everybodyAgrees(skipped);
+        // Neither tokens nor other servers change what is read: there, a look now and then will do.
+        if (closely || looks.includes(name)) await life.everybodyAgrees(skipped);
       });
     await step("just set up", () => owner.init());
     await life.keepCopies("first");
@@ -83,58 +85,60 @@ for (const auth of [false, true]) {
     await step("which signs the next version", () => life.edit("targets/alice", tagged(image("v4", "e4", 13))));
     await t.step(
       "everybody has read several times by now",
-      () => assert.ok(life.compared > (auth ? 40 : 150), `${life.compared}`),
+      () => assert.ok(life.compared > (closely ? 150 : 40), `${life.compared}`),
     );
   });
 }
 
-peerTest("reading: what has expired is skipped as the notary client skips it", CLIENTS, async (t) => {
-  await using life = await Life.begin(false);
-  const { owner } = life;
-  await owner.init();
-  await owner.rotate("snapshot", "-r");
-  await owner.delegate(RELEASES, await life.newKey("releases", "rsa-2048"));
-  await owner.delegate("targets/alice", await life.newKey("alice", "ecdsa-p256"));
-  await owner.sign(image("v1", "a1", 528), ["targets"]);
-  await owner.sign(image("v1", "b1", 1024), [RELEASES]);
-  await owner.sign(image("v2", "b2", 1024), [RELEASES, "targets/alice"]);
-  await life.everybodyAgrees();
-
-  await t.step("a delegation's certificate: it goes on to count", async () => {
-    const longAgo = new Date(Date.now() - 40 * DAY_MS);
-    const { pem, files } = await life.newKeyAt("short", longAgo, 30);
-    const certificate = keyOfCertificate(readCertificate(pem));
-    await life.edit("targets", (signed) => withDelegationKey(signed, "targets/short", certificate, [""]));
-    await owner.run(["key", "import", files.key, "--role", "targets/short"]);
-    await owner.sign(image("v2", "b2", 1024), ["targets/short"]);
+for (const stack of [REAL, EMBEDDED]) {
+  stackTest(stack, "reading: what has expired is skipped as the notary client skips it", CLIENTS, async (t) => {
+    await using life = await Life.begin(stack);
+    const { owner } = life;
+    await owner.init();
+    await owner.rotate("snapshot", "-r");
+    await owner.delegate(RELEASES, await life.newKey("releases", "rsa-2048"));
+    await owner.delegate("targets/alice", await life.newKey("alice", "ecdsa-p256"));
+    await owner.sign(image("v1", "a1", 528), ["targets"]);
+    await owner.sign(image("v1", "b1", 1024), [RELEASES]);
+    await owner.sign(image("v2", "b2", 1024), [RELEASES, "targets/alice"]);
     await life.everybodyAgrees();
-    const { tags } = (await life.ours("fresh", ["list", "--role", "targets/short", "--json"])).json<List>();
-    assert.deepEqual(tags.map(({ tag }) => tag), ["v2"]);
-  });
 
-  await t.step("a delegation: its tags are gone, and we say why", async () => {
-    // The server refuses what has expired already.
-    const soon = new Date(Date.now() + 2000);
-    await life.edit(RELEASES, (signed) => signed, new Date(soon.getTime() - LIFETIME_DAYS.targets * DAY_MS));
-    await new Promise((resolve) => setTimeout(resolve, soon.getTime() - Date.now()));
-    await life.everybodyAgrees([RELEASES]);
-    const { tags, skipped } = (await life.ours("fresh", ["list", "--json"])).json<List>();
-    assert.deepEqual(tags.map(({ tag, role }) => [tag, role]), [["v1", "targets"]]);
-    assert.deepEqual(skipped?.map(({ role }) => role), [RELEASES]);
-    assert.match(skipped![0]!.reason, /"targets\/releases" expired on 20/);
-    const refused = await life.run("fresh", ["verify", "-t", "v2"]);
-    assert.equal(refused.code, 3, refused.stderr);
-    assert.match(refused.stderr, /Not signed in .*: v2 .*"targets\/releases" .*expired on/);
-  });
+    await t.step("a delegation's certificate: it goes on to count", async () => {
+      const longAgo = new Date(Date.now() - 40 * DAY_MS);
+      const { pem, files } = await life.newKeyAt("short", longAgo, 30);
+      const certificate = keyOfCertificate(readCertificate(pem));
+      await life.edit("targets", (signed) => withDelegationKey(signed, "targets/short", certificate, [""]));
+      await owner.run(["key", "import", files.key, "--role", "targets/short"]);
+      await owner.sign(image("v2", "b2", 1024), ["targets/short"]);
+      await life.everybodyAgrees();
+      const { tags } = (await life.ours("fresh", ["list", "--role", "targets/short", "--json"])).json<List>();
+      assert.deepEqual(tags.map(({ tag }) => tag), ["v2"]);
+    });
 
-  await t.step("published anew: they are back", async () => {
-    await life.edit(
-      RELEASES,
-      (signed) => withTargets(signed, new Map([["v5", { length: 5, sha256: "b5".repeat(32) }]])),
-    );
-    await life.everybodyAgrees();
+    await t.step("a delegation: its tags are gone, and we say why", async () => {
+      // The server refuses what has expired already.
+      const soon = new Date(Date.now() + 2000);
+      await life.edit(RELEASES, (signed) => signed, new Date(soon.getTime() - LIFETIME_DAYS.targets * DAY_MS));
+      await new Promise((resolve) => setTimeout(resolve, soon.getTime() - Date.now()));
+      await life.everybodyAgrees([RELEASES]);
+      const { tags, skipped } = (await life.ours("fresh", ["list", "--json"])).json<List>();
+      assert.deepEqual(tags.map(({ tag, role }) => [tag, role]), [["v1", "targets"]]);
+      assert.deepEqual(skipped?.map(({ role }) => role), [RELEASES]);
+      assert.match(skipped![0]!.reason, /"targets\/releases" expired on 20/);
+      const refused = await life.run("fresh", ["verify", "-t", "v2"]);
+      assert.equal(refused.code, 3, refused.stderr);
+      assert.match(refused.stderr, /Not signed in .*: v2 .*"targets\/releases" .*expired on/);
+    });
+
+    await t.step("published anew: they are back", async () => {
+      await life.edit(
+        RELEASES,
+        (signed) => withTargets(signed, new Map([["v5", { length: 5, sha256: "b5".repeat(32) }]])),
+      );
+      await life.everybodyAgrees();
+    });
   });
-});
+}
 
 /** One repository with its owner, and readers who follow it. */
 class Life implements AsyncDisposable {
@@ -149,14 +153,14 @@ class Life implements AsyncDisposable {
     readonly cleanUp: AsyncDisposableStack,
   ) {}
 
-  static async begin(auth: boolean): Promise<Life> {
+  static async begin(stack: Stack): Promise<Life> {
     await using cleanUp = new AsyncDisposableStack();
-    const peers = cleanUp.use(await startPeers({ auth }));
+    const peers = cleanUp.use(await stack.start());
     const owner = new NotaryOwner(peers, `${peers.dir}/owner`, `${peers.registryHost}/read/app`);
     const { send, close } = createSend({ caCerts: [peers.caPem] });
     cleanUp.defer(close);
     const { username, password } = peers;
-    const credentials = () => Promise.resolve(auth ? { username, password } : undefined);
+    const credentials = () => Promise.resolve(peers.auth ? { username, password } : undefined);
     const service = authorize(send, { service: "Notary server", allowHttp: false, credentials, remedy: "Correct it" });
     const server = createTrustServer({ url: new URL(peers.notaryUrl), service, access: "push,pull" });
     return new Life(peers, owner, server, cleanUp.move());
@@ -360,13 +364,5 @@ class Life implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.cleanUp.disposeAsync();
-  }
-}
-
-async function copyFolder(from: string, to: string): Promise<void> {
-  await Deno.mkdir(to, { mode: 0o700 });
-  for await (const { name, isDirectory } of Deno.readDir(from)) {
-    if (isDirectory) await copyFolder(`${from}/${name}`, `${to}/${name}`);
-    else await Deno.copyFile(`${from}/${name}`, `${to}/${name}`);
   }
 }

@@ -1,4 +1,4 @@
-/** The main job on the real notary-server and docker-registry, signed by the embedded SignPath service over TLS. */
+/** The main job on the real servers and on the embedded ones, signed by the embedded SignPath service over TLS. */
 import assert from "node:assert/strict";
 import type { RawSignatureFormat } from "../../lib/local/signpath_signing.ts";
 import type { SigningAlgorithm } from "../../lib/local/certificates.ts";
@@ -13,7 +13,7 @@ import {
   type Result,
 } from "../support/clients.ts";
 import { FOREIGN_SHA256, FOREIGN_TARGET, forge, type Forgery, keyIdOf, otherKey } from "../support/forgery.ts";
-import { type Need, peerTest } from "../support/peer_case.ts";
+import type { Need } from "../support/peer_case.ts";
 import type { Outcome } from "../support/run.ts";
 import {
   filesBelow,
@@ -23,8 +23,9 @@ import {
   startSigningStack,
   WRONG_PASSWORD,
 } from "../support/signing_stack.ts";
+import { EMBEDDED, REAL, type Stack, STACKS, stackTest } from "../support/stacks.ts";
 
-const CLIENTS: readonly Need[] = ["notary", "docker-registry", "skopeo", "docker"];
+const CLIENTS: readonly Need[] = ["notary", "skopeo", "docker"];
 
 interface KeyKind extends RawSignatureFormat {
   readonly name: string;
@@ -36,28 +37,29 @@ const EC: KeyKind = { name: "EC key", algorithm: "ecdsa-p256" };
 const RSA_PSS: KeyKind = { name: "RSA key (PSS)", algorithm: "rsa-2048", rsaPadding: "pss" };
 const EC_ASN1: KeyKind = { name: "EC key (ASN.1)", algorithm: "ecdsa-p256", ecdsaFormat: "asn1" };
 
-const how = (auth: boolean) => auth ? "with token authentication" : "without authentication";
+/** What depends on neither key nor servers is done once for each key and each kind of servers. */
+const inFull = (stack: Stack, kind: KeyKind) => kind === (stack === REAL ? RSA : EC);
 
-for (const auth of [false, true]) {
-  for (const kind of [RSA, EC]) {
-    peerTest(`signing: ${kind.name}, ${how(auth)}`, CLIENTS, async (t) => {
-      await using stack = await startSigningStack({ ...kind, auth });
+for (const servers of STACKS) {
+  for (const kind of servers === EMBEDDED ? [EC] : [RSA, EC]) {
+    stackTest(servers, `signing: ${kind.name}`, CLIENTS, async (t) => {
+      await using stack = await startSigningStack({ ...kind, stack: servers });
       await t.step("one command, on a machine without keys", () => signsOnAgent(stack));
       await t.step("four steps on two machines, with an approval", () => signsInSteps(stack));
       await t.step("data is stale once somebody else has published", () => refusesStaleData(stack));
-      await t.step("changed data is refused", () => refusesForgeries(stack, kind));
-      // What depends on neither key nor authentication is done once for each key and each way to authenticate.
-      if ((kind === EC) !== auth) return;
-      await t.step("many sign at once, and nothing is lost", () => signsAtOnce(stack));
-      await t.step("who waited in vain goes on with the signing request", () => resumes(stack));
+      if (servers !== EMBEDDED) await t.step("changed data is refused", () => refusesForgeries(stack, kind)); // by us
+      if (!inFull(servers, kind)) return;
       await t.step("a multi-platform image is signed as its index", () => signsIndex(stack));
       await t.step("repositories and keys go back and forth with the notary client", () => sharesWithNotary(stack));
-      if (auth) await t.step("wrong credentials are refused by name", () => refusesStrangers(stack));
+      if (!servers.auth) return; // commands_test.ts has six at once where nobody asks for tokens
+      await t.step("many sign at once, and nothing is lost", () => signsAtOnce(stack));
+      await t.step("who waited in vain goes on with the signing request", () => resumes(stack));
+      await t.step("wrong credentials are refused by name", () => refusesStrangers(stack));
     });
   }
 
-  peerTest(`signing: docker pulls what was signed, ${how(auth)}`, [...CLIENTS, "dockerd"], async () => {
-    await using stack = await startSigningStack({ ...RSA, auth, engine: true });
+  stackTest(servers, "signing: docker pulls what was signed", [...CLIENTS, "dockerd"], async () => {
+    await using stack = await startSigningStack({ ...RSA, stack: servers, engine: true });
     const { gun, images } = await signedRepository(stack, "team/app", "v1", "unsigned");
     await signs(await stack.agent("agent"), gun, "v1");
     const home = `${stack.peers.dir}/consumer`;
@@ -70,8 +72,8 @@ for (const auth of [false, true]) {
 }
 
 for (const kind of [RSA_PSS, EC_ASN1]) {
-  peerTest(`signing: ${kind.name}`, CLIENTS, async () => {
-    await using stack = await startSigningStack(kind);
+  stackTest(REAL, `signing: ${kind.name}`, CLIENTS, async () => {
+    await using stack = await startSigningStack({ ...kind, stack: REAL });
     await signsOnAgent(stack);
   });
 }

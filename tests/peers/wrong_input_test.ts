@@ -1,13 +1,13 @@
-/** Mistakes in names, addresses, CAs and credentials, on the real Notary server and the real registry. */
+/** Mistakes in names, addresses, CAs and credentials, on the real servers and the embedded ones. */
 import assert from "node:assert/strict";
 import { createLocalCa } from "../../lib/local/certificates.ts";
 import type { Env } from "../support/clients.ts";
 import { NotaryOwner } from "../support/notary_owner.ts";
-import { type Need, peerTest } from "../support/peer_case.ts";
-import { startPeers } from "../support/peers.ts";
+import type { Need } from "../support/peer_case.ts";
 import { tagseal } from "../support/run.ts";
+import { EMBEDDED, STACKS, stackTest } from "../support/stacks.ts";
 
-const CLIENTS: readonly Need[] = ["notary", "docker-registry"];
+const CLIENTS: readonly Need[] = ["notary"];
 const WRONG_PASSWORD = "not-the-password";
 
 interface Mistake {
@@ -19,11 +19,10 @@ interface Mistake {
   readonly words: readonly string[];
 }
 
-for (const auth of [false, true]) {
-  const how = auth ? "with token authentication" : "without authentication";
-
-  peerTest(`wrong input on real servers, ${how}`, CLIENTS, async (t) => {
-    await using peers = await startPeers({ auth });
+for (const stack of STACKS) {
+  stackTest(stack, "wrong input", CLIENTS, async (t) => {
+    await using peers = await stack.start();
+    const { auth } = peers;
     const gun = `${peers.registryHost}/wrong/app`;
     const owner = new NotaryOwner(peers, `${peers.dir}/owner`, gun);
     await owner.init();
@@ -133,6 +132,9 @@ for (const auth of [false, true]) {
         code: "not-found",
         words: ["no trust data", "--notary-url"],
       },
+    ];
+    // The embedded servers share their address.
+    const confused: Mistake[] = [
       {
         name: "the registry's address for the Notary server's",
         args: [...list, "--notary-url", registry, ...ca],
@@ -141,7 +143,9 @@ for (const auth of [false, true]) {
         words: [`"${registry}" has no trust data`, "--notary-url"],
       },
     ];
-    for (const mistake of [...mistakes, ...(auth ? nobody : misdirected)]) {
+    for (
+      const mistake of [...mistakes, ...(auth ? nobody : misdirected), ...(auth || stack === EMBEDDED ? [] : confused)]
+    ) {
       await t.step(mistake.name, () => fails(mistake, peers.dir, right));
     }
     await t.step("and without a mistake", async () => {
