@@ -12,6 +12,8 @@
 export interface DelayProxy extends Disposable {
   /** Where it listens. */
   readonly port: number;
+  /** What it adds; a change is for connections opened from then on. */
+  roundTripMs: number;
   /** How many connections were opened since {@linkcode reset}. */
   connections(): number;
   /** Counts from zero again. */
@@ -22,18 +24,20 @@ export interface DelayProxy extends Disposable {
 export function startDelayProxy(port: number, roundTripMs: number): DelayProxy {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   let connections = 0;
-  (async () => {
-    for await (const client of listener) {
-      connections++;
-      relay(client, port, roundTripMs).catch(() => {}); // a client that goes away is no concern of ours
-    }
-  })();
-  return {
+  const proxy: DelayProxy = {
     port: listener.addr.port,
+    roundTripMs,
     connections: () => connections,
     reset: () => void (connections = 0),
     [Symbol.dispose]: () => listener.close(),
   };
+  (async () => {
+    for await (const client of listener) {
+      connections++;
+      relay(client, port, proxy.roundTripMs).catch(() => {}); // a client that goes away is no concern of ours
+    }
+  })();
+  return proxy;
 }
 
 async function relay(client: Deno.TcpConn, port: number, roundTripMs: number): Promise<void> {

@@ -1,53 +1,95 @@
 /** Runs commands in turn and compares them pair by pair: absolute times belong to the machine and the hour. @module */
 
-/** One command to measure. */
+/** One run: what to start, and how to tell that it did its work. */
+export interface Job {
+  /** Program and arguments. */
+  readonly command: readonly string[];
+  /** Throws where the work was not done; called outside of the measured time. */
+  check(stdout: string): void | Promise<void>;
+}
+
+/** One of the tools that do the same work. */
 export interface Contender {
   /** Its name in the table. */
   readonly name: string;
-  /** Program and arguments; made anew for each run, so that each can start from an empty folder. */
-  command(run: number): Promise<readonly string[]>;
   /** All its variables. */
   readonly env: Readonly<Record<string, string>>;
-  /** Whether its output is right. */
-  check?(stdout: string): boolean;
+  /** Called before each run, outside of the measured time: makes folders, chooses new tags. */
+  prepare(): Job | Promise<Job>;
 }
 
-interface Sample {
+/** What went to a server. */
+export interface Traffic {
+  /** Connections opened. */
+  readonly connections: number;
+  /** Requests answered. */
+  readonly requests: number;
+}
+
+/** Counts what goes to a server during a run. */
+export interface Meter {
+  /** Counts from zero. */
+  start(): Promise<void>;
+  /** What came since then. */
+  read(): Promise<Traffic>;
+}
+
+/** What one run took. */
+export interface Sample extends Partial<Traffic> {
+  /** From before the start of the process to its end. */
   readonly seconds: number;
+  /** The largest single process of the command; `undefined` without GNU time. */
   readonly peakMb: number | undefined;
+}
+
+/** How often to run, and what else to count. */
+export interface RunOptions {
+  /** Runs of each contender that count. */
+  readonly rounds: number;
+  /** Whether a round that does not count comes first. */
+  readonly warmUp: boolean;
+  /** Counts requests and connections. */
+  readonly meter?: Meter | undefined;
 }
 
 const TIME = "/usr/bin/time"; // Debian's package "time"; without it no memory is shown
 const hasTime = await Deno.stat(TIME).then(() => true, () => false);
 
 /**
- * Measures contenders in turn, `rounds` times after one round that does not count, and returns rows of a table: median
- * wall time, its ratio to the first contender (median of the ratios pair by pair), peak memory.
+ * Runs contenders in turn, the order alternating from round to round, and returns the samples of each.
+ *
+ * @throws {Error} where one of them fails: then there is no figure
  */
-export async function compare(title: string, contenders: readonly Contender[], rounds: number): Promise<string[]> {
+export async function inTurn(contenders: readonly Contender[], options: RunOptions): Promise<Sample[][]> {
   const samples = contenders.map((): Sample[] => []);
-  for (let round = 0; round <= rounds; round++) {
-    for (const [i, contender] of contenders.entries()) {
-      const sample = await measure(contender, round);
+  for (let round = options.warmUp ? 0 : 1; round <= options.rounds; round++) {
+    const order = [...contenders.entries()];
+    if (round % 2 === 0) order.reverse();
+    for (const [i, contender] of order) {
+      const sample = await measure(contender, options.meter);
       if (round > 0) samples[i]!.push(sample);
     }
   }
-  return contenders.map(({ name }, i) => {
-    const own = samples[i]!;
-    const ratio = median(own.map((sample, round) => sample.seconds / samples[0]![round]!.seconds));
-    const times = own.map(({ seconds }) => seconds);
-    const spread = `${Math.min(...times).toFixed(3)}–${Math.max(...times).toFixed(3)}`;
-    const memory = own.map(({ peakMb }) => peakMb).filter((mb) => mb !== undefined);
-    const peak = memory.length ? `${Math.round(median(memory))}` : "–";
-    return `| ${title} | ${name} | ${median(times).toFixed(3)} (${spread}) | ×${ratio.toFixed(2)} | ${peak} |`;
-  });
+  return samples;
 }
 
-/** The head of the table that {@linkcode compare} fills. */
-export const TABLE_HEAD = [
-  "| work | tool | wall s: median (min–max) | ratio | peak MB |",
-  "|---|---|---|---|---|",
-];
+/** The median of the ratios pair by pair: a slow minute hits both of a pair. */
+export function ratio(own: readonly Sample[], base: readonly Sample[]): number {
+  return median(own.map(({ seconds }, round) => seconds / base[round]!.seconds));
+}
+
+/** Wall time as the tables show it. */
+export function wall(samples: readonly Sample[]): string {
+  const times = samples.map(({ seconds }) => seconds);
+  if (times.length === 1) return times[0]!.toFixed(3);
+  return `${median(times).toFixed(3)} (${Math.min(...times).toFixed(3)}–${Math.max(...times).toFixed(3)})`;
+}
+
+/** The median of what was counted, in whole numbers; a dash where it was not. */
+export function counted(samples: readonly Sample[], what: "peakMb" | keyof Traffic): string {
+  const values = samples.map((sample) => sample[what]).filter((value) => value !== undefined);
+  return values.length ? `${Math.round(median(values))}` : "–";
+}
 
 /** The middle value. */
 export function median(values: readonly number[]): number {
@@ -56,20 +98,17 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-async function measure({ name, command, env, check }: Contender, run: number): Promise<Sample> {
-  const [program, ...args] = await command(run);
-  const full = hasTime ? [TIME, "-f", "peak %M", program!, ...args] : [program!, ...args];
+async function measure({ name, env, prepare }: Contender, meter?: Meter): Promise<Sample> {
+  const { command, check } = await prepare();
+  const [program, ...args] = hasTime ? [TIME, "-f", "peak %M", ...command] : command;
+  await meter?.start();
   const started = performance.now();
-  const { code, stdout, stderr } = await new Deno.Command(full[0]!, {
-    args: full.slice(1),
-    env: { ...env },
-    clearEnv: true,
-  }).output();
+  const { code, stdout, stderr } = await new Deno.Command(program!, { args, env: { ...env }, clearEnv: true }).output();
   const seconds = (performance.now() - started) / 1000;
-  const errors = new TextDecoder().decode(stderr);
-  if (code !== 0 || check?.(new TextDecoder().decode(stdout)) === false) {
-    throw new Error(`"${name}" did not do the work (exit code ${code}): ${errors.slice(0, 2000)}`);
-  }
-  const peak = /peak (\d+)/.exec(errors)?.[1];
-  return { seconds, peakMb: peak === undefined ? undefined : Number(peak) / 1024 };
+  const traffic = await meter?.read();
+  const [output, errors] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)) as [string, string];
+  if (code !== 0) throw new Error(`"${name}" did not do the work (exit code ${code}): ${errors.slice(-2000)}`);
+  await check(output);
+  const peak = /peak (\d+)\s*$/.exec(errors)?.[1];
+  return { seconds, peakMb: peak === undefined ? undefined : Number(peak) / 1024, ...traffic };
 }

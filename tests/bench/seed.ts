@@ -5,46 +5,82 @@ import { keyOfCertificate } from "../../lib/crypto/keys.ts";
 import { sha256Hex } from "../../lib/crypto/hash.ts";
 import { localSigner } from "../../lib/crypto/signer.ts";
 import { readCertificate } from "../../lib/crypto/x509.ts";
-import { type TagEntry, withTags } from "../../lib/flows/create_signing_data.ts";
+import { editedRole, type TagEntry } from "../../lib/flows/tag_change.ts";
 import { initRepository } from "../../lib/flows/init_repository.ts";
 import type { Trust } from "../../lib/flows/repository.ts";
 import { authorize } from "../../lib/http/auth.ts";
 import { createSend } from "../../lib/http/send.ts";
 import { sleep } from "../../lib/http/retry.ts";
-import { createFileKeyStore } from "../../lib/keystore/file_keystore.ts";
 import { createSigningCertificate } from "../../lib/local/certificates.ts";
 import { createMemoryMetadataStore } from "../../lib/notary/metadata_store.ts";
 import { createTrustServer } from "../../lib/notary/trust_server.ts";
 import { assembleFile } from "../../lib/tuf/edit.ts";
-import { RELEASES } from "../../lib/tuf/roles.ts";
+import { RELEASES, type RoleName } from "../../lib/tuf/roles.ts";
+import { MemoryKeyStore } from "../support/flow_world.ts";
 import type { Peers } from "../support/peers.ts";
+
+/** Makes repositories, and looks into them. */
+export interface Seeder extends Disposable {
+  /** The RSA key of the delegations of all repositories (PKCS#8). */
+  readonly delegationKeyPem: string;
+  /** Makes a repository whose `targets/releases` holds these tags, and `targets/ci` the first ten of them. */
+  seed(gun: string, tags: readonly TagEntry[]): Promise<void>;
+  /**
+   * Looks at the server's `targets/releases`.
+   *
+   * @throws {Error} where it does not hold all of these tags as they are here
+   */
+  requireTags(gun: string, tags: readonly TagEntry[]): Promise<void>;
+}
 
 /** `count` tags with digests made from their names. */
 export function someTags(count: number): TagEntry[] {
-  return Array.from({ length: count }, (_, i) => {
-    const tag = `t${String(i + 1).padStart(6, "0")}`;
-    const hex = sha256Hex(utf8(tag));
-    return { tag, digest: `sha256:${hex}`, length: 500 + parseInt(hex.slice(0, 3), 16) };
-  });
+  return Array.from({ length: count }, (_, i) => tagNamed(`t${String(i + 1).padStart(6, "0")}`));
 }
 
-/** Makes a repository whose `targets/releases` holds these tags, signed by an RSA delegation key. */
-export async function seedRepository(peers: Peers, gun: string, tags: readonly TagEntry[]): Promise<void> {
+/** A tag with a digest made from its name. */
+export function tagNamed(tag: string): TagEntry {
+  const hex = sha256Hex(utf8(tag));
+  return { tag, digest: `sha256:${hex}`, length: 500 + parseInt(hex.slice(0, 3), 16) };
+}
+
+/** Opens the way to the server, not delayed. */
+export async function createSeeder(peers: Peers): Promise<Seeder> {
   const { send, close } = createSend({ caCerts: [peers.caPem] });
-  try {
-    const service = authorize(send, { service: "Notary server", allowHttp: false, remedy: "-" });
-    const server = createTrustServer({ url: new URL(peers.notaryUrl), service, access: "push,pull" });
-    const now = () => new Date();
-    const trust: Trust = { server, store: createMemoryMetadataStore(), now, sleep };
-    const keys = createFileKeyStore(`${peers.dir}/seed`, () => Promise.resolve("only for benchmarks"));
-    const commonName = "benchmark";
-    const signing = await createSigningCertificate({ commonName, algorithm: "rsa-2048", now: now(), days: 30 });
-    const key = keyOfCertificate(readCertificate(signing.certificatePem));
-    await initRepository(trust, keys, { gun, delegation: { name: "ci", key } });
-    const payload = canonicalJson(withTags({ version: 0, file: undefined }, tags, now()));
-    const signature = await localSigner(signing.privateKey).sign(payload);
-    await server.publish(gun, new Map([[RELEASES, assembleFile(payload, [{ keyId: key.id, signature }])]]));
-  } finally {
-    close();
+  const service = authorize(send, { service: "Notary server", allowHttp: false, remedy: "-" });
+  const server = createTrustServer({ url: new URL(peers.notaryUrl), service, access: "push,pull" });
+  const now = () => new Date();
+  const signing = await createSigningCertificate({ commonName: "ci", algorithm: "rsa-2048", now: now(), days: 30 });
+  const key = keyOfCertificate(readCertificate(signing.certificatePem));
+  const signer = localSigner(signing.privateKey);
+
+  async function firstVersion(tags: readonly TagEntry[]) {
+    const payload = canonicalJson(editedRole({ version: 0, file: undefined }, { tags, removedTags: [] }, now()));
+    return assembleFile(payload, [{ keyId: key.id, signature: await signer.sign(payload) }]);
   }
+  return {
+    delegationKeyPem: signing.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    async seed(gun, tags) {
+      // One key after the other: notary-signer's key store in memory does not survive, now and then, that two are made at
+      // once (fatal error: concurrent map read and map write).
+      for (const role of ["timestamp", "snapshot"] as const) await server.managedKey(gun, role);
+      const trust: Trust = { server, store: createMemoryMetadataStore(), now, sleep };
+      await initRepository(trust, new MemoryKeyStore(), { gun, delegation: { name: "ci", key } });
+      const ci: RoleName = "targets/ci";
+      const files = [[RELEASES, await firstVersion(tags)], [ci, await firstVersion(tags.slice(0, 10))]] as const;
+      await server.publish(gun, new Map(files));
+    },
+    async requireTags(gun, tags) {
+      const file = await server.read(gun, RELEASES);
+      // Read without the code that is measured.
+      const { signed }: { signed: { targets: Record<string, { hashes: { sha256: string }; length: number }> } } = JSON
+        .parse(new TextDecoder().decode(file));
+      for (const { tag, digest, length } of tags) {
+        const target = signed.targets[tag];
+        const there = target && `sha256:${Uint8Array.fromBase64(target.hashes.sha256).toHex()}`;
+        if (there !== digest || target?.length !== length) throw new Error(`"${gun}:${tag}" is not as it was signed`);
+      }
+    },
+    [Symbol.dispose]: close,
+  };
 }

@@ -1,0 +1,92 @@
+/** How the two clients are told to sign: the same tags with the same delegation key. @module */
+import { RELEASES } from "../../lib/tuf/roles.ts";
+import type { TagEntry } from "../../lib/flows/tag_change.ts";
+import type { Workshop } from "./workshop.ts";
+
+/** A tag of a repository. */
+export interface Line extends TagEntry {
+  /** The repository. */
+  readonly gun: string;
+}
+
+/** How the work is cut into processes. */
+export type Shape = "update" | "fleet" | "fleet one by one" | "signers";
+
+/** A client that signs. */
+export interface SigningTool {
+  /** Its name in the table. */
+  readonly name: string;
+  /** All its variables. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Writes its lists to `home`, whose trust directories are there, and says what to start. */
+  command(shape: Shape, home: string, lines: readonly Line[]): Promise<readonly string[]>;
+}
+
+/** How many processes of a fleet, or signers, work at once. */
+export const AT_ONCE = 8;
+
+// The update after which a signer lost the race is made again from what is there then.
+const UNTIL_IT_IS_IN = `url=$1 ca=$2 trust=$3/$5; shift 3
+n() { notary -s "$url" --tlscacert "$ca" -d "$trust" "$@"; }
+n addhash "$@" -r ${RELEASES} || exit 1
+for attempt in $(seq 50); do n publish "$1" && exit 0; done
+exit 1`;
+
+/** The trust directory of one of several signers. */
+export function trustDirOf(shape: Shape, home: string, tag: string): string {
+  return shape === "signers" ? `${home}/${tag}` : `${home}/trust`;
+}
+
+/** The notary client. */
+export function notaryTool(shop: Workshop): SigningTool {
+  const { delayedUrl: url, peers } = shop;
+  return {
+    name: "notary",
+    env: shop.notaryEnv,
+    async command(shape, home, lines) {
+      const list = await write(`${home}/list`, lines.map((line) => addHashArguments(line).join(" ")));
+      const notary = (...args: string[]) => shop.notary(url, `${home}/trust`, ...args);
+      const each = (
+        processes: number,
+        ...command: string[]
+      ) => ["xargs", "-a", list, "-n", "5", "-P", `${processes}`, ...command];
+      const addHash = notary("addhash", "-r", RELEASES);
+      if (shape === "signers") return each(AT_ONCE, "sh", "-c", UNTIL_IT_IS_IN, "sh", url, peers.caPath, home);
+      if (shape === "fleet") return each(AT_ONCE, ...addHash, "-p");
+      if (shape === "fleet one by one") return each(1, ...addHash, "-p");
+      const [first, ...more] = lines;
+      if (more.length === 0) return [...addHash, "-p", ...addHashArguments(first!)];
+      // It takes one tag at a time; nothing goes to the server before they are published together.
+      const commands = [each(1, ...addHash), notary("publish", first!.gun)];
+      return ["sh", "-c", commands.map((words) => words.join(" ")).join(" && ")];
+    },
+  };
+}
+
+/** tagseal with a key at hand: no service takes part. */
+export function tagsealTool(shop: Workshop): SigningTool {
+  const method = ["--signing-method", "key", "--delegation", "ci"];
+  const server = ["--notary-url", shop.delayedUrl, "--ca", shop.peers.caPath];
+  const sign = (from: string, trustDir: string) =>
+    shop.tagseal("sign", "--from", from, "--trust-dir", trustDir, ...method, ...server);
+  return {
+    name: "tagseal",
+    env: shop.denoEnv,
+    async command(shape, home, lines) {
+      const asText = ({ gun, tag, digest, length }: Line) => `${gun}:${tag}@${digest} ${length}`;
+      if (shape !== "signers") return sign(await write(`${home}/list`, lines.map(asText)), `${home}/trust`);
+      for (const line of lines) await write(`${home}/${line.tag}.list`, [asText(line)]);
+      const tags = await write(`${home}/tags`, lines.map(({ tag }) => tag));
+      return ["xargs", "-a", tags, "-P", `${AT_ONCE}`, "-I{}", ...sign(`${home}/{}.list`, `${home}/{}`)];
+    },
+  };
+}
+
+function addHashArguments({ gun, tag, digest, length }: Line): string[] {
+  return [gun, tag, `${length}`, "--sha256", digest.slice("sha256:".length)];
+}
+
+async function write(path: string, lines: readonly string[]): Promise<string> {
+  await Deno.writeTextFile(path, lines.map((line) => `${line}\n`).join(""));
+  return path;
+}

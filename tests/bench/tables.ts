@@ -1,0 +1,66 @@
+/** The tables of the report. @module */
+import { type Contender, counted, ratio, type Sample, wall } from "./measure.ts";
+import { say } from "./workshop.ts";
+
+/** The head of the table that {@linkcode sayRows} fills. */
+export const PLAIN_HEAD: readonly string[] = [
+  "| work | tool | wall s: median (min–max) | ratio | peak MB |",
+  "|---|---|---|---|---|",
+];
+
+/** One row for each contender, its ratio to the first of them. */
+export function sayRows(title: string, contenders: readonly Contender[], samples: readonly Sample[][]): void {
+  for (const [i, { name }] of contenders.entries()) {
+    const own = samples[i]!;
+    const times = ratio(own, samples[0]!).toFixed(2);
+    say(`| ${title} | ${name} | ${wall(own)} | ×${times} | ${counted(own, "peakMb")} |`);
+  }
+}
+
+/** The head of the table that {@linkcode saySigning} fills. */
+export const SIGNING_HEAD: readonly string[] = [
+  "| work | tool | wall s: median (min–max) | ratio | target | round trips | requests | connections | peak MB |",
+  "|---|---|---|---|---|---|---|---|---|",
+];
+
+/** A row of the table of signing. */
+export interface SigningRow {
+  /** What was done. */
+  readonly title: string;
+  /** By whom. */
+  readonly name: string;
+  /** Its runs. */
+  readonly own: readonly Sample[];
+  /** Its time, as a multiple of the first tool's. */
+  readonly ratio: number;
+  /** What that shall be at most. */
+  readonly target?: number | undefined;
+  /** Sequential round trips. */
+  readonly roundTrips?: number | undefined;
+}
+
+/** One row. */
+export function saySigning({ title, name, own, ratio, target, roundTrips }: SigningRow): void {
+  const aim = target === undefined ? "" : `≤ ${target}${ratio <= target ? "" : " missed"}`;
+  const cells = [
+    title,
+    name,
+    wall(own),
+    `×${ratio.toFixed(ratio < 0.1 ? 3 : 2)}`,
+    aim,
+    roundTrips === undefined ? "–" : `${Math.round(roundTrips)}`,
+    counted(own, "requests"),
+    counted(own, "connections"),
+    counted(own, "peakMb"),
+  ];
+  say(`| ${cells.join(" | ")} |`);
+}
+
+/**
+ * How many round trips follow one another, from the same work at two round-trip times. The fastest runs tell: whatever
+ * else a machine does can only make runs longer.
+ */
+export function roundTrips(near: readonly Sample[], far: readonly Sample[], moreMs: number): number {
+  const [fastNear, fastFar] = [near, far].map((samples) => Math.min(...samples.map(({ seconds }) => seconds * 1000)));
+  return (fastFar! - fastNear!) / moreMs;
+}

@@ -1,0 +1,98 @@
+/** What all measurements share: servers, a delayed way to them, fresh folders, the tools' command lines. @module */
+import { utf8 } from "../../lib/bytes/bytes.ts";
+import { NOTARY_PASSPHRASES } from "../support/clients.ts";
+import { type Peers, startPeers } from "../support/peers.ts";
+import { type DelayProxy, startDelayProxy } from "./delay_proxy.ts";
+import { importDelegationKey } from "./delegation_key.ts";
+import { createSeeder, type Seeder } from "./seed.ts";
+
+/** The round-trip time of the delayed way, as between a build agent and a server on the same continent. */
+export const RTT_MS = 40;
+
+/** Where measuring happens. */
+export interface Workshop extends AsyncDisposable {
+  /** Everything small. */
+  readonly quick: boolean;
+  /** How often to measure what takes a second or less. */
+  readonly rounds: number;
+  /** How many tags make a large role. */
+  readonly largeRole: number;
+  /** The servers. */
+  readonly peers: Peers;
+  /** Makes repositories on them. */
+  readonly seeder: Seeder;
+  /** The delayed way to the Notary server. */
+  readonly proxy: DelayProxy;
+  /** Its address. */
+  readonly delayedUrl: string;
+  /** The variables of tagseal, and of any Deno program. */
+  readonly denoEnv: Readonly<Record<string, string>>;
+  /** The variables of the notary client. */
+  readonly notaryEnv: Readonly<Record<string, string>>;
+  /** A Deno program with the configuration of this project. */
+  program(...args: string[]): string[];
+  /** A tagseal command. */
+  tagseal(...args: string[]): string[];
+  /** A notary command, with this trust directory. */
+  notary(url: string, trustDir: string, ...args: string[]): string[];
+  /** A new, empty folder. */
+  freshFolder(): Promise<string>;
+  /** Makes a trust directory that holds the delegation key and nothing else. */
+  putDelegationKey(trustDir: string): Promise<void>;
+  /** A GUN that nobody has. */
+  freshGun(): string;
+  /** A number that is higher each time. */
+  next(): number;
+}
+
+/** One thing to measure. */
+export interface Subject {
+  /** Its name for `--only`. */
+  readonly name: string;
+  /** Measures, and prints rows of the table it stands in. */
+  measure(shop: Workshop): Promise<void>;
+}
+
+/** Prints a line of the report. */
+export function say(line = ""): void {
+  Deno.stdout.writeSync(utf8(`${line}\n`));
+}
+
+/** Starts the servers. */
+export async function openWorkshop({ quick }: { readonly quick: boolean }): Promise<Workshop> {
+  await using cleanUp = new AsyncDisposableStack();
+  const peers = cleanUp.use(await startPeers());
+  const seeder = cleanUp.use(await createSeeder(peers));
+  const proxy = cleanUp.use(startDelayProxy(Number(new URL(peers.notaryUrl).port), RTT_MS));
+
+  const putDelegationKey = await importDelegationKey(peers, seeder.delegationKeyPem);
+
+  const root = new URL("../../", import.meta.url).pathname;
+  const path = Deno.env.get("PATH") ?? "/usr/bin:/bin";
+  // Compiled code stays cached between runs, as it does on a machine in use.
+  const cache = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;
+  const program = (...args: string[]) =>
+    [Deno.execPath(), "run", "-q", "--no-prompt", "-A", `--config=${root}deno.json`].concat(args);
+  let serial = 0;
+  const next = () => ++serial;
+  const running = cleanUp.move();
+  return {
+    quick,
+    rounds: quick ? 3 : 9,
+    largeRole: quick ? 2_000 : 50_000,
+    peers,
+    seeder,
+    proxy,
+    delayedUrl: `https://localhost:${proxy.port}`,
+    denoEnv: { PATH: path, HOME: peers.dir, DENO_DIR: cache, ...NOTARY_PASSPHRASES },
+    notaryEnv: { PATH: path, HOME: peers.dir, ...NOTARY_PASSPHRASES },
+    program,
+    tagseal: (...args) => program(`${root}tasks/main.ts`, ...args),
+    notary: (url, trustDir, ...args) => ["notary", "-s", url, "--tlscacert", peers.caPath, "-d", trustDir, ...args],
+    freshFolder: () => Deno.makeTempDir({ dir: peers.dir, prefix: "bench-" }),
+    putDelegationKey,
+    freshGun: () => `${peers.registryHost}/bench/r${next()}`,
+    next,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
