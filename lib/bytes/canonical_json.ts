@@ -47,18 +47,19 @@ export function parsePlainly(source: string): JsonValue | undefined {
 
 /**
  * The canonical form by the engine's own printer, which is several times faster, and differs from canonical JSON only
- * where names are not in order, and where something is escaped. `undefined` where that may be.
+ * where names are not in order, and where something is escaped. `undefined` where that may be, or where values nest too
+ * deeply; `depth` says how deep the value itself stands.
  */
-export function canonicalText(value: JsonValue | undefined): string | undefined {
-  if (value === undefined || !isInOrder(value, 0)) return undefined;
+export function canonicalText(value: JsonValue | undefined, depth = 0): string | undefined {
+  if (value === undefined || !isInOrder(value, depth)) return undefined;
   const source = JSON.stringify(value);
   return source.includes("\\") || SURROGATE.test(source) ? undefined : source;
 }
 
 function isInOrder(value: JsonValue, depth: number): boolean {
+  if (depth > MAX_DEPTH) return false;
   if (typeof value === "number") return Number.isSafeInteger(value);
   if (typeof value !== "object" || value === null) return ["string", "boolean", "object"].includes(typeof value);
-  if (depth > MAX_DEPTH) return false;
   if (Array.isArray(value)) return value.every((item: JsonValue) => isInOrder(item, depth + 1));
   let before: string | undefined;
   for (const name of Object.keys(value)) {

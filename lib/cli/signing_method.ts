@@ -10,6 +10,7 @@ import { dryRun, type dryRunFlag } from "./dry_run.ts";
 import { choice, type Values } from "./flags.ts";
 import type { Host } from "./host.ts";
 import { openToken, tokenFlags } from "./key_stores.ts";
+import { passphraseVariables } from "./passphrases.ts";
 import type { Report } from "./report.ts";
 import { counted, signedReport, submissionOf, submitArtifact } from "./signing.ts";
 import { waitAndDownload } from "./waiting.ts";
@@ -46,8 +47,10 @@ export interface SigningMethod {
 /** Opens what `--signing-method` names; what is missing for it is said before anything is done. */
 export function openSigningMethod(values: SigningMethodValues, host: Host, send: Send): SigningMethod {
   switch (values.signingMethod) {
-    case "key":
-      return { signer: keySigner(openKeyStore(values, host)), attempts: 50 };
+    case "key": {
+      const hasPassphrase = passphraseVariables("delegation").some((name) => host.env(name));
+      return { signer: keySigner(openKeyStore(values, host), hasPassphrase), attempts: 50 };
+    }
     case "pkcs11":
       return { signer: keySigner(openToken(values, host)), attempts: 50 };
     case "hash": {

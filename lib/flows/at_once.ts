@@ -1,7 +1,7 @@
 /** Work on many things, a bounded number at a time. @module */
 
 /** How many repositories are worked on at a time. */
-export const AT_ONCE = 16;
+export const AT_ONCE = 12;
 
 /**
  * Does `work` for each item, `atOnce` of them at a time. After a failure nothing more is begun, and what was begun is

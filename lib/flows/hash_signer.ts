@@ -1,12 +1,14 @@
 /** Signs payloads by SignPath's fast hash signing: one request each, answered at once, without file and approval. @module */
+import type { Bytes } from "../bytes/bytes.ts";
 import { hash } from "../crypto/hash.ts";
 import type { CallLimits, HashSubmission } from "../signpath/types.ts";
 import type { SignPathClient } from "../signpath/client.ts";
 import { HASH_ARTIFACT_NAME, hashArtifact, readHashSignature } from "../signpath/hash_signing.ts";
+import type { RepositoryChange, RoleChange } from "../signpath/signing_data.ts";
 import { mapAtOnce } from "./at_once.ts";
 import type { PayloadSigner } from "./payload_signer.ts";
 
-/** How many hashes are signed at a time. */
+/** For how many repositories hashes are signed at a time. */
 const AT_ONCE = 4;
 
 /** Signs with the project and policy of `submission`. Throws what the client throws, `trust-invalid` for a wrong answer. */
@@ -17,25 +19,33 @@ export function hashSigner(
 ): PayloadSigner {
   return {
     async sign({ repositories, payloads }, keys) {
-      const parts = repositories.flatMap((change) => change.roles.map((role) => ({ change, role })));
-      const signed = await mapAtOnce(parts, AT_ONCE, async ({ change, role: { role, version, payload } }) => {
+      let id: string | null = null;
+      const signHash = async (change: RepositoryChange, { role, version, payload }: RoleChange) => {
         const { repository, tags, removedTags, delegationKeyId } = change;
         const digest = hash("sha256", payloads.get(payload)!);
-        const artifact = hashArtifact(keys.get(delegationKeyId)!, digest, {
-          repository,
-          role,
-          version,
-          tags,
-          removedTags,
-        });
+        const metadata = { repository, role, version, tags, removedTags };
+        const artifact = hashArtifact(keys.get(delegationKeyId)!, digest, metadata);
         const answer = await client.signHash({ ...submission, artifact, fileName: HASH_ARTIFACT_NAME }, limits);
-        return { payload, signature: readHashSignature(artifact, answer.signed), id: answer.signingRequestId ?? null };
-      });
-      return {
-        signatures: new Map(signed.map(({ payload, signature }) => [payload, signature])),
-        signingRequestId: signed.at(-1)?.id ?? null,
-        isKept: false,
+        id = answer.signingRequestId ?? id;
+        return [payload, readHashSignature(artifact, answer.signed)] as const;
       };
+      const signatures = new Map<string, Bytes>();
+      const failures = new Map<string, unknown>();
+      const signAll = async (changes: readonly RepositoryChange[]) => {
+        await mapAtOnce(changes, AT_ONCE, async (change) => {
+          try {
+            for (const role of change.roles) signatures.set(...await signHash(change, role));
+          } catch (error) {
+            failures.set(change.repository, error);
+          }
+        });
+      };
+      // Where the first is refused all would be, and a project of the wrong type would file each as an ordinary request.
+      const [first, ...others] = repositories;
+      await signAll([first!]);
+      if (failures.size > 0) throw failures.get(first!.repository);
+      await signAll(others);
+      return { signatures, failures, signingRequestId: id, isKept: false };
     },
   };
 }

@@ -7,6 +7,7 @@ import type { Signer } from "../crypto/signer.ts";
 import type { Certificate } from "../crypto/x509.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
 import type { KeyStore, NewKey } from "../keystore/keystore.ts";
+import type { TrustServer } from "../notary/trust_server.ts";
 import { assembleFile, emptyTargets, firstRoot } from "../tuf/edit.ts";
 import { delegating } from "./add_delegation.ts";
 import { findKey } from "./list_keys.ts";
@@ -46,6 +47,10 @@ export interface InitResult {
   readonly rootCertificate: Certificate;
 }
 
+async function managedKeys(server: TrustServer, gun: string): Promise<[PublicKey, PublicKey]> {
+  return [await server.managedKey(gun, "timestamp"), await server.managedKey(gun, "snapshot")];
+}
+
 /**
  * Sets a repository up.
  *
@@ -57,12 +62,12 @@ export interface InitResult {
 export async function initRepository(trust: Trust, keys: KeyStore, options: InitOptions): Promise<InitResult> {
   const { server } = trust;
   const { gun } = options;
-  // All at once: for a repository that exists, asking for its keys changes nothing.
-  const [present, remembered, timestamp, snapshot] = await Promise.all([
+  // All at once: for a repository that exists, asking for its keys changes nothing. Only the two keys one after the
+  // other: a notary-signer that keeps its keys in memory can crash where it makes two at a time.
+  const [present, remembered, [timestamp, snapshot]] = await Promise.all([
     server.read(gun, "root"),
     trust.store.read(gun),
-    server.managedKey(gun, "timestamp"),
-    server.managedKey(gun, "snapshot"),
+    managedKeys(server, gun),
   ]);
   const replaces = options.replace !== undefined && (present !== undefined || remembered.has("root"));
   if (present && !replaces) throw exists(gun, server.url);

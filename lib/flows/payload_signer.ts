@@ -16,6 +16,8 @@ import type { UnsignedData } from "./create_signing_data.ts";
 export interface SignedPayloads {
   /** Raw signatures by payload entry name. */
   readonly signatures: ReadonlyMap<string, Bytes>;
+  /** The repositories that could not be signed, and why. */
+  readonly failures: ReadonlyMap<string, unknown>;
   /** The last signing request; `null` where no service was asked. */
   readonly signingRequestId: string | null;
   /** Whether the signing service keeps the signed file, so that publishing can be done again without signing again. */
@@ -28,7 +30,7 @@ export interface PayloadSigner {
    * Signs every payload.
    *
    * @param keys the public keys that have to sign, by canonical id
-   * @throws {TagsealError} where not all of them could be signed
+   * @throws {TagsealError} where nothing could be signed
    */
   sign(data: UnsignedData, keys: ReadonlyMap<KeyId, PublicKey>): Promise<SignedPayloads>;
   /** Canonical ids of the keys at hand; left out where it is a service that signs. */
@@ -46,26 +48,47 @@ export function fileSigner(signFile: SignFile): PayloadSigner {
       const { signed, signingRequestId } = await signFile(file);
       const received = await readSigningData(signed);
       requireSame(await readSigningData(file), received);
-      return { signatures: received.signatures, signingRequestId, isKept: true };
+      return { signatures: received.signatures, failures: new Map(), signingRequestId, isKept: true };
     },
   };
 }
 
-/** Signs with keys of a key store: the trust directory, or a PKCS#11 token. */
-export function keySigner(store: KeyStore): PayloadSigner {
+const BASE_ROLES = ["root", "targets", "snapshot", "timestamp"];
+
+/**
+ * Signs with keys of a key store: the trust directory, or a PKCS#11 token.
+ *
+ * @param openEarly whether a key may be opened before it is sure that it signs, where there is just one: nobody is asked
+ *   for anything then, and it is open by the time that the Notary server has answered
+ */
+export function keySigner(store: KeyStore, openEarly = false): PayloadSigner {
+  const signers = new Map<KeyId, Promise<Signer>>();
   return {
     async keysAtHand() {
-      return new Set((await store.list()).map(({ id }) => id));
+      const keys = await store.list();
+      const [only, ...others] = keys.filter(({ role }) => !BASE_ROLES.includes(role));
+      if (openEarly && only && others.length === 0) {
+        const opening = store.open(only.id);
+        opening.catch(() => {}); // said where it is used
+        signers.set(only.id, opening);
+      }
+      return new Set(keys.map(({ id }) => id));
     },
     async sign({ repositories, payloads }) {
-      const signers = new Map<KeyId, Signer>();
       const signatures = new Map<string, Bytes>();
-      for (const { delegationKeyId, roles } of repositories) {
-        const signer = signers.get(delegationKeyId) ?? await store.open(delegationKeyId);
-        signers.set(delegationKeyId, signer);
-        for (const { payload } of roles) signatures.set(payload, (await signer.sign(payloads.get(payload)!)).bytes);
+      const failures = new Map<string, unknown>();
+      for (const { repository, delegationKeyId, roles } of repositories) {
+        // One passphrase, asked for once, whatever comes of it.
+        const opening = signers.get(delegationKeyId) ?? store.open(delegationKeyId);
+        signers.set(delegationKeyId, opening);
+        try {
+          const signer = await opening;
+          for (const { payload } of roles) signatures.set(payload, (await signer.sign(payloads.get(payload)!)).bytes);
+        } catch (error) {
+          failures.set(repository, error);
+        }
       }
-      return { signatures, signingRequestId: null, isKept: false };
+      return { signatures, failures, signingRequestId: null, isKept: false };
     },
   };
 }

@@ -8,7 +8,7 @@ import type { Bytes } from "../bytes/bytes.ts";
 import { canonicalJson } from "../bytes/canonical_json.ts";
 import { sha256Hex } from "../crypto/hash.ts";
 import type { KeyId, PublicKey } from "../crypto/keys.ts";
-import { isTagsealError, TagsealError } from "../errors.ts";
+import { TagsealError } from "../errors.ts";
 import { filesOf } from "../notary/update.ts";
 import type { RepositoryChange } from "../signpath/signing_data.ts";
 import type { Delegation } from "../tuf/models.ts";
@@ -17,7 +17,7 @@ import { type DelegationRole, RELEASES, type RoleName } from "../tuf/roles.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
 import { signerRole } from "./add_delegation.ts";
 import { mapAtOnce } from "./at_once.ts";
-import { openKept, openRecent, type Trust } from "./repository.ts";
+import { openRecent, type Trust } from "./repository.ts";
 import { baseOf, type RoleBase } from "./role_base.ts";
 import { digestIn, editedRole, isEdited, type ManifestOfTag, type TagEdit } from "./tag_change.ts";
 
@@ -55,8 +55,6 @@ export interface PreparedRepository {
   readonly tags: readonly ManifestOfTag[];
   /** What is to be signed; nothing where everything is as it shall be. */
   readonly change?: PreparedChange;
-  /** Connections that are being opened for what comes next; never fails. */
-  readonly connecting?: Promise<void> | undefined;
 }
 
 /** What is to be signed in one repository. */
@@ -92,53 +90,12 @@ const LOOK_UPS_AT_ONCE = 16;
  * @throws {TagsealError} `not-found` (tag, repository, delegation, key), `trust-invalid`, and what the servers throw
  */
 export async function prepareTags(task: TagsToSign, at: Date): Promise<PreparedRepository> {
-  const { gun, trust } = task;
-  const kept = await prepareFromCopy(task, at);
-  if (kept) return kept;
-  const opening = openRecent(trust, gun, [signerRole(task.signer)]);
-  const lookUps = lookUpTags(task);
+  const opening = openRecent(task.trust, task.gun, [signerRole(task.signer)]);
+  const lookUps = mapAtOnce(task.tags, LOOK_UPS_AT_ONCE, task.lookUp);
   const keys = task.keysAtHand?.();
   // Where one fails the others are waited for: the process may end then, and must not end amid a write.
   await Promise.allSettled([opening, lookUps, keys]);
   return plan(await opening, task, await lookUps, await keys, at);
-}
-
-/** How many files are asked for at once when a change is read back: root, timestamp and snapshot. */
-const READ_BACK_FILES = 3;
-/** Larger roles take longer to post in vain than to ask for. */
-const MAX_COPIED_BYTES = 64 * 1024;
-
-/**
- * Where the keys are at hand, signing anew costs little. So what was trusted last time is built upon without asking
- * first, which saves a round trip where this machine was the last one to sign: the server refuses a version that is
- * there already, and after publishing everything is read and verified anyway. Only a change to be published can come of
- * it; that all is well already, or cannot be, is never said from a copy.
- */
-async function prepareFromCopy(task: TagsToSign, at: Date): Promise<PreparedRepository | undefined> {
-  const { gun, trust, keysAtHand } = task;
-  if (!keysAtHand || !trust.recent || trust.recent.has(gun)) return undefined;
-  const roles = [RELEASES, signerRole(task.signer)];
-  const copy = await openKept(trust, gun, roles);
-  const isFit = (role: DelegationRole) => {
-    const state = copy?.delegations.get(role);
-    return state?.kind === "trusted" && state.file.envelope.bytes.length <= MAX_COPIED_BYTES;
-  };
-  if (!copy || !roles.every(isFit)) return undefined;
-  const connecting = trust.server.warmUp?.(gun, READ_BACK_FILES);
-  const [tags, keys] = await Promise.all([lookUpTags(task), keysAtHand()]);
-  try {
-    const prepared = plan(copy, task, tags, keys, at);
-    if (!prepared.change) return undefined;
-    trust.recent.set(gun, { repository: copy, at: trust.now() });
-    return { ...prepared, connecting };
-  } catch (error) {
-    if (isTagsealError(error)) return undefined; // what is there now has the last word
-    throw error;
-  }
-}
-
-function lookUpTags(task: TagsToSign): Promise<ManifestOfTag[]> {
-  return mapAtOnce(task.tags, LOOK_UPS_AT_ONCE, task.lookUp);
 }
 
 function plan(

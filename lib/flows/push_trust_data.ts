@@ -55,7 +55,7 @@ export async function pushTrustData(trust: Trust, data: SigningData, change: Rep
   const { outcome, repository } = await publish(trust, gun, roles, 1, {
     isThere: (now) => parts.every((part) => isPublished(now, part, change)),
     async make(now) {
-      for (const part of parts) requireExactChange(now, change, part, trust.now());
+      requireAsPlanned(now, change, parts, trust.now());
       const files = new Map<RoleName, Bytes>();
       for (const part of parts) files.set(part.role, await signedFile(now, change, part));
       return files;
@@ -63,16 +63,10 @@ export async function pushTrustData(trust: Trust, data: SigningData, change: Rep
   }).catch((error: unknown) => {
     const seen = trust.recent?.get(gun);
     // The server's refusal does not say what has moved; what was read back after it does.
-    if (seen && isTagsealError(error, "stale")) {
-      for (const part of parts) requireExactChange(seen.repository, change, part, trust.now());
-    }
+    if (seen && isTagsealError(error, "stale")) requireAsPlanned(seen.repository, change, parts, trust.now());
     throw error;
   });
-  for (const { tag, digest } of tags) {
-    const seen = resolveTag(repository, tag);
-    if (seen && `sha256:${seen.sha256}` === digest) continue;
-    throw invalid(gun, `the tag "${tag}" does not resolve to "${digest}" after publishing`, "tags");
-  }
+  requireResolved(repository, change, parts);
   return {
     repository: gun,
     outcome,
@@ -95,6 +89,23 @@ function readPart(data: SigningData, { repository }: RepositoryChange, role: Rol
   return { ...role, role: role.role, bytes, signature };
 }
 
+/** The change is there; and nobody has published something else about the same tags in the moment since. */
+function requireResolved(
+  now: TrustedRepository,
+  { tags, removedTags }: RepositoryChange,
+  parts: readonly Part[],
+): void {
+  const roles = new Set([RELEASES, ...parts.map(({ role }) => role)]);
+  const isHeld = (tag: string) => [...roles].some((role) => fileOf(now, role)?.targets.has(tag));
+  const other = tags.find(({ tag, digest }) => `sha256:${resolveTag(now, tag)?.sha256}` !== digest) ??
+    removedTags.find(({ tag }) => isHeld(tag));
+  if (!other) return;
+  throw new TagsealError("stale", `Somebody else has published something else about "${other.tag}" of "${now.gun}"`, {
+    remedy: "What was signed here was published, and then changed. See with tagseal list --all what is there now",
+    details: { repository: now.gun, tag: other.tag, published: true },
+  });
+}
+
 /** What the payload says, if it is canonical. */
 function signedOf(gun: string, { role, bytes }: Part): JsonObject {
   try {
@@ -107,10 +118,25 @@ function signedOf(gun: string, { role, bytes }: Part): JsonObject {
 }
 
 /** The payload's expiry, the only thing in it that cannot be foretold. */
-function expiryOf(gun: string, part: Part): JsonValue | undefined {
+function expiryOf(gun: string, part: Part): string {
   // However that is read: the whole payload is compared with what it must be, byte by byte.
-  const signed = parsePlainly(text(part.bytes)) ?? signedOf(gun, part);
-  return isJsonObject(signed) ? signed["expires"] : undefined;
+  let signed: JsonValue | undefined;
+  try {
+    signed = parsePlainly(text(part.bytes));
+  } catch {
+    // Not UTF-8: said by who reads it strictly.
+  }
+  signed ??= signedOf(gun, part);
+  const expires = isJsonObject(signed) ? signed["expires"] : undefined;
+  if (typeof expires === "string" && RFC3339_SECONDS.test(expires)) return expires;
+  signedOf(gun, part);
+  throw unlasting(gun, part);
+}
+
+const RFC3339_SECONDS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
+
+function unlasting(gun: string, { role }: Part): TagsealError {
+  return invalid(gun, "its payload does not expire within three years from now", role);
 }
 
 /** Whether the role is at the payload's version with its change, or beyond it with the change still there. */
@@ -119,26 +145,42 @@ function isPublished(now: TrustedRepository, part: Part, change: RepositoryChang
   return file !== undefined && file.version >= part.version && isEdited(file, change);
 }
 
+function requireAsPlanned(now: TrustedRepository, change: RepositoryChange, parts: readonly Part[], at: Date): void {
+  for (const part of parts) requireExactChange(now, change, part, at);
+  requireUnmoved(now, change);
+}
+
 /** The payload must be the base plus the manifest's tags: nothing else, and nothing less. */
 function requireExactChange(now: TrustedRepository, change: RepositoryChange, part: Part, at: Date): void {
   const { gun } = now;
   const base = baseOf(now, part.role);
   if (base.version !== part.baseVersion) throw stale(gun, part, base, change);
-  const expires = expiryOf(gun, part) ?? null;
+  const expires = expiryOf(gun, part);
   const wanted = canonicalJson({ ...editedRole(base, change, at), expires });
-  if (expires !== null && !equalBytes(wanted, part.bytes)) {
+  if (!equalBytes(wanted, part.bytes)) {
     signedOf(gun, part);
     throw invalid(gun, "its payload changes something else than the tags that the manifest names", part.role);
   }
-  const lasts = typeof expires === "string" ? Date.parse(expires) - at.getTime() : NaN;
-  if (!(lasts > 0 && lasts <= (LIFETIME_DAYS.targets + 1) * 86_400_000)) {
-    throw invalid(gun, "its payload does not expire within three years from now", part.role);
-  }
-  const moved = [...change.tags, ...change.removedTags].some((tag) => {
-    const there = digestIn(base.file, tag.tag);
+  const lasts = Date.parse(expires) - at.getTime();
+  if (!(lasts > 0 && lasts <= (LIFETIME_DAYS.targets + 1) * 86_400_000)) throw unlasting(gun, part);
+}
+
+/** `targets/releases` may not be part of the change; what its tags stood for when that was made, they must stand for still. */
+function requireUnmoved(now: TrustedRepository, change: RepositoryChange): void {
+  const { file } = baseOf(now, RELEASES);
+  const moved = [...change.tags, ...change.removedTags].find((tag) => {
+    const there = digestIn(file, tag.tag);
     return there !== tag.previousDigest && there !== ("digest" in tag ? tag.digest : null);
   });
-  if (moved && part.role === RELEASES) throw stale(gun, part, base, change);
+  if (!moved) return;
+  throw new TagsealError(
+    "stale",
+    `Somebody else has published "${moved.tag}" of "${now.gun}" since this data was made`,
+    {
+      remedy: "Nothing was published. Make new signing data and have it signed; tagseal sign does so by itself",
+      details: { repository: now.gun, tag: moved.tag },
+    },
+  );
 }
 
 async function signedFile(now: TrustedRepository, change: RepositoryChange, part: Part): Promise<Bytes> {

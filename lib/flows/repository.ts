@@ -1,7 +1,7 @@
 /** What every use case is given: one Notary server, what is trusted so far, and the time. @module */
 import type { Bytes } from "../bytes/bytes.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
-import { readKept, type ReadOptions, readRepository, type ReadResult } from "../notary/update.ts";
+import { LARGE_FILE_BYTES, type ReadOptions, readRepository, type ReadResult } from "../notary/update.ts";
 import type { MetadataStore } from "../notary/metadata_store.ts";
 import { type Change, publishChange, type PublishResult } from "../notary/publish.ts";
 import type { TrustServer } from "../notary/trust_server.ts";
@@ -51,9 +51,11 @@ export async function openRepository(
   expected: readonly RoleName[] = [],
   atHand?: ReadonlyMap<RoleName, Bytes>,
 ): Promise<ReadResult> {
+  const { server, store, pin, offline, onNotKept } = trust;
   const at = trust.now();
-  const result = await readRepository({ ...readOptions(trust, gun, expected, at), atHand }).catch((error: unknown) => {
-    throw located(error, gun, trust.server.url);
+  const options: ReadOptions = { server, gun, at, store, pin, expected, offline, onNotKept, atHand };
+  const result = await readRepository(options).catch((error: unknown) => {
+    throw located(error, gun, server.url);
   });
   trust.recent?.set(gun, { repository: result.repository, at });
   if (result.offline !== undefined) trust.onOffline?.(gun, result.offline);
@@ -62,20 +64,6 @@ export async function openRepository(
     trust.onFirstUse?.(gun, keys.map((key) => key.canonicalId));
   }
   return result;
-}
-
-/** The local copy of a repository, where it is whole and in force; not necessarily what is there now. */
-export async function openKept(
-  trust: Trust,
-  gun: string,
-  expected: readonly RoleName[],
-): Promise<TrustedRepository | undefined> {
-  return await readKept(readOptions(trust, gun, expected, trust.now()));
-}
-
-function readOptions(trust: Trust, gun: string, expected: readonly RoleName[], at: Date): ReadOptions {
-  const { server, store, pin, offline, onNotKept } = trust;
-  return { server, gun, at, store, pin, expected, offline, onNotKept };
 }
 
 /**
@@ -115,9 +103,11 @@ export function publish(
 ): Promise<PublishResult> {
   const read = async (posted?: ReadonlyMap<RoleName, Bytes>) => {
     if (!posted) return await openRecent(trust, gun, expected);
-    // What was there before is there still, most of the time: the snapshot says so.
+    // What was there before is there still, most of the time: the snapshot says so. What was posted is asked for, so that
+    // it is known that others get it; but for large roles, the snapshot's word has to do.
     const targets = trust.recent?.get(gun)?.repository.targets.envelope.bytes;
-    const atHand = new Map([...targets ? [["targets", targets] as const] : [], ...posted]);
+    const large = [...posted].filter(([, bytes]) => bytes.length > LARGE_FILE_BYTES);
+    const atHand = new Map([...targets ? [["targets", targets] as const] : [], ...large]);
     return (await openRepository(trust, gun, expected, atHand)).repository;
   };
   return publishChange({ server: trust.server, gun, read, attempts, sleep: trust.sleep }, change);

@@ -61,20 +61,22 @@ export async function signTags(work: readonly TagsToSign[], options: SignOptions
     }
     signingRequestId = answer.signingRequestId;
     const signed: SigningData = { ...data, signatures: answer.signatures };
-    await mapAtOnce(begun, AT_ONCE, async ({ task, connecting }, i) => {
+    await mapAtOnce(begun, AT_ONCE, async ({ task }, i) => {
+      const failure = answer.failures.get(task.gun);
+      if (failure !== undefined) return settle({ repository: task.gun, error: failure });
       // What was away for signing may have been away for long: what is there now is asked for before anything is posted.
       if (answer.isKept) task.trust.recent.clear();
       try {
         settle({ repository: task.gun, result: await pushTrustData(task.trust, signed, data.repositories[i]!) });
       } catch (error) {
-        if (!isTagsealError(error, "stale") || attempt >= options.attempts) {
+        // What was published and changed by others since is theirs now.
+        if (!isTagsealError(error, "stale") || error.details["published"] === true || attempt >= options.attempts) {
           settle({ repository: task.gun, error: resumable(error, answer) });
         } else {
           options.onStale?.(error);
           open.push(task);
         }
       }
-      await connecting;
     });
     if (open.length === 0) break;
     // Agents of one pipeline start together. One of them wins each time; drawn apart, fewer others sign in vain.
@@ -89,7 +91,7 @@ export async function signTags(work: readonly TagsToSign[], options: SignOptions
 type Remembering = TagsToSign & { readonly trust: { readonly recent: Map<string, Sighting> } };
 
 /** A task of which something is to be signed. */
-interface Begun extends Pick<PreparedRepository, "connecting"> {
+interface Begun {
   readonly task: Remembering;
   readonly change: PreparedChange;
 }
@@ -103,7 +105,7 @@ async function prepareAll(
   const begun = await mapAtOnce(open, AT_ONCE, async (task): Promise<Begun | undefined> => {
     try {
       const prepared = await prepareTags(task, at);
-      if (prepared.change) return { task, change: prepared.change, connecting: prepared.connecting };
+      if (prepared.change) return { task, change: prepared.change };
       settle({ repository: task.gun, result: unchanged(prepared) });
     } catch (error) {
       settle({ repository: task.gun, error });

@@ -32,11 +32,6 @@ export interface TrustServer {
    * @throws {TagsealError} `stale` where a version is there already; `trust-invalid` where the server rejects the data
    */
   publish(gun: string, files: ReadonlyMap<RoleName, Bytes>): Promise<void>;
-  /**
-   * Opens this many connections at once, so that what comes after a post takes one round trip and not three. Failures
-   * are of no matter: they show where it counts.
-   */
-  warmUp?(gun: string, connections: number): Promise<void>;
   /** Deletes all trust data of a repository, where the server can; that wants the right to do anything (`*`). */
   remove?(gun: string): Promise<void>;
 }
@@ -103,10 +98,6 @@ export function createTrustServer({ url, service, access, signal }: TrustServerO
       for (const [role, bytes] of files) body.append("files", new Blob([bytes]), role);
       const answer = await call(gun, "", { method: "POST", body, timeoutMs: PUBLISH_TIMEOUT_MS });
       if (answer.status !== 200) throw refusal(url, gun, answer, `publish ${[...files.keys()].join(", ")}`);
-    },
-    async warmUp(gun, connections) {
-      const open = () => call(gun, "timestamp.json", { headers: { "cache-control": "no-cache" } });
-      await Promise.allSettled(Array.from({ length: connections }, open));
     },
     async remove(gun) {
       const answer = await call(gun, "", { method: "DELETE" }, "*");

@@ -139,11 +139,11 @@ async function keep({ store, gun, onNotKept }: ReadOptions, changes: FileChanges
 type Copy = ReadonlyMap<RoleName, Bytes>;
 
 /** Larger files are not asked for where a copy is at hand: most of the time they are what the snapshot names. */
-const MAX_ASKED_ANYWAY = 64 * 1024;
+export const LARGE_FILE_BYTES: number = 64 * 1024;
 
 /** Files that need not be asked for: what the snapshot says decides whether they count. */
 function probable(cached: Copy, atHand: Copy = new Map()): Copy {
-  const large = [...cached].filter(([name, bytes]) => isHashed(name) && bytes.length > MAX_ASKED_ANYWAY);
+  const large = [...cached].filter(([name, bytes]) => isHashed(name) && bytes.length > LARGE_FILE_BYTES);
   return new Map([...large, ...[...atHand].filter(([name]) => isHashed(name))]);
 }
 
@@ -176,22 +176,6 @@ async function readCopy(options: ReadOptions, cached: Copy, why: unknown): Promi
   } catch (error) {
     if (!isTagsealError(error, "trust-invalid")) throw error;
     throw cannotStandIn(options.gun, why, error);
-  }
-}
-
-/**
- * The local copy alone, where it is whole and good for now: a state that was current once, for whoever will find out
- * anyway whether it still is.
- */
-export async function readKept(options: ReadOptions): Promise<TrustedRepository | undefined> {
-  const cached = await options.store.read(options.gun);
-  const needed: readonly RoleName[] = ["root", "timestamp", ...options.expected ?? []];
-  if (!needed.every((name) => cached.has(name))) return undefined;
-  try {
-    return (await readCopy(options, cached, undefined)).repository;
-  } catch (error) {
-    if (isTagsealError(error)) return undefined;
-    throw error;
   }
 }
 
@@ -265,7 +249,8 @@ async function trustedRoot(options: ReadOptions, newest: Bytes, cached: Copy): P
 
 async function byHash(server: TrustServer, gun: string, name: RoleName, meta: FileMeta): Promise<Bytes | undefined> {
   const sha256 = meta.hashes.get("sha256");
-  return sha256 && await server.read(gun, `${name}.${sha256.toHex()}`);
+  // Files are addressed by this hash only; where the parent names another one, the newest has to be the right one.
+  return await server.read(gun, sha256 ? `${name}.${sha256.toHex()}` : name);
 }
 
 function fits(bytes: Bytes, meta: FileMeta): boolean {

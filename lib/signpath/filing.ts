@@ -111,7 +111,7 @@ async function postOnce(
   try {
     const timeoutMs = api.options.transferTimeoutMs;
     const answer = await api.call(path, limits, { method: "POST", body: form, timeoutMs, through });
-    const unclear = TRY_LATER.includes(answer.status) ? gaveUp : answer.status >= 500;
+    const unclear = gaveUp || (answer.status >= 500 && !TRY_LATER.includes(answer.status));
     return { answer, unclear };
   } catch (error) {
     if (isTagsealError(error) && (gaveUp || !neverSent(error))) throw lost(error.code, error.message, error);

@@ -200,7 +200,8 @@ function readManifest(document: JsonValue): Pick<SigningData, "created" | "tool"
   if (new Set(repositories.map(({ repository }) => repository)).size < repositories.length) {
     throw malformed("a repository stands there twice");
   }
-  for (const { repository, tags, removedTags } of repositories) {
+  for (const { repository, tags, removedTags, roles } of repositories) {
+    if (roles.length === 0) throw malformed(`nothing is to be signed for "${repository.slice(0, 255)}"`);
     const seen = new Set<string>();
     for (const { tag } of [...tags, ...removedTags]) {
       if (seen.has(tag)) {

@@ -127,8 +127,8 @@ function readPlainEnvelope(bytes: Bytes): { document: JsonObject; payload: Bytes
   }
   const document = parsePlainly(source);
   if (!isJsonObject(document)) return undefined;
-  const signed = canonicalText(document["signed"]);
-  const signatures = canonicalText(document["signatures"]);
+  const signed = canonicalText(document["signed"], 1);
+  const signatures = canonicalText(document["signatures"], 1);
   if (signed === undefined || signatures === undefined) return undefined;
   const tail = `,"signatures":${signatures}}`;
   const same = source.length === HEAD.length + signed.length + tail.length && source.startsWith(HEAD) &&

@@ -61,9 +61,6 @@ export async function createSeeder(peers: Peers): Promise<Seeder> {
   return {
     delegationKeyPem: signing.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
     async seed(gun, tags) {
-      // One key after the other: notary-signer's key store in memory does not survive, now and then, that two are made at
-      // once (fatal error: concurrent map read and map write).
-      for (const role of ["timestamp", "snapshot"] as const) await server.managedKey(gun, role);
       const trust: Trust = { server, store: createMemoryMetadataStore(), now, sleep };
       await initRepository(trust, new MemoryKeyStore(), { gun, delegation: { name: "ci", key } });
       const ci: RoleName = "targets/ci";
