@@ -16,10 +16,10 @@ const LONGEST_WAIT_MS = 60_000;
  * @throws {TagsealError} `unavailable` where others hold it for a minute; `bad-input` where `path` cannot be locked
  */
 export async function withLock<T>(path: string, kind: "exclusive" | "shared", use: () => Promise<T>): Promise<T> {
-  const file = await openLock(path, kind);
+  const file = openLock(path, kind);
   if (!file) return await use();
   try {
-    for (let waited = 0; !await tryLock(file, path, kind); waited += POLL_MS) {
+    for (let waited = 0; !tryLock(file, path, kind); waited += POLL_MS) {
       if (waited >= LONGEST_WAIT_MS) throw heldByOthers(path);
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
@@ -34,22 +34,22 @@ export async function withLock<T>(path: string, kind: "exclusive" | "shared", us
  *
  * @throws {TagsealError} `bad-input` where `path` cannot be locked
  */
-export async function takeLock(path: string): Promise<Disposable | undefined> {
-  const file = (await openLock(path, "exclusive"))!;
-  const taken = await tryLock(file, path, "exclusive").catch((error) => {
-    file.close();
-    throw error;
-  });
-  if (taken) return { [Symbol.dispose]: () => file.close() };
-  file.close();
-  return undefined;
+export function takeLock(path: string): Disposable | undefined {
+  const file = openLock(path, "exclusive")!;
+  let taken = false;
+  try {
+    taken = tryLock(file, path, "exclusive");
+  } finally {
+    if (!taken) file.close();
+  }
+  return taken ? { [Symbol.dispose]: () => file.close() } : undefined;
 }
 
-async function openLock(path: string, kind: "exclusive" | "shared"): Promise<Deno.FsFile | undefined> {
+function openLock(path: string, kind: "exclusive" | "shared"): Deno.FsFile | undefined {
   try {
-    if (kind === "shared") return await Deno.open(path, { read: true });
-    await Deno.mkdir(path.replace(/[^/\\]*$/, ""), { recursive: true, mode: 0o700 });
-    return await Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
+    if (kind === "shared") return Deno.openSync(path, { read: true });
+    Deno.mkdirSync(path.replace(/[^/\\]*$/, ""), { recursive: true, mode: 0o700 });
+    return Deno.openSync(path, { read: true, write: true, create: true, mode: 0o600 });
   } catch (error) {
     const absent = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
     if (kind === "shared" && absent) return undefined;
@@ -57,9 +57,9 @@ async function openLock(path: string, kind: "exclusive" | "shared"): Promise<Den
   }
 }
 
-async function tryLock(file: Deno.FsFile, path: string, kind: "exclusive" | "shared"): Promise<boolean> {
+function tryLock(file: Deno.FsFile, path: string, kind: "exclusive" | "shared"): boolean {
   try {
-    return await file.tryLock(kind === "exclusive");
+    return file.tryLockSync(kind === "exclusive");
   } catch (error) {
     throw notLockable(path, error);
   }

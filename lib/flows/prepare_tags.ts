@@ -92,7 +92,8 @@ const LOOK_UPS_AT_ONCE = 16;
 export async function prepareTags(task: TagsToSign, at: Date): Promise<PreparedRepository> {
   const opening = openRecent(task.trust, task.gun, [signerRole(task.signer)]);
   const lookUps = mapAtOnce(task.tags, LOOK_UPS_AT_ONCE, task.lookUp);
-  const keys = task.keysAtHand?.();
+  // Opening keys keeps the processor busy; by the next turn the requests are on their way.
+  const keys = new Promise<void>((resolve) => setTimeout(resolve, 0)).then(task.keysAtHand);
   // Where one fails the others are waited for: the process may end then, and must not end amid a write.
   await Promise.allSettled([opening, lookUps, keys]);
   return plan(await opening, task, await lookUps, await keys, at);

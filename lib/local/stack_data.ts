@@ -26,7 +26,7 @@ export async function newStackData(choice: SigningKeyChoice, now: Date): Promise
  * @throws {TagsealError} `unavailable` where another process has it open; `bad-input` where it cannot be used
  */
 export async function openStackData(folder: string, choice: SigningKeyChoice, now: Date): Promise<StackData> {
-  const lock = await takeLock(`${folder}/lock`);
+  const lock = takeLock(`${folder}/lock`);
   if (!lock) {
     throw new TagsealError("unavailable", `Another process runs the stack of "${folder}"`, {
       remedy: "End that one first, or choose another folder",

@@ -84,7 +84,7 @@ async function delegationFiles(folder: string): Promise<RoleName[]> {
   async function walk(prefix: string): Promise<void> {
     if (found.length > 1000) return;
     try {
-      for await (const entry of Deno.readDir(`${folder}/${prefix}`)) {
+      for (const entry of Deno.readDirSync(`${folder}/${prefix}`)) {
         const name = `${prefix}/${entry.name}`;
         // The copy of another repository, whose name goes on where this one's folder is.
         if (entry.isDirectory && entry.name === "metadata" && await pathExists(`${folder}/${name}/root.json`)) continue;

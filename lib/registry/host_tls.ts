@@ -34,7 +34,7 @@ export async function readHostTls(
   let client: HostTls["client"];
   const files: string[] = [];
   for (const folder of folders.flatMap((base) => names.map((name) => `${base}/${name}`))) {
-    const listed = await list(folder, warn);
+    const listed = list(folder, warn);
     const paths = (ending: string) => listed.filter((name) => name.endsWith(ending)).map((name) => `${folder}/${name}`);
     for (const path of paths(".crt")) {
       const pem = await readPem(path, "CERTIFICATE", warn);
@@ -52,10 +52,10 @@ export async function readHostTls(
 }
 
 /** The names in a folder, sorted; none where there is no such folder, or the task's permissions leave it out. */
-async function list(folder: string, warn: (line: string) => void): Promise<string[]> {
+function list(folder: string, warn: (line: string) => void): string[] {
   const names: string[] = [];
   try {
-    for await (const { name } of Deno.readDir(folder)) {
+    for (const { name } of Deno.readDirSync(folder)) {
       if (names.push(name) > MAX_FILES) throw new Error(`there are more than ${MAX_FILES} files in it`);
     }
   } catch (error) {

@@ -38,6 +38,7 @@ if (unknown.length) throw new Error(`"${unknown.join(",")}": --only knows ${name
 await using shop = await openWorkshop({ quick: values.quick });
 const cores = `${navigator.hardwareConcurrency} cores`;
 say(`Up to ${shop.rounds} rounds, the order alternating; ${cores}; Deno ${Deno.version.deno}.`);
+say("tagseal is the single file that `deno task bundle` makes, as build agents have it.");
 if (values.quick) say("Sizes are small: the targets are for a full run.");
 for (const { text, head, subjects } of CHAPTERS) {
   const chosen = subjects.filter(({ name }) => wanted.has(name));

@@ -29,9 +29,9 @@ export interface Workshop extends AsyncDisposable {
   readonly denoEnv: Readonly<Record<string, string>>;
   /** The variables of the notary client. */
   readonly notaryEnv: Readonly<Record<string, string>>;
-  /** A Deno program with the configuration of this project. */
+  /** A Deno program in one file. */
   program(...args: string[]): string[];
-  /** A tagseal command. */
+  /** A tagseal command, by the single file that build agents have. */
   tagseal(...args: string[]): string[];
   /** A notary command, with this trust directory. */
   notary(url: string, trustDir: string, ...args: string[]): string[];
@@ -71,8 +71,11 @@ export async function openWorkshop({ quick }: { readonly quick: boolean }): Prom
   const path = Deno.env.get("PATH") ?? "/usr/bin:/bin";
   // Compiled code stays cached between runs, as it does on a machine in use.
   const cache = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;
+  const file = await bundle(root, `${peers.dir}/tagseal.mjs`);
   const program = (...args: string[]) =>
-    [Deno.execPath(), "run", "-q", "--no-prompt", "-A", `--config=${root}deno.json`].concat(args);
+    [Deno.execPath(), "run", "-q", "--no-prompt", "-A", "--no-config", "--no-lock", "--no-remote", "--no-npm"].concat(
+      args,
+    );
   let serial = 0;
   const next = () => ++serial;
   const running = cleanUp.move();
@@ -87,7 +90,7 @@ export async function openWorkshop({ quick }: { readonly quick: boolean }): Prom
     denoEnv: { PATH: path, HOME: peers.dir, DENO_DIR: cache, ...NOTARY_PASSPHRASES },
     notaryEnv: { PATH: path, HOME: peers.dir, ...NOTARY_PASSPHRASES },
     program,
-    tagseal: (...args) => program(`${root}tasks/main.ts`, ...args),
+    tagseal: (...args) => program(file, ...args),
     notary: (url, trustDir, ...args) => ["notary", "-s", url, "--tlscacert", peers.caPath, "-d", trustDir, ...args],
     freshFolder: () => Deno.makeTempDir({ dir: peers.dir, prefix: "bench-" }),
     putDelegationKey,
@@ -95,4 +98,11 @@ export async function openWorkshop({ quick }: { readonly quick: boolean }): Prom
     next,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+async function bundle(root: string, path: string): Promise<string> {
+  const args = ["bundle", "-q", "--minify", "-o", path, "tasks/main.ts"];
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: root, stdout: "null" }).output();
+  if (!success) throw new Error(`no bundle was made: ${new TextDecoder().decode(stderr)}`);
+  return path;
 }
