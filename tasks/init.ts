@@ -60,7 +60,7 @@ export const command: Command = defineCommand({
   example: "tagseal init -r docker.io/acme/app --delegation-certificate signpath.cer",
   async run(values, host) {
     const { gun } = parseImageName(values.repository);
-    await requireFree(host, rootCertificatePath(values, gun), values.force);
+    await requireFree(host, rootCertificatePath(values, gun), values.force).catch(pointOn);
     const send = await openNetwork(values, host);
     const delegation = await openDelegation(values, host, send);
     const access = values.forceReinitialize ? "*" : "push,pull";
@@ -85,6 +85,16 @@ export const command: Command = defineCommand({
     }
   },
 });
+
+/** Who runs it twice has the file from the first time, and wants neither another file nor that one replaced. */
+function pointOn(error: unknown): never {
+  if (!isTagsealError(error, "exists")) throw error;
+  throw new TagsealError(error.code, error.message, {
+    remedy: `${error.remedy}; if the repository is set up already, tagseal root-certificate and tagseal ` +
+      "add-delegation are next",
+    details: error.details,
+  });
+}
 
 /**
  * Nothing is deleted that cannot be looked at any more, and nothing without a word of consent: reads all there is, asks,

@@ -10,10 +10,18 @@ export const VERSION = "0.1.0";
 /** How a terminal and a CI system interrupt; Windows has no SIGTERM. */
 const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
 
+/** `deno task` hands on what the terminal sends to the program as well: one press of Ctrl-C may arrive twice. */
+const ONE_PRESS_MS = 1000;
+
 if (import.meta.main) {
   const interruption = new AbortController();
+  let interrupted = 0;
   const interrupt = () => {
-    for (const signal of SIGNALS) Deno.removeSignalListener(signal, interrupt); // a second one ends the process at once
+    if (interruption.signal.aborted) {
+      if (performance.now() - interrupted > ONE_PRESS_MS) Deno.exit(130);
+      return;
+    }
+    interrupted = performance.now();
     interruption.abort(
       new TagsealError("interrupted", "Interrupted", { remedy: "Look at what is there, then run the command again" }),
     );

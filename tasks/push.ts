@@ -3,13 +3,13 @@ import { connectionFlags, notaryFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openNetwork, openTrust } from "../lib/cli/connect.ts";
 import { required, text } from "../lib/cli/flags.ts";
-import { counted, readArtifact, signedReport } from "../lib/cli/signing.ts";
+import { counted, signedReport } from "../lib/cli/signing.ts";
+import { readSigningFile } from "../lib/cli/signing_file.ts";
 import { TagsealError } from "../lib/errors.ts";
 import { AT_ONCE, mapAtOnce } from "../lib/flows/at_once.ts";
 import { joinOutcomes, settled } from "../lib/flows/outcomes.ts";
 import { pushTrustData } from "../lib/flows/push_trust_data.ts";
 import { type ImageName, parseImageName } from "../lib/registry/image_ref.ts";
-import { readSigningData } from "../lib/signpath/signing_data.ts";
 
 /** The command. */
 export const command: Command = defineCommand({
@@ -25,7 +25,7 @@ export const command: Command = defineCommand({
   environment: ["NOTARY_AUTH", "DOCKER_CONFIG", "HTTPS_PROXY", "NO_PROXY"],
   example: "tagseal push -r docker.io/acme/app --input-artifact-path signed.zip",
   async run(values, host) {
-    const data = await readSigningData(await readArtifact(host, values.inputArtifactPath));
+    const { data } = await readSigningFile(host, values.inputArtifactPath);
     const only = values.repository === undefined ? undefined : parseImageName(values.repository).gun;
     const changes = data.repositories.filter(({ repository }) => only === undefined || repository === only);
     if (changes.length === 0) {

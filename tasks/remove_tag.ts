@@ -15,7 +15,7 @@ import { openNetwork } from "../lib/cli/connect.ts";
 import { dryRunFlag } from "../lib/cli/dry_run.ts";
 import { TOKEN_VARIABLES } from "../lib/cli/key_stores.ts";
 import { passphraseVariables } from "../lib/cli/passphrases.ts";
-import { openSigningMethod, runSigning, signingMethodFlags } from "../lib/cli/signing_method.ts";
+import { openNeededMethod, runSigning, signingMethodFlags } from "../lib/cli/signing_method.ts";
 import { requireTags } from "../lib/cli/tags.ts";
 import { openSigning } from "../lib/cli/work.ts";
 import { parseImageName } from "../lib/registry/image_ref.ts";
@@ -52,18 +52,14 @@ export const command: Command = defineCommand({
     const name = parseImageName(values.repository);
     const remove = requireTags(values.tags);
     const send = await openNetwork(values, host);
-    const method = openSigningMethod(values, host, send);
-    const signing = await openSigning(values, host, send, values.dryRun ? "pull" : "push,pull", method.signer);
+    const method = openNeededMethod(values, host, send);
+    const signing = await openSigning(values, host, send, values.dryRun ? "pull" : "push,pull", method?.signer);
     const lookUp = () => Promise.reject(new Error("nothing is looked up"));
     const onStillSigned = (tag: string) =>
       host.warn(
         `"targets" of "${name.gun}" holds "${tag}" as well: Docker goes on taking it until that is removed, too`,
       );
-    return await runSigning(
-      [{ ...await signing(name), tags: [], lookUp, remove, onStillSigned }],
-      method,
-      values,
-      host,
-    );
+    const task = { ...await signing(name), tags: [], lookUp, remove, onStillSigned };
+    return await runSigning([task], method, values, host);
   },
 });

@@ -17,7 +17,7 @@ import { openNetwork } from "../lib/cli/connect.ts";
 import { dryRunFlag } from "../lib/cli/dry_run.ts";
 import { TOKEN_VARIABLES } from "../lib/cli/key_stores.ts";
 import { passphraseVariables } from "../lib/cli/passphrases.ts";
-import { openSigningMethod, runSigning, signingMethodFlags } from "../lib/cli/signing_method.ts";
+import { openNeededMethod, runSigning, signingMethodFlags } from "../lib/cli/signing_method.ts";
 import { openWork, readWork } from "../lib/cli/work.ts";
 
 /** The command. */
@@ -53,9 +53,9 @@ export const command: Command = defineCommand({
   async run(values, host) {
     const wanted = await readWork(values, host);
     const send = await openNetwork(values, host);
-    const method = openSigningMethod(values, host, send);
+    const method = openNeededMethod(values, host, send);
     const access = values.dryRun ? "pull" : "push,pull";
-    const work = await openWork(wanted, values, host, send, access, method.signer);
+    const work = await openWork(wanted, values, host, send, access, method?.signer);
     return await runSigning(work, method, values, host);
   },
 });

@@ -1,22 +1,14 @@
 /** `tagseal submit`: the second of the four steps. @module */
-import type { Bytes } from "../lib/bytes/bytes.ts";
 import { connectionFlags, signPathFlags, submissionFlags, waitFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openNetwork, openSignPath } from "../lib/cli/connect.ts";
-import { requireGiven, text, toggle, type Values } from "../lib/cli/flags.ts";
+import { ifGiven, text, toggle, type Values } from "../lib/cli/flags.ts";
 import type { Host } from "../lib/cli/host.ts";
-import {
-  readArtifact,
-  requireFree,
-  resubmitArtifact,
-  signedPath,
-  submitArtifact,
-  writeArtifact,
-} from "../lib/cli/signing.ts";
+import { requireFree, resubmitArtifact, signedPath, submitArtifact, writeArtifact } from "../lib/cli/signing.ts";
+import { readSigningFile } from "../lib/cli/signing_file.ts";
 import { waitAndDownload } from "../lib/cli/waiting.ts";
 import { TagsealError } from "../lib/errors.ts";
 import type { SignPathClient } from "../lib/signpath/client.ts";
-import { readSigningData } from "../lib/signpath/signing_data.ts";
 import type { SubmittedRequest } from "../lib/signpath/types.ts";
 
 const sourceFlags = {
@@ -39,8 +31,11 @@ export const command: Command = defineCommand({
     ...signPathFlags,
     ...submissionFlags,
     waitForCompletion: toggle("--wait-for-completion", "wait, then download the signed file"),
-    ...waitFlags,
-    outputArtifactPath: text("--output-artifact-path <file>", "where to write it (<input>.signed.zip)"),
+    waitForCompletionTimeout: ifGiven(waitFlags.waitForCompletionTimeout),
+    outputArtifactPath: text(
+      "--output-artifact-path <file>",
+      "where to write it (<input>.signed.zip; of data.zip: data.signed.zip)",
+    ),
     force: toggle("--force", "replace the file if it exists"),
     ...connectionFlags,
   },
@@ -48,6 +43,7 @@ export const command: Command = defineCommand({
   example: "id=$(tagseal submit --input-artifact-path data.zip --project-slug app --signing-policy-slug release)",
   async run(values, host) {
     const { force, waitForCompletion } = values;
+    if (!waitForCompletion) requireNoWaiting(values);
     const { standardPath, submit } = await sourceOf(values, host);
     const path = values.outputArtifactPath ?? standardPath;
     if (waitForCompletion) await requireFree(host, path, force);
@@ -61,6 +57,7 @@ export const command: Command = defineCommand({
       return { json: { signingRequestId, url, status }, lines: [signingRequestId] };
     }
     await writeArtifact(host, path, await waitAndDownload(client, signingRequestId, values, host), force);
+    host.info(`Signed file: ${path}`);
     const json = { signingRequestId, url, status: "Completed", outputArtifactPath: path };
     return { json, lines: [signingRequestId] };
   },
@@ -74,27 +71,40 @@ interface Source {
 
 async function sourceOf(values: SourceValues, host: Host): Promise<Source> {
   const { inputArtifactPath: input, resubmit, originalSigningRequestId: original } = values;
-  if (resubmit !== (original !== undefined) || (resubmit && input !== undefined)) {
-    throw new TagsealError("usage", "It is not clear what to submit", {
-      remedy: "Give --input-artifact-path <file>, or --resubmit with --original-signing-request-id <id>",
-    });
+  if (resubmit && input !== undefined) throw unclear("--resubmit and --input-artifact-path exclude each other");
+  if (resubmit) {
+    if (original === undefined) throw unclear("--original-signing-request-id is missing");
+    return {
+      standardPath: `${original.replaceAll(/[^A-Za-z0-9-]/g, "_")}.resubmitted.zip`,
+      submit: (client) => resubmitArtifact(client, values, host, original),
+    };
   }
-  if (original === undefined) {
-    const path = requireGiven(sourceFlags.inputArtifactPath, input);
-    const file = await readArtifact(host, path);
-    await requireUnsigned(file);
-    return { standardPath: signedPath(path), submit: (client) => submitArtifact(client, values, host, file) };
+  if (original !== undefined) throw unclear("--original-signing-request-id is for --resubmit, which is missing");
+  if (input === undefined) throw unclear("--input-artifact-path is missing");
+  const { bytes, data } = await readSigningFile(host, input);
+  // Better refused here than by an approver.
+  if (data.signatures.size > 0) {
+    throw new TagsealError("bad-input", "The file is signed already", { remedy: "Publish it with tagseal push" });
   }
-  const id = original;
-  return {
-    standardPath: `${id.replaceAll(/[^A-Za-z0-9-]/g, "_")}.resubmitted.zip`,
-    submit: (client) => resubmitArtifact(client, values, host, id),
-  };
+  return { standardPath: signedPath(input), submit: (client) => submitArtifact(client, values, host, bytes) };
 }
 
-/** Better refused here than by an approver. */
-async function requireUnsigned(file: Bytes): Promise<void> {
-  const { signatures } = await readSigningData(file);
-  if (signatures.size === 0) return;
-  throw new TagsealError("bad-input", "The file is signed already", { remedy: "Publish it with tagseal push" });
+function unclear(message: string): TagsealError {
+  return new TagsealError("usage", message, {
+    remedy: "Give --input-artifact-path <file>, or --resubmit with --original-signing-request-id <id>",
+  });
+}
+
+/** Who says where the signed file goes, or how long to wait for it, expects one. */
+function requireNoWaiting(
+  { outputArtifactPath, waitForCompletionTimeout }: {
+    readonly outputArtifactPath: string | undefined;
+    readonly waitForCompletionTimeout: number | undefined;
+  },
+): void {
+  const flag = outputArtifactPath !== undefined ? "--output-artifact-path" : "--wait-for-completion-timeout";
+  if (outputArtifactPath === undefined && waitForCompletionTimeout === undefined) return;
+  throw new TagsealError("usage", `${flag} is for --wait-for-completion, which is missing`, {
+    remedy: `Give --wait-for-completion as well, or leave ${flag} out; tagseal download has it, too`,
+  });
 }

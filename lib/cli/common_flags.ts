@@ -18,10 +18,14 @@ export const repositoryFlag = {
 
 /** Which tags to sign: of one repository, or those of a file. */
 export const workFlags = {
-  repository: text("-r, --repository <fqn>", "the image's full name without tag, e.g. docker.io/acme/app (or --from)"),
+  repository: {
+    ...text("-r, --repository <fqn>", "the image's full name without tag, e.g. docker.io/acme/app (or --from)"),
+    remedy: "Give --repository and --tags, or --from <file>",
+  },
   from: text(
     "--from <file>",
-    "take the tags from this file, one per line: name:tag[@sha256:…] [length]; with both the registry is not asked",
+    "take the tags from this file (-: standard input), one per line: name:tag[@sha256:…] [length]; with both the " +
+      "registry is not asked",
   ),
 };
 
@@ -93,12 +97,15 @@ export const delegationSourceFlags = {
   signingPolicySlug: submissionFlags.signingPolicySlug,
 };
 
+/** Seconds to wait for a signing request unless said. */
+export const STANDARD_WAIT_S = 600;
+
 /** How long to wait for a signing request. */
 export const waitFlags = {
   waitForCompletionTimeout: seconds(
     "--wait-for-completion-timeout <s>",
     "seconds to wait for the signing request",
-    600,
+    STANDARD_WAIT_S,
   ),
 };
 

@@ -128,7 +128,11 @@ export async function openRegistry(
       "user needs the right to pull from the repository",
   });
   const given = values.registryUrl ?? name.registryHost;
-  const address = secureUrl(given.includes("://") ? given : `https://${given}`, "registry's address", allowHttp);
+  const address = secureUrl(
+    given.includes("://") ? given : `https://${given}`,
+    "registry's address (--registry-url)",
+    allowHttp,
+  );
   const lookUp = (url: URL, tag: string) => fetchManifest(service, url, name.path, tag, host.signal);
   if (values.registryUrl !== undefined) return (tag) => lookUp(address, tag);
   return (tag) => orPlainHttp(address, { send, allowHttp, warn: host.warn }, (url) => lookUp(url, tag));
@@ -177,7 +181,12 @@ export function openSignPath(values: SignPathValues, host: Host, send: Send): Si
   }
   return createSignPathClient({
     send,
-    apiUrl: secureUrl(values.apiUrl ?? SIGNPATH_API_URL, "SignPath API's address", values.allowHttp),
+    apiUrl: secureUrl(
+      values.apiUrl ?? SIGNPATH_API_URL,
+      "SignPath API's address (--api-url or SIGNPATH_API_URL)",
+      values.allowHttp,
+      SIGNPATH_API_URL,
+    ),
     organizationId,
     token: values.apiToken,
     serviceUnavailableTimeoutMs: values.serviceUnavailableTimeout,

@@ -1,9 +1,13 @@
 /** `--dry-run`: the exact change that would be signed, and nothing more. @module */
-import { createSigningData } from "../flows/create_signing_data.ts";
-import type { TagsToSign } from "../flows/prepare_tags.ts";
+import { isTagsealError } from "../errors.ts";
+import { AT_ONCE, mapAtOnce } from "../flows/at_once.ts";
+import { assembleSigningData } from "../flows/create_signing_data.ts";
+import type { FailedRepository } from "../flows/outcomes.ts";
+import { type PreparedRepository, prepareTags, type TagsToSign } from "../flows/prepare_tags.ts";
 import type { RepositoryChange } from "../signpath/signing_data.ts";
 import { toggle } from "./flags.ts";
 import type { Host } from "./host.ts";
+import { failedJson, failures } from "./repositories.ts";
 import type { Report } from "./report.ts";
 
 /** Whether to do nothing. */
@@ -16,7 +20,19 @@ export const dryRunFlag = {
 
 /** What signing `work` would change. */
 export async function dryRun(work: readonly TagsToSign[], host: Host): Promise<Report> {
-  const { data: { repositories }, unchanged } = await createSigningData(work, host.now());
+  const at = host.now();
+  const outcomes = await mapAtOnce(work, AT_ONCE, async (task): Promise<PreparedRepository | FailedRepository> => {
+    try {
+      return await prepareTags(task, at);
+    } catch (error) {
+      if (work.length === 1 || isTagsealError(error, "interrupted")) throw error;
+      return { repository: task.gun, error };
+    }
+  });
+  const failed = outcomes.flatMap((outcome) => "error" in outcome ? [outcome] : []);
+  const prepared = outcomes.flatMap((outcome) => "error" in outcome ? [] : [outcome]);
+  const { repositories } = assembleSigningData(prepared.flatMap(({ change }) => change ?? []), at);
+  const unchanged = prepared.filter(({ change }) => !change);
   const json = {
     dryRun: true,
     repositories: repositories.map(({ repository, delegationKeyId, tags, removedTags, roles }) => ({
@@ -30,22 +46,29 @@ export async function dryRun(work: readonly TagsToSign[], host: Host): Promise<R
       repository,
       tags: tags.map(({ tag, digest }) => ({ tag, digest })),
     })),
+    ...(failed.length > 0 ? { failed: failed.map(failedJson) } : {}),
   };
   const same = unchanged.flatMap(({ repository, tags }) =>
-    tags.map(({ tag, digest }) => `${repository}:${tag} ${digest} (unchanged)`)
+    tags.map(({ tag, digest }) => unchangedLine(repository, tag, digest))
   );
   host.info("Dry run: nothing was signed, nothing was published.");
-  return { json, lines: [...repositories.flatMap(changeLines), ...same] };
+  return { json, lines: [...repositories.flatMap(changeLines), ...same], exitCode: failures(failed, host) };
 }
 
 function changeLines({ repository, delegationKeyId, tags, removedTags, roles }: RepositoryChange): string[] {
   const before = (digest: string | null) => digest ?? "not signed";
   return [
     ...tags.map(({ tag, digest, previousDigest }) =>
-      `${repository}:${tag} ${before(previousDigest)} -> ${digest}${previousDigest === digest ? " (unchanged)" : ""}`
+      previousDigest === digest
+        ? unchangedLine(repository, tag, digest)
+        : `${repository}:${tag} ${before(previousDigest)} -> ${digest}`
     ),
     ...removedTags.map(({ tag, previousDigest }) => `${repository}:${tag} ${before(previousDigest)} -> not signed`),
     ...roles.map(({ role, baseVersion, version }) => `${repository} ${role} version ${baseVersion} -> ${version}`),
     `${repository} key ${delegationKeyId}`,
   ];
+}
+
+function unchangedLine(repository: string, tag: string, digest: string): string {
+  return `${repository}:${tag} ${digest} (unchanged)`;
 }

@@ -17,6 +17,8 @@ export interface Flag<T> {
   readonly variable?: string;
   /** May be given several times. */
   readonly many?: boolean;
+  /** What to do where it is missing and needed, if "give it" does not say all. */
+  readonly remedy?: string;
   /** The value from what stands on the command line (and the variable). */
   read(given: readonly string[] | boolean | undefined, host: Host): T | Promise<T>;
 }
@@ -28,8 +30,16 @@ export type Flags = Readonly<Record<string, Flag<any>>>;
 /** The values of a command's flags. */
 export type Values<F extends Flags> = { readonly [K in keyof F]: F[K] extends Flag<infer T> ? T : never };
 
-const last = (given: readonly string[] | boolean | undefined): string | undefined =>
-  Array.isArray(given) ? given.at(-1) : undefined;
+/** The one value of a flag. @throws {TagsealError} `usage` where there are two: one of them would be left undone unsaid */
+function single(spec: string, given: readonly string[] | boolean | undefined): string | undefined {
+  if (!Array.isArray(given)) return undefined;
+  const [value] = given;
+  if (given.every((other) => other === value)) return value;
+  const name = nameOf(spec);
+  throw new TagsealError("usage", `${name} is given twice`, {
+    remedy: name === "--repository" ? "Give it once; several repositories go into a file" : "Give it once",
+  });
+}
 
 function nameOf(spec: string): string {
   return /--[a-z0-9-]+/.exec(spec)![0];
@@ -42,7 +52,7 @@ export function text(spec: string, help: string, variable?: string): Flag<string
     help,
     ...(variable ? { variable } : {}),
     read(given, host) {
-      const value = last(given) ?? (variable ? host.env(variable) : undefined);
+      const value = single(spec, given) ?? (variable ? host.env(variable) : undefined);
       if (value !== "") return value;
       // A variable that is not set in CI: quietly falling back to the standard could reach another server.
       throw new TagsealError("usage", `${nameOf(spec)} is empty`, {
@@ -63,11 +73,16 @@ export function required(spec: string, help: string, variable?: string): Flag<st
  *
  * @throws {TagsealError} `usage`
  */
-export function requireGiven<T>({ spec, variable }: Flag<T | undefined>, value: T | undefined): T {
+export function requireGiven<T>({ spec, variable, remedy }: Flag<T | undefined>, value: T | undefined): T {
   if (value !== undefined) return value;
   throw new TagsealError("usage", `${nameOf(spec)} is missing`, {
-    remedy: `Give ${nameOf(spec)}${variable ? `, or set ${variable}` : ""}; tagseal <command> --help shows how`,
+    remedy: remedy ?? `Give ${nameOf(spec)}${variable ? `, or set ${variable}` : ""}; --help shows how`,
   });
+}
+
+/** `flag`, of which the command wants to know whether it was given: without its standard value. */
+export function ifGiven<T>(flag: Flag<T>): Flag<T | undefined> {
+  return { ...flag, read: (given, host) => given === undefined ? undefined : flag.read(given, host) };
 }
 
 /** One of a few words. */
@@ -109,7 +124,7 @@ export function seconds(spec: string, help: string, standard: number): Flag<numb
     spec,
     help: `${help} (${standard})`,
     read(given) {
-      const value = last(given) ?? String(standard);
+      const value = single(spec, given) ?? String(standard);
       if (/^\d{1,7}$/.test(value)) return Number(value) * 1000;
       throw new TagsealError("usage", `${nameOf(spec)} wants whole seconds, not "${value.slice(0, 40)}"`, {
         remedy: `Give a number, for example ${nameOf(spec)} ${standard}`,
@@ -156,7 +171,7 @@ export function secret(spec: string, help: string, variable?: string): Flag<stri
     help: `${help}; env:NAME, file:PATH or - (stdin)`,
     ...(variable ? { variable } : {}),
     async read(given, host) {
-      const value = last(given);
+      const value = single(spec, given);
       if (value === undefined) return variable ? host.env(variable) : undefined;
       const resolved = await resolveSecret(nameOf(spec), value, host);
       if (resolved !== "") return resolved;

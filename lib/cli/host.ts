@@ -25,10 +25,12 @@ export interface Host extends Disposable {
   info(line: string): void;
   /** Writes a warning to stderr. */
   warn(line: string): void;
+  /** Writes what failed to stderr, and the next safe move; the command goes on with what it can. */
+  error(line: string, next?: string): void;
   /** A variable; empty ones count as not set. */
   env(name: string): string | undefined;
-  /** All of stdin, once. */
-  readStdin(): Promise<string>;
+  /** All of stdin, once; at most 64 KiB unless said. */
+  readStdin(maxBytes?: number): Promise<string>;
   /** A file that must be there, at a path as the user types it. */
   readFile(path: string, maxBytes: number): Promise<Bytes>;
   /** A path as the user types it, made absolute. */
@@ -114,13 +116,17 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
     out: (line) => out(`${line}\n`),
     info: (line) => quiet || over.signal.aborted || err(`${printable(line)}\n`),
     warn: (line) => err(`tagseal: warning: ${printable(line)}\n`),
+    error: (line, next) => {
+      err(`tagseal: error: ${printable(line)}\n`);
+      if (next !== undefined) err(`tagseal: next: ${printable(next)}\n`);
+    },
     env,
     path,
     readFile: (given, maxBytes) => requireFile(path(given), maxBytes),
-    async readStdin() {
+    async readStdin(maxBytes = MAX_STDIN_BYTES) {
       if (stdinTaken) {
-        throw new TagsealError("usage", "Two flags want a secret from standard input", {
-          remedy: 'Give "-" once, and the other secret as env:NAME or file:PATH',
+        throw new TagsealError("usage", "Two flags want to read standard input", {
+          remedy: 'Give "-" once; a secret can also be env:NAME or file:PATH',
         });
       }
       stdinTaken = true;
@@ -128,9 +134,9 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
       let length = 0;
       for await (const part of Deno.stdin.readable) {
         length += part.length;
-        if (length > MAX_STDIN_BYTES) {
-          throw new TagsealError("bad-input", `Standard input is longer than ${MAX_STDIN_BYTES} bytes`, {
-            remedy: "Pipe in the secret alone",
+        if (length > maxBytes) {
+          throw new TagsealError("bad-input", `Standard input is longer than ${maxBytes} bytes`, {
+            remedy: "Pipe in what is asked for alone",
           });
         }
         parts.push(part);

@@ -45,6 +45,17 @@ export const TOKEN_VARIABLES: readonly string[] = ["TAGSEAL_PKCS11_PIN", "TAGSEA
 /** The folder that `deno task build-pkcs11` fills. */
 const BUILT = new URL("../../.tagseal-pkcs11", import.meta.url);
 
+/** Where the addon is. A program of one file has no project around it, and must not load what lies about there. */
+function addonFolder(host: Host): string {
+  const named = host.env("TAGSEAL_PKCS11_ADDON");
+  if (named) return host.path(named);
+  if (import.meta.url.endsWith("/lib/cli/key_stores.ts")) return fileURLToPath(BUILT);
+  throw new TagsealError("not-found", "The PKCS#11 addon is not part of this file", {
+    remedy: "Build it in tagseal's project with deno task build-pkcs11, and set TAGSEAL_PKCS11_ADDON to the folder " +
+      ".tagseal-pkcs11 that this fills",
+  });
+}
+
 /** The keys of files, and those of a token where flags or variables name one. It is closed with the host. */
 export function withToken(files: KeyStore, values: KeyStoreValues, host: Host): KeyStore {
   const { pkcs11Module, pkcs11Token, pkcs11RootKey } = values;
@@ -67,7 +78,7 @@ export function withToken(files: KeyStore, values: KeyStoreValues, host: Host): 
 /** The keys of the token that flags or variables name, or of the only one there is. It is closed with the host. */
 export function openToken({ pkcs11Module, pkcs11Token, pkcs11RootKey }: KeyStoreValues, host: Host): Pkcs11KeyStore {
   const token = createPkcs11KeyStore({
-    addon: () => loadPkcs11Addon(host.path(host.env("TAGSEAL_PKCS11_ADDON") ?? fileURLToPath(BUILT))),
+    addon: () => loadPkcs11Addon(addonFolder(host)),
     modulePaths: pkcs11Module === undefined ? KNOWN_MODULES : [host.path(pkcs11Module)],
     tokenLabel: pkcs11Token,
     existingKeys: new Map(pkcs11RootKey === undefined ? [] : [["root", pkcs11RootKey]]),

@@ -25,6 +25,12 @@ export interface Repositories {
   readonly fromFile: boolean;
 }
 
+/** A list from a file, or from standard input for `-`; a byte order mark, as PowerShell writes it, is not part of it. */
+export async function readList(path: string, maxBytes: number, host: Host): Promise<string> {
+  if (path === "-") return (await host.readStdin(maxBytes)).replace(/^\ufeff/, "");
+  return new TextDecoder().decode(await host.readFile(path, maxBytes));
+}
+
 /** What the flags name. @throws {TagsealError} `usage`, `bad-input`, `not-found` */
 export async function readRepositories(values: Values<typeof repositoriesFlags>, host: Host): Promise<Repositories> {
   const { repository, repositoriesFrom: file } = values;
@@ -36,10 +42,10 @@ export async function readRepositories(values: Values<typeof repositoriesFlags>,
   if (repository !== undefined) return { names: [parseImageName(repository)], fromFile: false };
   if (file === undefined) {
     throw new TagsealError("usage", "--repository is missing", {
-      remedy: "Give --repository, or --repositories-from <file>; tagseal <command> --help shows how",
+      remedy: "Give --repository, or --repositories-from <file>; --help shows how",
     });
   }
-  const lines = new TextDecoder().decode(await host.readFile(file, MAX_LIST_BYTES)).split(/\r?\n/);
+  const lines = (await readList(file, MAX_LIST_BYTES, host)).split(/\r?\n/);
   const names = new Map<string, ImageName>();
   for (const [i, line] of lines.entries()) {
     const typed = line.replace(/#.*/, "").trim();
@@ -116,14 +122,19 @@ export function failures<T>(
   host: Host,
   codeOf: (value: T) => number = () => 0,
 ): number {
-  const codes = done.map((one) => {
-    if ("value" in one) return codeOf(one.value);
-    const remedy = isTagsealError(one.error) ? `. Next: ${one.error.remedy}` : "";
-    host.warn(`${one.repository}: ${messageOf(one.error)}${remedy}`);
-    return exitCodeOf(one.error);
-  });
-  return worst(codes);
+  const byError = new Map<unknown, string[]>(); // one failure may have hit many, and is said once
+  for (const one of done) {
+    if ("error" in one) byError.set(one.error, [...byError.get(one.error) ?? [], one.repository]);
+  }
+  for (const [error, repositories] of byError) {
+    const more = repositories.length - NAMED_AT_ONCE;
+    const names = repositories.slice(0, NAMED_AT_ONCE).join(", ") + (more > 0 ? ` and ${more} more` : "");
+    host.error(`${names}: ${messageOf(error)}`, isTagsealError(error) ? error.remedy : undefined);
+  }
+  return worst(done.map((one) => "error" in one ? exitCodeOf(one.error) : codeOf(one.value)));
 }
+
+const NAMED_AT_ONCE = 5;
 
 /** From what can be lived with to what must not be missed: broken trust is worst. */
 const BY_SEVERITY = [0, 2, 6, 7, 8, 5, 4, 1, 3, 130];

@@ -44,6 +44,16 @@ export interface SigningMethod {
   readonly attempts: number;
 }
 
+/** {@linkcode openSigningMethod}; nothing with `--dry-run` where it is a service that would sign. */
+export function openNeededMethod(
+  values: SigningMethodValues & Values<typeof dryRunFlag>,
+  host: Host,
+  send: Send,
+): SigningMethod | undefined {
+  const isService = values.signingMethod === "zip" || values.signingMethod === "hash";
+  return values.dryRun && isService ? undefined : openSigningMethod(values, host, send);
+}
+
 /** Opens what `--signing-method` names; what is missing for it is said before anything is done. */
 export function openSigningMethod(values: SigningMethodValues, host: Host, send: Send): SigningMethod {
   switch (values.signingMethod) {
@@ -74,15 +84,14 @@ export function openSigningMethod(values: SigningMethodValues, host: Host, send:
 /** Signs `work` and reports what became of it, or with `--dry-run` what would. */
 export async function runSigning(
   work: readonly TagsToSign[],
-  { signer, attempts }: SigningMethod,
+  method: SigningMethod | undefined,
   values: Values<typeof dryRunFlag>,
   host: Host,
 ): Promise<Report> {
-  if (values.dryRun) return await dryRun(work, host);
+  if (values.dryRun || !method) return await dryRun(work, host);
   const onDone = counted(work, host);
   const result = await signTags(work, {
-    signer,
-    attempts,
+    ...method,
     now: host.now,
     onStale: ({ message }) => host.info(`${message}. Starting over on top of it.`),
     ...(onDone ? { onDone } : {}),

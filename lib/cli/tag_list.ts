@@ -9,7 +9,7 @@ import { TagsealError } from "../errors.ts";
 import { type Digest, type ImageName, parseImageReference } from "../registry/image_ref.ts";
 import { MAX_MANIFEST_BYTES } from "../registry/manifest.ts";
 import type { Host } from "./host.ts";
-import { inLine } from "./repositories.ts";
+import { inLine, readList } from "./repositories.ts";
 
 /** A tag to sign, with what is known of its manifest. */
 export interface ListedTag {
@@ -34,13 +34,12 @@ const MAX_LINES = 200_000;
 const MAX_REPOSITORIES = 10_000;
 
 /**
- * Reads the file at `path` as {@linkcode parseTagList} does.
+ * Reads the file at `path`, or standard input for `-`, as {@linkcode parseTagList} does.
  *
  * @throws {TagsealError} `bad-input`; `not-found`
  */
 export async function readTagList(path: string, host: Host): Promise<ListedRepository[]> {
-  // A byte order mark, as PowerShell writes it, is not part of the text.
-  return parseTagList(new TextDecoder().decode(await host.readFile(path, MAX_LIST_BYTES)), path);
+  return parseTagList(await readList(path, MAX_LIST_BYTES, host), path === "-" ? "standard input" : path);
 }
 
 /**

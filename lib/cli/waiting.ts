@@ -3,8 +3,7 @@ import type { Bytes } from "../bytes/bytes.ts";
 import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
 import { downloadWhenSigned } from "../flows/request_signature.ts";
 import type { SignPathClient } from "../signpath/client.ts";
-import type { waitFlags } from "./common_flags.ts";
-import type { Values } from "./flags.ts";
+import { STANDARD_WAIT_S } from "./common_flags.ts";
 import type { Host } from "./host.ts";
 
 const CANCEL_TIMEOUT_MS = 30_000;
@@ -18,7 +17,9 @@ const CANCEL_TIMEOUT_MS = 30_000;
 export async function waitAndDownload(
   client: SignPathClient,
   id: string,
-  { waitForCompletionTimeout: timeoutMs }: Values<typeof waitFlags>,
+  { waitForCompletionTimeout: timeoutMs = STANDARD_WAIT_S * 1000 }: {
+    readonly waitForCompletionTimeout: number | undefined;
+  },
   host: Host,
 ): Promise<Bytes> {
   const { now, sleep, signal } = host;

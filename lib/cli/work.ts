@@ -50,7 +50,7 @@ export async function openWork(
       tags,
       lookUp: (tag) => {
         const entry = known?.get(tag);
-        return entry ? Promise.resolve({ ...entry, mediaType: "" }) : lookUp(tag);
+        return entry ? Promise.resolve(entry) : lookUp(tag);
       },
     });
   }

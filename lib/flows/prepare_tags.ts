@@ -109,8 +109,8 @@ function plan(
   const { gun } = task;
   const key = signingKey(repository, task, keysAtHand);
   const releases = baseOf(repository, RELEASES).file;
+  requireSigned(repository, task);
   const removedTags = (task.remove ?? []).map((tag) => ({ tag, previousDigest: digestIn(releases, tag) }));
-  requireSigned(repository, task, removedTags);
   const payloads = [RELEASES, signerRole(task.signer)].flatMap((role) =>
     nextVersion(repository, role, task, { tags, removedTags }, at) ?? []
   );
@@ -127,17 +127,16 @@ function plan(
   return { repository: gun, tags, change: { facts, key, payloads, trust: filesOf(repository) } };
 }
 
-/** A mistyped tag that is "withdrawn" would go on being trusted. */
-function requireSigned(repository: TrustedRepository, task: TagsToSign, removed: TagEdit["removedTags"]): void {
-  const roles = [RELEASES, signerRole(task.signer)];
-  const absent = removed.filter(({ tag }) => roles.every((role) => !baseOf(repository, role).file?.targets.has(tag)));
-  for (const { tag } of removed) if (repository.targets.targets.has(tag)) task.onStillSigned?.(tag);
+/** A mistyped tag that is "withdrawn" would go on being trusted: so all must be there. */
+function requireSigned(repository: TrustedRepository, { gun, signer, remove = [], onStillSigned }: TagsToSign): void {
+  const roles = [RELEASES, signerRole(signer)];
+  const isSigned = (tag: string) => roles.some((role) => baseOf(repository, role).file?.targets.has(tag));
+  const absent = remove.filter((tag) => !isSigned(tag));
+  for (const tag of remove) if (repository.targets.targets.has(tag)) onStillSigned?.(tag);
   if (absent.length === 0) return;
-  const { gun } = repository;
-  const names = absent.map(({ tag }) => tag);
-  throw new TagsealError("not-found", `"${roles.join('" and "')}" of "${gun}" do not hold "${names.join('", "')}"`, {
+  throw new TagsealError("not-found", `"${roles.join('" and "')}" of "${gun}" do not hold "${absent.join('", "')}"`, {
     remedy: "Nothing was changed. tagseal list shows the signed tags, with --all in every role",
-    details: { repository: gun, tags: names },
+    details: { repository: gun, tags: absent },
   });
 }
 
@@ -213,8 +212,9 @@ function signingKey(
   const details = { repository: gun, keyIds: [...keys.keys()] };
   if (wanted.length > 0 && fit.length === 0) {
     throw new TagsealError("not-found", `No key that may sign as "${role}" for "${gun}" is here`, {
-      remedy: `Bring one of these keys to the trust directory or the token (--trust-dir, --pkcs11-token), or let ` +
-        `SignPath sign with --signing-method zip: ${shortIds(wanted)}`,
+      remedy:
+        `Bring its private key (${shortIds(wanted)}) to the trust directory with docker trust key load, or to a ` +
+        "token for --signing-method pkcs11, or let SignPath sign with --signing-method zip",
       details,
     });
   }

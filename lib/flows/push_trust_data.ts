@@ -15,7 +15,7 @@ import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
 import type { RepositoryChange, RoleChange, SigningData } from "../signpath/signing_data.ts";
 import { assembleFile, LIFETIME_DAYS } from "../tuf/edit.ts";
 import type { Targets } from "../tuf/models.ts";
-import { fileOf, resolveTag } from "../tuf/resolve.ts";
+import { fileOf, mayHold, resolveTag } from "../tuf/resolve.ts";
 import { type DelegationRole, isDelegation, RELEASES, type RoleName } from "../tuf/roles.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
 import { versionOf } from "../notary/publish.ts";
@@ -63,7 +63,12 @@ export async function pushTrustData(trust: Trust, data: SigningData, change: Rep
   }).catch((error: unknown) => {
     const seen = trust.recent?.get(gun);
     // The server's refusal does not say what has moved; what was read back after it does.
-    if (seen && isTagsealError(error, "stale")) requireAsPlanned(seen.repository, change, parts, trust.now());
+    if (!seen || !isTagsealError(error, "stale")) throw error;
+    // All land or none does: where one role shows it, it was published, and others have changed it since.
+    const landed = parts.some((part) => isPublished(seen.repository, part, change)) ||
+      parts.every(({ role, version }) => versionOf(seen.repository, role) > version);
+    if (error.details["accepted"] === true && landed) requireResolved(seen.repository, change, parts);
+    requireAsPlanned(seen.repository, change, parts, trust.now());
     throw error;
   });
   requireResolved(repository, change, parts);
@@ -148,6 +153,15 @@ function isPublished(now: TrustedRepository, part: Part, change: RepositoryChang
 function requireAsPlanned(now: TrustedRepository, change: RepositoryChange, parts: readonly Part[], at: Date): void {
   for (const part of parts) requireExactChange(now, change, part, at);
   requireUnmoved(now, change);
+  // It is left out where it is as it shall be, and only there.
+  const isPart = parts.some(({ role }) => role === RELEASES);
+  if (!isPart && !isEdited(baseOf(now, RELEASES).file, change)) {
+    throw invalid(now.gun, "it holds no payload for it, though it changes", RELEASES);
+  }
+  for (const { role } of parts) {
+    const forbidden = change.tags.find(({ tag }) => !mayHold(now, role, tag));
+    if (forbidden) throw invalid(now.gun, `the role may not hold the tag "${forbidden.tag}" (any more)`, role);
+  }
 }
 
 /** The payload must be the base plus the manifest's tags: nothing else, and nothing less. */
@@ -190,14 +204,25 @@ async function signedFile(now: TrustedRepository, change: RepositoryChange, part
     throw invalid(now.gun, `the key ${change.delegationKeyId.slice(0, 7)}… may not sign for it (any more)`, part.role);
   }
   const signature = await recognizeSignature(key, part.bytes, part.signature);
-  if (!signature) throw invalid(now.gun, "its signature is not good under the delegation's key", part.role);
+  if (!signature) {
+    throw invalid(now.gun, "its signature is not good under the delegation's key", part.role, otherKey(change));
+  }
   return assembleFile(part.bytes, [{ keyId: key.id, signature }]);
 }
 
-function invalid(gun: string, why: string, role: string): TagsealError {
+/** A policy with another certificate is far more common than somebody who tampers. */
+function otherKey({ delegationKeyId }: RepositoryChange): string {
+  return "Probably the signing policy uses another certificate than the delegation " +
+    `(key ${delegationKeyId.slice(0, 12)}): compare it with tagseal inspect, or add the policy's with tagseal ` +
+    "add-delegation --delegation-from-signpath. If they are the same, somebody changes the file on its way";
+}
+
+const ON_ITS_WAY = "Make new signing data; if this happens again, find out who changes the file on its way to the " +
+  "signing service and back";
+
+function invalid(gun: string, why: string, role: string, next: string = ON_ITS_WAY): TagsealError {
   return new TagsealError("trust-invalid", `The signing data for "${role}" of "${gun}" is refused: ${why}`, {
-    remedy: "Nothing was published for this repository. Make new signing data; if this happens again, find out who " +
-      "changes the file on its way to the signing service and back",
+    remedy: `Nothing was published for this repository. ${next}`,
     details: { repository: gun, role },
   });
 }

@@ -4,7 +4,7 @@ import { isTagsealError, TagsealError } from "../errors.ts";
 import type { Sleep } from "../http/retry.ts";
 import type { SignPathClient } from "../signpath/client.ts";
 import type { Resubmission, Submission, SubmittedRequest } from "../signpath/types.ts";
-import { waitForCompletion } from "../signpath/wait.ts";
+import { goOn, waitForCompletion } from "../signpath/wait.ts";
 
 /** How to follow a signing request. */
 export interface FollowOptions {
@@ -61,7 +61,7 @@ export async function downloadWhenSigned(client: SignPathClient, id: string, opt
         "unavailable",
         `The signed file of signing request "${id}" cannot be had: ${error.message}`,
         {
-          remedy: `Do not submit again, go on with: tagseal download ${id}, then tagseal push`,
+          remedy: `Do not submit again, go on with: ${goOn(id)}`,
           details: { ...error.details, signingRequestId: id },
           cause: error,
         },
@@ -69,8 +69,7 @@ export async function downloadWhenSigned(client: SignPathClient, id: string, opt
     }
     if (!isTagsealError(error, "interrupted")) throw error;
     throw new TagsealError("interrupted", `Interrupted while waiting for signing request "${id}"`, {
-      remedy:
-        `The request goes on. Get its result with: tagseal download ${id}, then tagseal push; or cancel it in SignPath`,
+      remedy: `The request goes on. Get its result with: ${goOn(id)}; or cancel it in SignPath`,
       details: { signingRequestId: id },
     });
   }

@@ -6,6 +6,7 @@
  */
 import { isTagsealError, TagsealError } from "../errors.ts";
 import type { SigningData } from "../signpath/signing_data.ts";
+import { goOn } from "../signpath/wait.ts";
 import { AT_ONCE, mapAtOnce } from "./at_once.ts";
 import { assembleSigningData } from "./create_signing_data.ts";
 import type { PayloadSigner, SignedPayloads } from "./payload_signer.ts";
@@ -57,6 +58,8 @@ export async function signTags(work: readonly TagsToSign[], options: SignOptions
       answer = await options.signer.sign(data, keys);
     } catch (error) {
       for (const { task } of begun) settle({ repository: task.gun, error });
+      const id = isTagsealError(error) ? error.details["signingRequestId"] : undefined;
+      if (typeof id === "string") signingRequestId = id; // it may go on: whoever is told of it does not file another
       break;
     }
     signingRequestId = answer.signingRequestId;
@@ -138,7 +141,7 @@ function resumable(error: unknown, { signingRequestId: id, isKept }: SignedPaylo
   if (!isKept || !isTagsealError(error, "unavailable", "unauthenticated", "forbidden", "interrupted")) return error;
   const first = isTagsealError(error, "unauthenticated", "forbidden") ? `${error.remedy}; then` : "Do not sign again,";
   return new TagsealError(error.code, `Signed, but perhaps not published: ${error.message}`, {
-    remedy: `${first} go on with: tagseal download ${id}, then tagseal push`,
+    remedy: `${first} go on with: ${goOn(id!)}`,
     details: { ...error.details, signingRequestId: id },
     cause: error,
   });

@@ -12,8 +12,8 @@ export interface ManifestOfTag {
   readonly digest: string;
   /** The manifest's size in bytes. */
   readonly length: number;
-  /** The manifest's media type; "" where the registry was not asked. */
-  readonly mediaType: string;
+  /** The manifest's media type, where the registry was asked. */
+  readonly mediaType?: string;
 }
 
 /** A tag and the manifest it is to stand for. */

@@ -49,9 +49,11 @@ export interface PublishResult {
 /**
  * Publishes `change`, and reads back that it is there.
  *
- * @throws {TagsealError} `stale` where others were faster `attempts` times; what reading, making and posting throw
+ * @throws {TagsealError} `stale` where others were faster `attempts` times (`details.accepted` where the server has taken
+ *   the last attempt all the same); what reading, making and posting throw
  */
 export async function publishChange(options: PublishOptions, change: Change): Promise<PublishResult> {
+  let accepted = false;
   let repository = await options.read();
   if (change.isThere(repository)) return { outcome: "unchanged", repository };
   for (let attempt = 1; attempt <= options.attempts; attempt++) {
@@ -71,12 +73,13 @@ export async function publishChange(options: PublishOptions, change: Change): Pr
     if (change.isThere(repository)) return { outcome: "published", repository };
     if (failure === undefined && !moved()) throw notShown(options.gun, options.server.url);
     if (failure !== undefined && !isTagsealError(failure, "stale") && !moved()) throw failure;
+    accepted = failure === undefined;
     // Racing writers draw apart: each waits a random part of a growing span.
     if (attempt < options.attempts) await options.sleep(Math.random() * Math.min(200 * 2 ** attempt, 5000));
   }
   throw new TagsealError("stale", `Somebody else has published to "${options.gun}" in between`, {
     remedy: "Nothing of this change was published. Run the command again",
-    details: { repository: options.gun, attempts: options.attempts },
+    details: { repository: options.gun, attempts: options.attempts, accepted },
   });
 }
 

@@ -115,7 +115,9 @@ export function parseDigest(text: string): Digest {
  * @throws {TagsealError} `bad-input` where `override` is no URL, or plain http to another machine without `allowHttp`
  */
 export function notaryUrlFor(name: ImageName, override?: string, allowHttp = false): URL {
-  if (override) return secureUrl(override, "Notary server's address", allowHttp);
+  if (override) {
+    return secureUrl(override, "Notary server's address (--notary-url or DOCKER_CONTENT_TRUST_SERVER)", allowHttp);
+  }
   return new URL(name.gun.startsWith(`${HUB}/`) ? "https://notary.docker.io" : `https://${name.registryHost}`);
 }
 

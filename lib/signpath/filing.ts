@@ -60,7 +60,9 @@ export async function signHash(
   const form = formOf(submission);
   setField(form, "IsFastSigningRequest", "true");
   const asked = api.asking("signing the hash");
-  const answer = await post(api, SUBMIT, form, { asked, limits, lost: mayBeSigned });
+  const answer = await post(api, SUBMIT, form, { asked, limits, lost: mayBeSigned }).catch((error: unknown) => {
+    throw isTagsealError(error, "bad-input") ? notForHashes(error) : error;
+  });
   const json = parseObject(answer);
   const id = filedId(answer, json);
   if (json?.["Signature"] === undefined && id !== undefined) throw notAtOnce(id);
@@ -175,6 +177,16 @@ function mayBeSigned(code: TagsealErrorCode, why: string, cause?: unknown): Tags
       "Nothing was published with it. Run the command again to sign once more; SignPath's audit log may then show both",
     details: { mayBeFiled: true },
     cause,
+  });
+}
+
+/** SignPath names a field of its API; what is wrong is the project that the user chose. */
+function notForHashes(error: TagsealError): TagsealError {
+  return new TagsealError(error.code, error.message, {
+    remedy: `${error.remedy}. --signing-method hash needs a project of the type "Hash signing data": name it with ` +
+      "--project-slug",
+    details: error.details,
+    cause: error,
   });
 }
 

@@ -31,8 +31,8 @@ export interface TagChange {
   readonly digest: string;
   /** The manifest's size in bytes. */
   readonly length: number;
-  /** The manifest's media type. */
-  readonly mediaType: string;
+  /** The manifest's media type, where the registry was asked. */
+  readonly mediaType?: string;
   /** What the tag stood for in `targets/releases` before: `sha256:<hex>`, or `null` where it was not there. */
   readonly previousDigest: string | null;
 }
@@ -234,7 +234,7 @@ function readTag(entry: JsonObject): TagChange {
     tag: word(entry, "tag"),
     digest: digest(entry, "digest"),
     length: whole(entry, "length"),
-    mediaType: word(entry, "mediaType"),
+    ...(entry["mediaType"] === undefined ? {} : { mediaType: word(entry, "mediaType") }),
     previousDigest: digestOrNull(entry, "previousDigest"),
   };
 }

@@ -57,8 +57,10 @@ export async function waitForCompletion(
     } catch (error) {
       if (!isTagsealError(error) || signal?.aborted) throw error;
       if (error.code !== "unavailable" || (failure !== undefined && left() > 0)) {
-        // Of a request that was there before, an answer "not found" says less about it than about the answer.
-        throw error.code === "not-found" && last === undefined ? error : resumable(error, signingRequestId);
+        // Of a request that was there before, an answer "not found" says less about it than about the answer. An id
+        // that cannot be one is nothing to go on with.
+        const isUnknown = error.code === "usage" || (error.code === "not-found" && last === undefined);
+        throw isUnknown ? error : resumable(error, signingRequestId);
       }
       failure = error;
     }
@@ -106,14 +108,18 @@ function timedOut(
 /** `error`, with the id and how to go on instead of "run the command again", which would file a duplicate. */
 function resumable(error: TagsealError, id: string): TagsealError {
   return new TagsealError(error.code, `While waiting for signing request "${id}": ${error.message}`, {
-    remedy: error.code === "unavailable"
-      ? resume(id)
-      : `${error.remedy}; then go on with: tagseal download ${id}, then tagseal push`,
+    remedy: error.code === "unavailable" ? resume(id) : `${error.remedy}; then go on with: ${goOn(id)}`,
     details: { ...error.details, signingRequestId: id },
     cause: error,
   });
 }
 
 function resume(id: string): string {
-  return `Do not submit again, go on with: tagseal download ${id}, then tagseal push`;
+  return `Do not submit again, go on with: ${goOn(id)}`;
+}
+
+/** The commands that publish what a signing request signs. */
+export function goOn(signingRequestId: string): string {
+  const id = signingRequestId;
+  return `tagseal download ${id}, then tagseal push --input-artifact-path ${id}.signed.zip`;
 }

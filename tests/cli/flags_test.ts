@@ -1,6 +1,19 @@
 /** Flags as data: how each kind of value is read. */
 import assert from "node:assert/strict";
-import { type Flag, list, pairs, required, seconds, secret, text, toggle } from "../../lib/cli/flags.ts";
+import { workFlags } from "../../lib/cli/common_flags.ts";
+import {
+  choice,
+  type Flag,
+  ifGiven,
+  list,
+  pairs,
+  required,
+  requireGiven,
+  seconds,
+  secret,
+  text,
+  toggle,
+} from "../../lib/cli/flags.ts";
 import { createHost, type Host } from "../../lib/cli/host.ts";
 import { expectedDigests, expecting, requireTags } from "../../lib/cli/tags.ts";
 import { failsWith } from "../support/failures.ts";
@@ -11,15 +24,45 @@ function host(env: Record<string, string> = {}, parts: Partial<Host> = {}): Host
   return { ...createHost({ quiet: false, noInput: true }, silent), ...parts };
 }
 
-Deno.test("a text is the last one given, else its variable; an empty variable is none", async () => {
+Deno.test("a text is the one given, else its variable; an empty variable is none", async () => {
   const flag = text("--api-url <url>", "", "API_URL");
-  assert.equal(await flag.read(["a", "b"], host({ API_URL: "c" })), "b");
+  assert.equal(await flag.read(["a"], host({ API_URL: "c" })), "a");
   assert.equal(await flag.read(undefined, host({ API_URL: "c" })), "c");
   assert.equal(await flag.read(undefined, host({ API_URL: "" })), undefined);
   const needed = required("-p, --project-slug <slug>", "", "SLUG");
   assert.equal(await needed.read(undefined, host({ SLUG: "p" })), "p");
   const error = await failsWith(async () => await needed.read(undefined, host()), "usage", "--project-slug is missing");
-  assert.match(error.remedy, /Give --project-slug, or set SLUG/);
+  assert.equal(error.remedy, "Give --project-slug, or set SLUG; --help shows how");
+});
+
+Deno.test("a flag with one value that is given another one, too, is a mistake; the same value again is none", async () => {
+  const secretHost = host({}, { warn: () => {} });
+  const cases: [flag: Flag<unknown>, given: string[], remedy: string][] = [
+    [text("-r, --repository <fqn>", ""), ["a", "b"], "Give it once; several repositories go into a file"],
+    [workFlags.repository, ["a", "a", "b"], "Give it once; several repositories go into a file"],
+    [required("--project-slug <slug>", ""), ["a", "b"], "Give it once"],
+    [choice("--signing-method <method>", "", ["zip", "hash"]), ["zip", "hash"], "Give it once"],
+    [seconds("--wait <s>", "", 600), ["5", "6"], "Give it once"],
+    [secret("--api-token <secret>", ""), ["s3cret-1", "s3cret-2"], "Give it once"],
+  ];
+  for (const [flag, given, remedy] of cases) {
+    const error = await failsWith(async () => await flag.read(given, secretHost), "usage", "is given twice");
+    assert.equal(error.message, `${/--[a-z-]+/.exec(flag.spec)![0]} is given twice`);
+    assert.equal(error.remedy, remedy);
+    assert.notEqual(await flag.read([given[0]!, given[0]!], secretHost), undefined);
+  }
+});
+
+Deno.test("whether a flag was given; and what a flag of its own says where it is missing", async () => {
+  const flag = ifGiven(seconds("--wait <s>", "", 600));
+  assert.equal(await flag.read(undefined, host()), undefined);
+  assert.equal(await flag.read(["600"], host()), 600_000);
+  const error = await failsWith(
+    () => requireGiven(workFlags.repository, undefined),
+    "usage",
+    "--repository is missing",
+  );
+  assert.equal(error.remedy, "Give --repository and --tags, or --from <file>");
 });
 
 Deno.test("an empty value on the command line is a mistake, never the standard value", async () => {
@@ -52,7 +95,7 @@ Deno.test("toggles are on where they are given", () => {
 Deno.test("seconds are whole and become milliseconds", async () => {
   const flag = seconds("--wait <s>", "", 600);
   assert.equal(await flag.read(undefined, host()), 600_000);
-  assert.equal(await flag.read(["5", "0"], host()), 0);
+  assert.equal(await flag.read(["0"], host()), 0);
   for (const value of ["", "-1", "1.5", "1e3", "12345678", "∞"]) {
     await failsWith(async () => await flag.read([value], host()), "usage", "--wait wants whole seconds");
   }

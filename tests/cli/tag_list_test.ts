@@ -43,6 +43,22 @@ Deno.test("a tag list: the same tag again changes nothing, by whatever name", ()
   assert.deepEqual(plain(parse(`x/y:a@${A}\nx/y:b@${A}`))[0]![1], [{ tag: "a", digest: A }, { tag: "b", digest: A }]);
 });
 
+Deno.test("a tag list: - is standard input, as long as a file may be", async () => {
+  const asked: unknown[] = [];
+  const of = (text: string) => {
+    const signal = new AbortController().signal;
+    const silent = { out() {}, err() {}, env: () => undefined, signal };
+    return {
+      ...createHost({ quiet: true, noInput: true }, silent),
+      readStdin: (maxBytes?: number) => (asked.push(maxBytes), Promise.resolve(text)),
+    };
+  };
+  assert.deepEqual(plain(await readTagList("-", of("\ufeffx/a:1\n"))), [["docker.io/x/a", [{ tag: "1" }]]]);
+  await failsWith(readTagList("-", of("x/a:1\nx/b\n")), "bad-input", '"x/b" names no tag (line 2 of "standard input")');
+  await failsWith(readTagList("-", of("")), "bad-input", 'The list of tags "standard input" cannot be used');
+  assert.deepEqual(asked, Array(3).fill(32 * 2 ** 20));
+});
+
 Deno.test("a tag list: every kind of line end, a byte order mark, no end of the last line", async () => {
   for (const end of ["\n", "\r\n", "\r"]) {
     for (const last of ["", end]) {

@@ -151,5 +151,12 @@ Deno.test("a signature by another key is refused", async () => {
   const { world: here, data } = await world();
   const stranger = await FlowWorld.begin();
   const { signatures: _, ...unsigned } = data;
-  await failsWith(push(here, await signed(stranger, unsigned)), "trust-invalid", "signature is not good");
+  const error = await failsWith(push(here, await signed(stranger, unsigned)), "trust-invalid", "signature is not good");
+  const key = data.repositories[0]!.delegationKeyId.slice(0, 12);
+  assert.equal(
+    error.remedy,
+    "Nothing was published for this repository. Probably the signing policy uses another certificate than the " +
+      `delegation (key ${key}): compare it with tagseal inspect, or add the policy's with tagseal add-delegation ` +
+      "--delegation-from-signpath. If they are the same, somebody changes the file on its way",
+  );
 });

@@ -124,7 +124,10 @@ Deno.test("where only publishing fails, the error tells how to go on", async () 
     "unavailable",
     "Signed, but perhaps not published",
   );
-  assert.equal(error.remedy, "Do not sign again, go on with: tagseal download request-1, then tagseal push");
+  assert.equal(
+    error.remedy,
+    "Do not sign again, go on with: tagseal download request-1, then tagseal push --input-artifact-path request-1.signed.zip",
+  );
   assert.equal(error.details["signingRequestId"], "request-1");
   assert.equal(world.files.length, 1);
 });

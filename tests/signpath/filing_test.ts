@@ -137,7 +137,8 @@ Deno.test("a project that signs no hashes is told apart, whether it refuses or f
   await t.step("refused", async () => {
     const service = serve();
     const outcome = connect(service.handle).signHash(hashSubmission({ projectSlug: "project" }));
-    await refused(outcome, "bad-input", /IsFastSigningRequest: The project takes no fast signing requests/);
+    const next = /names, .*--signing-method hash needs a project of the type "Hash signing data": .* --project-slug$/;
+    await refused(outcome, "bad-input", /IsFastSigningRequest: The project takes no fast signing requests/, next);
     assert.equal(service.requests().length, 0);
   });
   await t.step("filed", async () => {

@@ -106,7 +106,10 @@ Deno.test("at its time-out the wait polls once more, then says that the request 
       error.message,
       /^Signing request "id-1" did not end within 10 s \(its status is "WaitingForApproval"\); it goes on at SignPath$/,
     );
-    assert.match(error.remedy, /Do not submit again, go on with: tagseal download id-1, then tagseal push$/);
+    assert.match(
+      error.remedy,
+      /Do not submit again, go on with: tagseal download id-1, then tagseal push --input-artifact-path id-1\.signed\.zip$/,
+    );
     assert.equal(error.details["signingRequestId"], "id-1");
     assert.equal(error.details["webLink"], "https://sp.test/Web/id-1");
     return true;
@@ -156,7 +159,10 @@ Deno.test("other refusals end the wait at once, with the id", async () => {
   await assert.rejects(waitForCompletion(client, "id-1", options), (error) => {
     assert.ok(isTagsealError(error, "unauthenticated"));
     assert.match(error.message, /"id-1": The token is not valid/);
-    assert.equal(error.remedy, "Check the API token; then go on with: tagseal download id-1, then tagseal push");
+    assert.equal(
+      error.remedy,
+      "Check the API token; then go on with: tagseal download id-1, then tagseal push --input-artifact-path id-1.signed.zip",
+    );
     return true;
   });
   assert.equal(budgets.length, 2);
@@ -172,7 +178,10 @@ Deno.test("a request that was never there has nothing to resume; one that was th
     const { client, options } = setUp(WAITING, gone);
     await assert.rejects(waitForCompletion(client, "id-1", options), (error) => {
       assert.ok(isTagsealError(error, "not-found"));
-      assert.equal(error.remedy, "Check the ids; then go on with: tagseal download id-1, then tagseal push");
+      assert.equal(
+        error.remedy,
+        "Check the ids; then go on with: tagseal download id-1, then tagseal push --input-artifact-path id-1.signed.zip",
+      );
       assert.equal(error.details["signingRequestId"], "id-1");
       return true;
     });
@@ -200,7 +209,10 @@ Deno.test("answers that cannot be understood end the wait with how to resume, ne
       await assert.rejects(waitForCompletion(client, "id-1", options), (error) => {
         assert.ok(isTagsealError(error, "unavailable"));
         assert.match(error.message, words);
-        assert.equal(error.remedy, "Do not submit again, go on with: tagseal download id-1, then tagseal push");
+        assert.equal(
+          error.remedy,
+          "Do not submit again, go on with: tagseal download id-1, then tagseal push --input-artifact-path id-1.signed.zip",
+        );
         return true;
       });
     });

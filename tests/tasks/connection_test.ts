@@ -225,10 +225,22 @@ Deno.test("plain http is for this machine, unless it is allowed", async (t) => {
   await t.step("loopback", async () => {
     assert.equal((await story.succeed([...list, "http://localhost:9999", "--quiet"])).stderr, "");
   });
-  await t.step("no address at all", async () => {
+  await t.step("no address at all: where it comes from is named, and what it looks like", async () => {
+    const api = ["sign", "-r", story.gun, "-t", "v1", "--api-url", "nonsense"];
+    await story.fail(2, api, [
+      "The SignPath API's address (--api-url or SIGNPATH_API_URL) is not a plain https URL",
+      "Give it as https://app.signpath.io/API, with",
+    ], { cacheStays: true });
+    const registry = ["sign", "-r", story.gun, "-t", "v1", "--registry-url", "ftp://nonsense"];
+    await story.fail(2, registry, [
+      "The registry's address (--registry-url) is not a plain https URL",
+      "Give it as https://host[:port], with",
+    ], { cacheStays: true });
     story.secrets.push("s3cret");
     for (const url of ["notary.example.com", "ftp://x", "https://user:s3cret@notary.example.com", "https://"]) {
-      await story.fail(2, [...list, url], ["Notary server's address is not a plain https URL"], { cacheStays: true });
+      await story.fail(2, [...list, url], [
+        "Notary server's address (--notary-url or DOCKER_CONTENT_TRUST_SERVER) is not a plain https URL",
+      ], { cacheStays: true });
     }
   });
 });

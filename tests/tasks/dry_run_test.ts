@@ -24,7 +24,7 @@ Deno.test("sign --dry-run prints digests before and after, versions and key", as
     stdout,
     [
       `${story.gun}:v1 ${was} -> ${now}`,
-      `${story.gun}:v2 ${v2} -> ${v2} (unchanged)`,
+      `${story.gun}:v2 ${v2} (unchanged)`,
       `${story.gun}:v3 not signed -> ${v3}`,
       `${story.gun} targets/releases version 1 -> 2`,
       `${story.gun} targets/signpath version 1 -> 2`,

@@ -90,7 +90,8 @@ Deno.test("submit prints the id alone, or waits", async (t) => {
     story.between = (request, send) => send(request);
   });
   await t.step("waiting", async () => {
-    const { stdout } = await story.succeed([...submit, "--wait-for-completion"]);
+    const { stdout, stderr } = await story.succeed([...submit, "--wait-for-completion"]);
+    assert.match(stderr, /^Signed file: data\.signed\.zip$/m);
     assert.equal(stdout, `${story.peers.signPath.requests().at(-1)!.id}\n`);
     const back = await readSigningData(await Deno.readFile(story.path("data.signed.zip")));
     assert.equal(back.signatures.size, 2);
@@ -113,15 +114,29 @@ Deno.test("submit prints the id alone, or waits", async (t) => {
     const before = story.signingRequests;
     await given(story, "odd.zip", "PK\u0003\u0004 not really");
     await given(story, "other.zip", await writeZip([{ name: "a.txt", bytes: utf8("a") }]));
-    await story.fail(2, submit.with(2, "odd.zip"), ["ZIP"]);
+    await given(story, "list.txt", "localhost:5000/demo/app:v1");
+    await story.fail(2, submit.with(2, "odd.zip"), ['error: "odd.zip" is not a signing data file: ', "ZIP"]);
+    await story.fail(2, submit.with(2, "list.txt"), ['error: "list.txt" is not a signing data file: ', "ZIP"]);
     await story.fail(2, submit.with(2, "other.zip"), [
-      "not Docker signing data",
-      '"docker-signing-data.json" is missing',
+      'error: "other.zip" is not a signing data file: "docker-signing-data.json" is missing',
     ]);
     await story.fail(2, submit.with(2, "none.zip"), ["There is no file", "none.zip"]);
     await story.fail(2, submit.with(2, "."), ["it is not a file"]);
     await story.fail(2, submit.with(2, "data.signed.zip"), ["signed already", "tagseal push"]);
-    await story.fail(2, ["submit"], ["--input-artifact-path is missing"]);
+    assert.equal(story.signingRequests, before);
+  });
+  await t.step("flags for waiting, without waiting: nothing is sent", async () => {
+    const before = story.signingRequests;
+    const cases: [flag: string, value: string][] = [
+      ["--output-artifact-path", "out.zip"],
+      ["--wait-for-completion-timeout", "600"],
+    ];
+    for (const [flag, value] of cases) {
+      await story.fail(2, [...submit, flag, value], [
+        `${flag} is for --wait-for-completion, which is missing`,
+        "Give --wait-for-completion as well",
+      ]);
+    }
     assert.equal(story.signingRequests, before);
   });
 });
@@ -140,7 +155,11 @@ Deno.test("download: failures leave no file", async (t) => {
     await story.fail(2, ["download", crypto.randomUUID()], ["answered 404", "There is no signing request"]);
   });
   await t.step("an id that is none", async () => {
-    await story.fail(2, ["download", "../../etc/passwd"], ['"../../etc/passwd" is not a signing request id']);
+    const { stderr } = await story.fail(2, ["download", "../../etc/passwd"], [
+      'error: "../../etc/passwd" is not a signing request id\n',
+      "Copy the id",
+    ]);
+    assert.doesNotMatch(stderr.split("\n").at(-2)!, /passwd/, "nothing to go on with");
     await story.fail(2, ["download"], ["id"]);
     await story.fail(2, ["download", "a", "b"], ["a value too many"]);
   });
@@ -175,6 +194,12 @@ Deno.test("push checks what it is given", async (t) => {
   await t.step("not signed yet", async () => {
     await story.fail(2, push.with(2, "data.zip"), ["holds no signature", "tagseal submit"]);
   });
+  await t.step("no ZIP", async () => {
+    await given(story, "list.txt", "localhost:5000/demo/app:v1");
+    await story.fail(2, push.with(2, "list.txt"), ['error: "list.txt" is not a signing data file: '], {
+      cacheStays: true,
+    });
+  });
   await t.step("for another repository", async () => {
     const words = ['holds nothing for "localhost:5000/demo/other"'];
     await story.fail(2, [...push, "-r", "localhost:5000/demo/other"], words, { cacheStays: true });
@@ -195,7 +220,11 @@ Deno.test("push checks what it is given", async (t) => {
     await given(story, "odd.zip", await edited(file, (all) => all.set("payload/0001.json", utf8("{}"))));
     await story.fail(3, push.with(2, "odd.zip"), ["not the one that the manifest names"]);
     await given(story, "odd.zip", await edited(file, (all) => all.set("payload/0001.json.sig", utf8("no signature"))));
-    await story.fail(3, push.with(2, "odd.zip"), ["its signature is not good", "Nothing was published"]);
+    await story.fail(3, push.with(2, "odd.zip"), [
+      "its signature is not good",
+      "Nothing was published",
+      "tagseal add-delegation --delegation-from-signpath. If they are the same, somebody changes the file",
+    ]);
   });
   assert.equal(story.posts, 0);
   await t.step("good, twice: the second changes nothing", async () => {
@@ -258,7 +287,7 @@ Deno.test("push of several repositories: each stands alone, and a second run fin
   ]);
   assert.deepEqual(failed.map((each: Record<string, unknown>) => each["repository"]), [other]);
   assert.equal(failed[0].error.code, "unavailable");
-  assert.match(stderr, /^tagseal: warning: localhost:5000\/demo\/second: .*"localhost:5000\/demo\/second"/m);
+  assert.match(stderr, /^tagseal: error: localhost:5000\/demo\/second: .*"localhost:5000\/demo\/second"/m);
 
   story.between = (request, send) => send(request);
   const again = await story.succeed(push);

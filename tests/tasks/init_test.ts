@@ -26,7 +26,8 @@ Deno.test("init refuses what exists, before anything is done", async (t) => {
   await t.step("an output file", async () => {
     await given(story, "root.pem", "mine");
     const args = ["init", "-r", story.gun, "--output-artifact-path", "root.pem"];
-    await story.fail(6, args, ['"root.pem" exists already', "--force"]);
+    const next = "if the repository is set up already, tagseal root-certificate and tagseal add-delegation are next";
+    await story.fail(6, args, ['"root.pem" exists already', "--force", next]);
     assert.deepEqual(story.calls, []);
     await story.succeed([...args, "--force"]);
     assert.match(await Deno.readTextFile(story.path("root.pem")), /^-----BEGIN CERTIFICATE/);

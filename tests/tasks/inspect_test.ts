@@ -139,7 +139,7 @@ Deno.test("list goes through a file of repositories", async (t) => {
     assert.match(stderr, /\[21\/21\] localhost/);
     assert.match(
       stderr,
-      /warning: localhost:5000\/demo\/none3: .*has no trust data.*Next: Check the repository's name/,
+      /error: localhost:5000\/demo\/none3: .*has no trust data.*\ntagseal: next: Check the repository's name/,
     );
     assert.ok(most > 5 && most <= 16 * 6, `${most} requests at once`);
     story.between = (request, send) =>

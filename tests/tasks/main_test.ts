@@ -50,7 +50,7 @@ Deno.test("the program ends with the command's exit code and keeps its streams a
     assert.deepEqual([usage.code, JSON.parse(usage.stdout).error.code], [2, "usage"]);
     assert.match(usage.stderr, /^tagseal: error: --repository is missing\n/);
     assert.deepEqual([twice.code, twice.stdout], [2, ""]);
-    assert.match(twice.stderr, /Two flags want a secret from standard input\ntagseal: next: Give "-" once/);
+    assert.match(twice.stderr, /Two flags want to read standard input\ntagseal: next: Give "-" once/);
     assert.doesNotMatch(twice.stderr, /s3cret/);
     assert.deepEqual([nobody.code, nobody.stdout], [5, ""]);
     assert.match(nobody.stderr, /Notary server at "https:\/\/localhost:1" cannot be used/);

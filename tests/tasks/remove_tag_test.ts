@@ -305,7 +305,7 @@ Deno.test("a signed removal that was changed on its way is refused", async (t) =
     ];
     for (const change of odd) {
       await edited(story, "signed.zip", "odd.zip", (all) => editManifest(all, change));
-      await story.fail(2, ["push", "--input-artifact-path", "odd.zip"], ["not Docker signing data"], {
+      await story.fail(2, ["push", "--input-artifact-path", "odd.zip"], ['"odd.zip" is not a signing data file'], {
         cacheStays: true,
       });
     }

@@ -85,15 +85,19 @@ Deno.test("resubmit --wait-for-completion writes the signed file", async (t) => 
 Deno.test("resubmit: what is missing or contradicts is refused before anything is sent", async (t) => {
   const { story, id } = await submitted();
   await using _ = story;
-  const unclear = "It is not clear what to submit";
+  const both = "Give --input-artifact-path <file>, or --resubmit with --original-signing-request-id <id>";
+  const missing = "--original-signing-request-id is for --resubmit, which is missing";
   const cases: [name: string, args: string[], words: string[], env?: Record<string, string>][] = [
-    ["no original", ["submit", "--resubmit"], [unclear, "--original-signing-request-id"]],
-    ["an original alone", ["submit", "--original-signing-request-id", id], [unclear, "--resubmit"]],
-    ["a file as well", resubmit(id, "--input-artifact-path", "data.zip"), [unclear]],
-    ["an original for a file", ["submit", "--original-signing-request-id", id, "--input-artifact-path", "data.zip"], [
-      unclear,
+    ["no original", ["submit", "--resubmit"], ["--original-signing-request-id is missing", both]],
+    ["an original alone", ["submit", "--original-signing-request-id", id], [missing, both]],
+    ["a file as well", resubmit(id, "--input-artifact-path", "data.zip"), [
+      "--resubmit and --input-artifact-path exclude each other",
+      both,
     ]],
-    ["neither", ["submit"], ["--input-artifact-path is missing"]],
+    ["an original for a file", ["submit", "--original-signing-request-id", id, "--input-artifact-path", "data.zip"], [
+      missing,
+    ]],
+    ["neither", ["submit"], ["--input-artifact-path is missing", both]],
     ["no policy", resubmit(id), ["--signing-policy-slug is missing"], { SIGNPATH_SIGNING_POLICY_SLUG: "" }],
     ["no token", resubmit(id), ["--api-token is missing"], { SIGNPATH_API_TOKEN: "" }],
     ["an id that is none", resubmit("../../etc/passwd"), ['"../../etc/passwd" is not a signing request id']],

@@ -81,8 +81,8 @@ Deno.test("sign --from: what fails in one repository keeps none of the others fr
     for (const { error } of json.failed!) {
       assert.deepEqual(Object.keys(error), ["code", "message", "remedy", "details"], "as push shows it");
     }
-    assert.match(stderr, /^tagseal: warning: localhost:5000\/demo\/unknown: .*no trust data.*Next: /m);
-    assert.match(stderr, /^tagseal: warning: localhost:5000\/demo\/second: The tag "v9".*Next: /m);
+    assert.match(stderr, /^tagseal: error: localhost:5000\/demo\/unknown: .*no trust data.*\ntagseal: next: /m);
+    assert.match(stderr, /^tagseal: error: localhost:5000\/demo\/second: The tag "v9".*\ntagseal: next: /m);
     assert.match(stderr, /^\[3\/3\] /m);
     assert.equal([...stderr.matchAll(/: failed$/gm)].length, 2);
     assert.equal(story.signingRequests, 1);
@@ -119,10 +119,14 @@ Deno.test("sign --from: the exit code is that of the worst, and a re-run goes on
   const json: SignJson = JSON.parse(stdout);
   assert.deepEqual(outcomes(json), [[a, "published"]]);
   assert.deepEqual(failures(json), [[b, "unavailable"], [c, "not-found"]]);
-  assert.match(stderr, /second: Signed, but perhaps not published.*tagseal download [0-9a-f-]{36}, then tagseal push/);
+  assert.match(
+    stderr,
+    /second: Signed, but perhaps not published[^]*tagseal download [0-9a-f-]{36}, then tagseal push/,
+  );
   assert.equal(
     json.failed![0]!.error["remedy"],
-    `Do not sign again, go on with: tagseal download ${json.signingRequestId}, then tagseal push`,
+    `Do not sign again, go on with: tagseal download ${json.signingRequestId}, then tagseal push ` +
+      `--input-artifact-path ${json.signingRequestId}.signed.zip`,
   );
   story.between = through;
   // As it says: without another approval.

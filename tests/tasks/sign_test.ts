@@ -260,7 +260,10 @@ Deno.test("sign waits: denied, too long, interrupted", async (t) => {
     const { code: name, message, remedy, details } = JSON.parse(stdout).error;
     assert.equal(name, "timed-out");
     assert.match(message, /did not end within 5 s \(its status is "WaitingForApproval"\); it goes on at SignPath/);
-    assert.equal(remedy, `Do not submit again, go on with: tagseal download ${id}, then tagseal push`);
+    assert.equal(
+      remedy,
+      `Do not submit again, go on with: tagseal download ${id}, then tagseal push --input-artifact-path ${id}.signed.zip`,
+    );
     assert.equal(details.signingRequestId, id);
     assert.ok(stderr.includes(id));
     assert.deepEqual(
