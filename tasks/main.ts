@@ -1,6 +1,6 @@
 /** The program: `tagseal <command> …`. @module */
 import { runTagseal } from "../lib/cli/command.ts";
-import { createHost } from "../lib/cli/host.ts";
+import { createHost, ONE_PRESS_MS } from "../lib/cli/host.ts";
 import { TagsealError } from "../lib/errors.ts";
 import { COMMANDS } from "./commands.ts";
 
@@ -9,9 +9,6 @@ export const VERSION = "0.1.0";
 
 /** How a terminal and a CI system interrupt; Windows has no SIGTERM. */
 const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-
-/** `deno task` hands on what the terminal sends to the program as well: one press of Ctrl-C may arrive twice. */
-const ONE_PRESS_MS = 1000;
 
 if (import.meta.main) {
   const interruption = new AbortController();

@@ -83,6 +83,9 @@ export interface Surroundings {
 
 const MAX_STDIN_BYTES = 64 * 1024;
 
+/** `deno task` hands on what the terminal sends to the program as well: one press of Ctrl-C may arrive twice. */
+export const ONE_PRESS_MS = 1000;
+
 /** Longer status lines would wrap, and a wrapped line cannot be taken back. */
 const STATUS_COLUMNS = 79;
 
@@ -162,7 +165,11 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
     async confirmInterrupted(question) {
       if (!canAsk()) return undefined;
       const { askYesNo } = await import("./prompts.ts");
-      return await askYesNo(question, new AbortController().signal).catch(() => false);
+      const ask = () => askYesNo(question, new AbortController().signal);
+      const asked = performance.now();
+      // The echo of the same press of Ctrl-C (see tasks/main.ts) is no answer.
+      const again = () => performance.now() - asked < ONE_PRESS_MS ? ask().catch(() => false) : false;
+      return await ask().catch(again);
     },
     onEnd: (close) => void endings.push(close),
     connect(options) {

@@ -1,10 +1,12 @@
 /** From the flags that name tags to what the flows take. @module */
 import { TagsealError } from "../errors.ts";
+import { signerRole } from "../flows/add_delegation.ts";
 import type { PayloadSigner } from "../flows/payload_signer.ts";
 import type { TagsToSign } from "../flows/prepare_tags.ts";
 import type { ScopeAction } from "../http/auth.ts";
 import type { Send } from "../http/send.ts";
 import { type ImageName, parseImageName } from "../registry/image_ref.ts";
+import { type DelegationRole, RELEASES } from "../tuf/roles.ts";
 import { readBuildxMetadata } from "./buildx.ts";
 import { type buildFlags, type delegationFlags, type renewFlags, type tagFlags, workFlags } from "./common_flags.ts";
 import type { connectionFlags, notaryFlags, registryFlags } from "./common_flags.ts";
@@ -66,6 +68,13 @@ export async function openSigning(
   signer?: PayloadSigner,
 ): Promise<(name: ImageName) => Promise<Omit<TagsToSign, "tags" | "lookUp">>> {
   const delegation = await readDelegation(values, host);
+  const roles = [RELEASES, signerRole(values.delegation ?? STANDARD_DELEGATION)];
+  const foreign = values.renewRole.find((role) => !roles.includes(role as DelegationRole));
+  if (foreign !== undefined) {
+    throw new TagsealError("usage", `--renew-role names "${foreign.slice(0, 100)}", which is not signed here`, {
+      remedy: `Name ${roles.join(" or ")}`,
+    });
+  }
   let keys: Promise<ReadonlySet<string>> | undefined;
   const keysAtHand = signer?.keysAtHand && (() => keys ??= signer.keysAtHand!());
   return async (name) => ({

@@ -208,7 +208,6 @@ export function neverSent(error: unknown): boolean {
   return error instanceof TagsealError && error.details["sent"] === false;
 }
 
-const HOST_AND_PORT = "https://host[:port]";
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
 /** Whether `host` (as in `URL.hostname`) is this machine. */
@@ -218,15 +217,16 @@ export function isLoopback(host: string): boolean {
 
 /**
  * Parses an address typed by a user or named by a server; plain `http:` is for loopback only, unless allowed. `what`
- * completes "The …": the address, and the flag or variable it comes from.
+ * completes "The …": the address, and the flag or variable it comes from; `example` is shown where it is no address.
  *
  * @throws {TagsealError} `bad-input`
  */
-export function secureUrl(address: string, what: string, allowHttp: boolean, example = HOST_AND_PORT): URL {
+export function secureUrl(address: string, what: string, allowHttp: boolean, example?: string): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (!url || !["https:", "http:"].includes(url.protocol) || url.username || url.password) {
+    const like = example ? `, for example ${example}` : "";
     throw new TagsealError("bad-input", `The ${what} is not a plain https URL`, {
-      remedy: `Give it as ${example}, with credentials in their own flags`,
+      remedy: `Give it as https://host[:port]${like}, with credentials in their own flags`,
     });
   }
   if (url.protocol === "http:" && !allowHttp && !isLoopback(url.hostname)) {

@@ -179,3 +179,10 @@ Deno.test("work: whose delegation it is, and what is said of a role that is sign
   );
   assert.match(warnings[1]!, /its key was replaced\. It starts anew: its other tags are gone/);
 });
+
+Deno.test("work: a role that is not signed here cannot be renewed; a mistyped one would be passed over", async () => {
+  const { send } = registry();
+  const { host } = hostWith();
+  const values = { ...VALUES, delegation: "team", renewRole: ["targets/releases", "targets/taem"] };
+  await failsWith(openSigning(values, host, send, "pull"), "usage", '"targets/taem"');
+});
