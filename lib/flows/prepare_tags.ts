@@ -213,8 +213,10 @@ function signingKey(
   if (wanted.length > 0 && fit.length === 0) {
     throw new TagsealError("not-found", `No key that may sign as "${role}" for "${gun}" is here`, {
       remedy:
-        `Bring its private key (${shortIds(wanted)}) to the trust directory with docker trust key load, or to a ` +
-        "token for --signing-method pkcs11, or let SignPath sign with --signing-method zip",
+        `Bring its private key (${
+          shortIds(wanted)
+        }) to the trust directory (--trust-dir) with docker trust key load, or ` +
+        "to a token for --signing-method pkcs11, or let SignPath sign with --signing-method zip",
       details,
     });
   }

@@ -229,7 +229,7 @@ Deno.test("plain http is for this machine, unless it is allowed", async (t) => {
     const api = ["sign", "-r", story.gun, "-t", "v1", "--api-url", "nonsense"];
     await story.fail(2, api, [
       "The SignPath API's address (--api-url or SIGNPATH_API_URL) is not a plain https URL",
-      "Give it as https://app.signpath.io/API, with",
+      "Give it as https://host[:port], for example https://app.signpath.io/API, with",
     ], { cacheStays: true });
     const registry = ["sign", "-r", story.gun, "-t", "v1", "--registry-url", "ftp://nonsense"];
     await story.fail(2, registry, [
