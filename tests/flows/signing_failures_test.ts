@@ -48,7 +48,11 @@ Deno.test("hash signing with a project of the wrong type: one ordinary request i
   const network = always(() => json(201, { signingRequestId: `ordinary-${++n}` }));
   const { repositories, failed, signingRequestId } = await sign(network.send);
   assert.equal(network.requests.length, 1, "for three repositories with two payloads each");
-  assert.deepEqual([repositories, failed.map(({ repository }) => repository), signingRequestId], [[], GUNS, "ordinary-1"]);
+  assert.deepEqual([repositories, failed.map(({ repository }) => repository), signingRequestId], [
+    [],
+    GUNS,
+    "ordinary-1",
+  ]);
   for (const { error } of failed) {
     assert.ok(error instanceof TagsealError);
     assert.deepEqual([error.code, error.details["signingRequestId"]], ["bad-input", "ordinary-1"]);
