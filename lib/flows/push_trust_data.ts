@@ -13,7 +13,7 @@ import { isJsonObject, type JsonObject, jsonObject, type JsonValue } from "../by
 import { recognizeSignature } from "../crypto/recognize.ts";
 import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
 import type { RepositoryChange, RoleChange, SigningData } from "../signpath/signing_data.ts";
-import { assembleFile, LIFETIME_DAYS } from "../tuf/edit.ts";
+import { assembleFile, LIFETIME_DAYS, trustTime } from "../tuf/edit.ts";
 import type { Targets } from "../tuf/models.ts";
 import { fileOf, mayHold, resolveTag } from "../tuf/resolve.ts";
 import { type DelegationRole, isDelegation, RELEASES, type RoleName } from "../tuf/roles.ts";
@@ -133,12 +133,16 @@ function expiryOf(gun: string, part: Part): string {
   }
   signed ??= signedOf(gun, part);
   const expires = isJsonObject(signed) ? signed["expires"] : undefined;
-  if (typeof expires === "string" && RFC3339_SECONDS.test(expires)) return expires;
+  if (typeof expires === "string" && isTrustTime(expires)) return expires;
   signedOf(gun, part);
   throw unlasting(gun, part);
 }
 
-const RFC3339_SECONDS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
+/** Whether it is written as {@linkcode trustTime} writes it: what JavaScript takes for a time others need not. */
+function isTrustTime(text: string): boolean {
+  const at = Date.parse(text);
+  return !Number.isNaN(at) && trustTime(new Date(at)) === text;
+}
 
 function unlasting(gun: string, { role }: Part): TagsealError {
   return invalid(gun, "its payload does not expire within three years from now", role);
@@ -169,6 +173,9 @@ function requireExactChange(now: TrustedRepository, change: RepositoryChange, pa
   const { gun } = now;
   const base = baseOf(now, part.role);
   if (base.version !== part.baseVersion) throw stale(gun, part, base, change);
+  if (part.version !== base.version + 1) {
+    throw invalid(gun, "its payload is not the version that the manifest names", part.role);
+  }
   const expires = expiryOf(gun, part);
   const wanted = canonicalJson({ ...editedRole(base, change, at), expires });
   if (!equalBytes(wanted, part.bytes)) {

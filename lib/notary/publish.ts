@@ -73,7 +73,7 @@ export async function publishChange(options: PublishOptions, change: Change): Pr
     if (change.isThere(repository)) return { outcome: "published", repository };
     if (failure === undefined && !moved()) throw notShown(options.gun, options.server.url);
     if (failure !== undefined && !isTagsealError(failure, "stale") && !moved()) throw failure;
-    accepted = failure === undefined;
+    accepted = !isTagsealError(failure, "stale");
     // Racing writers draw apart: each waits a random part of a growing span.
     if (attempt < options.attempts) await options.sleep(Math.random() * Math.min(200 * 2 ** attempt, 5000));
   }

@@ -289,6 +289,30 @@ Deno.test("a manifest without roles is refused when it is read", async () => {
   }
 });
 
+Deno.test("a manifest that names another version than its payload's is refused, and nothing is posted", async () => {
+  const place = await Place.begin();
+  await place.signPath(["v1"]);
+  for (const role of ["targets/releases", "targets/signpath"]) {
+    for (const version of [0, 1, 3, 2 ** 40]) {
+      place.posts = 0;
+      const attempt = place.signedData(
+        ["v2"],
+        {},
+        manifest((change) => ({
+          ...change,
+          roles: change.roles.map((each) => each.role === role ? { ...each, version } : each),
+        })),
+      ).then(({ push }) => push());
+      await assert.rejects(
+        attempt,
+        (error) => error instanceof TagsealError && ["bad-input", "trust-invalid"].includes(error.code),
+        `${role} at version ${version}`,
+      );
+      assert.equal(place.posts, 0);
+    }
+  }
+});
+
 // --- 3. Signed is said only of what Docker sees ----------------------------------------------------------------------
 
 for (
@@ -349,6 +373,23 @@ for (
   }
 }
 
+Deno.test("a tag that is moved right after our post is theirs, also where the answer to our post is lost", async () => {
+  const place = await Place.begin();
+  place.posts = 0;
+  const moved = afterPost(place, () => place.team(["v1"], { content: "theirs" }));
+  place.between = async (request, send) => {
+    const isOurs = request.method === "POST" && place.posts === 1;
+    const answer = await moved(request, send);
+    if (!isOurs) return answer;
+    await answer.body?.cancel();
+    return new Response("", { status: 504 });
+  };
+  const work = [place.world.task(GUN, ["v1"])];
+  await assert.rejects(signTags(work, { ...place.world.options, attempts: 5 }), TagsealError);
+  assert.deepEqual([place.posts, place.world.files.length], [2, 1], "ours, theirs, and not ours again");
+  assert.deepEqual(await place.tags(), [["v1", manifestOf("v1", "theirs").digest]]);
+});
+
 Deno.test("a withdrawn tag that others sign right after our post is not said to be removed", async () => {
   const place = await onlyInSignPath();
   place.posts = 0;
@@ -379,7 +420,9 @@ Deno.test("a payload that nobody can read, well signed: refused as what it is, a
     ["expires missing", (signed) => canonicalJson(changed(signed, ["expires"], undefined))],
     ["expires Jan 1 2028", expires('"Jan 1 2028"')],
     ["expires with fractions", expires('"2028-01-01T00:00:00.5Z"')],
-    ["expires on 31 February", expires('"2028-02-31T99:00:00Z"')],
+    ["expires on 30 February", expires('"2028-02-30T00:00:00Z"')],
+    ["expires at 24 o'clock", expires('"2028-06-01T24:00:00Z"')],
+    ["expires at 99 o'clock", expires('"2028-06-01T99:00:00Z"')],
     ["expires twice", (signed) => utf8(text(signed).replace("{", '{"expires":"2028-01-01T00:00:00Z",'))],
     ["expires as an array 200,000 deep", expires(deep)],
     ["an array 200,000 deep", () => utf8(deep)],

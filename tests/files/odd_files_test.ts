@@ -1,0 +1,165 @@
+/** Files that are none, and disks that do not take what is written. */
+import assert from "node:assert/strict";
+import { utf8 } from "../../lib/bytes/bytes.ts";
+import { readFileBounded, requireFile, writeFileAtomically } from "../../lib/files/files.ts";
+import { failsWith } from "../support/failures.ts";
+
+function fileTest(name: string, run: (folder: string) => Promise<void>): void {
+  Deno.test({
+    name: `odd files: ${name}`,
+    ignore: Deno.build.os === "windows",
+    async fn() {
+      const folder = await Deno.makeTempDir({ prefix: "tagseal-files-" });
+      try {
+        await run(folder);
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  });
+}
+
+const names = async (folder: string) => (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
+const mode = async (path: string) => (await Deno.stat(path)).mode! & 0o777;
+
+async function makePipe(path: string): Promise<void> {
+  const { success } = await new Deno.Command("mkfifo", { args: [path] }).output();
+  assert.ok(success);
+}
+
+/** Runs `code`, which may use `files` and `path`, in a process of its own, after `limits` of the shell; what it prints. */
+async function inProcess(limits: string, path: string, code: string): Promise<string> {
+  const module = new URL("../../lib/files/files.ts", import.meta.url).href;
+  const script = `import * as files from ${JSON.stringify(module)};\nconst path = ${JSON.stringify(path)};\n${code}`;
+  const { stdout, stderr, code: exit } = await new Deno.Command("sh", {
+    args: ["-c", `${limits}; exec "$0" eval "$1"`, Deno.execPath(), script],
+    signal: AbortSignal.timeout(10_000),
+    env: { NO_COLOR: "1" },
+  }).output();
+  const [out, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)) as [string, string];
+  assert.equal(exit, 0, `ended with ${exit}: ${error}`);
+  return out.trim();
+}
+
+fileTest("a device is refused", async () => {
+  for (const path of ["/dev/zero", "/dev/null"]) {
+    for (const read of [readFileBounded, requireFile]) {
+      await failsWith(read(path, 100), "bad-input", `"${path}" cannot be read: it is not a file`);
+    }
+  }
+});
+
+// In a process of its own: where somebody waited for a writer, nothing in this one could end it.
+fileTest("a pipe is refused, also behind a link, and nobody waits for a writer", async (folder) => {
+  await makePipe(`${folder}/pipe`);
+  await Deno.symlink(`${folder}/pipe`, `${folder}/link`);
+  const code = "console.log(await files.requireFile(path, 9).catch(({ code, message }) => `${code}: ${message}`));";
+  for (const path of [`${folder}/pipe`, `${folder}/link`]) {
+    assert.equal(await inProcess("true", path, code), `bad-input: "${path}" cannot be read: it is not a file`);
+  }
+});
+
+fileTest("a pipe at the target is not written to: it is replaced, or it stays", async (folder) => {
+  const path = `${folder}/pipe`;
+  await makePipe(path);
+  await failsWith(writeFileAtomically(path, utf8("x"), { replace: false }), "exists", `"${path}" exists already`);
+  assert.equal((await Deno.lstat(path)).isFifo, true);
+  await writeFileAtomically(path, utf8("x"), { replace: true });
+  assert.equal(await Deno.readTextFile(path), "x");
+  assert.deepEqual(await names(folder), ["pipe"]);
+});
+
+fileTest("a link that leads nowhere, or in a circle", async (folder) => {
+  await Deno.symlink(`${folder}/nothing`, `${folder}/nowhere`);
+  await Deno.symlink(`${folder}/circle`, `${folder}/circle`);
+  assert.equal(await readFileBounded(`${folder}/nowhere`, 10), undefined);
+  await failsWith(readFileBounded(`${folder}/circle`, 10), "bad-input", `"${folder}/circle" cannot be read: `);
+});
+
+// A disk that is full, as the system tells it: no file may grow beyond 512 bytes.
+const FULL = "trap '' XFSZ; ulimit -f 1";
+
+for (const replace of [true, false]) {
+  for (const lazy of [true, false]) {
+    const how = `${replace ? "replacing" : "new"}${lazy ? ", lazily" : ""}`;
+    fileTest(`a disk that takes a part only: the old file stays, and nothing else (${how})`, async (folder) => {
+      const path = `${folder}/file`;
+      if (replace) await Deno.writeTextFile(path, "old");
+      const code = `const bytes = new Uint8Array(100_000);
+        const options = { replace: ${replace}, lazy: ${lazy}, mode: 0o600 };
+        const told = await files.writeFileAtomically(path, bytes, options)
+          .then(() => "written", ({ code, message }) => code + ": " + message);
+        console.log(told);`;
+      assert.match(await inProcess(FULL, path, code), /^bad-input: ".*\/file" cannot be written: File too large/);
+      assert.deepEqual(await names(folder), replace ? ["file"] : []);
+      if (replace) assert.equal(await Deno.readTextFile(path), "old");
+    });
+  }
+}
+
+fileTest("a name that leaves no room for a temporary one: the old file stays, and nothing else", async (folder) => {
+  const path = `${folder}/${"n".repeat(250)}`;
+  await Deno.writeTextFile(path, "old");
+  await failsWith(writeFileAtomically(path, utf8("new"), { replace: true }), "bad-input", "cannot be written: ");
+  assert.equal(await Deno.readTextFile(path), "old");
+  assert.equal((await names(folder)).length, 1);
+});
+
+fileTest("a folder that takes no files: the old file stays, and nothing else", async (folder) => {
+  await Deno.writeTextFile(`${folder}/file`, "old");
+  await Deno.chmod(folder, 0o500);
+  // To root nothing is forbidden: a folder that takes no files of anybody's has to do.
+  const path = Deno.uid() === 0 ? "/proc/version" : `${folder}/file`;
+  const code = `const before = Deno.readTextFileSync(path);
+    const told = await files.writeFileAtomically(path, new Uint8Array(3), { replace: true })
+      .then(() => "written", ({ code, message }) => code + ": " + message);
+    console.log(told, Deno.readTextFileSync(path) === before ? "(as before)" : "(changed)");`;
+  try {
+    assert.match(await inProcess("true", path, code), /^bad-input: "\/.*" cannot be written: .* \(as before\)$/);
+    assert.deepEqual(await names(folder), ["file"]);
+  } finally {
+    await Deno.chmod(folder, 0o700);
+  }
+});
+
+Deno.test({
+  name: "odd files: where this process may not write, that is said, and the old file stays",
+  permissions: { read: true, write: [], run: false },
+  async fn() {
+    const path = new URL("../../deno.json", import.meta.url).pathname;
+    const before = await Deno.readTextFile(path);
+    const writing = writeFileAtomically(path, utf8("new"), { replace: true });
+    const error = await failsWith(writing, "bad-input", "may not be written under this task's permissions");
+    assert.match(error.remedy, /permission set/);
+    assert.equal(await Deno.readTextFile(path), before);
+  },
+});
+
+fileTest("mode bits are those that were asked for, whatever was there", async (folder) => {
+  const cases: [before: number | undefined, asked: number | undefined, after: number][] = [
+    [undefined, 0o600, 0o600],
+    [0o644, 0o600, 0o600],
+    [0o666, 0o600, 0o600],
+    [0o600, undefined, 0o644],
+    [undefined, undefined, 0o644],
+    [0o400, 0o600, 0o600],
+  ];
+  const path = `${folder}/file`;
+  const code = `const [before, asked] = JSON.parse(Deno.readTextFileSync(path + ".json"));
+    if (before !== null) { Deno.writeTextFileSync(path, "old"); Deno.chmodSync(path, before); }
+    const mode = asked === null ? {} : { mode: asked };
+    await files.writeFileAtomically(path, new Uint8Array(3), { replace: true, ...mode });`;
+  for (const [before, asked, after] of cases) {
+    await Deno.writeTextFile(`${path}.json`, JSON.stringify([before ?? null, asked ?? null]));
+    await inProcess("umask 022", path, code);
+    assert.equal(await mode(path), after, `${before?.toString(8)} -> ${asked?.toString(8)}`);
+    await Deno.remove(path);
+  }
+});
+
+fileTest("a mask of the user's takes bits away, and adds none", async (folder) => {
+  const path = `${folder}/made/file`;
+  const code = "await files.writeFileAtomically(path, new Uint8Array(3), { replace: false });";
+  await inProcess("umask 077", path, code);
+  assert.deepEqual([await mode(path), await mode(`${folder}/made`)], [0o600, 0o700]);
+});
