@@ -4,8 +4,14 @@ import { utf8 } from "../../lib/bytes/bytes.ts";
 import { readFileBounded, requireFile, writeFileAtomically } from "../../lib/files/files.ts";
 import { failsWith } from "../support/failures.ts";
 
-const hasTools = await new Deno.Command("sh", { args: ["-c", "command -v mkfifo"], stdout: "null" }).output()
-  .then(({ success }) => success, () => false);
+const hasTools = await (async () => {
+  try {
+    const { success } = await new Deno.Command("sh", { args: ["-c", "command -v mkfifo"], stdout: "null" }).output();
+    return success;
+  } catch {
+    return false;
+  }
+})();
 
 function fileTest(name: string, run: (folder: string) => Promise<void>): void {
   Deno.test({
