@@ -1,21 +1,8 @@
 /** `tagseal remove-tag`: withdraws the signature of tags. @module */
-import {
-  connectionFlags,
-  delegationFlags,
-  notaryFlags,
-  renewFlags,
-  repositoryFlag,
-  signPathFlags,
-  submissionFlags,
-  tagsFlag,
-  waitFlags,
-} from "../lib/cli/common_flags.ts";
+import { repositoryFlag, tagsFlag } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openNetwork } from "../lib/cli/connect.ts";
-import { dryRunFlag } from "../lib/cli/dry_run.ts";
-import { TOKEN_VARIABLES } from "../lib/cli/key_stores.ts";
-import { passphraseVariables } from "../lib/cli/passphrases.ts";
-import { openNeededMethod, runSigning, signingMethodFlags } from "../lib/cli/signing_method.ts";
+import { openNeededMethod, runSigning, SIGNING_VARIABLES, signingFlags } from "../lib/cli/signing_method.ts";
 import { requireTags } from "../lib/cli/tags.ts";
 import { openSigning } from "../lib/cli/work.ts";
 import { parseImageName } from "../lib/registry/image_ref.ts";
@@ -26,27 +13,8 @@ export const command: Command = defineCommand({
     "Takes tags out of targets/releases and the signer's own delegation, so that Docker refuses them from then on. " +
     "This is signed as sign does it, with the same policies and approvals. The images stay where they are. Replaces " +
     "notary remove.",
-  flags: {
-    ...repositoryFlag,
-    ...tagsFlag,
-    ...dryRunFlag,
-    ...signingMethodFlags,
-    ...renewFlags,
-    ...signPathFlags,
-    ...submissionFlags,
-    ...waitFlags,
-    ...delegationFlags,
-    ...notaryFlags,
-    ...connectionFlags,
-  },
-  environment: [
-    "NOTARY_AUTH",
-    "DOCKER_CONFIG",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    ...passphraseVariables("delegation"),
-    ...TOKEN_VARIABLES,
-  ],
+  flags: { ...repositoryFlag, ...tagsFlag, ...signingFlags },
+  environment: SIGNING_VARIABLES,
   example: "tagseal remove-tag -r docker.io/acme/app -t 1.2.16 --project-slug app --signing-policy-slug release",
   async run(values, host) {
     const name = parseImageName(values.repository);

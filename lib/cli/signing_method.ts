@@ -4,12 +4,13 @@ import type { TagsToSign } from "../flows/prepare_tags.ts";
 import { signTags } from "../flows/sign_tags.ts";
 import { fileSigner, keySigner, type PayloadSigner } from "../flows/payload_signer.ts";
 import type { Send } from "../http/send.ts";
-import type { connectionFlags, notaryFlags, signPathFlags, submissionFlags, waitFlags } from "./common_flags.ts";
+import { connectionFlags, delegationFlags, notaryFlags, renewFlags } from "./common_flags.ts";
+import { signPathFlags, submissionFlags, waitFlags } from "./common_flags.ts";
 import { openKeyStore, openSignPath } from "./connect.ts";
-import { dryRun, type dryRunFlag } from "./dry_run.ts";
+import { dryRun, dryRunFlag } from "./dry_run.ts";
 import { choice, type Values } from "./flags.ts";
 import type { Host } from "./host.ts";
-import { openToken, tokenFlags } from "./key_stores.ts";
+import { openToken, TOKEN_VARIABLES, tokenFlags } from "./key_stores.ts";
 import { passphraseVariables } from "./passphrases.ts";
 import type { Report } from "./report.ts";
 import { counted, signedReport, submissionOf, submitArtifact } from "./signing.ts";
@@ -25,6 +26,38 @@ export const signingMethodFlags = {
   ),
   ...tokenFlags,
 };
+
+/** What all commands that sign have in common. */
+export const signingFlags:
+  & typeof dryRunFlag
+  & typeof signingMethodFlags
+  & typeof renewFlags
+  & typeof signPathFlags
+  & typeof submissionFlags
+  & typeof waitFlags
+  & typeof delegationFlags
+  & typeof notaryFlags
+  & typeof connectionFlags = {
+    ...dryRunFlag,
+    ...signingMethodFlags,
+    ...renewFlags,
+    ...signPathFlags,
+    ...submissionFlags,
+    ...waitFlags,
+    ...delegationFlags,
+    ...notaryFlags,
+    ...connectionFlags,
+  };
+
+/** The variables of these commands beside those of their flags. */
+export const SIGNING_VARIABLES: readonly string[] = [
+  "NOTARY_AUTH",
+  "DOCKER_CONFIG",
+  "HTTPS_PROXY",
+  "NO_PROXY",
+  ...passphraseVariables("delegation"),
+  ...TOKEN_VARIABLES,
+];
 
 /** Values of all flags that a signing method may need. */
 export type SigningMethodValues = Values<
