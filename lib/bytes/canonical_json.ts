@@ -58,8 +58,9 @@ export function canonicalText(value: JsonValue | undefined, depth = 0): string |
 
 function isInOrder(value: JsonValue, depth: number): boolean {
   if (depth > MAX_DEPTH) return false;
+  if (typeof value === "string" || typeof value === "boolean" || value === null) return true;
   if (typeof value === "number") return Number.isSafeInteger(value);
-  if (typeof value !== "object" || value === null) return ["string", "boolean", "object"].includes(typeof value);
+  if (typeof value !== "object") return false;
   if (Array.isArray(value)) return value.every((item: JsonValue) => isInOrder(item, depth + 1));
   let before: string | undefined;
   for (const name of Object.keys(value)) {

@@ -68,7 +68,8 @@ export async function openSigning(
   signer?: PayloadSigner,
 ): Promise<(name: ImageName) => Promise<Omit<TagsToSign, "tags" | "lookUp">>> {
   const delegation = await readDelegation(values, host);
-  const roles = [RELEASES, signerRole(values.delegation ?? STANDARD_DELEGATION)];
+  const signerName = values.delegation ?? STANDARD_DELEGATION;
+  const roles = [RELEASES, signerRole(signerName)];
   const foreign = values.renewRole.find((role) => !roles.includes(role as DelegationRole));
   if (foreign !== undefined) {
     throw new TagsealError("usage", `--renew-role names "${foreign.slice(0, 100)}", which is not signed here`, {
@@ -80,7 +81,7 @@ export async function openSigning(
   return async (name) => ({
     trust: await openTrust(values, host, send, name, access),
     gun: name.gun,
-    signer: values.delegation ?? STANDARD_DELEGATION,
+    signer: signerName,
     keyId: delegation?.key.canonicalId,
     ...(keysAtHand ? { keysAtHand } : {}),
     renew: values.renewRole,

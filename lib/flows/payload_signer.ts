@@ -10,6 +10,7 @@ import type { Signer } from "../crypto/signer.ts";
 import { TagsealError } from "../errors.ts";
 import type { KeyStore } from "../keystore/keystore.ts";
 import { manifestOf, readSigningData, writeSigningData } from "../signpath/signing_data.ts";
+import { BASE_ROLES } from "../tuf/roles.ts";
 import type { UnsignedData } from "./create_signing_data.ts";
 
 /** What came back from signing. Whether a signature is good is judged where it is published, not here. */
@@ -53,8 +54,6 @@ export function fileSigner(signFile: SignFile): PayloadSigner {
   };
 }
 
-const BASE_ROLES = ["root", "targets", "snapshot", "timestamp"];
-
 /**
  * Signs with keys of a key store: the trust directory, or a PKCS#11 token.
  *
@@ -66,7 +65,7 @@ export function keySigner(store: KeyStore, openEarly = false): PayloadSigner {
   return {
     async keysAtHand() {
       const keys = await store.list();
-      const [only, ...others] = keys.filter(({ role }) => !BASE_ROLES.includes(role));
+      const [only, ...others] = keys.filter(({ role }) => !BASE_ROLES.some((base) => base === role));
       if (openEarly && only && others.length === 0) {
         const opening = store.open(only.id);
         opening.catch(() => {}); // said where it is used

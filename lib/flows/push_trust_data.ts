@@ -198,7 +198,7 @@ function requireUnmoved(now: TrustedRepository, change: RepositoryChange): void 
     "stale",
     `Somebody else has published "${moved.tag}" of "${now.gun}" since this data was made`,
     {
-      remedy: "Nothing was published. Make new signing data and have it signed; tagseal sign does so by itself",
+      remedy: MAKE_ANEW,
       details: { repository: now.gun, tag: moved.tag },
     },
   );
@@ -234,6 +234,8 @@ function invalid(gun: string, why: string, role: string, next: string = ON_ITS_W
   });
 }
 
+const MAKE_ANEW = "Nothing was published. Make new signing data and have it signed; tagseal sign does so by itself";
+
 function stale(gun: string, part: Part, base: RoleBase, change: RepositoryChange): TagsealError {
   const moved = movedTags(part, base.file, change).slice(0, 10);
   const what = moved.length > 0 ? ` (tags: ${moved.join(", ")})` : "";
@@ -242,7 +244,7 @@ function stale(gun: string, part: Part, base: RoleBase, change: RepositoryChange
     `Somebody else has published to "${part.role}" of "${gun}" since this data was made: it is at version ` +
       `${base.version}, the data was made from ${part.baseVersion}${what}`,
     {
-      remedy: "Nothing was published. Make new signing data and have it signed; tagseal sign does so by itself",
+      remedy: MAKE_ANEW,
       details: { repository: gun, role: part.role, version: base.version, baseVersion: part.baseVersion },
     },
   );

@@ -2,20 +2,11 @@ import assert from "node:assert/strict";
 import { utf8 } from "../../lib/bytes/bytes.ts";
 import { readFileBounded, removeFile, requireFile, writeFileAtomically } from "../../lib/files/files.ts";
 import { failsWith } from "../support/failures.ts";
+import { inFolder, mode, names } from "../support/test_files.ts";
 
 function fileTest(name: string, run: (folder: string) => Promise<void>): void {
-  Deno.test(`files: ${name}`, async () => {
-    const folder = await Deno.makeTempDir({ prefix: "tagseal-files-" });
-    try {
-      await run(folder);
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
-  });
+  Deno.test(`files: ${name}`, () => inFolder(run));
 }
-
-const names = async (folder: string) => (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
-const mode = async (path: string) => (await Deno.stat(path)).mode! & 0o777;
 
 fileTest("a write makes folders and file with their modes, and leaves nothing else", async (folder) => {
   const path = `${folder}/a/b/file`;

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { utf8 } from "../../lib/bytes/bytes.ts";
 import { readFileBounded, requireFile, writeFileAtomically } from "../../lib/files/files.ts";
 import { failsWith } from "../support/failures.ts";
+import { inFolder, mode, names } from "../support/test_files.ts";
 
 const hasTools = await (async () => {
   try {
@@ -17,19 +18,9 @@ function fileTest(name: string, run: (folder: string) => Promise<void>): void {
   Deno.test({
     name: `odd files: ${name}${hasTools ? "" : " (skipped: install coreutils)"}`,
     ignore: Deno.build.os === "windows" || !hasTools,
-    async fn() {
-      const folder = await Deno.makeTempDir({ prefix: "tagseal-files-" });
-      try {
-        await run(folder);
-      } finally {
-        await Deno.remove(folder, { recursive: true });
-      }
-    },
+    fn: () => inFolder(run),
   });
 }
-
-const names = async (folder: string) => (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
-const mode = async (path: string) => (await Deno.stat(path)).mode! & 0o777;
 
 async function makePipe(path: string): Promise<void> {
   const { success } = await new Deno.Command("mkfifo", { args: [path] }).output();

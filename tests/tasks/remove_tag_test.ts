@@ -195,19 +195,26 @@ Deno.test("remove-tag: a tag that targets holds as well goes on being taken, and
   });
 });
 
-Deno.test("remove-tag: somebody publishes meanwhile, and it starts over; their tag stays", async () => {
-  await using story = await signed();
-  await using other = await Story.begin(story.peers);
-  await story.push("v3");
+/** Lets others do something in the moment that the signed file has come back for the first time. */
+function atFirstDownload(story: Story, others: () => Promise<void>): void {
   let slipped = false;
   story.between = async (request, send) => {
     const response = await send(request);
     if (isDownload(request) && !slipped) {
       slipped = true;
-      await other.succeed(["sign", "-r", other.gun, "-t", "v3"]);
+      await others();
     }
     return response;
   };
+}
+
+Deno.test("remove-tag: somebody publishes meanwhile, and it starts over; their tag stays", async () => {
+  await using story = await signed();
+  await using other = await Story.begin(story.peers);
+  await story.push("v3");
+  atFirstDownload(story, async () => {
+    await other.succeed(["sign", "-r", other.gun, "-t", "v3"]);
+  });
   const { stdout, stderr } = await story.succeed(remove(story, "v1"));
   assert.equal(stdout, `${story.gun}:v1 removed\n`);
   assert.match(stderr, /Starting over on top of it\.$/m);
@@ -217,15 +224,9 @@ Deno.test("remove-tag: somebody publishes meanwhile, and it starts over; their t
 Deno.test("remove-tag: somebody else removes the same tag meanwhile: it is gone, and that is no failure", async () => {
   await using story = await signed();
   await using other = await Story.begin(story.peers);
-  let slipped = false;
-  story.between = async (request, send) => {
-    const response = await send(request);
-    if (isDownload(request) && !slipped) {
-      slipped = true;
-      await other.succeed(remove(other, "v1"));
-    }
-    return response;
-  };
+  atFirstDownload(story, async () => {
+    await other.succeed(remove(other, "v1"));
+  });
   await story.succeed(remove(story, "v1"));
   assert.equal(story.posts, 0);
   assert.match((await story.succeed(["list", "-r", story.gun])).stdout, /^v2 .*\n$/);
@@ -235,16 +236,10 @@ Deno.test("remove-tag: somebody else removes the same tag and signs another one 
   await using story = await signed();
   await using other = await Story.begin(story.peers);
   await story.push("v3");
-  let slipped = false;
-  story.between = async (request, send) => {
-    const response = await send(request);
-    if (isDownload(request) && !slipped) {
-      slipped = true;
-      await other.succeed(["sign", "-r", other.gun, "-t", "v3"]);
-      await other.succeed(remove(other, "v1"));
-    }
-    return response;
-  };
+  atFirstDownload(story, async () => {
+    await other.succeed(["sign", "-r", other.gun, "-t", "v3"]);
+    await other.succeed(remove(other, "v1"));
+  });
   await story.succeed(remove(story, "v1"));
   assert.match((await story.succeed(["list", "-r", story.gun])).stdout, /^v2 .*\nv3 .*\n$/);
 });
