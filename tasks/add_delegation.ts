@@ -25,7 +25,7 @@ export const command: Command = defineCommand({
     ...connectionFlags,
   },
   environment: ["NOTARY_AUTH", "DOCKER_CONFIG", ...passphraseVariables("targets"), ...TOKEN_VARIABLES],
-  example: "tagseal add-delegation -r docker.io/acme/app --delegation-certificate certificate.cer",
+  example: "tagseal add-delegation -r registry.example.com/team/app --delegation-certificate certificate.cer",
   async run(values, host) {
     const repositories = await readRepositories(values, host);
     const send = await openNetwork(values, host);

@@ -25,7 +25,7 @@ export const command: Command = defineCommand({
     ...connectionFlags,
   },
   environment: ["NOTARY_AUTH", "DOCKER_CONFIG"],
-  example: "tagseal delete-key --role targets -r docker.io/acme/app",
+  example: "tagseal delete-key --role targets -r registry.example.com/team/app",
   async run(values, host, id) {
     const repository = values.repository === undefined ? undefined : parseImageName(values.repository).gun;
     const store = openKeyStore(values, host);

@@ -14,8 +14,8 @@ import { requireFree, writeArtifact } from "../lib/cli/signing.ts";
 import { sha256Hex } from "../lib/crypto/hash.ts";
 import { type ExportedRepository, writeExport } from "../lib/flows/export_file.ts";
 import { exportRepository } from "../lib/flows/export_repository.ts";
-import { HUB_ENDS, isHub } from "../lib/flows/status_advice.ts";
 import { USER_AGENT } from "../lib/http/send.ts";
+import { describeEnd, endOfServer, type ServerEnd } from "../lib/notary/server_end.ts";
 
 /** The command. */
 export const command: Command = defineCommand({
@@ -31,21 +31,23 @@ export const command: Command = defineCommand({
     ...connectionFlags,
   },
   environment: ["NOTARY_AUTH", "DOCKER_CONFIG", "HTTPS_PROXY", "NO_PROXY"],
-  example: "tagseal export -r docker.io/acme/app --output-artifact-path app-trust.zip --root-pin root.pem",
+  example: "tagseal export -r registry.example.com/team/app --output-artifact-path app-trust.zip --root-pin root.pem",
   async run(values, host) {
     const { outputArtifactPath: path, force } = values;
     const repositories = await readRepositories(values, host);
     await requireFree(host, path, force);
     const send = await openNetwork(values, host);
-    let hub = false;
+    let end: ServerEnd | undefined;
     const done = await forEachRepository(repositories, host, async (name) => {
       const trust = await openTrust(values, host, send, name, "pull");
-      hub ||= isHub(trust.server.url);
+      end ??= endOfServer(trust.server.url);
       return await exportRepository(trust, name.gun);
     });
-    if (hub) {
+    if (end) {
       host.warn(
-        `${HUB_ENDS}. Keep this file and its SHA-256 safe, check it with tagseal verify --from, and move signing to ` +
+        `${
+          describeEnd(end, host.now())
+        }. Keep this file and its SHA-256 safe, check it with tagseal verify --from, and move signing to ` +
           "another Notary server (--notary-url) or another kind of signature before that day",
       );
     }

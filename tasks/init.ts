@@ -13,6 +13,7 @@ import { requireTyped } from "../lib/cli/consent.ts";
 import { text, toggle } from "../lib/cli/flags.ts";
 import type { Host } from "../lib/cli/host.ts";
 import { existingRootKeyFlag, keyStoreFlags, TOKEN_VARIABLES } from "../lib/cli/key_stores.ts";
+import { DOCKER_29 } from "../lib/cli/server_end.ts";
 import { rootCertificateFlags, rootCertificatePath, writeRootCertificate } from "../lib/cli/root_certificate.ts";
 import { discardArtifact, requireFree, writeArtifact } from "../lib/cli/signing.ts";
 import { passphraseVariables } from "../lib/cli/passphrases.ts";
@@ -57,7 +58,7 @@ export const command: Command = defineCommand({
     ...passphraseVariables("targets"),
     ...TOKEN_VARIABLES,
   ],
-  example: "tagseal init -r docker.io/acme/app --delegation-certificate signpath.cer",
+  example: "tagseal init -r registry.example.com/team/app --delegation-certificate signpath.cer",
   async run(values, host) {
     const { gun } = parseImageName(values.repository);
     await requireFree(host, rootCertificatePath(values, gun), values.force).catch(pointOn);
@@ -73,6 +74,7 @@ export const command: Command = defineCommand({
       replace,
     });
     host.info(`Repository "${gun}" is set up. Keep the root key safe, off this machine: it cannot be replaced.`);
+    host.info(DOCKER_29);
     if (!delegation) host.info("Next: tagseal add-delegation with the certificate of the key at SignPath.");
     try {
       return await writeRootCertificate(host, gun, values, result);

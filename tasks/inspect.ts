@@ -24,7 +24,7 @@ export const command: Command = defineCommand({
     ...connectionFlags,
   },
   environment: ["NOTARY_AUTH", "DOCKER_CONFIG", "HTTPS_PROXY", "NO_PROXY"],
-  example: "tagseal inspect -r docker.io/acme/app --format docker",
+  example: "tagseal inspect -r registry.example.com/team/app --format docker",
   async run(values, host) {
     if (![undefined, "docker"].includes(values.format)) {
       throw new TagsealError("usage", `There is no format "${values.format?.slice(0, 40)}"`, {

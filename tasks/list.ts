@@ -21,7 +21,7 @@ export const command: Command = defineCommand({
     ...connectionFlags,
   },
   environment: ["NOTARY_AUTH", "DOCKER_CONFIG", "HTTPS_PROXY", "NO_PROXY"],
-  example: "tagseal list -r docker.io/acme/app",
+  example: "tagseal list -r registry.example.com/team/app",
   async run(values, host) {
     const repositories = await readRepositories(values, host);
     const open = await openReading(values, host);

@@ -23,7 +23,7 @@ export const command: Command = defineCommand({
     ...connectionFlags,
   },
   environment: ["NOTARY_AUTH", "DOCKER_CONFIG", "HTTPS_PROXY", "NO_PROXY"],
-  example: "tagseal push -r docker.io/acme/app --input-artifact-path signed.zip",
+  example: "tagseal push -r registry.example.com/team/app --input-artifact-path signed.zip",
   async run(values, host) {
     const { data } = await readSigningFile(host, values.inputArtifactPath);
     const only = values.repository === undefined ? undefined : parseImageName(values.repository).gun;

@@ -35,7 +35,7 @@ export const command: Command = defineCommand({
     ...connectionFlags,
   },
   environment: ["NOTARY_AUTH", "DOCKER_CONFIG", ...passphraseVariables("targets"), ...TOKEN_VARIABLES],
-  example: "tagseal remove-delegation -r docker.io/acme/app --delegation old-signer",
+  example: "tagseal remove-delegation -r registry.example.com/team/app --delegation old-signer",
   async run(values, host) {
     const name = parseImageName(values.repository);
     const { delegation, delegationCertificate, key, allOther } = values;

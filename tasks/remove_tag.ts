@@ -15,7 +15,8 @@ export const command: Command = defineCommand({
     "notary remove.",
   flags: { ...repositoryFlag, ...tagsFlag, ...signingFlags },
   environment: SIGNING_VARIABLES,
-  example: "tagseal remove-tag -r docker.io/acme/app -t 1.2.16 --project-slug app --signing-policy-slug release",
+  example:
+    "tagseal remove-tag -r registry.example.com/team/app -t 1.2.16 --project-slug app --signing-policy-slug release",
   async run(values, host) {
     const name = parseImageName(values.repository);
     const remove = requireTags(values.tags);

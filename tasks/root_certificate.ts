@@ -14,7 +14,7 @@ export const command: Command = defineCommand({
     "a warning. Replaces Get-RootCertificate.",
   flags: { ...repositoryFlag, ...rootCertificateFlags, ...notaryFlags, ...connectionFlags },
   environment: ["NOTARY_AUTH", "DOCKER_CONFIG", "HTTPS_PROXY", "NO_PROXY"],
-  example: "tagseal root-certificate -r docker.io/acme/app",
+  example: "tagseal root-certificate -r registry.example.com/team/app",
   async run(values, host) {
     const name = parseImageName(values.repository);
     await requireFree(host, rootCertificatePath(values, name.gun), values.force);

@@ -36,7 +36,7 @@ export const command: Command = defineCommand({
     ...passphraseVariables("targets"),
     ...TOKEN_VARIABLES,
   ],
-  example: "tagseal rotate-key -r docker.io/acme/app --role targets",
+  example: "tagseal rotate-key -r registry.example.com/team/app --role targets",
   async run(values, host) {
     const name = parseImageName(values.repository);
     const { gun } = name;

@@ -2,6 +2,7 @@
 import { buildFlags, registryFlags, tagFlags, workFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openNetwork } from "../lib/cli/connect.ts";
+import { DOCKER_29 } from "../lib/cli/server_end.ts";
 import { openNeededMethod, runSigning, SIGNING_VARIABLES, signingFlags } from "../lib/cli/signing_method.ts";
 import { openWork, readWork } from "../lib/cli/work.ts";
 
@@ -12,13 +13,16 @@ export const command: Command = defineCommand({
     "comes back, publishes it to the Notary server and reads it back. Replaces Invoke-DockerSigning.",
   flags: { ...workFlags, ...tagFlags, ...buildFlags, ...signingFlags, ...registryFlags },
   environment: ["REGISTRY_AUTH", ...SIGNING_VARIABLES],
-  example: "tagseal sign -r docker.io/acme/app -t v1,1.2.17 --project-slug app --signing-policy-slug release",
+  example:
+    "tagseal sign -r registry.example.com/team/app -t v1,1.2.17 --project-slug app --signing-policy-slug release",
   async run(values, host) {
     const wanted = await readWork(values, host);
     const send = await openNetwork(values, host);
     const method = openNeededMethod(values, host, send);
     const access = values.dryRun ? "pull" : "push,pull";
     const work = await openWork(wanted, values, host, send, access, method?.signer);
-    return await runSigning(work, method, values, host);
+    const report = await runSigning(work, method, values, host);
+    if (!values.dryRun) host.info(DOCKER_29);
+    return report;
   },
 });

@@ -43,7 +43,7 @@ export const command: Command = defineCommand({
     ...connectionFlags,
   },
   environment: ["NOTARY_AUTH", "REGISTRY_AUTH", "DOCKER_CONFIG", "HTTPS_PROXY", "NO_PROXY"],
-  example: "tagseal signing-data -r docker.io/acme/app -t v1 --output-artifact-path data.zip",
+  example: "tagseal signing-data -r registry.example.com/team/app -t v1 --output-artifact-path data.zip",
   async run(values, host) {
     if (values.printArtifactConfiguration) {
       const xml = artifactConfiguration((await readDelegation(values, host))?.key.shape.family ?? "rsa");

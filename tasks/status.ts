@@ -20,7 +20,7 @@ export const command: Command = defineCommand({
     "advice), code, role, message, next}]. With --repositories-from: {repositories: [these, or {repository, error}]}.",
   flags: { ...repositoriesFlags, ...notaryFlags, ...connectionFlags },
   environment: ["NOTARY_AUTH", "DOCKER_CONFIG", "HTTPS_PROXY", "NO_PROXY"],
-  example: "tagseal status -r docker.io/acme/app",
+  example: "tagseal status -r registry.example.com/team/app",
   async run(values, host) {
     const repositories = await readRepositories(values, host);
     const send = await openNetwork(values, host);

@@ -15,7 +15,7 @@ export const command: Command = defineCommand({
     "a file of tagseal export alone, and expiry is judged as of the export.",
   flags: { ...repositoryFlag, ...tagFlags, ...fromFlag, ...notaryFlags, ...connectionFlags },
   environment: ["NOTARY_AUTH", "DOCKER_CONFIG", "HTTPS_PROXY", "NO_PROXY"],
-  example: "tagseal verify -r docker.io/acme/app -t v1 --root-pin root.pem",
+  example: "tagseal verify -r registry.example.com/team/app -t v1 --root-pin root.pem",
   async run(values, host) {
     const name = parseImageName(values.repository);
     const expected = expectedDigests(values.expectDigest);

@@ -13,13 +13,19 @@ export const globalFlags = {
 
 /** Which repository. */
 export const repositoryFlag = {
-  repository: required("-r, --repository <fqn>", "the image's full name without tag, e.g. docker.io/acme/app"),
+  repository: required(
+    "-r, --repository <fqn>",
+    "the image's full name without tag, e.g. registry.example.com/team/app",
+  ),
 };
 
 /** Which tags to sign: of one repository, or those of a file. */
 export const workFlags = {
   repository: {
-    ...text("-r, --repository <fqn>", "the image's full name without tag, e.g. docker.io/acme/app (or --from)"),
+    ...text(
+      "-r, --repository <fqn>",
+      "the image's full name without tag, e.g. registry.example.com/team/app (or --from)",
+    ),
     remedy: "Give --repository and --tags, or --from <file>",
   },
   from: text(

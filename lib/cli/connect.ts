@@ -26,6 +26,7 @@ import type { Host } from "./host.ts";
 import { type KeyStoreValues, withToken } from "./key_stores.ts";
 import { passphrasesFrom } from "./passphrases.ts";
 import { readRootPin } from "./root_pins.ts";
+import { warnOfEnd } from "./server_end.ts";
 
 /** Values of the connection flags. */
 export type ConnectionValues = Values<typeof connectionFlags>;
@@ -78,6 +79,7 @@ export async function openTrust(
       `needs the right to ${access === "pull" ? "read" : "push to"} the repository`,
   });
   const url = notaryUrlFor(name, values.notaryUrl, values.allowHttp);
+  if (access !== "pull") warnOfEnd(url, host);
   return {
     server: createTrustServer({ url, service, access, signal: host.signal }),
     store: createFileMetadataStore(trustDir(values, host)),

@@ -23,7 +23,7 @@ export interface Host extends Disposable {
   out(line: string): void;
   /** Writes a line of progress to stderr; silent with `--quiet`. */
   info(line: string): void;
-  /** Writes a warning to stderr. */
+  /** Writes a warning to stderr, once in a command. */
   warn(line: string): void;
   /** Writes what failed to stderr, and the next safe move; the command goes on with what it can. */
   error(line: string, next?: string): void;
@@ -114,11 +114,15 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
   const untilOver = AbortSignal.any([signal, over.signal]);
   const endings: (() => void)[] = [() => over.abort()];
   const helperRuns = new Map<string, Promise<HelperRun>>();
+  const warned = new Set<string>(); // many repositories of one command have the same to warn of
   let stdinTaken = false;
   return {
     out: (line) => out(`${line}\n`),
     info: (line) => quiet || over.signal.aborted || err(`${printable(line)}\n`),
-    warn: (line) => err(`tagseal: warning: ${printable(line)}\n`),
+    warn(line) {
+      if (!warned.has(line)) err(`tagseal: warning: ${printable(line)}\n`);
+      warned.add(line);
+    },
     error: (line, next) => {
       err(`tagseal: error: ${printable(line)}\n`);
       if (next !== undefined) err(`tagseal: next: ${printable(next)}\n`);

@@ -10,7 +10,7 @@ import { errorJson, exitCodeOf, type Report } from "./report.ts";
 
 /** Which repositories. */
 export const repositoriesFlags = {
-  repository: text("-r, --repository <fqn>", "the image's full name without tag, e.g. docker.io/acme/app"),
+  repository: text("-r, --repository <fqn>", "the image's full name without tag, e.g. registry.example.com/team/app"),
   repositoriesFrom: text("--repositories-from <file>", "file with one such name per line instead; # starts a comment"),
 };
 

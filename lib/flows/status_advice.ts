@@ -1,4 +1,5 @@
 /** From what is known of a repository to what should be done about it. No I/O. @module */
+import { describeEnd, endOfServer } from "../notary/server_end.ts";
 import { RELEASES, type RoleName } from "../tuf/roles.ts";
 import type { RepositoryStatus } from "./repository_status.ts";
 
@@ -33,16 +34,8 @@ const WARN_DAYS = 30;
 const ADVISE_DAYS = 183; // six months
 const SEVERITIES = ["error", "warning", "advice"] as const;
 
-/** What Docker Hub's users must know. */
-export const HUB_ENDS = "notary.docker.io ends on 8 December 2026";
-/** What they can do. */
-export const HUB_NEXT =
-  "Keep what is signed there now: tagseal export, then verify the file with tagseal verify --from";
-
-/** Whether the Notary server is Docker Hub's. */
-export function isHub(notaryUrl: URL): boolean {
-  return notaryUrl.hostname === "notary.docker.io";
-}
+/** What users of a server that is switched off can do. */
+const KEEP = "Keep what is signed there now: tagseal export, then verify the file with tagseal verify --from";
 
 /** What should be done, worst first. */
 export function adviceFor(facts: StatusFacts): Problem[] {
@@ -102,7 +95,7 @@ function* certificates({ certificates }: StatusFacts): Iterable<Problem> {
   }
 }
 
-function* server({ managedBy, notaryUrl }: StatusFacts): Iterable<Problem> {
+function* server({ managedBy, notaryUrl, checkedAt }: StatusFacts): Iterable<Problem> {
   if (managedBy.snapshot === "here" || managedBy.snapshot === "elsewhere") {
     yield {
       severity: "warning",
@@ -112,8 +105,10 @@ function* server({ managedBy, notaryUrl }: StatusFacts): Iterable<Problem> {
       next: "Let the server manage it: tagseal rotate-key for the snapshot role",
     };
   }
-  if (isHub(new URL(notaryUrl))) {
-    yield { severity: "warning", code: "server-ends", message: HUB_ENDS, next: HUB_NEXT };
+  const end = endOfServer(new URL(notaryUrl));
+  if (end) {
+    const message = describeEnd(end, new Date(checkedAt));
+    yield { severity: "warning", code: "server-ends", message, next: KEEP };
   }
 }
 

@@ -239,12 +239,21 @@ Deno.test("export of many: all or nothing, each in a folder of its own", async (
   });
 });
 
-Deno.test("export says when Docker Hub's server ends", async () => {
+Deno.test("the end of a Notary server is said by whatever signs, keeps or looks at what is there", async () => {
   await using story = await Story.readyToSign();
   const hub = ["--notary-url", "https://notary.docker.io"];
+  const ends = "notary\\.docker\\.io (ends|ended) on 8 December 2026";
   const args = ["export", "-r", story.gun, "--output-artifact-path", "hub.zip", ...hub];
-  const { stderr } = await story.succeed(args);
-  assert.match(stderr, /warning: notary\.docker\.io ends on 8 December 2026\. .*another Notary server/);
+  assert.match((await story.succeed(args)).stderr, new RegExp(`warning: ${ends}\\. .*another Notary server`));
   const { stdout } = await story.succeed(["status", "-r", story.gun, ...hub]);
-  assert.match(stdout, /warning: notary\.docker\.io ends on 8 December 2026\n {4}next: Keep what is signed/);
+  assert.match(stdout, new RegExp(`warning: ${ends}\n {4}next: Keep what is signed`));
+  const second = await story.another("demo/web");
+  await Deno.writeTextFile(story.path("tags"), `${story.gun}:v1\n${second}:v1\n`);
+  const { stderr } = await story.succeed(["sign", "--from", "tags", ...hub]);
+  assert.deepEqual(stderr.match(new RegExp(ends, "g"))?.length, 1, stderr); // once for both
+  assert.match(stderr, new RegExp(`warning: ${ends}: .*tagseal export.*DOCKER_CONTENT_TRUST_SERVER`));
+  assert.match(stderr, /Docker 29 and later pull without looking at signatures; tagseal verify checks them/);
+  assert.doesNotMatch((await story.succeed(["sign", "--from", "tags"])).stderr, new RegExp(ends));
+  const made = await story.succeed(["init", "-r", "localhost:5000/demo/new", ...hub]);
+  assert.match(made.stderr, new RegExp(`${ends}[^]*Docker 29 and later`));
 });
