@@ -3,13 +3,25 @@ import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { text } from "../lib/cli/flags.ts";
 import type { Host } from "../lib/cli/host.ts";
 import { type KeyStoreValues, openToken, TOKEN_VARIABLES, tokenFlags } from "../lib/cli/key_stores.ts";
-import { writeArtifact } from "../lib/cli/signing.ts";
+import { discardFolder, writeArtifact } from "../lib/cli/signing.ts";
 import { utf8 } from "../lib/bytes/bytes.ts";
 import { formatPem } from "../lib/bytes/pem.ts";
 import type { HashSigner } from "../lib/crypto/signer.ts";
 import { TagsealError } from "../lib/errors.ts";
-import { startLocalStack } from "../lib/local/stack.ts";
+import { pushTinyImage } from "../lib/local/image.ts";
+import { type LocalStack, startLocalStack } from "../lib/local/stack.ts";
 import type { SigningKeyChoice } from "../lib/local/stack_identity.ts";
+
+/** What there is to sign in a new stack. */
+const IMAGE = { path: "demo/app", tag: "v1", content: "Hello, world\n" } as const;
+
+/** A folder for Docker's configuration, keys and trust data. */
+interface World extends AsyncDisposable {
+  /** For `DOCKER_CONFIG`. */
+  readonly folder: string;
+  /** What becomes of it, to complete a sentence. */
+  readonly ends: string;
+}
 
 /** The command. */
 export const command: Command = defineCommand({
@@ -34,6 +46,7 @@ export const command: Command = defineCommand({
       });
     }
     const dir = values.dir ?? ".tagseal-local";
+    await using world = worldOf(host, dir, values.data);
     await using stack = await startLocalStack({
       port,
       now: host.now,
@@ -41,9 +54,14 @@ export const command: Command = defineCommand({
       ...(values.data === undefined ? {} : { dataDir: host.path(values.data) }),
     });
     const ca = host.path(await writeArtifact(host, `${dir}/ca.pem`, utf8(stack.caPem), true));
+    // Where Docker looks for the CA of a Notary server.
+    await writeArtifact(host, `${world.folder}/tls/${stack.host}/ca.crt`, utf8(stack.caPem), true);
     const pem = utf8(formatPem("CERTIFICATE", stack.certificate));
     const certificate = host.path(await writeArtifact(host, `${dir}/signpath.cer`, pem, true));
+    const repository = `${stack.host}/${IMAGE.path}`;
+    await pushFirstImage(stack, host);
     const variables = {
+      DOCKER_CONFIG: world.folder,
       SIGNPATH_API_URL: stack.apiUrl,
       SIGNPATH_API_TOKEN: stack.apiToken,
       SIGNPATH_ORGANIZATION_ID: stack.organizationId,
@@ -52,22 +70,49 @@ export const command: Command = defineCommand({
       DOCKER_CONTENT_TRUST_SERVER: stack.notaryUrl,
       DENO_CERT: ca,
     };
-    if (values.json) host.out(JSON.stringify({ host: stack.host, certificate, variables }));
-    else for (const [name, value] of Object.entries(variables)) host.out(`export ${name}="${value}"`);
+    if (values.json) {
+      host.out(JSON.stringify({ host: stack.host, repository, tags: [IMAGE.tag], certificate, variables }));
+    }
+    if (!values.json) { for (const [name, value] of Object.entries(variables)) host.out(`export ${name}="${value}"`); }
     host.info("");
-    host.info(`Registry, Notary server and SignPath are at https://${stack.host}; repositories are named`);
-    host.info(`${stack.host}/<name>. Paste the lines above into another terminal, push an image, then:`);
-    host.info(`  deno task init -r ${stack.host}/demo/app --delegation-certificate ${certificate}`);
-    host.info(`  deno task sign -r ${stack.host}/demo/app -t v1`);
+    host.info(`Registry, Notary server and SignPath are at https://${stack.host}.`);
+    host.info(`An image is there: ${repository}:${IMAGE.tag}`);
+    host.info("Paste the lines above into another terminal, then:");
+    host.info(`  deno task init -r ${repository} \\`);
+    host.info(`    --delegation-certificate "${certificate}" \\`);
+    host.info('    --output-artifact-path "$DOCKER_CONFIG/root.pem"');
+    host.info(`  deno task sign -r ${repository} -t ${IMAGE.tag}`);
+    host.info(`  deno task verify -r ${repository} -t ${IMAGE.tag}`);
+    host.info(`Keys and trust data of this trial stay in $DOCKER_CONFIG${world.ends}.`);
     host.info(`Requests under the policy "${stack.policies.manual}" wait for an approval:`);
-    host.info(`  curl --cacert ${ca} -X POST -H "Authorization: Bearer $SIGNPATH_API_TOKEN" \\`);
-    host.info(`    ${stack.apiUrl}/v1/${stack.organizationId}/SigningRequests/<id>/Approve`);
+    host.info('  curl --cacert "$DENO_CERT" -X POST -H "Authorization: Bearer $SIGNPATH_API_TOKEN" \\');
+    host.info('    "$SIGNPATH_API_URL/v1/$SIGNPATH_ORGANIZATION_ID/SigningRequests/<id>/Approve"');
     host.info(`Fast hash signing: --signing-method hash --project-slug ${stack.hashProjectSlug}`);
     host.info("Ctrl-C ends it.");
     await new Promise<void>((resolve) => host.signal.addEventListener("abort", () => resolve(), { once: true }));
     return { json: undefined, lines: [] }; // all has been said at the start
   },
 });
+
+/**
+ * Where the keys and the trust data of a trial are: a folder of its own, since a stack that begins anew contradicts what
+ * an earlier one made known, and since none of it belongs among the keys of the user. It lasts as long as the stack.
+ */
+function worldOf(host: Host, dir: string, data: string | undefined): World {
+  if (data !== undefined) {
+    return { folder: host.path(`${data}/docker`), ends: "", [Symbol.asyncDispose]: () => Promise.resolve() };
+  }
+  const folder = host.path(`${dir}/docker-${crypto.randomUUID().slice(0, 8)}`);
+  return { folder, ends: ", and go with Ctrl-C", [Symbol.asyncDispose]: () => discardFolder(host, folder) };
+}
+
+/** The first image is there for who has no engine; one that was moved or deleted since stays as it is. */
+async function pushFirstImage(stack: LocalStack, host: Host): Promise<void> {
+  const { path, tag, content } = IMAGE;
+  if (!stack.isNew) return;
+  const send = host.connect({ caCerts: [stack.caPem] });
+  await pushTinyImage(send, new URL(`https://${stack.host}`), path, tag, content);
+}
 
 /** Without a choice it is the key that the folder has, else a new RSA key. */
 async function keyChoice(kind: string | undefined, onToken: () => Promise<HashSigner>): Promise<SigningKeyChoice> {

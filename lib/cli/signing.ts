@@ -1,7 +1,7 @@
 /** What the signing commands share: submitting, the artifact's files, the report. @module */
 import type { Bytes } from "../bytes/bytes.ts";
 import { TagsealError } from "../errors.ts";
-import { pathExists, removeFile, requireFile, writeFileAtomically } from "../files/files.ts";
+import { pathExists, removeFile, removeFolder, requireFile, writeFileAtomically } from "../files/files.ts";
 import { resubmitForSigning, submitForSigning } from "../flows/request_signature.ts";
 import type { Outcome, SignResult } from "../flows/outcomes.ts";
 import { MAX_ARTIFACT_BYTES, type SignPathClient } from "../signpath/client.ts";
@@ -64,6 +64,11 @@ export async function writeArtifact(host: Host, path: string, bytes: Uint8Array,
 /** Removes a file that the user said may be replaced. */
 export function discardArtifact(host: Host, path: string): Promise<void> {
   return removeFile(host.path(path));
+}
+
+/** Removes a folder of tagseal's own making, with all that is in it. */
+export function discardFolder(host: Host, path: string): Promise<void> {
+  return removeFolder(host.path(path));
 }
 
 /**

@@ -34,6 +34,8 @@ export interface LocalStackOptions extends RawSignatureFormat, SigningKeyChoice 
 
 /** A running stack. */
 export interface LocalStack extends AsyncDisposable {
+  /** Whether it begins now: nothing has been pushed or published yet. */
+  readonly isNew: boolean;
   /** `localhost:<port>`: the registry's host, for names of repositories. */
   readonly host: string;
   /** The Notary server's address. */
@@ -120,6 +122,7 @@ async function serve(options: LocalStackOptions, data: StackData): Promise<Local
   let stopping: Promise<void> | undefined;
   const stop = () => stopping ??= server.shutdown().finally(() => data[Symbol.dispose]());
   return {
+    isNew: data.isNew,
     host,
     notaryUrl: `https://${host}`,
     apiUrl: `https://${host}/API`,

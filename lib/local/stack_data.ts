@@ -9,6 +9,8 @@ import { keptIdentity, newIdentity, type SigningKeyChoice, type StackIdentity } 
 export interface StackData extends Disposable {
   /** Who its services are. */
   readonly identity: StackIdentity;
+  /** Whether it begins now: nothing has been pushed or published yet. */
+  readonly isNew: boolean;
   /** What they keep. */
   readonly database: Database;
 }
@@ -17,7 +19,7 @@ export interface StackData extends Disposable {
 export async function newStackData(choice: SigningKeyChoice, now: Date): Promise<StackData> {
   const identity = await newIdentity(choice, now);
   const database = openDatabase(":memory:");
-  return { identity, database, [Symbol.dispose]: () => database.close() };
+  return { identity, isNew: true, database, [Symbol.dispose]: () => database.close() };
 }
 
 /**
@@ -35,9 +37,12 @@ export async function openStackData(folder: string, choice: SigningKeyChoice, no
   }
   try {
     const identity = await keptIdentity(`${folder}/identity.json`, choice, now);
-    const database = openDatabase(await ownFile(`${folder}/stack.db`));
+    const path = `${folder}/stack.db`;
+    const isNew = await makeOwnFile(path);
+    const database = openDatabase(path);
     return {
       identity,
+      isNew,
       database,
       [Symbol.dispose]() {
         database.close();
@@ -50,12 +55,13 @@ export async function openStackData(folder: string, choice: SigningKeyChoice, no
   }
 }
 
-/** SQLite would make a file that all can read, and it will hold private keys. */
-async function ownFile(path: string): Promise<string> {
+/** Makes the file unless it is there: SQLite would make one that all can read, and it will hold private keys. */
+async function makeOwnFile(path: string): Promise<boolean> {
   try {
     await writeFileAtomically(path, new Uint8Array(), { mode: 0o600, folderMode: 0o700, replace: false });
+    return true;
   } catch (error) {
     if (!isTagsealError(error, "exists")) throw error;
+    return false;
   }
-  return path;
 }

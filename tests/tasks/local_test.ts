@@ -20,7 +20,13 @@ for (const json of [false, true]) {
     const { code, stdout } = await tagseal(args, { cwd, host: { out }, signal: controller.signal });
     await started;
     assert.deepEqual([code, stdout], [0, ""]);
-    const names = ["SIGNPATH_API_TOKEN", "SIGNPATH_API_URL", "DOCKER_CONTENT_TRUST_SERVER", "DENO_CERT"];
+    const names = [
+      "DOCKER_CONFIG",
+      "SIGNPATH_API_TOKEN",
+      "SIGNPATH_API_URL",
+      "DOCKER_CONTENT_TRUST_SERVER",
+      "DENO_CERT",
+    ];
     if (json) {
       const { variables } = JSON.parse(printed);
       for (const name of names) assert.ok(variables[name], name);
@@ -29,6 +35,8 @@ for (const json of [false, true]) {
       for (const name of names) assert.match(printed, new RegExp(`^export ${name}="`, "m"));
     }
     assert.match(await Deno.readTextFile(`${cwd}/.tagseal-local/ca.pem`), /BEGIN CERTIFICATE/);
+    const kept = (await Array.fromAsync(Deno.readDir(`${cwd}/.tagseal-local`))).map(({ name }) => name).sort();
+    assert.deepEqual(kept, ["ca.pem", "signpath.cer"], "keys and trust data of the trial go with it");
     await Deno.remove(cwd, { recursive: true });
   });
 }
@@ -71,6 +79,61 @@ async function whileRunning(
   assert.equal((await running).code, 0);
 }
 
+Deno.test("local: what it prints works as it is printed, each time that it is started", async () => {
+  const cwd = await Deno.makeTempDir();
+  const port = String(freePort());
+  try {
+    for (const round of ["the first time", "and anew"]) {
+      const controller = new AbortController();
+      let stdout = "", stderr = "";
+      const said = Promise.withResolvers<void>();
+      const running = tagseal(["local", "--port", port], {
+        cwd,
+        host: {
+          out: (line) => void (stdout += `${line}\n`),
+          info(line) {
+            stderr += `${line}\n`;
+            if (line.startsWith("Ctrl-C")) said.resolve();
+          },
+        },
+        signal: controller.signal,
+      });
+      try {
+        await said.promise;
+        const exported = [...stdout.matchAll(/^export ([A-Z_]+)="(.*)"$/gm)].map(([, name, value]) => [name!, value!]);
+        const env: Record<string, string> = {
+          ...Object.fromEntries(exported),
+          HOME: `${cwd}/home`,
+          NOTARY_ROOT_PASSPHRASE: "root passphrase",
+          NOTARY_TARGETS_PASSPHRASE: "targets passphrase",
+        };
+        const commands = [...stderr.replaceAll("\\\n", "").matchAll(/^ {2}deno task (.*)$/gm)].map(([, line]) => line!);
+        assert.deepEqual(commands.map((line) => line.split(" ")[0]), ["init", "sign", "verify"]);
+        for (const line of commands) {
+          // The runtime reads DENO_CERT when it starts; here it runs already.
+          const words = line.trim().split(/ +/).map((word) =>
+            word.replaceAll('"', "").replaceAll(/\$(\w+)/g, (_, name) => env[name]!)
+          );
+          const args = [...words, "--ca", env["DENO_CERT"]!];
+          const outcome = await tagseal(args, { cwd, env });
+          assert.equal(outcome.code, 0, `${round}: ${line}\n${outcome.stderr}`);
+        }
+        await assert.rejects(Deno.stat(`${cwd}/home`), Deno.errors.NotFound);
+      } finally {
+        controller.abort();
+        await running;
+      }
+    }
+  } finally {
+    await Deno.remove(cwd, { recursive: true });
+  }
+});
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
 Deno.test("local: with --data a second start has the same names, keys, images and trust data", async () => {
   const cwd = await Deno.makeTempDir();
   const env = { HOME: cwd, NOTARY_ROOT_PASSPHRASE: "root passphrase", NOTARY_TARGETS_PASSPHRASE: "targets passphrase" };
@@ -86,7 +149,7 @@ Deno.test("local: with --data a second start has the same names, keys, images an
       port = host.split(":")[1]!; // the name of a repository holds it
       gun = `${host}/demo/app`;
       const { send, close } = createSend({ caCerts: [await Deno.readTextFile(variables["DENO_CERT"]!)] });
-      await pushTinyImage(send, new URL(`https://${host}`), "demo/app", "v1", "hello").finally(close);
+      await pushTinyImage(send, new URL(`https://${host}`), "demo/app", "v1", "one of the user's").finally(close);
       await run(variables, "init", "-r", gun, "--delegation-certificate", certificate);
       await run(variables, "sign", "-r", gun, "-t", "v1");
       listed = await run(variables, "list", "-r", gun);
