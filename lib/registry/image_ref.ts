@@ -32,10 +32,15 @@ export interface ImageReference {
 }
 
 const HUB = "docker.io";
+const HUB_REGISTRY = "registry-1.docker.io";
+/** What the browser shows for a repository on Docker Hub. */
+const HUB_PAGE = /^(?:https?:\/\/)?hub\.docker\.com(?:\/(.*))?$/s;
 const MAX_NAME = 255;
 const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const HOST =
   /^(?:[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*(?:\.[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*)*|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?$/;
+/** To Docker, what has no slash is an image of Docker Hub's; none of those is named like a host. */
+const HOST_ALONE = /^(?:localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?$/;
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 const MAX_SHOWN = 300;
@@ -63,6 +68,7 @@ export function isDigest(text: string): text is Digest {
 export function parseImageName(text: string): ImageName {
   const { name, tag, digest } = split(text);
   if (tag === undefined && digest === undefined) return normalised(name);
+  if (HOST_ALONE.test(text)) throw hostAlone(text);
   const what = `carries a ${digest === undefined ? "tag" : "digest"}`;
   throw notAName(text, what, "Name the repository alone, and its tags with --tags");
 }
@@ -123,6 +129,8 @@ export function notaryUrlFor(name: ImageName, override?: string, allowHttp = fal
 
 /** What stands where in a reference; nothing of it is checked yet. */
 function split(text: string): { name: string; tag: string | undefined; digest: string | undefined } {
+  const page = HUB_PAGE.exec(text);
+  if (page) throw webPage(text, page[1] ?? "");
   if (text.includes("://")) throw notAName(text, "is a URL");
   const [rest, host] = hostAndRest(text);
   const [, path = "", tag, digest] = /^([^:@]*)(?::([^@]*))?(?:@(.*))?$/s.exec(rest)!;
@@ -139,15 +147,31 @@ function hostAndRest(text: string): [rest: string, host?: string] {
 function normalised(name: string): ImageName {
   const [rest, typed = HUB] = hostAndRest(name);
   const host = typed === "index.docker.io" ? HUB : typed;
+  if (host === HUB_REGISTRY) {
+    const why = `has the address of Docker Hub's registry in it, where trust data knows "${HUB}"`;
+    throw notAName(name, why, `Write it as ${shown(`${HUB}/${rest}`, MAX_SHOWN)}`);
+  }
   if (!HOST.test(host) || Number(/:(\d+)$/.exec(host)?.[1] ?? 1) > 65535) throw notAName(name, "has a malformed host");
   if (/[A-Z]/.test(rest)) throw notAName(name, "has upper-case letters");
   // Docker refuses these as well: they are image ids.
   if (/^[0-9a-f]{64}$/.test(name)) throw notAName(name, "is an image id");
+  if (name === `${host}/` && HOST_ALONE.test(host)) throw hostAlone(host);
   const path = host === HUB && !rest.includes("/") ? `library/${rest}` : rest;
   const gun = `${host}/${path}`;
   if (gun.length > MAX_NAME) throw notAName(name, `is too long: ${gun.length} characters of at most ${MAX_NAME}`);
   if (!isRepositoryPath(path)) throw notAName(name, "does not follow Docker's grammar");
-  return { gun, registryHost: host === HUB ? "registry-1.docker.io" : host, path };
+  return { gun, registryHost: host === HUB ? HUB_REGISTRY : host, path };
+}
+
+function hostAlone(host: string): TagsealError {
+  return notAName(host, "is a host without a repository", `Write the repository behind it: ${host}/team/app`);
+}
+
+function webPage(text: string, page: string): TagsealError {
+  const [, user, name, official] = /^(?:r|repository\/docker)\/([^/]+)\/([^/]+)|^_\/([^/]+)/.exec(page) ?? [];
+  const path = official === undefined ? `${user}/${name}` : `library/${official}`;
+  const known = (user !== undefined || official !== undefined) && isRepositoryPath(path);
+  return notAName(text, "is the address of a web page", `Write it as ${HUB}/${known ? path : "<user>/<repository>"}`);
 }
 
 function notAName(text: string, why: string, remedy?: string): TagsealError {

@@ -85,6 +85,10 @@ Deno.test("lists: commas, repetition, spaces", async () => {
   assert.deepEqual(requireTags(["b", "a", "b"]), ["b", "a"]);
   await failsWith(() => requireTags([]), "usage", "--tags is missing");
   await failsWith(() => requireTags(["v1", "a/b"]), "usage", '"a/b" is not a tag');
+  await failsWith(() => requireTags(["v1@sha256:12"]), "usage", '"v1@sha256:12" is not a tag');
+  const digest = `sha256:${"ab".repeat(32)}`;
+  const both = await failsWith(() => requireTags([`v1@${digest}`]), "usage", `"v1@${digest}" is a tag and a digest`);
+  assert.ok(both.remedy.includes(`--tags v1;`) && both.remedy.includes(`--expect-digest v1=${digest},`), both.remedy);
 });
 
 Deno.test("toggles are on where they are given", () => {

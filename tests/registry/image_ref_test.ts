@@ -33,7 +33,14 @@ Deno.test("parseImageName refuses what is no repository name", () => {
   const rows: [string, RegExp][] = [
     ["", /does not follow Docker's grammar/],
     ["alpine:3", /carries a tag/],
-    ["localhost:5000", /carries a tag/],
+    ["localhost:5000", /"localhost:5000" is a host without a repository/],
+    ["r.example:5000", /is a host without a repository/],
+    ["localhost:5000/", /"localhost:5000" is a host without a repository/],
+    ["[::1]:5000/", /is a host without a repository/],
+    ["registry-1.docker.io/acme/app", /has the address of Docker Hub's registry in it/],
+    ["hub.docker.com/r/acme/app", /is the address of a web page/],
+    ["hub.docker.com", /is the address of a web page/],
+    ["https://hub.docker.com/_/alpine", /is the address of a web page/],
     ["localhost:5000/x:v1", /carries a tag/],
     ["x/y@sha256:abc", /carries a digest/],
     ["https://r.example/x", /is a URL/],
@@ -43,7 +50,7 @@ Deno.test("parseImageName refuses what is no repository name", () => {
     ["../app", /malformed host/],
     ["r.example/a..b", /does not follow/],
     ["r.example/a//b", /does not follow/],
-    ["r.example/", /does not follow/],
+    ["r.example/", /is a host without a repository/],
     ["/x", /does not follow/],
     ["r.example/x/", /does not follow/],
     ["r.example/a b", /does not follow/],
@@ -72,6 +79,24 @@ Deno.test("parseImageName refuses what is no repository name", () => {
   }
   assert.equal(parseImageName(`r.example/${"a".repeat(245)}`).gun.length, 255);
   assert.throws(() => parseImageName("alpine:3"), { remedy: "Name the repository alone, and its tags with --tags" });
+});
+
+Deno.test("a name that means something else is answered with the right one", async () => {
+  const rows: [text: string, remedy: string][] = [
+    ["localhost:43443", "Write the repository behind it: localhost:43443/team/app"],
+    ["registry-1.docker.io/acme/app", "Write it as docker.io/acme/app"],
+    ["hub.docker.com/r/acme/app", "Write it as docker.io/acme/app"],
+    ["https://hub.docker.com/r/acme/app/tags", "Write it as docker.io/acme/app"],
+    ["hub.docker.com/repository/docker/acme/app/general", "Write it as docker.io/acme/app"],
+    ["https://hub.docker.com/_/alpine", "Write it as docker.io/library/alpine"],
+    ["hub.docker.com/search?q=x", "Write it as docker.io/<user>/<repository>"],
+    ["hub.docker.com/r/acme/\u001b[2J", "Write it as docker.io/<user>/<repository>"],
+  ];
+  for (const [text, remedy] of rows) {
+    assert.equal((await failsWith(() => parseImageName(text), "usage")).remedy, remedy);
+  }
+  const reference = "registry-1.docker.io/acme/app:v1";
+  assert.equal((await failsWith(() => parseImageReference(reference), "usage")).remedy, rows[1]![1]);
 });
 
 const DIGEST = `sha256:${"0123456789abcdef".repeat(4)}` as const;

@@ -96,7 +96,7 @@ Deno.test("names that are no repository are refused before anybody is asked", as
     ["-registry.example.com/team/app", "has a malformed host"],
     ["a".repeat(64), "is an image id"],
     [LONG, "is too long: 271 characters of at most 255"],
-    ["registry.example.com/", "does not follow Docker's grammar"],
+    ["registry.example.com/", "is a host without a repository"],
     ["registry.example.com//app", "does not follow Docker's grammar"],
     ["registry.example.com/../app", "does not follow Docker's grammar"],
     ["team/app name", "does not follow Docker's grammar"],
