@@ -29,16 +29,17 @@ const CUSTOM_DEPTH = 3;
  * Numbers must be integers within ±(2^53 − 1), written plainly. Only below a target's member `custom`, which belongs
  * to publishers, `1.0` and `1e3` are taken as the integers they are, as the reference client does.
  *
+ * @param numbers `"any"` for documents that are not Notary's: every number that JSON knows, rounded to a double
  * @throws {SyntaxError} what is wrong, and at which byte-free position (character index)
  */
-export function parseJson(bytes: Uint8Array): JsonValue {
+export function parseJson(bytes: Uint8Array, numbers: "integers" | "any" = "integers"): JsonValue {
   let source: string;
   try {
     source = decode(bytes);
   } catch (error) {
     throw new SyntaxError(`not UTF-8 (${messageOf(error)})`);
   }
-  return new Reader(source).document();
+  return new Reader(source, numbers === "any").document();
 }
 
 /** Whether `value` is a JSON object. */
@@ -70,9 +71,11 @@ const SPACE = /[ \t\n\r]*/y;
 class Reader {
   #at = 0;
   readonly #source: string;
+  readonly #anyNumbers: boolean;
 
-  constructor(source: string) {
+  constructor(source: string, anyNumbers: boolean) {
     this.#source = source;
+    this.#anyNumbers = anyNumbers;
   }
 
   document(): JsonValue {
@@ -189,6 +192,10 @@ class Reader {
     const match = NUMBER.exec(this.#source);
     if (!match) throw this.#error("not a JSON value");
     const value = Number(match[0]);
+    if (this.#anyNumbers) {
+      this.#at = NUMBER.lastIndex;
+      return value;
+    }
     const plain = match[1] === undefined && match[2] === undefined;
     if (!plain && !inCustom) throw this.#error(`the number ${match[0].slice(0, 40)} is not written as an integer`);
     if (!Number.isSafeInteger(value)) {

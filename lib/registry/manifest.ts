@@ -5,11 +5,10 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { text } from "../bytes/bytes.ts";
 import { TagsealError, type TagsealErrorCode } from "../errors.ts";
 import type { AuthorizedService } from "../http/auth.ts";
-import type { Answer } from "../http/send.ts";
 import { type Digest, isDigest, validTag } from "./image_ref.ts";
+import { MEDIA_TYPES, readManifest } from "./manifest_type.ts";
 
 /** A tag and the manifest (or multi-platform index) that it stands for: what a Notary target is made of. */
 export interface TaggedManifest {
@@ -26,21 +25,13 @@ export interface TaggedManifest {
 /** Size of the largest manifest that is taken, in bytes: what registries take at most. */
 export const MAX_MANIFEST_BYTES: number = 4 * 2 ** 20;
 
-/** The manifests that can be signed: images and multi-platform indexes, of Docker and OCI. */
-const MEDIA_TYPES: readonly string[] = [
-  "application/vnd.docker.distribution.manifest.v2+json",
-  "application/vnd.docker.distribution.manifest.list.v2+json",
-  "application/vnd.oci.image.manifest.v1+json",
-  "application/vnd.oci.image.index.v1+json",
-];
-const SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+";
 const TIMEOUT_MS = 60_000;
 
 /**
  * Reads the manifest of `tag` in the repository `path` (its name without host) and computes its digest.
  *
- * @throws {TagsealError} `usage` (no tag), `not-found`, `trust-invalid` (the registry's own digest or media types
- *   contradict the bytes), `bad-input` (schema 1 image), `unavailable`, and what {@linkcode AuthorizedService} throws
+ * @throws {TagsealError} `usage` (no tag), `not-found`, `trust-invalid` (the registry's own digest contradicts the
+ *   bytes, or two clients may read two things in them), `bad-input` (schema 1 image), `unavailable`, and what {@linkcode AuthorizedService} throws
  */
 export async function fetchManifest(
   service: AuthorizedService,
@@ -69,40 +60,27 @@ export async function fetchManifest(
   if (answer.status === 404) {
     throw problem("not-found", "does not exist", "Push the image first, or check the names of repository and tag");
   }
-  const body = answer.status === 200 ? jsonObject(answer) : undefined;
-  if (!body) {
-    const what = answer.status === 200 ? "a body that is not a JSON object" : `status ${answer.status}`;
+  if (answer.status !== 200) {
     throw problem(
       "unavailable",
-      `cannot be read: the registry gave ${what}`,
+      `cannot be read: the registry gave status ${answer.status}`,
       "Check the registry's address, or try again later",
     );
   }
 
-  const header = (answer.headers.get("content-type") ?? "").replace(/;.*$/, "").trim().toLowerCase();
-  const inside = typeof body["mediaType"] === "string" ? body["mediaType"].toLowerCase() : "";
-  if (header.startsWith(SCHEMA_1) || inside.startsWith(SCHEMA_1) || body["schemaVersion"] === 1) {
+  const read = readManifest(answer.headers.get("content-type") ?? "", answer.bytes);
+  if ("unusable" in read) {
+    throw problem("unavailable", read.unusable, "Check that the repository holds container images");
+  }
+  if ("schema1" in read) {
     throw problem(
       "bad-input",
       "is a schema 1 image, a format without a stable digest",
       "Build and push it again with a current Docker version",
     );
   }
-  const [mediaType, other] = [header, inside].filter((type) => MEDIA_TYPES.includes(type));
-  if (!mediaType) {
-    throw problem(
-      "unavailable",
-      "is not an image manifest or index",
-      "Check that the repository holds container images",
-    );
-  }
-  // The same bytes under two media types mean different things to different clients (CVE-2021-41190).
-  if (other && other !== mediaType) {
-    throw problem(
-      "trust-invalid",
-      `is ambiguous: the registry says "${mediaType}", the manifest "${other}"`,
-      "Do not sign it; build and push it again",
-    );
+  if ("ambiguous" in read) {
+    throw problem("trust-invalid", `is ambiguous: ${read.ambiguous}`, "Do not sign it; build and push it again");
   }
 
   const digest: Digest = `sha256:${createHash("sha256").update(answer.bytes).digest("hex")}`;
@@ -114,16 +92,5 @@ export async function fetchManifest(
       "Do not sign it; find out who changes the registry's answers on the way",
     );
   }
-  return { tag, digest, length: answer.bytes.length, mediaType };
-}
-
-function jsonObject(answer: Answer): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text(answer.bytes));
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? value as Record<string, unknown>
-      : undefined;
-  } catch {
-    return undefined;
-  }
+  return { tag, digest, length: answer.bytes.length, mediaType: read.mediaType };
 }

@@ -119,6 +119,70 @@ Deno.test("fetchManifest refuses what cannot be signed", async (t) => {
   });
 });
 
+Deno.test("a manifest that two clients may read as two things is not signed", async (t) => {
+  const image = { schemaVersion: 2, mediaType: OCI, config: { digest: "x" }, layers: [] };
+  const index = { schemaVersion: 2, mediaType: INDEX, manifests: [] };
+  const raw = (text: string) => text;
+  const rows: [name: string, body: string | object, type: string, words: RegExp][] = [
+    ["an image with manifests", { ...image, manifests: [] }, OCI, /image.manifest.v1\+json" and holds "manifests"$/],
+    ["an index with layers", { ...index, layers: [] }, INDEX, /is of type .* and holds "layers"$/],
+    ["an index with a config", { ...index, config: {} }, INDEX, /and holds "config"$/],
+    ["a list with layers in capitals", { ...index, mediaType: LIST, LAYERS: [] }, LIST, /and holds "layers"$/],
+    ["an image with layers of schema 1", { ...image, fsLayers: [] }, OCI, /and holds "fslayers"$/],
+    ["a schema version as text", { ...image, schemaVersion: "1" }, OCI, /its schema version is not 2$/],
+    ["another schema version", { ...image, schemaVersion: 3 }, OCI, /its schema version is not 2$/],
+    ["no schema version to speak of", { ...image, schemaVersion: null }, OCI, /its schema version is not 2$/],
+    ["a doubled member", raw('{"layers":[],"layers":[1]}'), OCI, /the member 'layers' stands there twice/],
+    ["a doubled digest", raw('{"config":{"digest":"a","digest":"b"}}'), OCI, /the member 'digest' stands there twice/],
+    ["doubled but for case", raw('{"layers":[],"Layers":[1]}'), OCI, /the member "Layers" stands there twice/],
+    ["doubled deep down", raw('{"layers":[{"digest":"a","DIGEST":"b"}]}'), OCI, /member "DIGEST" stands there twice/],
+    ["bytes that are no text", raw('{"a":"\ud800"}'.replace("\ud800", "\\ud800")), OCI, /half of a surrogate pair/],
+    ["another type inside", { ...image, mediaType: DOCKER }, OCI, /the registry says .*, the manifest ".*docker/],
+    ["an unknown type inside", { ...image, mediaType: "x" }, OCI, /the registry says .*, the manifest "x"$/],
+    ["another type outside", image, "application/vnd.oci.artifact.manifest.v1+json", /the registry says .*artifact/],
+    ["a type in capitals inside", raw(`{"MEDIATYPE":"${INDEX}"}`), OCI, /the registry says/],
+    ["a type that is no text", { ...image, mediaType: [OCI] }, OCI, /its media type is not a text$/],
+  ];
+  for (const [name, body, type, words] of rows) {
+    await t.step(name, async () => {
+      const { service } = registry(typeof body === "string" ? body : JSON.stringify(body), { "content-type": type });
+      await assert.rejects(fetchManifest(service, URL_, "x", "v1"), (error) => {
+        assert.ok(isTagsealError(error, "trust-invalid"), String(error));
+        assert.match(error.message, /^The tag "v1" of .* is ambiguous: /);
+        assert.match(error.message, words);
+        return true;
+      });
+    });
+  }
+});
+
+Deno.test("what is unusual and leaves no doubt is signed", async (t) => {
+  const artifact = {
+    schemaVersion: 2,
+    mediaType: OCI,
+    artifactType: "application/vnd.example+type",
+    config: { mediaType: "application/vnd.oci.empty.v1+json", digest: "x", size: 2, data: "e30=" },
+    layers: [{ mediaType: "text/plain", digest: "y", size: 1 }],
+    subject: { mediaType: OCI, digest: "z", size: 7 },
+    annotations: { "a": "1", "A": "2" },
+    vendor: { score: 0.75, big: 1e300 },
+  };
+  const rows: [name: string, body: object, type: string, want: string][] = [
+    ["an artifact", artifact, OCI, OCI],
+    ["an artifact that a simple server gives", artifact, "text/plain", OCI],
+    ["an index of nothing", { schemaVersion: 2, manifests: [], subject: artifact.subject }, INDEX, INDEX],
+    ["a list of Docker's", { schemaVersion: 2, mediaType: LIST, manifests: [{ platform: {} }] }, LIST, LIST],
+    ["neither type nor version inside", { config: {}, layers: [] }, DOCKER, DOCKER],
+    ["an empty type inside", { mediaType: "", layers: [] }, OCI, OCI],
+  ];
+  for (const [name, body, type, want] of rows) {
+    await t.step(name, async () => {
+      const { service } = registry(JSON.stringify(body), { "content-type": type });
+      assert.equal((await fetchManifest(service, URL_, "x", "v1")).mediaType, want);
+    });
+  }
+});
+
 Deno.test("a digest header of another algorithm says nothing about ours", async () => {
   const body = "{}";
   const { service } = registry(body, { "content-type": OCI, "docker-content-digest": `sha512:${"0".repeat(128)}` });

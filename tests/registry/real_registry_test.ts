@@ -7,6 +7,7 @@ import { openNetwork, openRegistry } from "../../lib/cli/connect.ts";
 import { createHost } from "../../lib/cli/host.ts";
 import { pushTinyImage } from "../../lib/local/image.ts";
 import { parseImageName } from "../../lib/registry/image_ref.ts";
+import { readManifest } from "../../lib/registry/manifest_type.ts";
 import { pushImage, pushIndex, skopeo } from "../support/clients.ts";
 import { failsWith } from "../support/failures.ts";
 import { peerTest } from "../support/peer_case.ts";
@@ -112,6 +113,15 @@ peerTest("a real registry that speaks plain http only", ["docker-registry"], asy
       `tagseal: warning: the registry "${host}" does not speak TLS; plain http is used\n`,
     );
     await failsWith(lookUps[0]!("v4"), "not-found", `the registry "http://${host}" does not exist`);
+  });
+  await t.step("what the registry itself refuses as ambiguous is refused here", async () => {
+    for (const more of [{}, { layers: [] }, { config: {} }]) {
+      const body = JSON.stringify({ schemaVersion: 2, mediaType: INDEX, manifests: [], ...more });
+      const headers = { "content-type": INDEX, authorization: `Basic ${REGISTRY_AUTH}` };
+      const response = await fetch(`http://${host}/v2/team/odd/manifests/v1`, { method: "PUT", headers, body });
+      await response.body?.cancel();
+      assert.equal("mediaType" in readManifest(INDEX, utf8(body)), response.status === 201, body);
+    }
   });
   await t.step("no access", async () => {
     using agent = machine({});
