@@ -22,7 +22,10 @@ async function build(folder: string): Promise<void> {
   const locked = { version: VERSION, integrity: INTEGRITY, hasInstallScript: true };
   const packages = { "": { dependencies: root.dependencies }, [`node_modules/${NAME}`]: locked };
   const write = (name: string, content: unknown) =>
-    writeFileAtomically(`${folder}/${name}`, utf8(`${JSON.stringify(content, undefined, 2)}\n`), { replace: true });
+    writeFileAtomically(`${folder}/${name}`, utf8(`${JSON.stringify(content, undefined, 2)}\n`), {
+      replace: true,
+      ownCode: true,
+    });
   await write("package.json", root);
   await write("package-lock.json", { lockfileVersion: 3, requires: true, packages });
   const args = ["ci", "--prefix", folder, "--no-audit", "--no-fund"];

@@ -29,8 +29,9 @@ const ADAPTERS = ["lib/files/files.ts", "lib/keystore/file_keystore.ts", "lib/ke
 /** The only files that touch network, file system, variables or streams of the machine. */
 const GLOBALS = new Map<string, RegExp>([
   ["lib/http/send.ts", /fetch|createHttpClient|HttpClient/],
-  ["lib/files/lock.ts", /mkdir|open|FsFile|errors/],
-  ["lib/files/files.ts", /mkdir|open|FsFile|rename|link|remove|stat|errors/],
+  ["lib/files/lock.ts", /mkdir|FsFile/],
+  ["lib/files/open.ts", /open|FsFile|FileInfo|OpenOptions|stat|realPath|errors/],
+  ["lib/files/files.ts", /mkdir|open|FsFile|FileInfo|rename|link|remove|readDir|stat|errors/],
   ["lib/keystore/file_keystore.ts", /readDir|stat|errors/],
   ["lib/notary/metadata_store.ts", /readDir|errors/],
   ["lib/registry/helper_process.ts", /Command|ChildProcess|errors/],

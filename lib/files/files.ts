@@ -11,6 +11,7 @@
  */
 import type { Bytes } from "../bytes/bytes.ts";
 import { messageOf, TagsealError } from "../errors.ts";
+import { entryAt, isAbsent, openFile, requireOutsideOfCode } from "./open.ts";
 
 /** How a file is written. */
 export interface WriteOptions {
@@ -22,20 +23,27 @@ export interface WriteOptions {
   readonly replace: boolean;
   /** Leave it to the system when the bytes reach the disk: for what can be had again. */
   readonly lazy?: boolean;
+  /** For the task that builds a part of the program: its own folder may be written to. */
+  readonly ownCode?: boolean;
 }
+
+/** The end of a name under which something is written before it takes its place. */
+const TEMPORARY = /\.[0-9a-f]{8}\.tmp$/;
 
 /**
  * Writes `bytes` to `path` in one step.
  *
- * @throws {TagsealError} `exists` where the file is there and `replace` is false; `bad-input` where it cannot be written
+ * @throws {TagsealError} `exists` where something is there and `replace` is false; `bad-input` where it cannot be
+ *   written, leads into the program's own code, or would replace what is no file
  */
 // deno-lint-ignore require-await -- whoever writes waits, however it is done
 export async function writeFileAtomically(path: string, bytes: Uint8Array, options: WriteOptions): Promise<void> {
-  const folder = path.replace(/[^/\\]*$/, "") || ".";
+  const folder = folderOf(path);
   const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
+  if (!options.ownCode) options.replace ? requireReplaceable(path) : requireOutsideOfCode(path);
   let isMoved = false;
   try {
-    const file = createFile(temporary, folder, options);
+    const { file, made } = createFile(temporary, folder, options);
     try {
       for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
       if (!options.lazy) file.syncSync();
@@ -48,6 +56,7 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array, optio
     } else {
       linkNew(temporary, path); // a link fails where the target exists
     }
+    if (!options.lazy) [folder, ...made].forEach(syncFolder);
   } catch (error) {
     throw error instanceof TagsealError ? error : fileError(path, "written", error);
   } finally {
@@ -55,15 +64,77 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array, optio
   }
 }
 
-function createFile(path: string, folder: string, { mode = 0o644, folderMode = 0o755 }: WriteOptions): Deno.FsFile {
-  const options = { write: true, createNew: true, mode };
+function folderOf(path: string): string {
+  return path.replace(/[^/\\]*$/, "") || ".";
+}
+
+/**
+ * Fails early where {@linkcode writeFileAtomically} would fail for what is at `path`, or for where that leads.
+ *
+ * @throws {TagsealError} `bad-input`
+ */
+export function requireReplaceable(path: string): void {
+  requireOutsideOfCode(path);
+  let present: Deno.FileInfo | undefined;
   try {
-    return Deno.openSync(path, options);
+    present = entryAt(path);
+  } catch (error) {
+    throw fileError(path, "written", error);
+  }
+  if (!present || present.isFile) return;
+  // Somebody's arrangement, which a plain file in its place would break.
+  const what = present.isDirectory
+    ? "a folder"
+    : present.isSymlink
+    ? "a symbolic link"
+    : "a pipe, a socket or a device";
+  throw new TagsealError("bad-input", `"${path}" cannot be written: ${what} is there, and only files are replaced`, {
+    remedy: "Choose another path, or move away what is there",
+    details: { path },
+  });
+}
+
+/** Makes the file, and the folder where there is none; `made` are the folders that got an entry by that. */
+function createFile(
+  path: string,
+  folder: string,
+  { mode = 0o644, folderMode = 0o755 }: WriteOptions,
+): { file: Deno.FsFile; made: string[] } {
+  const open = () => openFile(path, { write: true, createNew: true, mode });
+  try {
+    return { file: open(), made: [] };
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
+    const made: string[] = [];
+    for (let at = folder.replace(/[/\\]+$/, ""); at !== "" && !entryAt(at); at = at.replace(/[/\\]*[^/\\]*$/, "")) {
+      made.push(folderOf(at));
+    }
     Deno.mkdirSync(folder, { recursive: true, mode: folderMode });
-    return Deno.openSync(path, options);
+    return { file: open(), made };
   }
+}
+
+/** An entry of a folder outlives a power cut once the folder has been written, too. Windows has no such call. */
+function syncFolder(folder: string): void {
+  try {
+    using file = Deno.openSync(folder, { read: true });
+    file.syncSync();
+  } catch { /* the file's content is safe, and more cannot be had from this system */ }
+}
+
+/**
+ * Removes what killed processes left half-written in `folder` where `isOurs` knows the name that it was to get. Only for
+ * whoever holds the lock under which all such files are written, or for files of `minAgeMs` and more.
+ */
+export function removeLeftovers(folder: string, isOurs: (name: string) => boolean, minAgeMs = 0): void {
+  try {
+    for (const { name, isFile } of Deno.readDirSync(folder)) {
+      if (!isFile || !TEMPORARY.test(name) || !isOurs(name.replace(TEMPORARY, ""))) continue;
+      const path = `${folder}/${name}`;
+      const written = minAgeMs > 0 ? entryAt(path)?.mtime?.getTime() : 0;
+      if (written !== undefined && Date.now() - written >= minAgeMs) removeQuietly(path);
+    }
+  } catch { /* there is no such folder yet; or it cannot be read, which whoever writes there will tell */ }
 }
 
 function linkNew(temporary: string, path: string): void {
@@ -88,9 +159,7 @@ function removeQuietly(path: string): void {
 // deno-lint-ignore require-await -- as above
 export async function readFileBounded(path: string, maxBytes: number): Promise<Bytes | undefined> {
   try {
-    // Opening waits where there is a pipe without a writer.
-    if (!Deno.statSync(path).isFile) throw new Error("it is not a file");
-    using file = Deno.openSync(path, { read: true });
+    using file = openFile(path, { read: true });
     const { size } = file.statSync();
     if (size > maxBytes) throw new Error(`it is longer than ${maxBytes} bytes`);
     const bytes = new Uint8Array(size);
@@ -98,7 +167,7 @@ export async function readFileBounded(path: string, maxBytes: number): Promise<B
     for (let n: number | null; at < size && (n = file.readSync(bytes.subarray(at))) !== null;) at += n;
     return bytes.subarray(0, at);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    if (isAbsent(error)) return undefined;
     throw fileError(path, "read", error);
   }
 }
@@ -134,6 +203,7 @@ export async function removeIfEmpty(path: string): Promise<void> {
 
 /** Removes a file if it is there. @throws {TagsealError} `bad-input` where it cannot be removed */
 export async function removeFile(path: string): Promise<void> {
+  requireOutsideOfCode(path);
   try {
     await Deno.remove(path);
   } catch (error) {

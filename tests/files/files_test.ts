@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { utf8 } from "../../lib/bytes/bytes.ts";
-import { readFileBounded, removeFile, requireFile, writeFileAtomically } from "../../lib/files/files.ts";
+import {
+  readFileBounded,
+  removeFile,
+  removeLeftovers,
+  requireFile,
+  writeFileAtomically,
+} from "../../lib/files/files.ts";
 import { failsWith } from "../support/failures.ts";
 import { inFolder, mode, names } from "../support/test_files.ts";
 
@@ -67,13 +73,14 @@ fileTest("a write that fails leaves all as it was", async (folder) => {
   assert.deepEqual(await names(folder), ["file", "target"]);
 });
 
-fileTest("a link at the target is replaced, not followed", async (folder) => {
+fileTest("a link at the target is neither followed nor replaced", async (folder) => {
   await Deno.writeTextFile(`${folder}/victim`, "untouched");
   await Deno.symlink(`${folder}/victim`, `${folder}/link`);
   await failsWith(writeFileAtomically(`${folder}/link`, utf8("x"), { replace: false }), "exists", "exists already");
-  await writeFileAtomically(`${folder}/link`, utf8("new"), { replace: true });
+  await failsWith(writeFileAtomically(`${folder}/link`, utf8("x"), { replace: true }), "bad-input", "a symbolic link");
   assert.equal(await Deno.readTextFile(`${folder}/victim`), "untouched");
-  assert.equal((await Deno.lstat(`${folder}/link`)).isFile, true);
+  assert.equal(await Deno.readLink(`${folder}/link`), `${folder}/victim`);
+  assert.deepEqual(await names(folder), ["link", "victim"]);
 });
 
 fileTest("a read ends at its bound", async (folder) => {
@@ -102,4 +109,26 @@ fileTest("removing is done when it is gone", async (folder) => {
   assert.deepEqual(await names(folder), []);
   await Deno.mkdir(`${folder}/full/x`, { recursive: true });
   await failsWith(removeFile(`${folder}/full`), "bad-input", `"${folder}/full" cannot be removed: `);
+});
+
+fileTest("what killed processes left half-written is removed: our names alone, and old enough", async (folder) => {
+  const ours = ["root.json.0123abcd.tmp", "targets.json.89abcdef.tmp"];
+  const others = [
+    "root.json",
+    "root.json.tmp",
+    "root.json.0123ABCD.tmp",
+    "notes.txt.0123abcd.tmp",
+    "x.0123abcd.tmp.gz",
+  ];
+  for (const name of [...ours, ...others]) await Deno.writeTextFile(`${folder}/${name}`, "x");
+  await Deno.mkdir(`${folder}/dir.json.0123abcd.tmp`);
+  const left = ["dir.json.0123abcd.tmp", ...others].sort();
+  const isOurs = (name: string) => name.endsWith(".json");
+  const hourAgo = new Date(Date.now() - 3_700_000);
+  await Deno.utime(`${folder}/${ours[0]}`, hourAgo, hourAgo);
+  removeLeftovers(folder, isOurs, 3_600_000);
+  assert.deepEqual(await names(folder), [...left, ours[1]!].sort());
+  removeLeftovers(folder, isOurs);
+  assert.deepEqual(await names(folder), left);
+  removeLeftovers(`${folder}/nothing`, isOurs);
 });

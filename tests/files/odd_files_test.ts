@@ -59,14 +59,23 @@ fileTest("a pipe is refused, also behind a link, and nobody waits for a writer",
   }
 });
 
-fileTest("a pipe at the target is not written to: it is replaced, or it stays", async (folder) => {
-  const path = `${folder}/pipe`;
-  await makePipe(path);
-  await failsWith(writeFileAtomically(path, utf8("x"), { replace: false }), "exists", `"${path}" exists already`);
-  assert.equal((await Deno.lstat(path)).isFifo, true);
-  await writeFileAtomically(path, utf8("x"), { replace: true });
-  assert.equal(await Deno.readTextFile(path), "x");
-  assert.deepEqual(await names(folder), ["pipe"]);
+fileTest("what is no file at the target stays as it is, replacing or not", async (folder) => {
+  await makePipe(`${folder}/pipe`);
+  await Deno.mkdir(`${folder}/folder`);
+  using _socket = Deno.listen({ transport: "unix", path: `${folder}/socket` });
+  for (const [name, what] of [["pipe", "a pipe"], ["socket", "a pipe, a socket"], ["folder", "a folder"]] as const) {
+    const path = `${folder}/${name}`;
+    await failsWith(writeFileAtomically(path, utf8("x"), { replace: false }), "exists", `"${path}" exists already`);
+    await failsWith(
+      writeFileAtomically(path, utf8("x"), { replace: true }),
+      "bad-input",
+      what,
+      "only files are replaced",
+    );
+  }
+  assert.equal((await Deno.lstat(`${folder}/pipe`)).isFifo, true);
+  assert.equal((await Deno.lstat(`${folder}/socket`)).isSocket, true);
+  assert.deepEqual(await names(folder), ["folder", "pipe", "socket"]);
 });
 
 fileTest("a link that leads nowhere, or in a circle", async (folder) => {
@@ -126,7 +135,7 @@ Deno.test({
   name: "odd files: where this process may not write, that is said, and the old file stays",
   permissions: { read: true, write: [], run: false },
   async fn() {
-    const path = new URL("../../deno.json", import.meta.url).pathname;
+    const path = new URL("../../README.md", import.meta.url).pathname;
     const before = await Deno.readTextFile(path);
     const writing = writeFileAtomically(path, utf8("new"), { replace: true });
     const error = await failsWith(writing, "bad-input", "may not be written under this task's permissions");
@@ -162,4 +171,21 @@ fileTest("a mask of the user's takes bits away, and adds none", async (folder) =
   const code = "await files.writeFileAtomically(path, new Uint8Array(3), { replace: false });";
   await inProcess("umask 077", path, code);
   assert.deepEqual([await mode(path), await mode(`${folder}/made`)], [0o600, 0o700]);
+});
+
+fileTest("an entry that must last is flushed with its folder, and with all folders made for it", async (folder) => {
+  const path = `${folder}/a/b/file`;
+  const code = `const synced = [];
+    const open = Deno.openSync;
+    Deno.openSync = (at, options) => {
+      const file = open(at, options);
+      const sync = file.syncSync.bind(file);
+      file.syncSync = () => { synced.push(at.replace(/.[0-9a-f]{8}.tmp$/, "").replace(/[/]+$/, "")); sync(); };
+      return file;
+    };
+    await files.writeFileAtomically(path, new Uint8Array(3), { replace: false });
+    await files.writeFileAtomically(path + ".lazy", new Uint8Array(3), { replace: false, lazy: true });
+    console.log(synced.join(" "));`;
+  const synced = await inProcess("true", path, code);
+  assert.equal(synced, [path, `${folder}/a/b`, `${folder}/a`, folder].join(" "));
 });

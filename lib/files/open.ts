@@ -1,0 +1,95 @@
+/**
+ * What may be opened, and where something may be written.
+ *
+ * Opening a pipe waits for its other end, and nothing in this process can end that wait: only regular files are opened.
+ * Nothing is ever written into the program's own code: permissions compare the text of paths, so that a link leads past
+ * them.
+ *
+ * @module
+ */
+import { dirname, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { TagsealError } from "../errors.ts";
+
+/** Opens a regular file. @throws an `Error` where it is another thing, and what the platform throws */
+export function openFile(path: string, options: Deno.OpenOptions): Deno.FsFile {
+  // A link to nowhere would make a file at its other end.
+  const before = options.createNew ? undefined : infoOf(path, options.create ? Deno.lstatSync : Deno.statSync);
+  if (before) requireFile(before);
+  const file = Deno.openSync(path, options);
+  try {
+    requireFile(file.statSync());
+    return file;
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+/** What is at `path`, links not followed; `undefined` where nothing is. Throws what the platform throws. */
+export function entryAt(path: string): Deno.FileInfo | undefined {
+  return infoOf(path, Deno.lstatSync);
+}
+
+function infoOf(path: string, stat: typeof Deno.statSync): Deno.FileInfo | undefined {
+  try {
+    return stat(path);
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}
+
+function requireFile({ isFile }: Deno.FileInfo): void {
+  if (!isFile) throw new Error("it is not a file");
+}
+
+/** Whether the platform says that there is nothing. */
+export function isAbsent(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+}
+
+/** The entries of the project's folder that its tasks run, or that other tools run. */
+const CODE = new Set([
+  ...["lib", "tasks", "tests", "mod.ts", "deno.json", "deno.lock", ".tagseal-pkcs11", "dist"],
+  ...["node_modules", "package.json", ".npmrc", ".git"],
+]);
+
+const HERE = "/lib/files/open.ts";
+let project: string | undefined;
+
+/** The project's folder where the program runs from one; "" in a program of one file. */
+function projectFolder(): string {
+  const isProject = import.meta.url.startsWith("file:") && import.meta.url.endsWith(HERE);
+  return project ??= isProject ? realPath(fileURLToPath(new URL("../..", import.meta.url))) ?? "" : "";
+}
+
+/**
+ * Refuses a path that leads into the program's own code, through whatever links.
+ *
+ * @throws {TagsealError} `bad-input`
+ */
+export function requireOutsideOfCode(path: string): void {
+  const own = projectFolder();
+  if (own === "") return;
+  const full = resolve(path);
+  // The nearest folder that is there says where it leads; what is still to be made below it, is made as named.
+  let folder = dirname(full);
+  let real = realPath(folder);
+  while (real === undefined && dirname(folder) !== folder) real = realPath(folder = dirname(folder));
+  const target = `${real ?? folder}/${relative(folder, full)}`.replaceAll("\\", "/");
+  const name = target.startsWith(`${own}/`) ? target.slice(own.length + 1).split("/")[0]! : "";
+  if (!CODE.has(name.toLowerCase())) return;
+  throw new TagsealError("bad-input", `"${path}" leads into tagseal's own code ("${name}")`, {
+    remedy: "Choose a path outside of tagseal's own folder",
+    details: { path },
+  });
+}
+
+function realPath(path: string): string | undefined {
+  try {
+    return Deno.realPathSync(path).replaceAll("\\", "/");
+  } catch {
+    return undefined; // it is not there yet, or not to be looked into: then nothing is written there either
+  }
+}
