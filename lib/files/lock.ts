@@ -5,23 +5,46 @@
  * @module
  */
 import { messageOf, TagsealError } from "../errors.ts";
+import { isAbsent, openFile, requireOutsideOfCode } from "./open.ts";
 
 const POLL_MS = 15;
+const SILENT_WAIT_MS = 3_000;
 const LONGEST_WAIT_MS = 60_000;
+
+/** How long a lock is waited for, and who hears of it. */
+export interface LockWait {
+  /** Ends the wait at once when it is aborted. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told once, where others hold the lock for more than a few seconds. */
+  readonly onWait?: ((path: string) => void) | undefined;
+}
 
 /**
  * Runs `use` while holding the lock at `path`: `exclusive` for writers, shared by readers. Where a reader finds no lock
  * file nobody has ever written, and nothing is locked: reading leaves no trace.
  *
- * @throws {TagsealError} `unavailable` where others hold it for a minute; `bad-input` where `path` cannot be locked
+ * @throws {TagsealError} `unavailable` where others hold it for a minute; `bad-input` where `path` cannot be locked; and
+ *   the reason of `wait.signal`
  */
-export async function withLock<T>(path: string, kind: "exclusive" | "shared", use: () => Promise<T>): Promise<T> {
+export async function withLock<T>(
+  path: string,
+  kind: "exclusive" | "shared",
+  use: () => Promise<T>,
+  { signal, onWait }: LockWait = {},
+): Promise<T> {
   const file = openLock(path, kind);
   if (!file) return await use();
   try {
-    for (let waited = 0; !tryLock(file, path, kind); waited += POLL_MS) {
+    const began = performance.now();
+    for (let isTold = false; !tryLock(file, path, kind);) {
+      const waited = performance.now() - began;
       if (waited >= LONGEST_WAIT_MS) throw heldByOthers(path);
+      if (waited >= SILENT_WAIT_MS && !isTold) {
+        isTold = true;
+        onWait?.(path);
+      }
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      signal?.throwIfAborted();
     }
     return await use();
   } finally {
@@ -47,13 +70,13 @@ export function takeLock(path: string): Disposable | undefined {
 
 function openLock(path: string, kind: "exclusive" | "shared"): Deno.FsFile | undefined {
   try {
-    if (kind === "shared") return Deno.openSync(path, { read: true });
+    if (kind === "shared") return openFile(path, { read: true });
+    requireOutsideOfCode(path);
     Deno.mkdirSync(path.replace(/[^/\\]*$/, ""), { recursive: true, mode: 0o700 });
-    return Deno.openSync(path, { read: true, write: true, create: true, mode: 0o600 });
+    return openFile(path, { read: true, write: true, create: true, mode: 0o600 });
   } catch (error) {
-    const absent = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
-    if (kind === "shared" && absent) return undefined;
-    throw notLockable(path, error);
+    if (kind === "shared" && isAbsent(error)) return undefined;
+    throw error instanceof TagsealError ? error : notLockable(path, error);
   }
 }
 
