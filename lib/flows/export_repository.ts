@@ -7,6 +7,7 @@ import { type Bytes, equalBytes } from "../bytes/bytes.ts";
 import { hash } from "../crypto/hash.ts";
 import { isTagsealError } from "../errors.ts";
 import { createMemoryMetadataStore } from "../notary/metadata_store.ts";
+import { NamedBytes, unverifiedTotal } from "../notary/sizes.ts";
 import type { TrustServer } from "../notary/trust_server.ts";
 import { filesOf, readRepository } from "../notary/update.ts";
 import type { FileMeta } from "../tuf/models.ts";
@@ -43,7 +44,9 @@ export async function exportRepository(trust: Trust, gun: string): Promise<Expor
     files: new Map(files.map(({ name, bytes }) => [name, bytes])),
   });
   const options = { server: source, gun, at: repository.at };
-  await readRepository({ ...options, store: createMemoryMetadataStore() });
+  const rootAlone = createMemoryMetadataStore();
+  await rootAlone.write(gun, new Map([["root", root.envelope.bytes]]));
+  await readRepository({ ...options, store: rootAlone });
 
   return {
     repository: gun,
@@ -81,7 +84,8 @@ async function chainStart(
 async function olderRoots(server: TrustServer, { gun, root }: TrustedRepository): Promise<Bytes[]> {
   const first = Math.max(1, root.version - MAX_ROOTS);
   const versions = Array.from({ length: root.version - first }, (_, i) => first + i);
-  const files = await Promise.all(versions.map((version) => server.read(gun, `${version}.root`)));
+  const shared = unverifiedTotal();
+  const files = await Promise.all(versions.map((version) => server.read(gun, `${version}.root`, { shared })));
   return files.flatMap((bytes, i) => bytes && versionOf("root", bytes).version === versions[i] ? [bytes] : []);
 }
 
@@ -94,10 +98,13 @@ async function untrustedFiles(
   const named = [...repository.snapshot.meta].flatMap(([name, meta]): [DelegationRole, FileMeta][] =>
     isDelegation(name) && !trusted.has(name) ? [[name, meta]] : []
   );
+  const budget = new NamedBytes(repository.gun, false);
   const files = await Promise.all(named.map(async ([name, meta]): Promise<[DelegationRole, Bytes][]> => {
     const sha256 = meta.hashes.get("sha256");
-    const bytes = sha256 && await server.read(repository.gun, `${name}.${sha256.toHex()}`) ||
-      await server.read(repository.gun, name);
+    budget.take(name, meta);
+    const allowance = { maxBytes: meta.length };
+    const bytes = sha256 && await server.read(repository.gun, `${name}.${sha256.toHex()}`, allowance) ||
+      await server.read(repository.gun, name, allowance);
     const fits = bytes && [...meta.hashes].every(([kind, digest]) => equalBytes(hash(kind, bytes), digest));
     return fits ? [[name, bytes]] : [];
   }));

@@ -7,7 +7,9 @@
  * @module
  */
 import { isTagsealError } from "../errors.ts";
+import type { ByteBudget } from "../http/send.ts";
 import type { MetadataStore } from "../notary/metadata_store.ts";
+import { unverifiedTotal } from "../notary/sizes.ts";
 import type { TrustServer } from "../notary/trust_server.ts";
 import { parseListing, parseRoot, parseTargets } from "../tuf/parse.ts";
 import { BASE_ROLES, type RoleName } from "../tuf/roles.ts";
@@ -38,9 +40,10 @@ export async function lookAtRepository(trust: Trust, gun: string): Promise<Look>
   let result = opened;
   let at: Date = trust.now();
   for (let look = 0; look < MAX_LOOKS; look++) {
-    const suspects = result ? skippedRoles(result.repository) : BASE_ROLES;
-    const expiries = (await Promise.all(suspects.map((role) => expiryOf(server, gun, role))))
-      .filter((expiry) => expiry !== undefined && expiry <= at) as Date[];
+    const shared = unverifiedTotal();
+    const expiries = (await Promise.all(
+      result ? skippedExpiries(result.repository) : BASE_ROLES.map((role) => expiryOf(server, gun, role, shared)),
+    )).filter((expiry) => expiry !== undefined && expiry <= at) as Date[];
     if (expiries.length === 0) break;
     at = new Date(Math.min(...expiries.map((expiry) => expiry.getTime())) - 1);
     const earlier = await openRepository({ server, store, pin, now: () => at, sleep: trust.sleep }, gun)
@@ -56,13 +59,21 @@ export async function lookAtRepository(trust: Trust, gun: string): Promise<Look>
   return { trusted: opened?.repository, seen: result.repository };
 }
 
-function skippedRoles(repository: TrustedRepository): RoleName[] {
-  return [...repository.delegations].filter(([, state]) => state.kind === "skipped").map(([role]) => role);
+/** When the delegations expired that are skipped for that. */
+function skippedExpiries(repository: TrustedRepository): (Date | undefined)[] {
+  return [...repository.delegations.values()].map((state) =>
+    state.kind === "skipped" ? state.expired?.expires : undefined
+  );
 }
 
 /** When the file that is served expires, or the last certificate of root; nothing where it cannot be read. */
-async function expiryOf(server: TrustServer, gun: string, role: RoleName): Promise<Date | undefined> {
-  const bytes = await server.read(gun, role);
+async function expiryOf(
+  server: TrustServer,
+  gun: string,
+  role: RoleName,
+  shared: ByteBudget,
+): Promise<Date | undefined> {
+  const bytes = await server.read(gun, role, { maxBytes: shared.left, shared });
   if (!bytes) return undefined;
   try {
     if (role === "timestamp" || role === "snapshot") return parseListing(role, bytes).expires;

@@ -37,7 +37,7 @@ export function watchPublishes(server: TrustServer): WatchedServer {
     mayBeLive: () => live,
     server: {
       url: server.url,
-      read: (gun, name) => server.read(gun, name),
+      read: (...file) => server.read(...file),
       managedKey: (gun, role, which) => server.managedKey(gun, role, which),
       async publish(gun, files) {
         try {

@@ -53,7 +53,8 @@ export async function openRepository(
 ): Promise<ReadResult> {
   const { server, store, pin, offline, onNotKept } = trust;
   const at = trust.now();
-  const options: ReadOptions = { server, gun, at, store, pin, expected, offline, onNotKept, atHand };
+  const pause = () => trust.sleep(0);
+  const options: ReadOptions = { server, gun, at, store, pin, expected, offline, onNotKept, atHand, pause };
   const result = await readRepository(options).catch((error: unknown) => {
     throw located(error, gun, server.url);
   });

@@ -9,11 +9,18 @@
  * @module
  */
 import { type Bytes, concat } from "../bytes/bytes.ts";
+import { shown } from "../bytes/printable.ts";
 import { type Details, messageOf, TagsealError } from "../errors.ts";
 import { explainFailure } from "./failures.ts";
 
 /** One HTTP exchange; the same shape as a server's handler, so that a handler can stand in for the network. */
 export type Send = (request: Request) => Promise<Response>;
+
+/** How many bytes are left for several calls together. */
+export interface ByteBudget {
+  /** That many. */
+  left: number;
+}
 
 /** One call, with its limits. */
 export interface Call {
@@ -29,6 +36,8 @@ export interface Call {
   readonly body?: BodyInit;
   /** The answer's body may not be longer than this many bytes. */
   readonly maxBytes: number;
+  /** What the bodies of several calls may take together: each takes from it as it is read. */
+  readonly shared?: ByteBudget | undefined;
   /** The whole exchange, body included, may not take longer than this many milliseconds. */
   readonly timeoutMs: number;
   /** How many redirects a `GET` may follow (0 unless said); credentials stay with the first origin. */
@@ -119,7 +128,8 @@ export async function exchange(send: Send, call: Call): Promise<Answer> {
   const timeout = AbortSignal.timeout(call.timeoutMs);
   const signal = call.signal ? AbortSignal.any([timeout, call.signal]) : timeout;
   let { url } = call;
-  const headers = new Headers({ "user-agent": USER_AGENT, ...call.headers });
+  // Compressed answers cost more than they show: the runtime would unpack them to a thousand times their size.
+  const headers = new Headers({ "user-agent": USER_AGENT, "accept-encoding": "identity", ...call.headers });
   try {
     for (let hop = 0;; hop++) {
       const response = await send(
@@ -154,6 +164,11 @@ export async function exchange(send: Send, call: Call): Promise<Answer> {
 }
 
 async function readBounded(response: Response, call: Call): Promise<Bytes> {
+  const encoding = response.headers.get("content-encoding")?.trim().toLowerCase() || "identity";
+  if (encoding !== "identity") {
+    await response.body?.cancel();
+    throw unavailable(call, `it answers in the encoding "${shown(encoding)}", which was not asked for`, {});
+  }
   const declared = response.headers.get("content-length");
   if (declared !== null && Number(declared) > call.maxBytes) {
     await response.body?.cancel();
@@ -163,7 +178,9 @@ async function readBounded(response: Response, call: Call): Promise<Bytes> {
   let length = 0;
   for await (const part of response.body ?? []) {
     length += part.length;
-    if (length > call.maxBytes) throw tooLong(call, "sends more"); // leaving the loop cancels the stream
+    if (call.shared) call.shared.left -= part.length;
+    // Leaving the loop cancels the stream.
+    if (length > call.maxBytes || (call.shared?.left ?? 0) < 0) throw tooLong(call, "sends more");
     parts.push(part);
   }
   return parts.length === 1 ? new Uint8Array(parts[0]!) : concat(...parts);
@@ -206,6 +223,11 @@ export function plainUrl(url: URL): string {
 /** Whether the request of a failed call certainly never reached the server. */
 export function neverSent(error: unknown): boolean {
   return error instanceof TagsealError && error.details["sent"] === false;
+}
+
+/** Whether a call failed because its answer was longer than the call allows. */
+export function isTooLong(error: unknown): boolean {
+  return error instanceof TagsealError && "maxBytes" in error.details;
 }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;

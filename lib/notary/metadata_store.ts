@@ -28,7 +28,8 @@ export interface MetadataStore {
 /** Files by role; `undefined` for a role whose file is to go. */
 export type FileChanges = ReadonlyMap<RoleName, Bytes | undefined>;
 
-const MAX_FILE_BYTES = 128 * 2 ** 20;
+/** Most bytes of all files of a repository: what is read of a server (`sizes.ts`), and a little more. */
+const MAX_BYTES = 272 * 2 ** 20;
 // Root first: after a crash in between, the newer root still leads to whatever else is there.
 const ORDER: readonly RoleName[] = ["root", "targets", "snapshot", "timestamp"];
 
@@ -38,10 +39,14 @@ export function createFileMetadataStore(trustDir: string): MetadataStore {
   const lock = (gun: string) => `${trustDir}/tuf/${gun}/.tagseal.lock`;
   const read = async (gun: string): Promise<Map<RoleName, Bytes>> => {
     const names = [...ORDER, ...await delegationFiles(folder(gun))];
-    const files = await Promise.all(
-      names.map(async (name) => [name, await readFileBounded(`${folder(gun)}/${name}.json`, MAX_FILE_BYTES)] as const),
-    );
-    return new Map(files.filter((entry): entry is [RoleName, Bytes] => entry[1] !== undefined));
+    const files = new Map<RoleName, Bytes>();
+    let left = MAX_BYTES;
+    for (const name of names) {
+      const bytes = await readFileBounded(`${folder(gun)}/${name}.json`, left);
+      if (bytes) files.set(name, bytes);
+      left -= bytes?.length ?? 0;
+    }
+    return files;
   };
   return {
     read: (gun) => withLock(lock(gun), "shared", () => read(gun)),

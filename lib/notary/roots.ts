@@ -4,6 +4,7 @@ import { isTagsealError, TagsealError } from "../errors.ts";
 import { parseRoot } from "../tuf/parse.ts";
 import { isPinned, type RootPin } from "../tuf/root_keys.ts";
 import { advanceRoot, type Floors, openRoot, type RootPhase } from "../tuf/trusted.ts";
+import { unverifiedTotal } from "./sizes.ts";
 import type { TrustServer } from "./trust_server.ts";
 
 /** What roots are judged by. */
@@ -80,6 +81,7 @@ export async function followRoots(server: TrustServer, phase: RootPhase, newest:
 
 async function readRoots(server: TrustServer, gun: string, first: number, last: number): Promise<Bytes[]> {
   const versions = Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i);
-  const files = await Promise.all(versions.map((version) => server.read(gun, `${version}.root`)));
+  const shared = unverifiedTotal();
+  const files = await Promise.all(versions.map((version) => server.read(gun, `${version}.root`, { shared })));
   return files.filter((file) => file !== undefined);
 }

@@ -9,18 +9,31 @@ import { type JsonValue, parseJson } from "../bytes/json.ts";
 import { type PublicKey, readPublicKey } from "../crypto/keys.ts";
 import { type Details, messageOf, TagsealError } from "../errors.ts";
 import type { AuthorizedService, ScopeAction } from "../http/auth.ts";
-import type { Answer, Call } from "../http/send.ts";
+import type { Answer, ByteBudget, Call } from "../http/send.ts";
 import type { RoleName } from "../tuf/roles.ts";
+import { unverifiedBytes } from "./sizes.ts";
 
 /** A file of a repository: a role, `<version>.root`, or `<role>.<sha256 hex>` for exactly that file. */
 export type MetadataName = string;
+
+/** How long a file may be. */
+export interface Allowance {
+  /** The most bytes that it may have; what is usual for unverified files of its name, unless said. */
+  readonly maxBytes?: number;
+  /** What it may take of what is left for several files. */
+  readonly shared?: ByteBudget;
+}
 
 /** One Notary server. */
 export interface TrustServer {
   /** Its address. */
   readonly url: URL;
-  /** The newest file of that name, as served; `undefined` where the server has none. */
-  read(gun: string, name: MetadataName): Promise<Bytes | undefined>;
+  /**
+   * The newest file of that name, as served; `undefined` where the server has none.
+   *
+   * @throws {TagsealError} `unavailable`, for which `isTooLong` holds, where it is longer than `allowance` says
+   */
+  read(gun: string, name: MetadataName, allowance?: Allowance): Promise<Bytes | undefined>;
   /**
    * The public key that the server signs with in this role; the server makes it for a new repository. With `"new"` the
    * server makes another one, which counts once a root names it; that wants the right to do anything (`*`).
@@ -36,8 +49,6 @@ export interface TrustServer {
   remove?(gun: string): Promise<void>;
 }
 
-/** Ceilings for one file in bytes; a role of 600,000 tags has 55 MB. */
-const MAX_FILE_BYTES = 128 * 2 ** 20;
 const MAX_ANSWER_BYTES = 2 ** 20;
 const READ_TIMEOUT_MS = 60_000;
 const PUBLISH_TIMEOUT_MS = 300_000;
@@ -71,10 +82,10 @@ export function createTrustServer({ url, service, access, signal }: TrustServerO
 
   return {
     url,
-    async read(gun, name) {
+    async read(gun, name, { maxBytes = unverifiedBytes(name), shared } = {}) {
       // Files under plain names change, though the server lets caches keep them for five minutes.
       const headers: Record<string, string> = HASH_ADDRESSED.test(name) ? {} : { "cache-control": "no-cache" };
-      const answer = await call(gun, `${name}.json`, { maxBytes: MAX_FILE_BYTES, headers });
+      const answer = await call(gun, `${name}.json`, { maxBytes, shared, headers });
       if (answer.status === 200) return answer.bytes;
       if (answer.status === 404) return undefined;
       throw refusal(url, gun, answer, `read "${name}"`);

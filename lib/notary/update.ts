@@ -13,6 +13,7 @@
 import { type Bytes, equalBytes, sameBytes } from "../bytes/bytes.ts";
 import { hash } from "../crypto/hash.ts";
 import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
+import { isTooLong } from "../http/send.ts";
 import type { FileMeta } from "../tuf/models.ts";
 import { isDelegation, parentOf, RELEASES, type RoleName } from "../tuf/roles.ts";
 import type { RootPin } from "../tuf/root_keys.ts";
@@ -30,6 +31,7 @@ import {
 import { cannotStandIn, isServerDown } from "./offline.ts";
 import { followRoots, openKnown, openPinned } from "./roots.ts";
 import type { FileChanges, MetadataStore } from "./metadata_store.ts";
+import { NamedBytes, unverifiedTotal } from "./sizes.ts";
 import type { TrustServer } from "./trust_server.ts";
 
 /** How a repository is read. */
@@ -58,6 +60,8 @@ export interface ReadOptions {
   readonly offline?: "allowed" | "refused" | undefined;
   /** Told where the copy cannot be written: for reading alone, which then goes on. Without it that is an error. */
   readonly onNotKept?: ((error: TagsealError) => void) | undefined;
+  /** Lets other work of the process go on, between large files: it throws where the command was interrupted. */
+  readonly pause?: (() => Promise<void>) | undefined;
 }
 
 /** A repository that was read and verified. */
@@ -72,6 +76,8 @@ export interface ReadResult {
 
 /** How many delegations one repository may have. */
 const MAX_DELEGATIONS = 1000;
+/** Files above this many bytes take the process for longer than a moment. */
+const LONG_WORK_BYTES = 2 ** 20;
 const ATTEMPTS = 3;
 /** How often other processes may be faster. */
 const MAX_OVERTAKEN = 50;
@@ -152,11 +158,22 @@ function isHashed(name: RoleName): boolean {
   return name === "targets" || isDelegation(name);
 }
 
+/** What is longer than is read unseen comes later, when the snapshot has named its length and hash. */
+async function ifShort(reading: Promise<Bytes | undefined>): Promise<Bytes | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (isTooLong(error)) return undefined;
+    throw error;
+  }
+}
+
 async function readFiles(server: TrustServer, gun: string, names: Iterable<RoleName>, cached: Copy, atHand: Copy) {
+  const shared = unverifiedTotal();
   const files = [...names].map(async (name): Promise<[RoleName, Bytes | undefined]> => {
     const present = atHand.get(name);
     if (present) return [name, present];
-    const bytes = await server.read(gun, name);
+    const bytes = await (isHashed(name) ? ifShort(server.read(gun, name, { shared })) : server.read(gun, name));
     const kept = cached.get(name);
     return [name, sameBytes(bytes, kept) ? kept : bytes]; // the very same array, so that nobody compares them again
   });
@@ -209,6 +226,8 @@ async function verify(
   isCopy = false,
 ): Promise<ReadResult> {
   const { server, gun } = options;
+  const firstUse = !cached.has("root") && !options.pin;
+  const named = new NamedBytes(gun, firstUse);
   const root = read.get("root");
   if (!root) throw noRepository(server.url, gun);
   const newest = await trustedRoot(options, root, cached);
@@ -218,20 +237,24 @@ async function verify(
     return bytes && (!meta || fits(bytes, meta)) ? bytes : meta && await byHash(server, gun, name, meta);
   };
   const snapshotMeta = stamped.timestamp.meta.get("snapshot");
+  named.take("snapshot", snapshotMeta);
   const snapped = await advanceSnapshot(stamped, existing("snapshot", await fetched("snapshot", snapshotMeta)));
   const meta = snapped.snapshot.meta;
+  named.take("targets", meta.get("targets"));
   let repository = await advanceTargets(snapped, existing("targets", await fetched("targets", meta.get("targets"))));
   for (let open = openDelegations(repository); open.length > 0; open = openDelegations(repository)) {
     if (repository.delegations.size + open.length > MAX_DELEGATIONS) throw tooMany(gun);
+    for (const { name } of open) named.take(name, meta.get(name)); // of all, before any is asked for
     const files = await Promise.all(open.map(({ name }) => meta.has(name) ? fetched(name, meta.get(name)) : undefined));
     for (const [i, delegation] of open.entries()) {
+      if ((files[i]?.length ?? 0) > LONG_WORK_BYTES) await options.pause?.();
       // Delegations that were skipped when the copy was made are not part of it.
       repository = isCopy && !files[i] && meta.has(delegation.name)
         ? skipDelegation(repository, delegation, "there is no copy of it here")
         : await advanceDelegation(repository, delegation, files[i]);
     }
   }
-  return { repository, firstUse: !cached.has("root") && !options.pin, offline: undefined };
+  return { repository, firstUse, offline: undefined };
 }
 
 /** The newest root, held to the copy that is trusted already and to the pin, to each of them where there are both. */
@@ -250,7 +273,10 @@ async function trustedRoot(options: ReadOptions, newest: Bytes, cached: Copy): P
 async function byHash(server: TrustServer, gun: string, name: RoleName, meta: FileMeta): Promise<Bytes | undefined> {
   const sha256 = meta.hashes.get("sha256");
   // Files are addressed by this hash only; where the parent names another one, the newest has to be the right one.
-  return await server.read(gun, sha256 ? `${name}.${sha256.toHex()}` : name);
+  const file = sha256 ? `${name}.${sha256.toHex()}` : name;
+  return await server.read(gun, file, { maxBytes: meta.length }).catch((error) => {
+    throw isTooLong(error) ? notAsNamed(name, error) : error;
+  });
 }
 
 function fits(bytes: Bytes, meta: FileMeta): boolean {
@@ -263,6 +289,14 @@ function existing(name: string, bytes: Bytes | undefined): Bytes {
   throw new TagsealError("trust-invalid", `The Notary server does not have "${name}", though it must exist`, {
     remedy: "Do not use this repository: its server is damaged or withholds data. Tell its operator",
     details: { role: name },
+  });
+}
+
+function notAsNamed(name: RoleName, cause: unknown): TagsealError {
+  return new TagsealError("trust-invalid", `The Notary server has another "${name}" than the one that must be there`, {
+    remedy: "Do not use this repository: its server is damaged or was tampered with. Tell its operator",
+    details: { role: name },
+    cause,
   });
 }
 
