@@ -2,8 +2,7 @@
 import { connectionFlags, delegationFlags, delegationSourceFlags, notaryFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openKeyStore, openNetwork, openTrust } from "../lib/cli/connect.ts";
-import { keyStoreFlags, TOKEN_VARIABLES } from "../lib/cli/key_stores.ts";
-import { passphraseVariables } from "../lib/cli/passphrases.ts";
+import { keyStoreFlags } from "../lib/cli/key_stores.ts";
 import { readRepositories, reportEach, repositoriesFlags } from "../lib/cli/repositories.ts";
 import { openDelegation } from "../lib/cli/delegation.ts";
 import { TagsealError } from "../lib/errors.ts";
@@ -24,7 +23,6 @@ export const command: Command = defineCommand({
     ...notaryFlags,
     ...connectionFlags,
   },
-  environment: ["NOTARY_AUTH", "DOCKER_CONFIG", ...passphraseVariables("targets"), ...TOKEN_VARIABLES],
   example: "tagseal add-delegation -r registry.example.com/team/app --delegation-certificate certificate.cer",
   async run(values, host) {
     const repositories = await readRepositories(values, host);

@@ -24,7 +24,6 @@ export const command: Command = defineCommand({
     ...notaryFlags,
     ...connectionFlags,
   },
-  environment: ["NOTARY_AUTH", "DOCKER_CONFIG"],
   example: "tagseal delete-key --role targets -r registry.example.com/team/app",
   async run(values, host, id) {
     const repository = values.repository === undefined ? undefined : parseImageName(values.repository).gun;

@@ -22,7 +22,6 @@ export const command: Command = defineCommand({
     "without keys, verify; an unsigned tag is refused, a signing service that cheats is caught, and a person approves " +
     "between the four steps. Leaves nothing behind.",
   flags: {},
-  environment: [],
   example: "tagseal demo",
   async run(values, host) {
     const started = performance.now();

@@ -17,7 +17,6 @@ export const command: Command = defineCommand({
     force: toggle("--force", "replace the file if it exists"),
     ...connectionFlags,
   },
-  environment: ["HTTPS_PROXY", "NO_PROXY"],
   example: 'tagseal download "$id" --output-artifact-path signed.zip',
   async run(values, host, signingRequestId) {
     const path = values.outputArtifactPath ?? `${signingRequestId.replaceAll(/[^A-Za-z0-9-]/g, "_")}.signed.zip`;

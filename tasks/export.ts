@@ -30,7 +30,6 @@ export const command: Command = defineCommand({
     ...notaryFlags,
     ...connectionFlags,
   },
-  environment: ["NOTARY_AUTH", "DOCKER_CONFIG", "HTTPS_PROXY", "NO_PROXY"],
   example: "tagseal export -r registry.example.com/team/app --output-artifact-path app-trust.zip --root-pin root.pem",
   async run(values, host) {
     const { outputArtifactPath: path, force } = values;

@@ -12,11 +12,10 @@ import { openKeyStore, openNetwork, openTrust } from "../lib/cli/connect.ts";
 import { requireTyped } from "../lib/cli/consent.ts";
 import { text, toggle } from "../lib/cli/flags.ts";
 import type { Host } from "../lib/cli/host.ts";
-import { existingRootKeyFlag, keyStoreFlags, TOKEN_VARIABLES } from "../lib/cli/key_stores.ts";
+import { existingRootKeyFlag, keyStoreFlags } from "../lib/cli/key_stores.ts";
 import { DOCKER_29 } from "../lib/cli/server_end.ts";
 import { rootCertificateFlags, rootCertificatePath, writeRootCertificate } from "../lib/cli/root_certificate.ts";
 import { discardArtifact, requireFree, writeArtifact } from "../lib/cli/signing.ts";
-import { passphraseVariables } from "../lib/cli/passphrases.ts";
 import { isTagsealError, TagsealError } from "../lib/errors.ts";
 import { writeExport } from "../lib/flows/export_file.ts";
 import { exportRepository } from "../lib/flows/export_repository.ts";
@@ -51,13 +50,6 @@ export const command: Command = defineCommand({
     ...notaryFlags,
     ...connectionFlags,
   },
-  environment: [
-    "NOTARY_AUTH",
-    "DOCKER_CONFIG",
-    ...passphraseVariables("root"),
-    ...passphraseVariables("targets"),
-    ...TOKEN_VARIABLES,
-  ],
   example: "tagseal init -r registry.example.com/team/app --delegation-certificate signpath.cer",
   async run(values, host) {
     const { gun } = parseImageName(values.repository);

@@ -23,7 +23,6 @@ export const command: Command = defineCommand({
     ...notaryFlags,
     ...connectionFlags,
   },
-  environment: ["NOTARY_AUTH", "DOCKER_CONFIG", "HTTPS_PROXY", "NO_PROXY"],
   example: "tagseal inspect -r registry.example.com/team/app --format docker",
   async run(values, host) {
     if (![undefined, "docker"].includes(values.format)) {

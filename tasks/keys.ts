@@ -2,7 +2,7 @@
 import { notaryFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openKeyStore } from "../lib/cli/connect.ts";
-import { keyStoreFlags, TOKEN_VARIABLES } from "../lib/cli/key_stores.ts";
+import { keyStoreFlags } from "../lib/cli/key_stores.ts";
 import { listKeys } from "../lib/flows/list_keys.ts";
 
 /** The command. */
@@ -12,7 +12,6 @@ export const command: Command = defineCommand({
     "notary and Docker left there, and those of a token that is named. No key file is opened, and " +
     "nobody is asked for its passphrase. Replaces notary key list.",
   flags: { trustDir: notaryFlags.trustDir, ...keyStoreFlags },
-  environment: ["DOCKER_CONFIG", ...TOKEN_VARIABLES],
   example: "tagseal keys",
   async run(values, host) {
     const keys = await listKeys([openKeyStore(values, host)]);

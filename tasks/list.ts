@@ -20,7 +20,6 @@ export const command: Command = defineCommand({
     ...notaryFlags,
     ...connectionFlags,
   },
-  environment: ["NOTARY_AUTH", "DOCKER_CONFIG", "HTTPS_PROXY", "NO_PROXY"],
   example: "tagseal list -r registry.example.com/team/app",
   async run(values, host) {
     const repositories = await readRepositories(values, host);

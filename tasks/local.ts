@@ -2,7 +2,7 @@
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { text } from "../lib/cli/flags.ts";
 import type { Host } from "../lib/cli/host.ts";
-import { type KeyStoreValues, openToken, TOKEN_VARIABLES, tokenFlags } from "../lib/cli/key_stores.ts";
+import { type KeyStoreValues, openToken, tokenFlags } from "../lib/cli/key_stores.ts";
 import { discardFolder, writeArtifact } from "../lib/cli/signing.ts";
 import { utf8 } from "../lib/bytes/bytes.ts";
 import { formatPem } from "../lib/bytes/pem.ts";
@@ -36,7 +36,6 @@ export const command: Command = defineCommand({
     data: text("--data <dir>", "keep all of it in this folder; names of repositories hold the port, so keep that too"),
     dir: text("--dir <dir>", "where to write the CA and the delegation certificate (.tagseal-local)"),
   },
-  environment: TOKEN_VARIABLES,
   example: "tagseal local --port 8443",
   async run(values, host) {
     const port = Number(values.port ?? "8443");

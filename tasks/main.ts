@@ -2,10 +2,8 @@
 import { runTagseal } from "../lib/cli/command.ts";
 import { createHost, ONE_PRESS_MS } from "../lib/cli/host.ts";
 import { TagsealError } from "../lib/errors.ts";
+import { VERSION } from "../lib/version.ts";
 import { COMMANDS } from "./commands.ts";
-
-/** The version; also in deno.json. */
-export const VERSION = "0.1.0";
 
 /** How a terminal and a CI system interrupt; Windows has no SIGTERM. */
 const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];

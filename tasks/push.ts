@@ -22,7 +22,6 @@ export const command: Command = defineCommand({
     ...notaryFlags,
     ...connectionFlags,
   },
-  environment: ["NOTARY_AUTH", "DOCKER_CONFIG", "HTTPS_PROXY", "NO_PROXY"],
   example: "tagseal push -r registry.example.com/team/app --input-artifact-path signed.zip",
   async run(values, host) {
     const { data } = await readSigningFile(host, values.inputArtifactPath);

@@ -5,8 +5,7 @@ import { openKeyStore, openNetwork, openTrust } from "../lib/cli/connect.ts";
 import { requireConsent } from "../lib/cli/consent.ts";
 import { text, toggle } from "../lib/cli/flags.ts";
 import type { Host } from "../lib/cli/host.ts";
-import { keyStoreFlags, TOKEN_VARIABLES } from "../lib/cli/key_stores.ts";
-import { passphraseVariables } from "../lib/cli/passphrases.ts";
+import { keyStoreFlags } from "../lib/cli/key_stores.ts";
 import { TagsealError } from "../lib/errors.ts";
 import { readCertificateFile } from "../lib/flows/delegation_certificate.ts";
 import { type Consequences, removeDelegation } from "../lib/flows/remove_delegation.ts";
@@ -34,7 +33,6 @@ export const command: Command = defineCommand({
     ...notaryFlags,
     ...connectionFlags,
   },
-  environment: ["NOTARY_AUTH", "DOCKER_CONFIG", ...passphraseVariables("targets"), ...TOKEN_VARIABLES],
   example: "tagseal remove-delegation -r registry.example.com/team/app --delegation old-signer",
   async run(values, host) {
     const name = parseImageName(values.repository);

@@ -2,7 +2,7 @@
 import { repositoryFlag, tagsFlag } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openNetwork } from "../lib/cli/connect.ts";
-import { openNeededMethod, runSigning, SIGNING_VARIABLES, signingFlags } from "../lib/cli/signing_method.ts";
+import { openNeededMethod, runSigning, signingFlags } from "../lib/cli/signing_method.ts";
 import { requireTags } from "../lib/cli/tags.ts";
 import { openSigning } from "../lib/cli/work.ts";
 import { parseImageName } from "../lib/registry/image_ref.ts";
@@ -14,7 +14,6 @@ export const command: Command = defineCommand({
     "This is signed as sign does it, with the same policies and approvals. The images stay where they are. Replaces " +
     "notary remove.",
   flags: { ...repositoryFlag, ...tagsFlag, ...signingFlags },
-  environment: SIGNING_VARIABLES,
   example:
     "tagseal remove-tag -r registry.example.com/team/app -t 1.2.16 --project-slug app --signing-policy-slug release",
   async run(values, host) {

@@ -13,7 +13,6 @@ export const command: Command = defineCommand({
     "verified root, and prints its path. Where the server cannot be reached, the copy in the trust directory serves, with " +
     "a warning. Replaces Get-RootCertificate.",
   flags: { ...repositoryFlag, ...rootCertificateFlags, ...notaryFlags, ...connectionFlags },
-  environment: ["NOTARY_AUTH", "DOCKER_CONFIG", "HTTPS_PROXY", "NO_PROXY"],
   example: "tagseal root-certificate -r registry.example.com/team/app",
   async run(values, host) {
     const name = parseImageName(values.repository);

@@ -3,8 +3,7 @@ import { connectionFlags, notaryFlags, repositoryFlag } from "../lib/cli/common_
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openKeyStore, openNetwork, openTrust } from "../lib/cli/connect.ts";
 import { required } from "../lib/cli/flags.ts";
-import { keyStoreFlags, TOKEN_VARIABLES } from "../lib/cli/key_stores.ts";
-import { passphraseVariables } from "../lib/cli/passphrases.ts";
+import { keyStoreFlags } from "../lib/cli/key_stores.ts";
 import { rootCertificateFlags, rootCertificatePath, writeRootCertificate } from "../lib/cli/root_certificate.ts";
 import { requireFree } from "../lib/cli/signing.ts";
 import { isTagsealError, TagsealError } from "../lib/errors.ts";
@@ -29,13 +28,6 @@ export const command: Command = defineCommand({
     ...notaryFlags,
     ...connectionFlags,
   },
-  environment: [
-    "NOTARY_AUTH",
-    "DOCKER_CONFIG",
-    ...passphraseVariables("root"),
-    ...passphraseVariables("targets"),
-    ...TOKEN_VARIABLES,
-  ],
   example: "tagseal rotate-key -r registry.example.com/team/app --role targets",
   async run(values, host) {
     const name = parseImageName(values.repository);

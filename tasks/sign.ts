@@ -3,7 +3,7 @@ import { buildFlags, registryFlags, tagFlags, workFlags } from "../lib/cli/commo
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openNetwork } from "../lib/cli/connect.ts";
 import { DOCKER_29 } from "../lib/cli/server_end.ts";
-import { openNeededMethod, runSigning, SIGNING_VARIABLES, signingFlags } from "../lib/cli/signing_method.ts";
+import { openNeededMethod, runSigning, signingFlags } from "../lib/cli/signing_method.ts";
 import { openWork, readWork } from "../lib/cli/work.ts";
 
 /** The command. */
@@ -12,7 +12,6 @@ export const command: Command = defineCommand({
     "Looks the tags up in the registry, has the new trust data signed by SignPath (or by a key at hand), checks what " +
     "comes back, publishes it to the Notary server and reads it back. Replaces Invoke-DockerSigning.",
   flags: { ...workFlags, ...tagFlags, ...buildFlags, ...signingFlags, ...registryFlags },
-  environment: ["REGISTRY_AUTH", ...SIGNING_VARIABLES],
   example:
     "tagseal sign -r registry.example.com/team/app -t v1,1.2.17 --project-slug app --signing-policy-slug release",
   async run(values, host) {

@@ -42,7 +42,6 @@ export const command: Command = defineCommand({
     ...registryFlags,
     ...connectionFlags,
   },
-  environment: ["NOTARY_AUTH", "REGISTRY_AUTH", "DOCKER_CONFIG", "HTTPS_PROXY", "NO_PROXY"],
   example: "tagseal signing-data -r registry.example.com/team/app -t v1 --output-artifact-path data.zip",
   async run(values, host) {
     if (values.printArtifactConfiguration) {

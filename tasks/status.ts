@@ -19,7 +19,6 @@ export const command: Command = defineCommand({
     "timestamp}, signers [{name, keyIds}], keysHere [{id, role, signsFor}], problems [{severity (error, warning, " +
     "advice), code, role, message, next}]. With --repositories-from: {repositories: [these, or {repository, error}]}.",
   flags: { ...repositoriesFlags, ...notaryFlags, ...connectionFlags },
-  environment: ["NOTARY_AUTH", "DOCKER_CONFIG", "HTTPS_PROXY", "NO_PROXY"],
   example: "tagseal status -r registry.example.com/team/app",
   async run(values, host) {
     const repositories = await readRepositories(values, host);

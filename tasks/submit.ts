@@ -39,7 +39,6 @@ export const command: Command = defineCommand({
     force: toggle("--force", "replace the file if it exists"),
     ...connectionFlags,
   },
-  environment: ["HTTPS_PROXY", "NO_PROXY"],
   example: "id=$(tagseal submit --input-artifact-path data.zip --project-slug app --signing-policy-slug release)",
   async run(values, host) {
     const { force, waitForCompletion } = values;

@@ -14,7 +14,6 @@ export const command: Command = defineCommand({
     "With --expect-digest the tag must be signed as exactly that digest. With --from the whole chain is verified from " +
     "a file of tagseal export alone, and expiry is judged as of the export.",
   flags: { ...repositoryFlag, ...tagFlags, ...fromFlag, ...notaryFlags, ...connectionFlags },
-  environment: ["NOTARY_AUTH", "DOCKER_CONFIG", "HTTPS_PROXY", "NO_PROXY"],
   example: "tagseal verify -r registry.example.com/team/app -t v1 --root-pin root.pem",
   async run(values, host) {
     const name = parseImageName(values.repository);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 
 /** Rooms by layer; a room may import rooms of lower layers, never one of its own layer or above. */
 const LAYERS: readonly (readonly string[])[] = [
-  ["lib/errors.ts"],
+  ["lib/errors.ts", "lib/version.ts"],
   ["lib/bytes"],
   ["lib/crypto", "lib/files", "lib/http"],
   ["lib/tuf", "lib/keystore", "lib/registry", "lib/signpath"],
@@ -23,6 +23,7 @@ const COMPOSITION = [
   "lib/local/stack_identity.ts",
   "tasks/demo.ts",
   "tasks/build_pkcs11.ts",
+  "tasks/sync.ts",
 ];
 const ADAPTERS = ["lib/files/files.ts", "lib/keystore/file_keystore.ts", "lib/keystore/pkcs11_keystore.ts"];
 
@@ -36,6 +37,7 @@ const GLOBALS = new Map<string, RegExp>([
   ["lib/notary/metadata_store.ts", /readDir|errors/],
   ["lib/registry/helper_process.ts", /Command|ChildProcess|errors/],
   ["lib/registry/host_tls.ts", /readDir|errors/],
+  ["lib/cli/form.ts", /build/],
   ["lib/cli/host.ts", /cwd|stdin|stderr|env/],
   ["lib/local/stack.ts", /serve|HttpServer|NetAddr/],
   ["tasks/build_pkcs11.ts", /Command|errors|stderr|exit/],
@@ -50,7 +52,7 @@ interface Module {
 const root = new URL("../", import.meta.url);
 
 async function modules(): Promise<Module[]> {
-  const entries = ["mod.ts", "tasks/main.ts", "tasks/build_pkcs11.ts"];
+  const entries = ["mod.ts", "tasks/main.ts", "tasks/build_pkcs11.ts", "tasks/sync.ts"];
   const found = new Map<string, Module>();
   for (const entry of entries) {
     const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json", entry], cwd: root }).output();

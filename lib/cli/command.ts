@@ -5,6 +5,7 @@ import { TagsealError } from "../errors.ts";
 import { globalFlags } from "./common_flags.ts";
 import type { Flag, Flags, Values } from "./flags.ts";
 import type { Host, HostFlags } from "./host.ts";
+import type { Need } from "./needs.ts";
 import { errorJson, errorLines, exitCodeOf, jsonLine, printable, type Report } from "./report.ts";
 
 /** What a command's code gets. */
@@ -18,8 +19,6 @@ export interface Command<F extends Flags = Flags> {
   readonly flags: F;
   /** Its argument: `<id>` must be given. */
   readonly argument?: { readonly name: string; readonly help: string };
-  /** Variables that it reads beside those of its flags. */
-  readonly environment: readonly string[];
   /** A command line that works. */
   readonly example: string;
   /** Does the work. */
@@ -35,6 +34,8 @@ export function defineCommand<F extends Flags>(command: Command<F>): Command {
 export interface CommandEntry {
   /** One line for the list of commands. */
   readonly summary: string;
+  /** What it needs of the machine. */
+  readonly needs: readonly Need[];
   /** Loads it. */
   load(): Promise<{ readonly command: Command }>;
 }
@@ -78,7 +79,7 @@ export async function runTagseal(
       });
     }
     const { command } = await entry.load();
-    return await runCommand(name, entry.summary, command, rest, outside);
+    return await runCommand(name, entry, command, rest, outside);
   } catch (error) {
     const verbose = args.includes("--verbose");
     outside.err(errorLines(error, verbose).map((line) => `${line}\n`).join(""));
@@ -89,13 +90,13 @@ export async function runTagseal(
 
 async function runCommand(
   name: string,
-  summary: string,
+  entry: CommandEntry,
   command: Command,
   args: readonly string[],
   outside: Outside,
 ): Promise<number> {
   const flags: Flags = { ...command.flags, ...globalFlags };
-  const parsed = parsePlain(command, flags, args) ?? await parseByLibrary(name, summary, command, flags, args, outside);
+  const parsed = parsePlain(command, flags, args) ?? await parseByLibrary(name, entry, command, flags, args, outside);
   if (!parsed) return 0; // --help
   const { given, argument } = parsed;
   using host = outside.host({ quiet: given["quiet"] === true, noInput: given["noInput"] === true });
@@ -141,14 +142,14 @@ function parsePlain(command: Command, flags: Flags, args: readonly string[]): Pa
 /** Any command line; nothing where help was asked for and printed. @throws {TagsealError} `usage` */
 async function parseByLibrary(
   name: string,
-  summary: string,
+  entry: CommandEntry,
   command: Command,
   flags: Flags,
   args: readonly string[],
   outside: Outside,
 ): Promise<Parsed | undefined> {
-  const library = await import("commander");
-  const parser = buildParser(library, name, summary, command, flags);
+  const [library, { variablesOf }] = await Promise.all([import("commander"), import("./needs.ts")]);
+  const parser = buildParser(library, name, entry.summary, command, flags, variablesOf(entry.needs));
   try {
     parser.configureOutput({ writeOut: outside.out, writeErr: () => {} }).parse(args as string[], { from: "user" });
   } catch (error) {
@@ -176,6 +177,7 @@ function buildParser(
   summary: string,
   command: Command,
   flags: Flags,
+  environment: readonly string[],
 ): Parser {
   const parser = new Parser(`tagseal ${name}`).exitOverride().allowExcessArguments(false).showSuggestionAfterError();
   parser.description(`${summary}\n\n${command.description}`);
@@ -188,7 +190,9 @@ function buildParser(
     if (option.required) option.argParser((value: string, before: string[] | undefined) => [...before ?? [], value]);
     parser.addOption(option);
   }
-  const variables = command.environment.length ? `\n${wrapped("Environment:", command.environment)}\n` : "";
+  const ofFlags = new Set(Object.values(flags).map(({ variable }) => variable));
+  const others = environment.filter((name) => !ofFlags.has(name)); // each flag's help names its own
+  const variables = others.length ? `\n${wrapped("Environment:", others)}\n` : "";
   return parser.addHelpText("after", `${variables}\nExample:\n  ${command.example}`);
 }
 

@@ -2,13 +2,14 @@
 import { fileURLToPath } from "node:url";
 import { isTagsealError, TagsealError } from "../errors.ts";
 import type { KeyStore } from "../keystore/keystore.ts";
-import { loadPkcs11Addon } from "../keystore/pkcs11_addon.ts";
+import { loadPkcs11Addon, type Pkcs11Addon } from "../keystore/pkcs11_addon.ts";
 import { triesText, wrongPin } from "../keystore/pkcs11_failures.ts";
 import { createPkcs11KeyStore, type Pkcs11KeyStore } from "../keystore/pkcs11_keystore.ts";
 import { KNOWN_MODULES } from "../keystore/pkcs11_modules.ts";
 import type { AskPin } from "../keystore/pkcs11_token.ts";
 import { routedKeyStore } from "../keystore/routed_keystore.ts";
 import { choice, text, type Values } from "./flags.ts";
+import { FORM } from "./form.ts";
 import type { Host } from "./host.ts";
 
 /** Where private keys are kept. */
@@ -39,21 +40,49 @@ export const existingRootKeyFlag = {
 /** Values of these flags; a command without them uses files alone. */
 export type KeyStoreValues = Partial<Values<typeof keyStoreFlags> & Values<typeof existingRootKeyFlag>>;
 
-/** The variables of {@linkcode withToken} beside those of its flags. */
-export const TOKEN_VARIABLES: readonly string[] = ["TAGSEAL_PKCS11_PIN", "TAGSEAL_PKCS11_ADDON"];
-
 /** The folder that `deno task build-pkcs11` fills. */
 const BUILT = new URL("../../.tagseal-pkcs11", import.meta.url);
+
+const NO_TOKENS = "Use the single file of deno task bundle, or the project's tasks, for keys on tokens";
 
 /** Where the addon is. A program of one file has no project around it, and must not load what lies about there. */
 function addonFolder(host: Host): string {
   const named = host.env("TAGSEAL_PKCS11_ADDON");
   if (named) return host.path(named);
-  if (import.meta.url.endsWith("/lib/cli/key_stores.ts")) return fileURLToPath(BUILT);
-  throw new TagsealError("not-found", "The PKCS#11 addon is not part of this file", {
-    remedy: "Build it in tagseal's project with deno task build-pkcs11, and set TAGSEAL_PKCS11_ADDON to the folder " +
-      ".tagseal-pkcs11 that this fills",
+  if (FORM === "task") return fileURLToPath(BUILT);
+  throw new TagsealError("not-found", `The PKCS#11 addon is not part of this ${FORM}`, {
+    remedy: FORM === "file"
+      ? "Build it in tagseal's project with deno task build-pkcs11, and set TAGSEAL_PKCS11_ADDON to the folder " +
+        ".tagseal-pkcs11 that this fills"
+      : NO_TOKENS,
   });
+}
+
+function loadAddon(host: Host): Pkcs11Addon {
+  const folder = addonFolder(host);
+  try {
+    return loadPkcs11Addon(folder);
+  } catch (error) {
+    if (!isTagsealError(error, "forbidden")) throw error;
+    const { message, details } = error;
+    throw new TagsealError("forbidden", message, { remedy: howToAllow(folder), details, cause: error });
+  }
+}
+
+/** How a token is used in the form that this is. */
+function howToAllow(folder: string): string {
+  switch (FORM) {
+    case "task":
+      return folder === fileURLToPath(BUILT)
+        ? "Commands that use a token have a task of their own: deno task with-token <command> ..."
+        : "Unset TAGSEAL_PKCS11_ADDON: tasks load the addon from the project's folder alone. Then: deno task " +
+          "with-token <command> ...";
+    case "file":
+      return "Set TAGSEAL_PKCS11_ADDON to that folder, and start the file itself; to start it by hand: deno run " +
+        `--allow-ffi="${folder}" and the other flags`;
+    case "program":
+      return NO_TOKENS;
+  }
 }
 
 /** The keys of files, and those of a token where flags or variables name one. It is closed with the host. */
@@ -78,7 +107,7 @@ export function withToken(files: KeyStore, values: KeyStoreValues, host: Host): 
 /** The keys of the token that flags or variables name, or of the only one there is. It is closed with the host. */
 export function openToken({ pkcs11Module, pkcs11Token, pkcs11RootKey }: KeyStoreValues, host: Host): Pkcs11KeyStore {
   const token = createPkcs11KeyStore({
-    addon: () => loadPkcs11Addon(addonFolder(host)),
+    addon: () => loadAddon(host),
     modulePaths: pkcs11Module === undefined ? KNOWN_MODULES : [host.path(pkcs11Module)],
     tokenLabel: pkcs11Token,
     existingKeys: new Map(pkcs11RootKey === undefined ? [] : [["root", pkcs11RootKey]]),
@@ -99,7 +128,7 @@ function optional(token: KeyStore, host: Host): KeyStore {
       try {
         return await token.list();
       } catch (error) {
-        if (!isTagsealError(error, "not-found")) throw error;
+        if (!isTagsealError(error, "not-found") && !isTagsealError(error, "forbidden")) throw error;
         if (!told) host.warn(`only key files were looked at. ${error.message}. ${error.remedy}`);
         told = true;
         return [];

@@ -10,7 +10,7 @@ import { openKeyStore, openSignPath } from "./connect.ts";
 import { dryRun, dryRunFlag } from "./dry_run.ts";
 import { choice, type Values } from "./flags.ts";
 import type { Host } from "./host.ts";
-import { openToken, TOKEN_VARIABLES, tokenFlags } from "./key_stores.ts";
+import { openToken, tokenFlags } from "./key_stores.ts";
 import { passphraseVariables } from "./passphrases.ts";
 import type { Report } from "./report.ts";
 import { counted, signedReport, submissionOf, submitArtifact } from "./signing.ts";
@@ -48,16 +48,6 @@ export const signingFlags:
     ...notaryFlags,
     ...connectionFlags,
   };
-
-/** The variables of these commands beside those of their flags. */
-export const SIGNING_VARIABLES: readonly string[] = [
-  "NOTARY_AUTH",
-  "DOCKER_CONFIG",
-  "HTTPS_PROXY",
-  "NO_PROXY",
-  ...passphraseVariables("delegation"),
-  ...TOKEN_VARIABLES,
-];
 
 /** Values of all flags that a signing method may need. */
 export type SigningMethodValues = Values<

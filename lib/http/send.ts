@@ -11,6 +11,7 @@
 import { type Bytes, concat } from "../bytes/bytes.ts";
 import { shown } from "../bytes/printable.ts";
 import { type Details, messageOf, TagsealError } from "../errors.ts";
+import { VERSION } from "../version.ts";
 import { explainFailure } from "./failures.ts";
 
 /** One HTTP exchange; the same shape as a server's handler, so that a handler can stand in for the network. */
@@ -57,7 +58,7 @@ export interface Answer {
 }
 
 /** What every request says of itself (SignPath asks for a User-Agent). */
-export const USER_AGENT = "tagseal/0.1.0";
+export const USER_AGENT = `tagseal/${VERSION}`;
 
 /** What TLS with one host takes beside the public CAs. */
 export interface HostTls {

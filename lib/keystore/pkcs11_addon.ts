@@ -148,8 +148,8 @@ export function loadPkcs11Addon(folder: string): Pkcs11Addon {
 function notLoaded(folder: string, error: unknown): TagsealError {
   const details = { folder };
   if (error instanceof Error && error.name === "NotCapable") {
-    return new TagsealError("bad-input", `The PKCS#11 addon in "${folder}" may not be loaded under these permissions`, {
-      remedy: `Run this as a task of deno.json that uses tokens, or allow this one folder: --allow-ffi="${folder}"`,
+    return new TagsealError("forbidden", `The PKCS#11 addon in "${folder}" may not be loaded under these permissions`, {
+      remedy: "Run this where native code may be loaded from that one folder",
       details,
       cause: error,
     });

@@ -95,8 +95,8 @@ function notRun(
       `Install "${program}", or give the credentials in ${instead}`,
     ],
     "forbidden": [
-      "may not be run under this task's permissions",
-      `Add "${program}" to "run" in the task's permission set in deno.json, or give the credentials in ${instead}`,
+      "is not among those that tagseal may run",
+      `Give the credentials in ${instead}, or log in with a credential store that tagseal's README names`,
     ],
     "not started": [
       "cannot be run",

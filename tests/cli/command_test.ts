@@ -4,6 +4,7 @@ import { type Command, defineCommand, runTagseal } from "../../lib/cli/command.t
 import type { Host } from "../../lib/cli/host.ts";
 import type { Report } from "../../lib/cli/report.ts";
 import { TagsealError } from "../../lib/errors.ts";
+import { variablesOf } from "../../lib/cli/needs.ts";
 import { COMMANDS } from "../../tasks/commands.ts";
 import { type Outcome, tagseal } from "../support/run.ts";
 
@@ -17,7 +18,6 @@ async function withCommand(
   const command: Command = defineCommand({
     description: "",
     flags: {},
-    environment: [],
     example: "",
     run: (_, host) => run(host),
   });
@@ -26,7 +26,7 @@ async function withCommand(
   const streams = { out: (text: string) => void (stdout += text), err: (text: string) => void (stderr += text) };
   const code = await runTagseal(
     ["it", ...args],
-    { it: { summary: "", load: () => Promise.resolve({ command }) } },
+    { it: { summary: "", needs: [], load: () => Promise.resolve({ command }) } },
     "1",
     {
       ...streams,
@@ -67,7 +67,7 @@ Deno.test("--help of every command: purpose, flags, environment, an example that
         assert.ok(stdout.includes(flag.spec), `${flag.spec} is missing`);
         if (flag.variable) assert.ok(stdout.includes(`[${flag.variable}]`), `${flag.variable} is missing`);
       }
-      for (const variable of command.environment) assert.ok(stdout.includes(variable), variable);
+      for (const variable of variablesOf(COMMANDS[name]!.needs)) assert.ok(stdout.includes(variable), variable);
       for (const spec of ["--json", "--quiet", "--verbose", "--no-input", "--help"]) {
         assert.ok(stdout.includes(spec), spec);
       }

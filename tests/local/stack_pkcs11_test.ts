@@ -28,7 +28,7 @@ async function whileRunning(
   use: (told: Told) => Promise<void>,
 ): Promise<void> {
   const args = ["local", "--json", "--port", port, "--data", "kept", ...TOKEN];
-  const child = startProgram("local", args, folder, env);
+  const child = startProgram("with-token", args, folder, env);
   const errors = new Response(child.stderr).text();
   let said = "";
   const output = child.stdout.pipeThrough(new TextDecoderStream());

@@ -109,7 +109,7 @@ peerTest("pkcs11: SoftHSM makes, keeps and uses keys that do not leave it", TOKE
     }
   }));
 
-/** Somebody with tokens, who runs `tagseal` under the permissions of the setup tasks. */
+/** Somebody with tokens, who runs `tagseal` as `deno task with-token` does. */
 class Admin {
   readonly ended: ProcessEnd[] = [];
 
@@ -118,7 +118,7 @@ class Admin {
   async run(args: readonly string[], env: Record<string, string> = {}): Promise<ProcessEnd> {
     const flags = ["--notary-url", this.peers.notaryUrl, "--ca", this.peers.caPath, "--trust-dir", "trust"];
     const variables = { ...NOTARY_PASSPHRASES, TAGSEAL_PKCS11_PIN: PIN, ...this.env, ...env };
-    const end = await runProgram("setup", [...args, ...flags], this.home, variables);
+    const end = await runProgram("with-token", [...args, ...flags], this.home, variables);
     assert.ok(!(end.stdout + end.stderr).includes(PIN), "the PIN is never shown");
     return end;
   }

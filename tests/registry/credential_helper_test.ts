@@ -107,8 +107,8 @@ Deno.test("a helper that could not be asked: why, and what to do", async () => {
     [{ failure: "missing" }, "is not on PATH", /^Install "docker-credential-pass", or .* REGISTRY_AUTH$/],
     [
       { failure: "forbidden" },
-      "may not be run under this task's permissions",
-      /^Add "docker-credential-pass" to "run" in the task's permission set in deno\.json, or/,
+      "is not among those that tagseal may run",
+      /^Give the credentials in REGISTRY_AUTH, or log in with a credential store that tagseal's README names$/,
     ],
     [{ failure: "not started" }, "cannot be run", /is a program for this machine/],
     [{ failure: "too slow" }, "gave no answer within 60 s", /^Unlock the store/],

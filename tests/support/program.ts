@@ -1,4 +1,4 @@
-/** The program as a process of its own, under one of deno.json's permission sets. @module */
+/** The program as a process of its own, under the permissions of a task of deno.json. @module */
 
 /** What a process left behind. */
 export interface ProcessEnd {
@@ -12,13 +12,18 @@ export interface ProcessEnd {
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
-/** Starts `tagseal <args>` under the permission set `set`, in `folder`, which is its home as well. */
+const { tasks }: { tasks: Record<string, { command: string }> } = JSON.parse(
+  await Deno.readTextFile(`${ROOT}deno.json`),
+);
+
+/** Starts `tagseal <args>` as the task `task` may, in `folder`, which is its home as well. */
 export function startProgram(
-  set: string,
+  task: string,
   args: readonly string[],
   folder: string,
   env: Readonly<Record<string, string>> = {},
 ): Deno.ChildProcess {
+  const set = /(?<= -P=)\S+/.exec(tasks[task]!.command)![0];
   const cache = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "-q", "--no-prompt", `--config=${ROOT}deno.json`, `-P=${set}`, `${ROOT}tasks/main.ts`, ...args],

@@ -64,9 +64,9 @@ class Machine implements AsyncDisposable {
   }
 
   /** Runs a command; nothing that it prints may hold the secret. */
-  async run(set: string, args: readonly string[], env?: Readonly<Record<string, string>>): Promise<ProcessEnd> {
+  async run(task: string, args: readonly string[], env?: Readonly<Record<string, string>>): Promise<ProcessEnd> {
     const all = [...args, "-r", `${this.host}/demo/app`, "--verbose"];
-    const end = await runProgram(set, all, this.folder, this.env(env));
+    const end = await runProgram(task, all, this.folder, this.env(env));
     for (const secret of [SECRET, BASIC.slice(6)]) {
       assert.ok(!`${end.stdout}${end.stderr}`.includes(secret), end.stderr);
     }
@@ -92,7 +92,7 @@ Deno.test("a credential helper is asked once, for the registry and the Notary se
   });
   await t.step("a variable goes before it", async () => {
     machine.seen.clear();
-    const { code, stderr } = await machine.run("read", ["list"], { NOTARY_AUTH: btoa("variable:pw") });
+    const { code, stderr } = await machine.run("list", ["list"], { NOTARY_AUTH: btoa("variable:pw") });
     assert.equal(code, 4, stderr);
     assert.match(stderr, /tried as user "variable"/);
     assert.equal((await machine.runs()).length, 1);
@@ -100,7 +100,7 @@ Deno.test("a credential helper is asked once, for the registry and the Notary se
   await t.step("nobody wants to know", async () => {
     machine.guarded = false;
     machine.seen.clear();
-    assert.equal((await machine.run("read", ["list"])).code, 2);
+    assert.equal((await machine.run("list", ["list"])).code, 2);
     assert.deepEqual(machine.seen, new Set([null]));
     assert.equal((await machine.runs()).length, 1);
   });
@@ -109,7 +109,7 @@ Deno.test("a credential helper is asked once, for the registry and the Notary se
 Deno.test("a credential helper that fails: exit code 4, its reason, and what to do", async (t) => {
   await using machine = await Machine.begin();
   const wanting = async (words: readonly (string | RegExp)[]) => {
-    const { code, stdout, stderr } = await machine.run("read", ["list"]);
+    const { code, stdout, stderr } = await machine.run("list", ["list"]);
     assert.deepEqual([code, stdout], [4, ""], stderr);
     for (const word of words) {
       assert.ok(typeof word === "string" ? stderr.includes(word) : word.test(stderr), `${word} is not in: ${stderr}`);
@@ -144,13 +144,13 @@ Deno.test("a credential helper that fails: exit code 4, its reason, and what to 
     await machine.config({ credsStore: "tagseal-test" });
     await machine.helper(ANSWER, "tagseal-test");
     await wanting([
-      "may not be run under this task's permissions",
-      'Add "docker-credential-tagseal-test" to "run" in the task\'s permission set in deno.json',
+      "is not among those that tagseal may run",
+      "tagseal: next: Give the credentials in NOTARY_AUTH, or log in with a credential store that tagseal's README names",
     ]);
   });
   await t.step("a name that leads elsewhere", async () => {
     await machine.config({ credsStore: "../../bin/sh" });
-    const { code, stderr } = await machine.run("read", ["list"]);
+    const { code, stderr } = await machine.run("list", ["list"]);
     assert.equal(code, 2);
     assert.match(stderr, /Docker's config\.json cannot be used: the credential helper .* has no usable name/);
   });
@@ -165,7 +165,7 @@ Deno.test("a credential helper sees the user's variables, but none of tagseal's 
     NOTARY_ROOT_PASSPHRASE: "leak",
     LD_DEBUG_OUTPUT: "leak",
   };
-  assert.equal((await machine.run("read", ["list"], { ...secrets, PASSWORD_STORE_DIR: "kept" })).code, 2);
+  assert.equal((await machine.run("list", ["list"], { ...secrets, PASSWORD_STORE_DIR: "kept" })).code, 2);
   const seen = await Deno.readTextFile(`${machine.folder}/env`);
   assert.match(seen, /^PASSWORD_STORE_DIR=kept$/m);
   assert.doesNotMatch(seen, /leak/);
@@ -175,7 +175,7 @@ Deno.test("Ctrl-C while a credential helper hangs: exit code 130, at once", asyn
   await using machine = await Machine.begin();
   await machine.helper("exec sleep 30");
   const started = performance.now();
-  const process = startProgram("read", ["list", "-r", `${machine.host}/demo/app`], machine.folder, machine.env());
+  const process = startProgram("list", ["list", "-r", `${machine.host}/demo/app`], machine.folder, machine.env());
   while ((await machine.runs()).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
   process.kill("SIGINT");
   const { code, stderr } = await process.output();

@@ -71,7 +71,7 @@ Deno.test("HTTPS_PROXY is used for all services, and NO_PROXY is heeded", async 
   const list = ["list", "-r", "registry.test/demo/app", "--notary-url", "https://notary.test"];
   try {
     await t.step("Notary server and its token server", async () => {
-      const { code, stderr } = await run("read", list, env);
+      const { code, stderr } = await run("list", list, env);
       assert.equal(code, 2, stderr);
       assert.deepEqual(proxy.asked, new Set(["CONNECT notary.test:443", "CONNECT auth.test:443"]));
       assert.deepEqual(reached, new Set(["notary.test", "auth.test"]));
@@ -83,7 +83,7 @@ Deno.test("HTTPS_PROXY is used for all services, and NO_PROXY is heeded", async 
       assert.ok(proxy.asked.has("CONNECT registry.test:443"), [...proxy.asked].join());
     });
     await t.step("SignPath", async () => {
-      const { code, stderr } = await run("signpath", ["download", crypto.randomUUID()], {
+      const { code, stderr } = await run("download", ["download", crypto.randomUUID()], {
         ...env,
         SIGNPATH_API_URL: "https://signpath.test/API",
         SIGNPATH_API_TOKEN: "t",
@@ -94,11 +94,11 @@ Deno.test("HTTPS_PROXY is used for all services, and NO_PROXY is heeded", async 
     });
     const local = ["list", "-r", `localhost:${server.addr.port}/demo/app`];
     await t.step("without NO_PROXY the proxy is asked for this machine as well", async () => {
-      assert.equal((await run("read", local, env)).code, 2);
+      assert.equal((await run("list", local, env)).code, 2);
       assert.deepEqual(proxy.asked, new Set([`CONNECT localhost:${server.addr.port}`]));
     });
     await t.step("NO_PROXY", async () => {
-      assert.equal((await run("read", local, { ...env, NO_PROXY: "example.com,localhost" })).code, 2);
+      assert.equal((await run("list", local, { ...env, NO_PROXY: "example.com,localhost" })).code, 2);
       assert.deepEqual([proxy.asked, reached], [new Set(), new Set(["localhost"])]);
     });
     await t.step("a proxy that refuses, or wants a password, is named as what stands in the way", async () => {
@@ -109,7 +109,7 @@ Deno.test("HTTPS_PROXY is used for all services, and NO_PROXY is heeded", async 
         ] as const
       ) {
         await using refusing = new Proxy(0, `HTTP/1.1 ${status}\r\ncontent-length: 0\r\n\r\n`);
-        const { code, stderr } = await run("read", list, { HTTPS_PROXY: refusing.url });
+        const { code, stderr } = await run("list", list, { HTTPS_PROXY: refusing.url });
         assert.equal(code, 5);
         assert.ok(stderr.includes(`Notary server at "https://notary.test" cannot be used: ${words}`), stderr);
         assert.deepEqual(refusing.asked, new Set(["CONNECT notary.test:443"]));

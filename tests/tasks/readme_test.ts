@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { globalFlags } from "../../lib/cli/common_flags.ts";
 import type { Flag } from "../../lib/cli/flags.ts";
 import { COMMANDS } from "../../tasks/commands.ts";
+import { CREDENTIAL_HELPERS } from "../../tasks/permissions.ts";
 
 const project = new URL("../../", import.meta.url);
 const readme = await Deno.readTextFile(new URL("README.md", project));
@@ -22,7 +23,7 @@ Deno.test("README: every task that it names is one", () => {
 });
 
 Deno.test("README: every command line has flags of its command only", async () => {
-  const lines = [...readme.matchAll(/\bdeno task (?:-q )?([a-z][a-z0-9-]*)([^\n`#)]*)/g)];
+  const lines = [...readme.matchAll(/\bdeno task (?:-q |with-token )?([a-z][a-z0-9-]*)([^\n`#)]*)/g)];
   let checked = 0;
   for (const [line, command, rest] of lines) {
     if (!Object.hasOwn(COMMANDS, command!)) continue;
@@ -39,4 +40,10 @@ Deno.test("README: the table of commands names all of them", () => {
   const table = /^## From the cmdlets[^]*?(?=^## )/m.exec(readme)![0];
   const named = new Set([...table.matchAll(/`([a-z][a-z-]*)/g)].map(([, name]) => name));
   assert.deepEqual(Object.keys(COMMANDS).filter((name) => !named.has(name)), []);
+});
+
+Deno.test("README: the credential helpers that it names are those that may be run", () => {
+  const [, named] = /no programs but Docker's credential helpers:([^]*?)\. /.exec(readme)!;
+  const names = [...named!.matchAll(/`([^`]+)`/g)].map(([, name]) => `docker-credential-${name}`);
+  assert.deepEqual(names, CREDENTIAL_HELPERS);
 });

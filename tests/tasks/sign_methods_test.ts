@@ -239,12 +239,12 @@ peerTest("--signing-method pkcs11: a delegation's key on SoftHSM", ["softhsm2", 
       SOFTHSM2_CONF: conf,
       TAGSEAL_PKCS11_PIN: PIN,
     };
-    const run = async (set: string, args: string[], variables: Record<string, string> = {}) => {
-      const end = await runProgram(set, [...args, "--ca", "ca.pem"], folder, { ...env, ...variables });
+    const run = async (task: string, args: string[], variables: Record<string, string> = {}) => {
+      const end = await runProgram(task, [...args, "--ca", "ca.pem"], folder, { ...env, ...variables });
       assert.ok(!(end.stdout + end.stderr).includes(PIN), "the PIN is never shown");
       return end;
     };
-    const setUp = await run("setup", [
+    const setUp = await run("init", [
       "init",
       "-r",
       gun,
@@ -257,7 +257,7 @@ peerTest("--signing-method pkcs11: a delegation's key on SoftHSM", ["softhsm2", 
     const method = ["--signing-method", "pkcs11", "--pkcs11-module", MODULE, "--delegation", "team"];
     const sign = ["sign", "-r", gun, "-t", "v1", ...method];
     await t.step("a dry run needs no PIN", async () => {
-      const end = await run("sign", [...sign, "--dry-run"], { TAGSEAL_PKCS11_PIN: "" });
+      const end = await run("with-token", [...sign, "--dry-run"], { TAGSEAL_PKCS11_PIN: "" });
       assert.equal(end.code, 0, end.stderr);
       assert.match(end.stdout, new RegExp(`^${gun}:v1 not signed -> ${digest}\n`));
     });
@@ -269,17 +269,17 @@ peerTest("--signing-method pkcs11: a delegation's key on SoftHSM", ["softhsm2", 
         [["sign", "-r", gun, "-t", "v1", ...method.slice(0, 4)], {}, /no delegation "targets\/signpath"/],
       ];
       for (const [args, variables, words] of cases) {
-        const { code, stderr } = await run("sign", args, variables);
+        const { code, stderr } = await run("with-token", args, variables);
         assert.equal(code, 2, stderr);
         assert.match(stderr, words);
       }
     });
     await t.step("signed, published, verified", async () => {
-      const end = await run("sign", sign);
+      const end = await run("with-token", sign);
       assert.equal(end.code, 0, end.stderr);
       assert.equal(end.stdout, `${gun}:v1 ${digest} published\n`);
       assert.match(end.stderr, /Signing on the token "team"\. If the token blinks, touch it\./);
-      const list = await run("read", ["list", "-r", gun]);
+      const list = await run("list", ["list", "-r", gun]);
       assert.equal(list.stdout, `v1 ${digest} team\n`, list.stderr);
       assert.deepEqual(stack.signPath.requests(), []);
     });

@@ -1,0 +1,106 @@
+/**
+ * What commands may do, from what they need: the permission sets of `deno.json` and the flags of the single file. Only
+ * `deno task sync`, `bundle` and tests load this.
+ *
+ * @module
+ */
+import { MEANS, type Need } from "../lib/cli/needs.ts";
+import { passphraseVariables } from "../lib/cli/passphrases.ts";
+import { COMMANDS } from "./commands.ts";
+
+/** Docker's credential helpers: the only programs that commands may run. */
+export const CREDENTIAL_HELPERS: readonly string[] = [
+  "docker-credential-acr-env",
+  "docker-credential-acr-linux",
+  "docker-credential-acr-darwin",
+  "docker-credential-acr-windows",
+  "docker-credential-desktop",
+  "docker-credential-desktop.exe",
+  "docker-credential-ecr-login",
+  "docker-credential-env",
+  "docker-credential-gcloud",
+  "docker-credential-gcr",
+  "docker-credential-osxkeychain",
+  "docker-credential-pass",
+  "docker-credential-secretservice",
+  "docker-credential-wincred",
+  "docker-credential-wincred.exe",
+];
+
+/** A permission set, as `deno.json` has them. */
+export type PermissionSet = Readonly<Record<string, unknown>>;
+
+/** The folder that `deno task build-pkcs11` fills, and the only one that native code is loaded from. */
+const ADDON = "./.tagseal-pkcs11";
+
+/** What is run, or says what is run, in the project. Paths are compared as text: this stops accidents, not bad code. */
+const CODE: readonly string[] = [
+  "./lib",
+  "./tasks",
+  "./tests",
+  "./mod.ts",
+  "./deno.json",
+  "./deno.lock",
+  "./package.json",
+  "./node_modules",
+  "./.npmrc",
+  "./.ci",
+  "./.git",
+  "./dist",
+  ADDON,
+];
+const LOOPBACK = ["localhost", "127.0.0.1"];
+const WRITE = { allow: true, deny: CODE };
+
+/** Every variable with a secret that some command reads, or that belongs to a key that none of them opens. */
+const SECRETS: readonly string[] = [
+  ...new Set([...Object.values(MEANS).flatMap(({ secrets = [] }) => secrets), ...passphraseVariables("snapshot")]),
+];
+
+/** What all tasks with native code may do: it is bound by no permission, so that finer sets would promise too much. */
+export const TOKEN_SET: PermissionSet = {
+  read: true,
+  write: WRITE,
+  net: true,
+  env: true,
+  run: CREDENTIAL_HELPERS,
+  ffi: [ADDON],
+};
+
+/** What a command may do without native code. */
+export function permissionSet(needs: readonly Need[]): PermissionSet {
+  const means = needs.filter((need) => need !== "token").map((need) => MEANS[need]);
+  const ownFolder = needs.includes("own-folder");
+  const own = { read: ["./"], write: ["./.tagseal-demo"], env: { allow: [], ignore: true } };
+  const known = means.flatMap(({ secrets = [] }) => secrets);
+  const env = needs.includes("loopback")
+    ? { allow: ["TAGSEAL_CWD"], ignore: true }
+    : { allow: true, ignore: SECRETS.filter((name) => !known.includes(name)) };
+  return {
+    ...(ownFolder ? own : { read: true, ...(needs.includes("write") ? { write: WRITE } : {}), env }),
+    ...(needs.includes("loopback") ? { net: LOOPBACK } : {}),
+    ...(means.some(({ network }) => network) ? { net: true } : {}),
+    ...(means.some(({ helpers }) => helpers) ? { run: CREDENTIAL_HELPERS } : {}),
+  };
+}
+
+/** The name of the set for these needs. What every command may do, and what takes a task of its own, is left out. */
+export function setName(needs: readonly Need[]): string {
+  return needs.filter((need) => need !== "write" && need !== "token").join("+");
+}
+
+/** All sets of commands by name; equal needs share one. */
+export function commandSets(): Record<string, PermissionSet> {
+  const sets = Object.values(COMMANDS).map(({ needs }) => [setName(needs), permissionSet(needs)]);
+  return { ...Object.fromEntries(sets), "token": TOKEN_SET };
+}
+
+/** What the single file and the compiled program may do, as flags: all that a command without native code may. */
+export const PROGRAM_FLAGS: readonly string[] = [
+  "--no-prompt",
+  "--allow-read",
+  "--allow-write",
+  "--allow-net",
+  "--allow-env",
+  `--allow-run=${CREDENTIAL_HELPERS.join(",")}`,
+];

@@ -1,0 +1,116 @@
+/**
+ * `deno task sync`: writes what follows from the table of commands: permission sets and tasks in `deno.json`, and
+ * `lib/version.ts` from its version. A test fails where something else stands there.
+ *
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+import { utf8 } from "../lib/bytes/bytes.ts";
+import { readFileBounded, writeFileAtomically } from "../lib/files/files.ts";
+import { COMMANDS } from "./commands.ts";
+import { commandSets, type PermissionSet, PROGRAM_FLAGS, setName } from "./permissions.ts";
+
+/** `deno.json`, as far as it is looked at. */
+export interface Config {
+  /** The version of tagseal. */
+  readonly version: string;
+  /** All else is kept as it is. */
+  readonly [key: string]: unknown;
+}
+
+interface Task {
+  readonly description: string;
+  readonly command: string;
+}
+
+const MAX_CONFIG_BYTES = 2 ** 20;
+/** Deno asks dl.deno.land for a newer version from time to time, unless told not to. */
+const QUIETLY = "DENO_NO_UPDATE_CHECK=1";
+
+/** What the tools of this project may do. */
+const TOOL_SETS: Readonly<Record<string, PermissionSet>> = {
+  "sync": { read: ["./"], write: ["./deno.json", "./lib/version.ts"] },
+  "bundle": { read: true, write: ["./dist"], run: true },
+  "build-pkcs11": { read: ["./"], write: ["./.tagseal-pkcs11"], run: ["npm"], ffi: ["./.tagseal-pkcs11"] },
+  "bench": { read: true, write: true, net: true, env: true, run: true, sys: true },
+};
+
+const TOOLS: Readonly<Record<string, Task>> = {
+  "build-pkcs11": {
+    description: "Build the native addon for keys on PKCS#11 tokens; needs npm and a C++ compiler",
+    command: program("build-pkcs11", "tasks/build_pkcs11.ts"),
+  },
+  "bundle": {
+    description: "Write the single file dist/tagseal, which needs Deno and nothing else",
+    command: program("bundle", "tasks/bundle.ts"),
+  },
+  "compile": {
+    description: "Write the program dist/tagseal-bin with Deno inside; fetches Deno's runtime",
+    command: `deno compile -q --exclude-unused-npm ${PROGRAM_FLAGS.join(" ")} -o dist/tagseal-bin tasks/main.ts`,
+  },
+  "sync": {
+    description: "Write permission sets, tasks and the version from the table of commands",
+    command: program("sync", "tasks/sync.ts"),
+  },
+  "test": {
+    description: "Run all tests; those whose real peers are missing say what to install",
+    command: "deno test -q -P --parallel",
+  },
+  "bench": {
+    description: "Measure tagseal beside the notary client on real servers, and the work inside; --quick for a look",
+    command: program("bench", "tests/bench/main.ts"),
+  },
+  "ok": {
+    description: "The gate: format, lint, types, documentation, tests",
+    command: "deno fmt --check && deno lint && deno check && deno doc --lint mod.ts lib tasks && deno task test",
+  },
+};
+
+function program(set: string, file: string): string {
+  return `${QUIETLY} deno run -q --no-prompt -P=${set} ${file}`;
+}
+
+/** The program runs in the project's folder and is told the user's. */
+function tagseal(set: string, args = ""): string {
+  return `TAGSEAL_CWD=$INIT_CWD ${program(set, "tasks/main.ts")}${args}`;
+}
+
+function tasks(): Record<string, Task> {
+  const own = Object.entries(COMMANDS).map(([name, { summary, needs }]): [string, Task] => [
+    name,
+    { description: summary, command: tagseal(setName(needs), ` ${name}`) },
+  ]);
+  return {
+    ...Object.fromEntries(own),
+    "with-token": {
+      description: "Run a command with keys on a PKCS#11 token: deno task with-token <command> ...",
+      command: tagseal("token"),
+    },
+    ...TOOLS,
+  };
+}
+
+/** `deno.json` as it should be. */
+export function configFrom(now: Config): Config {
+  return { ...now, permissions: { ...commandSets(), ...TOOL_SETS }, tasks: tasks() };
+}
+
+/** `lib/version.ts` as it should be. */
+export function versionModule({ version }: Config): string {
+  return `// Written by \`deno task sync\`.\n\n/** The version of \`deno.json\`. */\nexport const VERSION = ${
+    JSON.stringify(version)
+  };\n`;
+}
+
+/** Text of a JSON file, as `deno fmt` leaves it. */
+export function formatConfig(config: Config): string {
+  return `${JSON.stringify(config, undefined, 2)}\n`;
+}
+
+if (import.meta.main) {
+  const path = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
+  const now: Config = JSON.parse(new TextDecoder().decode(await readFileBounded(path("deno.json"), MAX_CONFIG_BYTES)));
+  const write = (name: string, text: string) => writeFileAtomically(path(name), utf8(text), { replace: true });
+  await write("deno.json", formatConfig(configFrom(now)));
+  await write("lib/version.ts", versionModule(now));
+}
