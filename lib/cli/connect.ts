@@ -5,14 +5,14 @@
  * @module
  */
 import { TagsealError } from "../errors.ts";
-import { readFileBounded } from "../files/files.ts";
+import { isFile, readFileBounded } from "../files/files.ts";
 import type { Trust } from "../flows/repository.ts";
 import { authorize, type AuthorizedService, type ScopeAction } from "../http/auth.ts";
 import type { RetryPolicy } from "../http/retry.ts";
 import { secureUrl, type Send, type SendOptions } from "../http/send.ts";
 import { createFileKeyStore } from "../keystore/file_keystore.ts";
 import type { KeyStore } from "../keystore/keystore.ts";
-import { createFileMetadataStore } from "../notary/metadata_store.ts";
+import { createFileMetadataStore, type MetadataStore } from "../notary/metadata_store.ts";
 import { createTrustServer } from "../notary/trust_server.ts";
 import { resolveCredentials } from "../registry/credentials.ts";
 import { readHostTls } from "../registry/host_tls.ts";
@@ -71,7 +71,7 @@ export async function openTrust(
   access: ScopeAction,
 ): Promise<Trust> {
   const { notaryUsername: username, notaryPassword: password, allowHttp } = values;
-  const service = await openService(host, send, name, allowHttp, {
+  const service = openService(host, send, name, allowHttp, {
     service: "Notary server",
     variable: "NOTARY_AUTH",
     flags: { username, password },
@@ -80,10 +80,14 @@ export async function openTrust(
   });
   const url = notaryUrlFor(name, values.notaryUrl, values.allowHttp);
   if (access !== "pull") warnOfEnd(url, host);
+  if (/[A-Z]/.test(name.registryHost)) {
+    const lower = name.gun.toLowerCase();
+    host.warn(`the host of "${name.gun}" is in upper case: to Docker that is another repository than "${lower}"`);
+  }
   return {
     server: createTrustServer({ url, service, access, signal: host.signal }),
-    store: createFileMetadataStore(trustDir(values, host)),
-    pin: await readRootPin(values.rootPin, values.requirePin, name.gun, host),
+    store: openStore(values, host),
+    ...await trustOf(values, host, name),
     // Who only reads can do without a memory; who publishes should know what was there before.
     ...(access === "pull"
       ? {
@@ -95,6 +99,17 @@ export async function openTrust(
       : {}),
     onOffline: (gun, why) =>
       host.warn(`${why}. The local copy of "${gun}" is used: it is verified, and may not be the newest`),
+  };
+}
+
+/** What is trusted of a repository, wherever its data comes from. */
+export async function trustOf(
+  values: NotaryValues,
+  host: Host,
+  { gun }: ImageName,
+): Promise<Pick<Trust, "pin" | "onFirstUse" | "now" | "sleep">> {
+  return {
+    pin: await readRootPin(values.rootPin, values.requirePin, gun, host),
     onFirstUse: (gun, keyIds) =>
       host.warn(
         `the root of "${gun}" was met for the first time and not pinned; to be sure, compare its key ` +
@@ -103,6 +118,11 @@ export async function openTrust(
     now: host.now,
     sleep: host.sleep,
   };
+}
+
+/** What the trust directory remembers of repositories. */
+export function openStore(values: Pick<NotaryValues, "trustDir">, host: Host): MetadataStore {
+  return createFileMetadataStore(trustDir(values, host));
 }
 
 /** The keys of the trust directory, and of a token where one is named. */
@@ -115,14 +135,14 @@ export function openKeyStore(values: Pick<NotaryValues, "trustDir"> & KeyStoreVa
 }
 
 /** Asks the registry what a tag of the repository stands for. */
-export async function openRegistry(
+export function openRegistry(
   values: RegistryValues,
   host: Host,
   send: Send,
   name: ImageName,
-): Promise<(tag: string) => Promise<TaggedManifest>> {
+): (tag: string) => Promise<TaggedManifest> {
   const { registryUsername: username, registryPassword: password, allowHttp } = values;
-  const service = await openService(host, send, name, allowHttp, {
+  const service = openService(host, send, name, allowHttp, {
     service: "registry",
     variable: "REGISTRY_AUTH",
     flags: { username, password },
@@ -140,8 +160,11 @@ export async function openRegistry(
   return (tag) => orPlainHttp(address, { send, allowHttp, warn: host.warn }, (url) => lookUp(url, tag));
 }
 
-/** The services of a command: repositories on one host share theirs, and so what it has asked for. */
-const SERVICES = new WeakMap<Send, Map<string, Promise<AuthorizedService>>>();
+/**
+ * The services of a command: repositories on one host share theirs, and so what it has asked for. What is wrong with
+ * Docker's config is said once for all.
+ */
+const COMMANDS = new WeakMap<Send, { readonly services: Map<string, AuthorizedService>; readonly told: Set<string> }>();
 
 /** A service of a repository, with whatever it wants to know of its caller. */
 function openService(
@@ -155,22 +178,26 @@ function openService(
     readonly flags: { readonly username: string | undefined; readonly password: string | undefined };
     readonly remedy: string;
   },
-): Promise<AuthorizedService> {
-  const open = async () => {
-    const credentials = resolveCredentials({
-      flags,
-      variable: { name: variable, value: host.env(variable) },
-      dockerConfig: await dockerConfig(host),
-      host: name.registryHost,
-    }, host.runCredentialHelper);
-    return authorize(send, { service, allowHttp, credentials, retryReads: retryReads(host), remedy });
-  };
-  const services = SERVICES.get(send) ?? new Map<string, Promise<AuthorizedService>>();
-  SERVICES.set(send, services);
+): AuthorizedService {
+  const { services, told } = COMMANDS.get(send) ?? { services: new Map(), told: new Set() };
+  COMMANDS.set(send, { services, told });
   const key = `${service} ${name.registryHost}`;
-  const opened = services.get(key) ?? open();
-  services.set(key, opened);
-  return opened;
+  const opened = services.get(key);
+  if (opened) return opened;
+  const credentials = resolveCredentials({
+    flags,
+    variable: { name: variable, value: host.env(variable) },
+    authConfig: host.env("DOCKER_AUTH_CONFIG"),
+    dockerConfig: () => dockerConfig(host),
+    host: name.registryHost,
+    warn(line) {
+      if (!told.has(line)) host.warn(line);
+      told.add(line);
+    },
+  }, host.runCredentialHelper);
+  const made = authorize(send, { service, allowHttp, credentials, retryReads: retryReads(host), remedy });
+  services.set(key, made);
+  return made;
 }
 
 /** SignPath's API for one organization. */
@@ -221,6 +248,11 @@ function hasHome(host: Host): boolean {
 
 function dockerFolder(host: Host): string {
   const configured = host.env("DOCKER_CONFIG");
+  if (configured && isFile(host.path(configured))) {
+    throw new TagsealError("usage", `DOCKER_CONFIG names a file, "${configured}": a folder is needed`, {
+      remedy: "Set it to the folder that holds config.json",
+    });
+  }
   if (configured) return host.path(configured);
   const home = host.env("HOME") ?? host.env("USERPROFILE");
   if (home) return `${home}/.docker`;

@@ -3,11 +3,11 @@ import { TagsealError } from "../errors.ts";
 import { exportedServer, MAX_EXPORT_BYTES, readExport } from "../flows/export_file.ts";
 import { canonicalIds } from "../flows/inspect_repository.ts";
 import type { Trust } from "../flows/repository.ts";
-import { createMemoryMetadataStore } from "../notary/metadata_store.ts";
+import { createMemoryMetadataStore, type MetadataStore } from "../notary/metadata_store.ts";
 import type { ImageName } from "../registry/image_ref.ts";
 import { parseRoot } from "../tuf/parse.ts";
 import type { RootPin } from "../tuf/root_keys.ts";
-import { type NotaryValues, openNetwork, openTrust } from "./connect.ts";
+import { type NotaryValues, openNetwork, openStore, openTrust, trustOf } from "./connect.ts";
 import { text } from "./flags.ts";
 import type { Host } from "./host.ts";
 import type { Offline } from "./tag_report.ts";
@@ -52,12 +52,11 @@ export async function openReading(
       `"${name.gun}" is verified from "${from}", offline, as of ${judgedAt}: signatures are checked, but expiry is ` +
         "judged at that time, and nobody can tell offline whether anything has been withdrawn or replaced since",
     );
-    const noNetwork = () => Promise.reject(new Error("No network with --from"));
-    const trust = await openTrust(values, host, noNetwork, name, "pull");
+    const { pin, ...trust } = await trustOf(values, host, name);
     return {
       trust: {
         ...trust,
-        pin: await pinFor(trust, name.gun, host),
+        pin: await pinFor(pin, () => openStore(values, host), name.gun, host),
         server: exportedServer(found),
         store: createMemoryMetadataStore(),
         now: () => at,
@@ -68,9 +67,14 @@ export async function openReading(
 }
 
 /** The pin, or else what this machine knows: a file must not pass off another root where a server could not. */
-async function pinFor({ pin, store }: Trust, gun: string, host: Host): Promise<RootPin | undefined> {
+async function pinFor(
+  pin: RootPin | undefined,
+  open: () => MetadataStore,
+  gun: string,
+  host: Host,
+): Promise<RootPin | undefined> {
   if (pin !== undefined && pin !== "required") return pin;
-  const known = (await store.read(gun)).get("root");
+  const known = (await open().read(gun)).get("root");
   if (!known) return pin;
   host.info(`"${gun}" is held to the root key that is known here; --root-pin names another one, such as an older one`);
   return { anyOf: canonicalIds(parseRoot(known).roles.root).map((keyId) => ({ keyId })) };

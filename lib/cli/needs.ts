@@ -45,8 +45,18 @@ export interface Means {
 
 /** What each need comes to. */
 export const MEANS: Readonly<Record<Need, Means>> = {
-  "notary": { secrets: ["NOTARY_AUTH"], variables: ["DOCKER_CONFIG"], network: true, helpers: true },
-  "registry": { secrets: ["REGISTRY_AUTH"], variables: ["DOCKER_CONFIG"], network: true, helpers: true },
+  "notary": {
+    secrets: ["NOTARY_AUTH", "DOCKER_AUTH_CONFIG"],
+    variables: ["DOCKER_CONFIG"],
+    network: true,
+    helpers: true,
+  },
+  "registry": {
+    secrets: ["REGISTRY_AUTH", "DOCKER_AUTH_CONFIG"],
+    variables: ["DOCKER_CONFIG"],
+    network: true,
+    helpers: true,
+  },
   "signpath": { secrets: ["SIGNPATH_API_TOKEN"], network: true },
   "loopback": {},
   "trust-dir": { variables: ["DOCKER_CONFIG"] },

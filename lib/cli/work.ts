@@ -46,7 +46,7 @@ export async function openWork(
   const signing = await openSigning(values, host, send, access, signer);
   const work: TagsToSign[] = [];
   for (const { name, tags, expected, known } of wanted) {
-    const lookUp = expecting(await openRegistry(values, host, send, name), tags, expected);
+    const lookUp = expecting(openRegistry(values, host, send, name), tags, expected);
     work.push({
       ...await signing(name),
       tags,

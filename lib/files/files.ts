@@ -182,6 +182,15 @@ export async function requireFile(path: string, maxBytes: number): Promise<Bytes
   });
 }
 
+/** Whether a file is at `path`, and no folder. */
+export function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether anything is at `path`. */
 export async function pathExists(path: string): Promise<boolean> {
   return await Deno.lstat(path).then(() => true, () => false);

@@ -1,11 +1,12 @@
 /** Who asks for what: credentials as Docker keeps them, and the scope of a call. @module */
 import { utf8 } from "../bytes/bytes.ts";
+import type { TagsealError } from "../errors.ts";
 
 /** A user name and a password (or an access token that stands in for one). */
 export interface Password {
-  /** The user; not empty, without a colon. */
+  /** The user; not empty, without colon and control characters. */
   readonly username: string;
-  /** The password. */
+  /** The password; some are keys of many lines. */
   readonly password: string;
 }
 
@@ -24,11 +25,17 @@ export interface RegistryToken {
 /** What proves who asks, in one of the forms of Docker's config. */
 export type Credentials = Password | IdentityToken | RegistryToken;
 
+/** There may be credentials, but they cannot be had: who is content with an anonymous caller does not mind. */
+export interface OutOfReach {
+  /** Why; to be said where the service refuses. */
+  readonly outOfReach: TagsealError;
+}
+
 /**
  * Comes by the credentials; `undefined` means anonymous. A function, since asking a credential helper takes a while
  * and many servers want nothing.
  */
-export type CredentialsSource = () => Promise<Credentials | undefined>;
+export type CredentialsSource = () => Promise<Credentials | OutOfReach | undefined>;
 
 /** What is to be done with a repository: read it, publish to it, or all there is (rotate server keys, delete). */
 export type ScopeAction = "pull" | "push,pull" | "*";

@@ -21,6 +21,7 @@ export type {
   Credentials,
   CredentialsSource,
   IdentityToken,
+  OutOfReach,
   Password,
   RegistryToken,
   Scope,
@@ -62,12 +63,16 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
   const { service } = options;
   const ways = new Map<string, Way>(); // by origin: what it asked for, once that has been satisfied
   const grants = new Map<string, Grant>(); // by realm, service and scope
-  let source: Promise<Credentials | undefined> | undefined;
+  let source: ReturnType<CredentialsSource> | undefined;
   let known: Credentials | undefined; // once the source has given them: whom messages name
+  let lost: TagsealError | undefined; // why there are none
 
   async function credentials(): Promise<Credentials | undefined> {
     source ??= options.credentials?.() ?? Promise.resolve(undefined);
-    return known = await source;
+    const found = await source;
+    if (found && "outOfReach" in found) lost = found.outOfReach;
+    else known = found;
+    return known;
   }
 
   function refused(
@@ -91,8 +96,8 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
       code,
       `The ${service} at "${url.origin}" refuses access: ${why}; tried ${who(known)} ${where} and scope "${
         scopeText(scope)
-      }"`,
-      { remedy: options.remedy, details },
+      }"${lost ? `. ${lost.message}` : ""}`,
+      { remedy: lost?.remedy ?? options.remedy, details: { ...lost?.details, ...details } },
     );
   }
 

@@ -16,7 +16,8 @@ export interface HelperProcessOptions {
  * Variables that no helper gets: tagseal's own secrets, and what changes how programs are loaded (Deno refuses to hand
  * that on from a process with few permissions).
  */
-const WITHHELD = /^(SIGNPATH_API_TOKEN|NOTARY_AUTH|REGISTRY_AUTH|TAGSEAL_.*|.*_PASSPHRASE|LD_.*|DYLD_.*)$/i;
+const WITHHELD =
+  /^(SIGNPATH_API_TOKEN|NOTARY_AUTH|REGISTRY_AUTH|DOCKER_AUTH_CONFIG|TAGSEAL_.*|.*_PASSPHRASE|LD_.*|DYLD_.*)$/i;
 
 /** The variables of `all` that a helper may see. */
 export function helperVariables(all: Readonly<Record<string, string>>): Record<string, string> {

@@ -9,7 +9,7 @@
  */
 import { text } from "../bytes/bytes.ts";
 import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
-import { readFileBounded } from "../files/files.ts";
+import { isFile, readFileBounded } from "../files/files.ts";
 import type { HostTls } from "../http/send.ts";
 
 const MAX_FILES = 100;
@@ -60,6 +60,9 @@ function list(folder: string, warn: (line: string) => void): string[] {
     }
   } catch (error) {
     const { NotFound, NotADirectory, NotCapable, PermissionDenied } = Deno.errors;
+    if (isFile(folder)) {
+      return warn(`"${folder}" is a file, so that it is not used; a folder with the host's certificates is needed`), [];
+    }
     if ([NotFound, NotADirectory, NotCapable].some((kind) => error instanceof kind)) return [];
     // Windows allows no colon in names, so that there is no such folder.
     if (messageOf(error).includes("os error 123")) return [];

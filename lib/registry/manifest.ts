@@ -30,8 +30,9 @@ const TIMEOUT_MS = 60_000;
 /**
  * Reads the manifest of `tag` in the repository `path` (its name without host) and computes its digest.
  *
- * @throws {TagsealError} `usage` (no tag), `not-found`, `trust-invalid` (the registry's own digest contradicts the
- *   bytes, or two clients may read two things in them), `bad-input` (schema 1 image), `unavailable`, and what {@linkcode AuthorizedService} throws
+ * @throws {TagsealError} `usage` (no tag), `not-found`, `trust-invalid` (the registry's own digest contradicts the bytes, or
+ *   two clients may read two things in them), `bad-input` (schema 1 image), `unavailable`, and what
+ *   {@linkcode AuthorizedService} throws
  */
 export async function fetchManifest(
   service: AuthorizedService,

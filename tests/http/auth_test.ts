@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
-import { isTagsealError, type TagsealError } from "../../lib/errors.ts";
-import { authorize, type AuthorizedService, type Credentials, type Scope } from "../../lib/http/auth.ts";
+import { isTagsealError, TagsealError } from "../../lib/errors.ts";
+import {
+  authorize,
+  type AuthorizedService,
+  type Credentials,
+  type CredentialsSource,
+  type Scope,
+} from "../../lib/http/auth.ts";
 import type { Answer, Call, Send } from "../../lib/http/send.ts";
 
 const PULL: Scope = { repository: "acme/app", actions: "pull" };
@@ -372,7 +378,7 @@ const GUARDED: Call = call();
 
 Deno.test("credentials are asked for once, and only where the service wants some", async (t) => {
   let asked = 0;
-  const withSource = (send: Send, source: () => Promise<Credentials | undefined>) =>
+  const withSource = (send: Send, source: CredentialsSource) =>
     authorize(send, {
       service: "registry",
       credentials: () => (asked++, source()),
@@ -391,6 +397,20 @@ Deno.test("credentials are asked for once, and only where the service wants some
     await service.request(call(), PULL);
     assert.equal(asked, 1);
     assert.equal(log.filter((line) => line.startsWith("token")).length, 3);
+  });
+  await t.step("credentials out of reach: anonymous, and said where that is refused", async () => {
+    const outOfReach = new TagsealError("unauthenticated", "The helper is locked", {
+      remedy: "Unlock it",
+      details: { a: 1 },
+    });
+    const { send, tokenRequests } = fake();
+    assert.equal((await withSource(send, () => Promise.resolve({ outOfReach })).request(call(), PULL)).status, 200);
+    assert.equal(tokenRequests[0]!.headers.get("authorization"), null);
+    const refusing = fake({ token: () => new Response(null, { status: 401 }) }).send;
+    const error = await failure(withSource(refusing, () => Promise.resolve({ outOfReach })).request(call(), PULL));
+    assert.match(error.message, /its token server answers 401; tried anonymously .*:pull"\. The helper is locked$/);
+    assert.deepEqual([error.code, error.remedy, error.details["a"]], ["unauthenticated", "Unlock it", 1]);
+    asked = 1;
   });
   await t.step("what the source throws is thrown", async () => {
     const error = new Error("the helper is locked");

@@ -15,6 +15,7 @@ Deno.test("a helper's answer: a password, an identity token, or nothing", async 
   const rows: [HelperRun, unknown][] = [
     [ended(0, '{"ServerURL":"r.example","Username":"anna","Secret":"pw"}\n'), { username: "anna", password: "pw" }],
     [ended(0, '{"Username":"anna","Secret":"p\\"ä:","More":1}'), { username: "anna", password: 'p"ä:' }],
+    [ended(0, '{"Username":"_json_key","Secret":"{\\n}\\n"}'), { username: "_json_key", password: "{\n}\n" }],
     [ended(0, '{"Username":"<token>","Secret":"eyJ.a-b_c"}'), { identityToken: "eyJ.a-b_c" }],
     [ended(0, '{"Username":"","Secret":""}'), undefined],
     [ended(1, "credentials not found in native keychain\n"), undefined],
@@ -44,7 +45,8 @@ Deno.test("what is no answer is not quoted", async () => {
     '{"Username":"anna","Secret":""}',
     '{"Username":"","Secret":"s3cret"}',
     '{"Username":"an:na","Secret":"s3cret"}',
-    '{"Username":"anna","Secret":"s3cret\\r\\nx: y"}',
+    '{"Username":"anna","Secret":"s3cret\\u0000"}',
+    '{"Username":"an\\nna","Secret":"s3cret"}',
     '{"Username":"<token>","Secret":"s3cret s3cret"}',
     '{"Username":"anna","Secret":"s3cret"} s3cret',
   ];

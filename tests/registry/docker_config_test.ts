@@ -5,6 +5,7 @@ import { helperServerName, readDockerConfig } from "../../lib/registry/docker_co
 const b64 = (text: string) => new TextEncoder().encode(text).toBase64();
 const config = (auths: unknown, more: Record<string, unknown> = {}) => JSON.stringify({ auths, ...more });
 const entry = { auth: b64("file:pw") };
+const NOTHING = { helper: undefined, stored: undefined };
 const HUB = ["docker.io", "index.docker.io", "registry-1.docker.io"];
 
 Deno.test("Docker's config: the keys that docker login writes", () => {
@@ -14,6 +15,10 @@ Deno.test("Docker's config: the keys that docker login writes", () => {
     ["http://r.example/v2/", ["r.example"]],
     ["https://r.example:5000/v1/", ["r.example:5000"]],
     ["https://index.docker.io/v1/", HUB],
+    ["r.example:443", ["r.example", "r.example:443", "R.example"]],
+    ["R.Example", ["r.example", "r.example:443"]],
+    ["https://R.EXAMPLE:443/v2/", ["r.example"]],
+    ["r.example", ["r.example:443", "R.EXAMPLE"]],
     ["docker.io", HUB],
   ];
   for (const [key, hosts] of rows) {
@@ -23,14 +28,21 @@ Deno.test("Docker's config: the keys that docker login writes", () => {
     }
   }
   for (
-    const [key, host] of [["r.example", "r.example:5000"], ["r.example.evil", "r.example"], [
-      "x/r.example",
-      "r.example",
-    ]]
+    const [key, host] of [
+      ["r.example", "r.example:5000"],
+      ["r.example:5000", "r.example"],
+      ["r.example:4430", "r.example"],
+      ["r.example:443", "r.example:444"],
+      ["r.example:443.evil", "r.example"],
+      ["r.example.evil", "r.example"],
+      ["x/r.example", "r.example"],
+      ["user@r.example", "r.example"],
+      ["r.example:80", "r.example"],
+    ] as const
   ) {
-    assert.equal(readDockerConfig(config({ [key!]: entry }), host!).stored, undefined);
+    assert.equal(readDockerConfig(config({ [key]: entry }), host).stored, undefined, `${key} for ${host}`);
   }
-  const both = config({ "https://r.example/v1/": entry, "r.example": { auth: b64("literal:pw") } });
+  const both = config({ "https://r.example/v1/": entry, "R.example": entry, "r.example": { auth: b64("literal:pw") } });
   assert.deepEqual(readDockerConfig(both, "r.example").stored, { username: "literal", password: "pw" });
 });
 
@@ -42,6 +54,10 @@ Deno.test("Docker's config: forms of an entry", () => {
     [anna, anna],
     [{ auth: "", ...anna }, anna],
     [{}, undefined],
+    [null, undefined],
+    [{ auth: null, username: null }, undefined],
+    [{ auth: b64('_json_key:{\n\t"a": 1\r\n}\n') }, { username: "_json_key", password: '{\n\t"a": 1\r\n}\n' }],
+    [{ username: "anna", password: "p\nw\x7f" }, { username: "anna", password: "p\nw\x7f" }],
     [{ username: "anna" }, undefined],
     [{ auth: b64("00000000-0000-0000-0000-000000000000:"), identitytoken: "idt" }, { identityToken: "idt" }],
     [{ auth: b64("anna:pw"), identitytoken: "" }, anna],
@@ -51,7 +67,10 @@ Deno.test("Docker's config: forms of an entry", () => {
     const read = readDockerConfig(config({ "r.example": value }), "r.example");
     assert.deepEqual(read, { helper: undefined, stored }, JSON.stringify(value));
   }
-  for (const none of ["{}", config({}), undefined]) assert.equal(readDockerConfig(none, "r.example").stored, undefined);
+  const nulls = '{"auths":null,"credHelpers":null,"credsStore":null}';
+  for (const none of ["{}", config({}), undefined, "", "\n", "null", nulls]) {
+    assert.deepEqual(readDockerConfig(none, "r.example"), none === undefined ? {} : NOTHING, none);
+  }
 });
 
 Deno.test("Docker's config: which helper keeps a registry's credentials", () => {
@@ -81,7 +100,7 @@ Deno.test("a malformed config is said without quoting it", () => {
   ];
   const rows: [string, RegExp][] = [
     ["s3cret", /it is not JSON$/],
-    ["", /it is not JSON$/],
+    ["nil", /it is not JSON$/],
     ["[]", /it is not a JSON object$/],
     [config(["s3cret"]), /its "auths" are not an object$/],
     [config({ "r.example": "s3cret" }), /its entry for "r.example" is not an object$/],
@@ -106,6 +125,10 @@ Deno.test("a malformed config is said without quoting it", () => {
     });
   }
   // A broken entry of another host is no business of ours.
-  const other = config({ "other.example": 7 }, { credHelpers: { "other.example": 7 } });
-  assert.deepEqual(readDockerConfig(other, "r.example"), { helper: undefined, stored: undefined });
+  const other = config({ "other.example": 7, "x": { auth: "!" } }, { credHelpers: { "other.example": 7 } });
+  assert.deepEqual(readDockerConfig(other, "r.example"), NOTHING);
+  assert.throws(() => readDockerConfig("[]", "r.example", "variable"), {
+    message: "The variable DOCKER_AUTH_CONFIG cannot be used: it is not a JSON object",
+    remedy: /^Set it to JSON like /,
+  });
 });

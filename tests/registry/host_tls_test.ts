@@ -90,6 +90,19 @@ Deno.test("Docker's folders: what is wrong there is said by name, and no key is 
   }
 });
 
+Deno.test("Docker's folders: a file where a folder is needed is said", async () => {
+  await withFiles({ "tls/r.example": cert("ca") }, async (read, folder, warnings) => {
+    assert.equal(await read("r.example"), undefined);
+    assert.deepEqual(warnings, [
+      `"${folder}/tls/r.example" is a file, so that it is not used; a folder with the host's certificates is needed`,
+    ]);
+  });
+  await withFiles({ "tls": "" }, async (read, _, warnings) => {
+    assert.equal(await read("r.example"), undefined);
+    assert.deepEqual(warnings, []);
+  });
+});
+
 Deno.test({
   name: "Docker's folders: what this user may not read is left out, with a warning",
   ignore: Deno.build.os === "windows" || Deno.uid() === 0, // root may read everything

@@ -111,7 +111,7 @@ Deno.test("credentials that cannot be used", async (t) => {
       "The secret of --notary-password is empty",
     ]],
     ["empty value", ["--notary-username", "u", "--notary-password", ""], ["The secret of --notary-password is empty"]],
-    ["user name with a colon", ["--notary-username", "u:v", "--notary-password", "env:P"], ["has no colon"], {
+    ["user name with a colon", ["--notary-username", "u:v", "--notary-password", "env:P"], ["neither a colon nor"], {
       env: { P: "s3cret" },
     }],
   ];
@@ -123,7 +123,90 @@ Deno.test("credentials that cannot be used", async (t) => {
   }
   await t.step("damaged config.json", async () => {
     await Deno.writeTextFile(`${story.folder}/home/.docker/config.json`, '{"auths": s3cret');
-    await story.fail(2, list, ["Docker's config.json cannot be used", "DOCKER_CONFIG"], { cacheStays: true });
+    const words = ["refuses access", "Docker's config.json cannot be used: it is not JSON", "DOCKER_CONFIG"];
+    await story.fail(4, list, words, { cacheStays: true });
+    assert.match((await story.run(list)).stderr, /^tagseal: warning: Docker's config\.json .*; going on without it$/m);
+  });
+  await t.step("DOCKER_CONFIG that names the file", async () => {
+    await given(story, "config.json", "{}");
+    const words = ['DOCKER_CONFIG names a file, "config.json": a folder is needed', "folder that holds config.json"];
+    await story.fail(2, list, words, { env: { DOCKER_CONFIG: "config.json" }, cacheStays: true });
+  });
+});
+
+Deno.test("Docker's config and its helpers stop nobody who can do without them", async (t) => {
+  let open = true;
+  const guard: PeerOptions["registry"] = (request) => {
+    const authorization = request.headers.get("authorization");
+    const good = open || ["Bearer anybody", `Basic ${base64("anna", "pw")}`].includes(authorization ?? "");
+    const headers = { "www-authenticate": 'Bearer realm="https://localhost:5000/token"' };
+    return Promise.resolve(good ? undefined : new Response(null, { status: 401, headers }));
+  };
+  const askedBy: (string | null)[] = [];
+  const elsewhere: PeerOptions["elsewhere"] = (request) => {
+    askedBy.push(request.headers.get("authorization"));
+    return Promise.resolve(Response.json({ token: "anybody" }));
+  };
+  await using story = await Story.readyToSign(await peersInMemory({ notary: guard, registry: guard, elsewhere }));
+  const docker = `${story.folder}/home/.docker`;
+  const list = ["list", "-r", story.gun];
+  const helper = { runCredentialHelper: () => Promise.resolve({ failure: "missing" as const }) };
+  const kinds: [name: string, make: (path: string) => Promise<void>, words: RegExp | undefined][] = [
+    ["a folder", (path) => Deno.mkdir(path), /config\.json" cannot be read: it is not a file; going on without it$/m],
+    ["damaged", (path) => Deno.writeTextFile(path, '{"auths"'), /config\.json cannot be used: it is not JSON; going/],
+    ["empty", (path) => Deno.writeTextFile(path, ""), undefined],
+    ["nothing in it", (path) => Deno.writeTextFile(path, '{"auths":null,"credsStore":null}'), undefined],
+    [
+      "another host's entry is damaged",
+      (path) => Deno.writeTextFile(path, '{"auths":{"r.example":{"auth":"!"},"x":7}}'),
+      undefined,
+    ],
+    [
+      "a helper that is not there",
+      (path) => Deno.writeTextFile(path, '{"credsStore":"desktop.exe"}'),
+      /^tagseal: warning: The credential helper "docker-credential-desktop\.exe", .* is not on PATH; going on/m,
+    ],
+  ];
+  for (const [name, make, words] of kinds) {
+    await t.step(name, async () => {
+      await make(`${docker}/config.json`);
+      const warnings = (stderr: string) => stderr.split("\n").filter((line) => line.includes("going on"));
+      open = true;
+      assert.deepEqual(warnings((await story.succeed(list, { host: helper })).stderr), [], "not asked for");
+      open = false;
+      const NOTARY_AUTH = base64("anna", "pw");
+      const given = await story.succeed(list, { env: { NOTARY_AUTH }, host: helper });
+      assert.deepEqual(warnings(given.stderr), [], "given otherwise");
+      askedBy.length = 0;
+      const { stderr } = await story.succeed([
+        "signing-data",
+        "--force",
+        "-r",
+        story.gun,
+        "-t",
+        "v1",
+        "--output-artifact-path",
+        "d.zip",
+      ], {
+        host: helper,
+      });
+      assert.deepEqual(new Set(askedBy), new Set([null]));
+      assert.equal(warnings(stderr).length, words ? 1 : 0, stderr);
+      if (words) assert.match(stderr, words);
+      await Deno.remove(`${docker}/config.json`, { recursive: true });
+    });
+  }
+  await t.step("DOCKER_AUTH_CONFIG of a CI system", async () => {
+    askedBy.length = 0;
+    const DOCKER_AUTH_CONFIG = JSON.stringify({
+      auths: { [story.peers.host]: { auth: base64("ci", "pw\nof\nlines") } },
+    });
+    await story.succeed(list, { env: { DOCKER_AUTH_CONFIG } });
+    assert.deepEqual(askedBy, [`Basic ${base64("ci", "pw\nof\nlines")}`]);
+  });
+  await t.step("a host in upper case is said to be another one", async () => {
+    const { stderr } = await story.fail(2, ["list", "-r", story.gun.toUpperCase().replace("DEMO/APP", "demo/app")], []);
+    assert.match(stderr, /warning: the host of "LOCALHOST:5000\/demo\/app" is in upper case: .* than "localhost:5000/);
   });
 });
 

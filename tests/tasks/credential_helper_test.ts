@@ -151,8 +151,11 @@ Deno.test("a credential helper that fails: exit code 4, its reason, and what to 
   await t.step("a name that leads elsewhere", async () => {
     await machine.config({ credsStore: "../../bin/sh" });
     const { code, stderr } = await machine.run("list", ["list"]);
-    assert.equal(code, 2);
-    assert.match(stderr, /Docker's config\.json cannot be used: the credential helper .* has no usable name/);
+    assert.equal(code, 4);
+    assert.match(
+      stderr,
+      /refuses access: .* Docker's config\.json cannot be used: the credential helper .* has no usable/,
+    );
   });
 });
 
@@ -162,6 +165,7 @@ Deno.test("a credential helper sees the user's variables, but none of tagseal's 
   const secrets = {
     SIGNPATH_API_TOKEN: "leak",
     REGISTRY_AUTH: "leak",
+    DOCKER_AUTH_CONFIG: '{"auths":{"leak":{}}}',
     NOTARY_ROOT_PASSPHRASE: "leak",
     LD_DEBUG_OUTPUT: "leak",
   };

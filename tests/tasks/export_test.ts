@@ -101,6 +101,22 @@ Deno.test("export keeps everything as served, and it verifies offline", async (t
       assert.match((await auditor.succeed(["inspect", "--from", "trust.zip", "-r", story.gun])).stdout, /signpath/);
     });
   });
+  await t.step(
+    "whatever credentials and Docker's config are like, and without a home where the root is pinned",
+    async () => {
+      await offline(story, async (auditor) => {
+        await given(auditor, "docker", "damaged");
+        const env = { NOTARY_AUTH: "damaged", DOCKER_AUTH_CONFIG: "damaged", HOME: "" };
+        const pinned = [...verify, "v1", "--root-pin", rootKeyId];
+        assert.equal((await auditor.succeed(pinned, { env })).stdout, `v1 ${digest}\n`);
+        assert.equal(
+          (await auditor.succeed(pinned, { env: { ...env, DOCKER_CONFIG: "docker" } })).stdout,
+          `v1 ${digest}\n`,
+        );
+        await auditor.fail(2, [...verify, "v1"], ["There is no home directory"], { env });
+      });
+    },
+  );
   await t.step("also in ten years, when online nothing would be left of it", async () => {
     await offline(story, async (auditor) => {
       const later = { host: { now: () => new Date(Date.now() + 5000 * 86_400_000) } };
