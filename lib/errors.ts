@@ -40,12 +40,23 @@ export type TagsealErrorCode =
 /** Facts for machines: names, urls, ids and numbers, never secrets. */
 export type Details = { readonly [name: string]: string | number | boolean | null | readonly string[] };
 
+/** Whether what a failed command was to change at a server is changed there now. */
+export type Published =
+  /** It was; what failed came after it. */
+  | "yes"
+  /** The server took it, or its answer was lost, and it was not read back. */
+  | "maybe"
+  /** It certainly was not. */
+  | "no";
+
 /** What an error carries beside its message. */
 export interface ErrorFacts {
   /** The next safe move, as a sentence without a final period. */
   readonly remedy: string;
   /** Facts for `--json`; never secrets. */
   readonly details?: Details;
+  /** What became of the change that was under way, where there was one. */
+  readonly published?: Published | undefined;
   /** What led to this, shown with `--verbose` only. */
   readonly cause?: unknown;
 }
@@ -60,6 +71,8 @@ export class TagsealError extends Error {
   readonly remedy: string;
   /** Facts for machines. */
   readonly details: Details;
+  /** What became of the change that was under way; `undefined` where there was none. */
+  readonly published: Published | undefined;
 
   /** Makes an error of class `code`; `message` is sentence case without a final period, values in double quotes. */
   constructor(code: TagsealErrorCode, message: string, facts: ErrorFacts) {
@@ -67,12 +80,25 @@ export class TagsealError extends Error {
     this.code = code;
     this.remedy = facts.remedy;
     this.details = facts.details ?? {};
+    this.published = facts.published;
   }
 }
 
 /** Whether `error` is a {@linkcode TagsealError} of one of `codes` (of any class when none is given). */
 export function isTagsealError(error: unknown, ...codes: TagsealErrorCode[]): error is TagsealError {
   return error instanceof TagsealError && (codes.length === 0 || codes.includes(error.code));
+}
+
+/** The same failure in other words, which is led to by the first one; `details` are added to those it has. */
+export function reworded(error: TagsealError, message: string, facts: Partial<ErrorFacts> = {}): TagsealError {
+  const { remedy, details, published } = error;
+  return new TagsealError(error.code, message, {
+    remedy,
+    published,
+    cause: error,
+    ...facts,
+    details: { ...details, ...facts.details },
+  });
 }
 
 /** The message of anything that was thrown. */

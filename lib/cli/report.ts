@@ -35,9 +35,9 @@ export function exitCodeOf(error: unknown): number {
 
 /** A failure as `--json` shows it. */
 export function errorJson(error: unknown): { error: Record<string, unknown> } {
-  const { code, message, remedy, details } = asTagsealError(error);
+  const { code, message, remedy, details, published } = asTagsealError(error);
   const { sent: _sent, skippable: _skippable, ...shown } = details; // ours, nobody else's
-  return { error: { code, message, remedy, details: shown } };
+  return { error: { code, message, remedy, details: shown, ...(published === undefined ? {} : { published }) } };
 }
 
 /** A failure for people; with the chain of causes and stacks where `verbose`. */

@@ -4,6 +4,7 @@ import type { JsonObject } from "../bytes/json.ts";
 import type { PublicKey } from "../crypto/keys.ts";
 import { TagsealError } from "../errors.ts";
 import type { KeyStore } from "../keystore/keystore.ts";
+import { requirePublished } from "../notary/publish.ts";
 import { assembleFile, nextTargets, withDelegationKey } from "../tuf/edit.ts";
 import type { Targets } from "../tuf/models.ts";
 import { type DelegationRole, isDelegation, RELEASES } from "../tuf/roles.ts";
@@ -51,19 +52,21 @@ export async function addDelegation(
   const { gun, name, key } = options;
   const roles = [RELEASES, signerRole(name)];
   let opened: RoleSigner | undefined; // the passphrase is asked for once, not for each rebase
-  const { outcome, repository } = await publish(trust, gun, [...roles], REBASE_ATTEMPTS, {
-    isThere: ({ targets }) => roles.every((role) => holds(targets, role, key)),
-    async make(repository) {
-      const { targets } = repository;
-      if (!opened || !repository.root.roles.targets.keys.has(opened.keyId)) {
-        opened = await openRoleSigner(repository, "targets", keys);
-      }
-      const next = nextTargets(delegating(targets.envelope.signed, name, key), targets.version + 1, trust.now());
-      const payload = canonicalJson(next);
-      const signature = await opened.signer.sign(payload);
-      return new Map([["targets" as const, assembleFile(payload, [{ keyId: opened.keyId, signature }])]]);
-    },
-  });
+  const { outcome, repository } = requirePublished(
+    await publish(trust, gun, [...roles], REBASE_ATTEMPTS, {
+      isThere: ({ targets }) => roles.every((role) => holds(targets, role, key)),
+      async make(repository) {
+        const { targets } = repository;
+        if (!opened || !repository.root.roles.targets.keys.has(opened.keyId)) {
+          opened = await openRoleSigner(repository, "targets", keys);
+        }
+        const next = nextTargets(delegating(targets.envelope.signed, name, key), targets.version + 1, trust.now());
+        const payload = canonicalJson(next);
+        const signature = await opened.signer.sign(payload);
+        return new Map([["targets" as const, assembleFile(payload, [{ keyId: opened.keyId, signature }])]]);
+      },
+    }),
+  );
   return { outcome, targetsVersion: repository.targets.version, roles };
 }
 

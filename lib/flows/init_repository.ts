@@ -5,13 +5,16 @@ import { type KeyId, keyOfCertificate, type PublicKey } from "../crypto/keys.ts"
 import { createRootCertificate } from "../crypto/root_certificate.ts";
 import type { Signer } from "../crypto/signer.ts";
 import type { Certificate } from "../crypto/x509.ts";
-import { isTagsealError, TagsealError } from "../errors.ts";
+import { isTagsealError, reworded, TagsealError } from "../errors.ts";
 import type { KeyStore, NewKey } from "../keystore/keystore.ts";
+import { doubtful, mayHaveLanded, mayStillArrive } from "../notary/doubt.ts";
 import type { TrustServer } from "../notary/trust_server.ts";
 import { assembleFile, emptyTargets, firstRoot } from "../tuf/edit.ts";
+import type { RoleName } from "../tuf/roles.ts";
+import type { RootPin } from "../tuf/root_keys.ts";
 import { delegating } from "./add_delegation.ts";
 import { findKey } from "./list_keys.ts";
-import { keptKeys, mayStillArrive } from "./new_keys.ts";
+import { keepOrDiscard } from "./new_keys.ts";
 import { openRepository, type Trust } from "./repository.ts";
 
 /** What frames the deletion of an old repository. */
@@ -74,7 +77,6 @@ export async function initRepository(trust: Trust, keys: KeyStore, options: Init
   if (remembered.has("root") && !replaces) throw vanished(gun, server.url);
 
   const made: NewKey[] = [];
-  let mayBeLive = false;
   let isDeleted = false;
   try {
     const root = await rootSigner(keys, made, options.rootKey);
@@ -100,24 +102,38 @@ export async function initRepository(trust: Trust, keys: KeyStore, options: Init
         throw error;
       });
     }
-    mayBeLive = true;
-    const failure = await server.publish(gun, new Map([["root", rootFile], ["targets", targetsFile]]))
-      .then(() => undefined, (error: unknown) => error);
-    if (failure !== undefined) {
-      const served = await server.read(gun, "root");
-      if (!sameBytes(served, rootFile)) {
-        mayBeLive = !served && mayStillArrive(failure);
-        throw served ? exists(gun, server.url) : failure;
-      }
-    }
-    const pin = { keyId: rootKey.canonicalId, certificateDerHex: rootCertificate.der.toHex() };
-    await openRepository({ ...trust, pin }, gun);
+    await publishFirst(trust, gun, new Map([["root", rootFile], ["targets", targetsFile]]), {
+      keyId: rootKey.canonicalId,
+      certificateDerHex: rootCertificate.der.toHex(),
+    });
     return { rootKeyId: rootKey.canonicalId, targetsKeyId: targetsKey.canonicalId, rootCertificate };
   } catch (error) {
-    const failure = mayBeLive ? keptKeys(error, gun, made) : error;
-    if (!mayBeLive) await Promise.all(made.map((key) => key.discard()));
+    const failure = await keepOrDiscard(error, made);
     throw isDeleted ? betweenTwo(failure, gun) : failure;
   }
+}
+
+/** Publishes the first files of a repository, and reads back that they are there. */
+async function publishFirst(
+  trust: Trust,
+  gun: string,
+  files: ReadonlyMap<RoleName, Bytes>,
+  pin: RootPin,
+): Promise<void> {
+  const { server } = trust;
+  const failure = await server.publish(gun, files).then(() => undefined, (error: unknown) => error);
+  if (failure !== undefined) {
+    const served = await server.read(gun, "root").catch(() => {
+      throw mayHaveLanded(failure) ? doubtful(failure, gun, "lost") : failure;
+    });
+    if (!sameBytes(served, files.get("root"))) {
+      if (served) throw exists(gun, server.url);
+      throw mayStillArrive(failure) ? doubtful(failure, gun, "lost") : failure;
+    }
+  }
+  await openRepository({ ...trust, pin }, gun).catch((error: unknown) => {
+    throw doubtful(error, gun, "taken");
+  });
 }
 
 async function removeRepository({ server, store }: Trust, gun: string): Promise<void> {
@@ -133,15 +149,9 @@ async function removeRepository({ server, store }: Trust, gun: string): Promise<
 
 function betweenTwo(error: unknown, gun: string): unknown {
   if (!isTagsealError(error)) return error;
-  return new TagsealError(
-    error.code,
-    `${error.message}. The old trust data of "${gun}" may have been deleted already`,
-    {
-      remedy: `${error.remedy}. Run the command again: it goes on from what is there`,
-      details: error.details,
-      cause: error,
-    },
-  );
+  return reworded(error, `${error.message}. The old trust data of "${gun}" may have been deleted already`, {
+    remedy: `${error.remedy}. Run the command again: it goes on from what is there`,
+  });
 }
 
 async function rootSigner(keys: KeyStore, made: NewKey[], existing: string | undefined): Promise<Signer> {

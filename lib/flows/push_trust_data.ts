@@ -11,14 +11,14 @@ import { type Bytes, equalBytes, text } from "../bytes/bytes.ts";
 import { canonicalJson, parseCanonical, parsePlainly } from "../bytes/canonical_json.ts";
 import { isJsonObject, type JsonObject, jsonObject, type JsonValue } from "../bytes/json.ts";
 import { recognizeSignature } from "../crypto/recognize.ts";
-import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
+import { messageOf, TagsealError } from "../errors.ts";
 import type { RepositoryChange, RoleChange, SigningData } from "../signpath/signing_data.ts";
 import { assembleFile, LIFETIME_DAYS, trustTime } from "../tuf/edit.ts";
 import type { Targets } from "../tuf/models.ts";
 import { fileOf, mayHold, resolveTag } from "../tuf/resolve.ts";
 import { type DelegationRole, isDelegation, RELEASES, type RoleName } from "../tuf/roles.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
-import { versionOf } from "../notary/publish.ts";
+import { requirePublished, versionOf } from "../notary/publish.ts";
 import { publish, type Trust } from "./repository.ts";
 import { baseOf, type RoleBase } from "./role_base.ts";
 import { digestIn, editedRole, isEdited } from "./tag_change.ts";
@@ -52,7 +52,7 @@ export async function pushTrustData(trust: Trust, data: SigningData, change: Rep
   const { repository: gun, tags, removedTags } = change;
   const parts = change.roles.map((role) => readPart(data, change, role));
   const roles = parts.map(({ role }) => role);
-  const { outcome, repository } = await publish(trust, gun, roles, 1, {
+  const result = await publish(trust, gun, roles, 1, {
     isThere: (now) => parts.every((part) => isPublished(now, part, change)),
     async make(now) {
       requireAsPlanned(now, change, parts, trust.now());
@@ -60,17 +60,17 @@ export async function pushTrustData(trust: Trust, data: SigningData, change: Rep
       for (const part of parts) files.set(part.role, await signedFile(now, change, part));
       return files;
     },
-  }).catch((error: unknown) => {
-    const seen = trust.recent?.get(gun);
-    // The server's refusal does not say what has moved; what was read back after it does.
-    if (!seen || !isTagsealError(error, "stale")) throw error;
-    // All land or none does: where one role shows it, it was published, and others have changed it since.
-    const landed = parts.some((part) => isPublished(seen.repository, part, change)) ||
-      parts.every(({ role, version }) => versionOf(seen.repository, role) > version);
-    if (error.details["accepted"] === true && landed) requireResolved(seen.repository, change, parts);
-    requireAsPlanned(seen.repository, change, parts, trust.now());
-    throw error;
   });
+  const { repository } = result;
+  if (result.outcome === "overtaken") {
+    // Nobody says what has moved; what was read back does. All land or none does: where one role shows it, it was
+    // published, and others have changed it since.
+    const landed = result.isDoubtful && (parts.some((part) => isPublished(repository, part, change)) ||
+      parts.every(({ role, version }) => versionOf(repository, role) > version));
+    if (landed) requireResolved(repository, change, parts);
+    else requireAsPlanned(repository, change, parts, trust.now());
+  }
+  const { outcome } = requirePublished(result);
   requireResolved(repository, change, parts);
   return {
     repository: gun,
@@ -107,7 +107,8 @@ function requireResolved(
   if (!other) return;
   throw new TagsealError("stale", `Somebody else has published something else about "${other.tag}" of "${now.gun}"`, {
     remedy: "What was signed here was published, and then changed. See with tagseal list --all what is there now",
-    details: { repository: now.gun, tag: other.tag, published: true },
+    details: { repository: now.gun, tag: other.tag },
+    published: "yes",
   });
 }
 

@@ -10,6 +10,7 @@ import { canonicalJson } from "../bytes/canonical_json.ts";
 import type { KeyId, PublicKey } from "../crypto/keys.ts";
 import { TagsealError } from "../errors.ts";
 import type { KeyStore } from "../keystore/keystore.ts";
+import { requirePublished } from "../notary/publish.ts";
 import { assembleFile, nextTargets, withDelegationKeys } from "../tuf/edit.ts";
 import type { Delegation, Targets } from "../tuf/models.ts";
 import { resolveAll } from "../tuf/resolve.ts";
@@ -90,28 +91,30 @@ export async function removeDelegation(
   let targetsKey: RoleSigner | undefined;
   let removed: DelegationKeys[] = [];
   let consequences: Consequences = { lost: [], moved: [], noSigner: false };
-  const { outcome, repository } = await publish(trust, gun, [], REBASE_ATTEMPTS, {
-    isThere: (repository) => planFor(repository).size === 0,
-    async make(repository) {
-      const { targets } = repository;
-      const changes = planFor(repository);
-      requireThresholds(repository, changes);
-      if (!targetsKey || !repository.root.roles.targets.keys.has(targetsKey.keyId)) {
-        targetsKey = await openRoleSigner(repository, "targets", keys);
-      }
-      const now = await consequencesOf(repository, changes);
-      if (goesBeyond(now, consequences)) await confirm(now);
-      consequences = now;
-      removed = removedBy(targets, changes);
-      const edited = [...changes].reduce(
-        (signed, [name, left]) => withDelegationKeys(signed, name, left.map(({ id }) => id)),
-        targets.envelope.signed,
-      );
-      const payload = canonicalJson(nextTargets(edited, targets.version + 1, trust.now()));
-      const signature = await targetsKey.signer.sign(payload);
-      return new Map([["targets" as const, assembleFile(payload, [{ keyId: targetsKey.keyId, signature }])]]);
-    },
-  });
+  const { outcome, repository } = requirePublished(
+    await publish(trust, gun, [], REBASE_ATTEMPTS, {
+      isThere: (repository) => planFor(repository).size === 0,
+      async make(repository) {
+        const { targets } = repository;
+        const changes = planFor(repository);
+        requireThresholds(repository, changes);
+        if (!targetsKey || !repository.root.roles.targets.keys.has(targetsKey.keyId)) {
+          targetsKey = await openRoleSigner(repository, "targets", keys);
+        }
+        const now = await consequencesOf(repository, changes);
+        if (goesBeyond(now, consequences)) await confirm(now);
+        consequences = now;
+        removed = removedBy(targets, changes);
+        const edited = [...changes].reduce(
+          (signed, [name, left]) => withDelegationKeys(signed, name, left.map(({ id }) => id)),
+          targets.envelope.signed,
+        );
+        const payload = canonicalJson(nextTargets(edited, targets.version + 1, trust.now()));
+        const signature = await targetsKey.signer.sign(payload);
+        return new Map([["targets" as const, assembleFile(payload, [{ keyId: targetsKey.keyId, signature }])]]);
+      },
+    }),
+  );
   const { targets } = repository;
   const delegations = targets.delegations.map(({ name, keys }) => ({ role: name, keyIds: idsOf(keys.values()) }));
   return { outcome, removed, delegations, targetsVersion: targets.version, consequences };

@@ -1,6 +1,6 @@
 /** What every use case is given: one Notary server, what is trusted so far, and the time. @module */
 import type { Bytes } from "../bytes/bytes.ts";
-import { isTagsealError, TagsealError } from "../errors.ts";
+import { isTagsealError, reworded, type TagsealError } from "../errors.ts";
 import { LARGE_FILE_BYTES, type ReadOptions, readRepository, type ReadResult } from "../notary/update.ts";
 import type { MetadataStore } from "../notary/metadata_store.ts";
 import { type Change, publishChange, type PublishResult } from "../notary/publish.ts";
@@ -84,11 +84,8 @@ export async function openRecent(
 /** The trust rules judge files and know neither repository nor server; who reads the message wants both. */
 function located(error: unknown, gun: string, url: URL): unknown {
   if (!isTagsealError(error, "trust-invalid") || error.message.includes(`"${gun}"`)) return error;
-  return new TagsealError("trust-invalid", `${error.message} (repository "${gun}" at "${url.origin}")`, {
-    remedy: error.remedy,
-    details: { repository: gun, url: url.origin, ...error.details },
-    cause: error,
-  });
+  const details = { repository: gun, url: url.origin, ...error.details };
+  return reworded(error, `${error.message} (repository "${gun}" at "${url.origin}")`, { details });
 }
 
 /** How often a change that can be made anew is rebased on what others have published. */

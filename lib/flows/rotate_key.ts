@@ -16,12 +16,12 @@ import { createRootCertificate } from "../crypto/root_certificate.ts";
 import type { Certificate } from "../crypto/x509.ts";
 import { TagsealError } from "../errors.ts";
 import type { KeyStore, NewKey } from "../keystore/keystore.ts";
-import { publishChange } from "../notary/publish.ts";
+import { publishChange, requirePublished } from "../notary/publish.ts";
 import { assembleFile, nextRoot, nextTargets, withRootKey } from "../tuf/edit.ts";
 import type { BaseRole, RoleName } from "../tuf/roles.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
 import { lookAtRepository } from "./look_at_expired.ts";
-import { keptKeys, watchPublishes } from "./new_keys.ts";
+import { keepOrDiscard } from "./new_keys.ts";
 import { openRepository, REBASE_ATTEMPTS, type Trust } from "./repository.ts";
 import { openRoleSigner, type RoleSigner } from "./role_signer.ts";
 
@@ -65,12 +65,11 @@ export async function rotateKey(
   { gun, role }: { readonly gun: string; readonly role: BaseRole },
 ): Promise<RotateResult> {
   const made: NewKey[] = [];
-  const watched = watchPublishes(trust.server);
   let root: RoleSigner | undefined;
   let next: Replacement | undefined;
   try {
-    const { repository } = await publishChange({
-      server: watched.server,
+    const result = await publishChange({
+      server: trust.server,
       gun,
       read: async () => (await lookAtRepository(trust, gun)).seen,
       attempts: REBASE_ATTEMPTS,
@@ -86,6 +85,7 @@ export async function rotateKey(
         return await rotatedFiles(repository, role, root, next, trust.now());
       },
     });
+    const { repository } = requirePublished(result);
     const { key, certificate, oldKeyIds } = next!;
     const trusted = await openRepository(trust, gun).then(() => true, () => false);
     return {
@@ -99,9 +99,7 @@ export async function rotateKey(
       trusted,
     };
   } catch (error) {
-    if (watched.mayBeLive()) throw keptKeys(error, gun, made);
-    await Promise.all(made.map((key) => key.discard()));
-    throw error;
+    throw await keepOrDiscard(error, made);
   }
 }
 

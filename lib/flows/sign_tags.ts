@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isTagsealError, TagsealError } from "../errors.ts";
+import { isTagsealError, reworded, type TagsealError } from "../errors.ts";
 import type { SigningData } from "../signpath/signing_data.ts";
 import { goOn } from "../signpath/wait.ts";
 import { AT_ONCE, mapAtOnce } from "./at_once.ts";
@@ -73,7 +73,7 @@ export async function signTags(work: readonly TagsToSign[], options: SignOptions
         settle({ repository: task.gun, result: await pushTrustData(task.trust, signed, data.repositories[i]!) });
       } catch (error) {
         // What was published and changed by others since is theirs now.
-        if (!isTagsealError(error, "stale") || error.details["published"] === true || attempt >= options.attempts) {
+        if (!isTagsealError(error, "stale") || error.published === "yes" || attempt >= options.attempts) {
           settle({ repository: task.gun, error: resumable(error, answer) });
         } else {
           options.onStale?.(error);
@@ -138,11 +138,12 @@ function unchanged({ repository, tags }: PreparedRepository): PushResult {
 
 /** Where only the publishing failed, what was signed is still there: signing it again would ask for another approval. */
 function resumable(error: unknown, { signingRequestId: id, isKept }: SignedPayloads): unknown {
-  if (!isKept || !isTagsealError(error, "unavailable", "unauthenticated", "forbidden", "interrupted")) return error;
+  if (!isKept || !isTagsealError(error)) return error;
+  const isDoubtful = error.published === "maybe" && error.code !== "stale";
+  if (!isDoubtful && !isTagsealError(error, "unavailable", "unauthenticated", "forbidden", "interrupted")) return error;
   const first = isTagsealError(error, "unauthenticated", "forbidden") ? `${error.remedy}; then` : "Do not sign again,";
-  return new TagsealError(error.code, `Signed, but perhaps not published: ${error.message}`, {
+  return reworded(error, `Signed, but perhaps not published: ${error.message}`, {
     remedy: `${first} go on with: ${goOn(id!)}`,
-    details: { ...error.details, signingRequestId: id },
-    cause: error,
+    details: { signingRequestId: id },
   });
 }

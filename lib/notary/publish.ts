@@ -11,6 +11,7 @@ import type { Bytes } from "../bytes/bytes.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
 import type { RoleName } from "../tuf/roles.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
+import { type Doubt, doubtful, LOOK, mayHaveLanded, mayStillArrive } from "./doubt.ts";
 import type { TrustServer } from "./trust_server.ts";
 
 /** A change to a repository. */
@@ -38,48 +39,83 @@ export interface PublishOptions {
 /** How often a change that was taken is looked for while nothing at all seems to have moved. */
 const REREADS = 4;
 
-/** What came of it. */
-export interface PublishResult {
+/** A change that is there, as it was read back. */
+export interface PublishedChange {
   /** `unchanged` where the change was there already. */
   readonly outcome: "published" | "unchanged";
   /** The repository as read back. */
   readonly repository: TrustedRepository;
 }
 
+/** A change that is not there, as others were faster each time. */
+export interface OvertakenChange {
+  /** Others have published in between. */
+  readonly outcome: "overtaken";
+  /** Whether something that was posted may have been taken all the same, and replaced by others since. */
+  readonly isDoubtful: boolean;
+  /** How often it was tried. */
+  readonly attempts: number;
+  /** The repository as others have left it. */
+  readonly repository: TrustedRepository;
+}
+
+/** What came of it. */
+export type PublishResult = PublishedChange | OvertakenChange;
+
 /**
  * Publishes `change`, and reads back that it is there.
  *
- * @throws {TagsealError} `stale` where others were faster `attempts` times (`details.accepted` where the server has taken
- *   the last attempt all the same); what reading, making and posting throw
+ * @throws {TagsealError} what reading, making and posting throw; with `published` set to `maybe`, and in words that say
+ *   so, where the server has answered 200 or may still take what was posted
  */
 export async function publishChange(options: PublishOptions, change: Change): Promise<PublishResult> {
-  let accepted = false;
+  const { gun, server, attempts } = options;
   let repository = await options.read();
   if (change.isThere(repository)) return { outcome: "unchanged", repository };
-  for (let attempt = 1; attempt <= options.attempts; attempt++) {
-    const files = await change.make(repository);
-    const failure = await options.server.publish(options.gun, files).then(() => undefined, (error: unknown) => error);
-    // After a lost answer nobody knows what happened but the server, so ask it, whatever the outcome looked like.
-    const before = repository;
-    // Where it was refused, the server has something else than what was posted.
-    const posted = failure === undefined ? files : new Map<RoleName, Bytes>();
-    const read = () => options.read(posted).catch((error) => Promise.reject(failure ?? error));
-    const moved = () => [...files.keys()].some((role) => versionOf(repository, role) !== versionOf(before, role));
-    repository = await read();
-    for (let again = 0; failure === undefined && !moved() && again < REREADS; again++) {
-      await options.sleep(250 * 2 ** again);
+  let doubt: Doubt | undefined; // what may be at the server, of all attempts
+  try {
+    for (let attempt = 1; attempt <= attempts; attempt++) {
+      const before = repository;
+      const files = await change.make(before);
+      const failure = await server.publish(gun, files).then(() => undefined, (error: unknown) => error);
+      if (failure === undefined) doubt = "taken";
+      else if (mayStillArrive(failure)) doubt ??= "lost";
+      // After a lost answer nobody knows what happened but the server, so ask it, whatever the outcome looked like.
+      // Where it was refused, the server has something else than what was posted.
+      const posted = failure === undefined ? files : new Map<RoleName, Bytes>();
+      const read = () =>
+        options.read(posted).catch((error: unknown) => {
+          if (failure !== undefined && mayHaveLanded(failure)) doubt ??= "lost";
+          throw failure === undefined || isTagsealError(error, "trust-invalid") ? error : failure;
+        });
+      const moved = () => [...files.keys()].some((role) => versionOf(repository, role) !== versionOf(before, role));
       repository = await read();
+      for (let again = 0; failure === undefined && !moved() && again < REREADS; again++) {
+        await options.sleep(250 * 2 ** again);
+        repository = await read();
+      }
+      if (change.isThere(repository)) return { outcome: "published", repository };
+      if (failure === undefined && !moved()) throw notShown(gun, server.url);
+      if (failure !== undefined && !isTagsealError(failure, "stale") && !moved()) throw failure;
+      // Racing writers draw apart: each waits a random part of a growing span.
+      if (attempt < attempts) await options.sleep(Math.random() * Math.min(200 * 2 ** attempt, 5000));
     }
-    if (change.isThere(repository)) return { outcome: "published", repository };
-    if (failure === undefined && !moved()) throw notShown(options.gun, options.server.url);
-    if (failure !== undefined && !isTagsealError(failure, "stale") && !moved()) throw failure;
-    accepted = !isTagsealError(failure, "stale");
-    // Racing writers draw apart: each waits a random part of a growing span.
-    if (attempt < options.attempts) await options.sleep(Math.random() * Math.min(200 * 2 ** attempt, 5000));
+  } catch (error) {
+    throw doubt === undefined ? error : doubtful(error, gun, doubt);
   }
-  throw new TagsealError("stale", `Somebody else has published to "${options.gun}" in between`, {
-    remedy: "Nothing of this change was published. Run the command again",
-    details: { repository: options.gun, attempts: options.attempts, accepted },
+  return { outcome: "overtaken", isDoubtful: doubt !== undefined, attempts, repository };
+}
+
+/** The change, where it is there. @throws {TagsealError} `stale` where others were faster each time */
+export function requirePublished(result: PublishResult): PublishedChange {
+  if (result.outcome !== "overtaken") return result;
+  const { repository: { gun }, isDoubtful, attempts } = result;
+  throw new TagsealError("stale", `Somebody else has published to "${gun}" in between`, {
+    remedy: isDoubtful
+      ? `What was posted may have been published and replaced since: ${LOOK}`
+      : "Nothing of this change was published. Run the command again",
+    details: { repository: gun, attempts },
+    published: isDoubtful ? "maybe" : "no",
   });
 }
 
@@ -92,6 +128,7 @@ function notShown(gun: string, url: URL): TagsealError {
       remedy:
         "Something on the way seems to keep old answers. Look with tagseal list in some minutes before you do it again",
       details: { repository: gun, url: url.origin },
+      published: "maybe",
     },
   );
 }

@@ -42,7 +42,8 @@ export interface TrustServer {
   /**
    * Publishes files together: all land or none does.
    *
-   * @throws {TagsealError} `stale` where a version is there already; `trust-invalid` where the server rejects the data
+   * @throws {TagsealError} `stale` where a version is there already; `trust-invalid` where the server names what is wrong
+   *   with the data; `unavailable` where it refuses them and cannot say why, as while its database is down
    */
   publish(gun: string, files: ReadonlyMap<RoleName, Bytes>): Promise<void>;
   /** Deletes all trust data of a repository, where the server can; that wants the right to do anything (`*`). */
@@ -118,7 +119,7 @@ export function createTrustServer({ url, service, access, signal }: TrustServerO
 }
 
 function refusal(url: URL, gun: string, answer: Answer, action: string): TagsealError {
-  const { code, words } = serverError(answer.bytes);
+  const { code, words, isUnexplained } = serverError(answer.bytes);
   const details: Details = { repository: gun, url: url.origin, status: answer.status, serverCode: code };
   const where = `Notary server "${url.origin}"`;
   if (answer.status === 400 && code === "VERSION") {
@@ -127,9 +128,17 @@ function refusal(url: URL, gun: string, answer: Answer, action: string): Tagseal
       details,
     });
   }
-  if (answer.status === 400 && action.startsWith("publish")) {
+  if (answer.status === 400 && action.startsWith("publish") && !isUnexplained) {
     return new TagsealError("trust-invalid", `The ${where} refused to ${action} of "${gun}": ${words}`, {
       remedy: "Nothing was published. Read the repository with tagseal list and check the server's own log",
+      details,
+    });
+  }
+  if (answer.status === 400 && action.startsWith("publish")) {
+    return new TagsealError("unavailable", `The ${where} refused to ${action} of "${gun}": ${words}`, {
+      remedy:
+        "It names nothing that is wrong with the data, as while its database is down. Run the command again in a " +
+        "while; if it goes on, its operator finds the reason in its log",
       details,
     });
   }
@@ -140,15 +149,33 @@ function refusal(url: URL, gun: string, answer: Answer, action: string): Tagseal
   });
 }
 
-/** The server's own code and words (`{"errors":[{"code","message","detail"}]}`), on one short line. */
-function serverError(bytes: Bytes): { code: string; words: string } {
+/** What a server says of a refusal. */
+interface ServerError {
+  /** Its code; "" where it gives none. */
+  readonly code: string;
+  /** Its words, on one short line. */
+  readonly words: string;
+  /**
+   * Whether it refuses an update without naming what is wrong with it: notary-server answers so, with status 400, where
+   * it could not look at its database (no detail), or could not sign (`ErrValidation`).
+   *
+   * @see Notary `server/handlers/default.go` (atomicUpdateHandler) and `validation.go`
+   */
+  readonly isUnexplained: boolean;
+}
+
+/** `{"errors":[{"code","message","detail":{"Name","Error":{"Msg"}}}]}`. */
+function serverError(bytes: Bytes): ServerError {
   try {
     const error = (JSON.parse(new TextDecoder().decode(bytes.subarray(0, 65536))) as {
-      errors: { code: string; message: string; detail?: { Error?: { Msg?: string } } }[];
+      errors: { code: string; message: string; detail?: { Name?: string; Error?: { Msg?: string } } | null }[];
     }).errors[0]!;
-    return { code: oneLine(error.code), words: oneLine(error.detail?.Error?.Msg ?? error.message) };
+    const code = oneLine(error.code);
+    const { Name: kind, Error: reason } = error.detail ?? {};
+    const isUnexplained = code === "INVALID_UPDATE" && (reason?.Msg === undefined || kind === "ErrValidation");
+    return { code, words: oneLine(reason?.Msg ?? error.message).replace(/\.$/, ""), isUnexplained };
   } catch {
-    return { code: "", words: "it gives no reason" };
+    return { code: "", words: "it gives no reason", isUnexplained: true };
   }
 }
 

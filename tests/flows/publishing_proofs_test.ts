@@ -364,13 +364,30 @@ for (
       const work = [place.world.task(GUN, ["v1"])];
       const options = { ...place.world.options, attempts: 5, onStale: () => void stale++ };
       const error = await failsWith(signTags(work, options), "stale", 'something else about "v1"', GUN);
-      assert.deepEqual([exitCodeOf(error), error.details["published"]], [6, true]);
+      assert.deepEqual([exitCodeOf(error), error.published], [6, "yes"]);
       assert.doesNotMatch(error.remedy, /Nothing was published/);
       assert.deepEqual([stale, place.posts, place.world.files.length], [0, 2, 1], "ours, theirs, and not ours again");
       const theirs = what === "moved" ? [["v1", manifestOf("v1", "theirs").digest]] : [];
       assert.deepEqual(await place.tags(), theirs);
     });
   }
+}
+
+for (
+  const [what, others] of [
+    ["moved", (place: Place) => place.team(["v1"], { content: "theirs" })],
+    ["withdrawn", (place: Place) => place.team([], { remove: ["v1"] })],
+  ] as const
+) {
+  Deno.test(`a tag that is ${what} right after a push is theirs, and the push is not said to have done nothing`, async () => {
+    const place = await Place.begin();
+    const { push } = await place.signedData(["v1"]);
+    place.posts = 0;
+    place.between = afterPost(place, () => others(place));
+    const error = await failsWith(push(), "stale", 'something else about "v1"', GUN);
+    assert.equal(error.published, "yes");
+    assert.doesNotMatch(error.remedy, /Nothing .*was published/);
+  });
 }
 
 Deno.test("a tag that is moved right after our post is theirs, also where the answer to our post is lost", async () => {
@@ -395,7 +412,7 @@ Deno.test("a withdrawn tag that others sign right after our post is not said to 
   place.posts = 0;
   place.between = afterPost(place, () => place.team(["v1"]));
   const error = await failsWith(place.signPath([], { remove: ["v1"] }), "stale", 'something else about "v1"');
-  assert.equal(error.details["published"], true);
+  assert.equal(error.published, "yes");
   assert.deepEqual(await place.entries(), ["v1 targets/releases", "v1 targets/team"]);
 });
 

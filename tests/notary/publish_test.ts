@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Bytes } from "../../lib/bytes/bytes.ts";
 import { TagsealError } from "../../lib/errors.ts";
 import { createMemoryMetadataStore } from "../../lib/notary/metadata_store.ts";
-import { type Change, publishChange, versionOf } from "../../lib/notary/publish.ts";
+import { type Change, publishChange, requirePublished, versionOf } from "../../lib/notary/publish.ts";
 import { readRepository } from "../../lib/notary/update.ts";
 import { parseTargets } from "../../lib/tuf/parse.ts";
 import { resolveAll } from "../../lib/tuf/resolve.ts";
@@ -152,7 +152,7 @@ Deno.test("publish: after so many attempts it is given up", async () => {
       throw stale();
     };
     const error = await failsWith(
-      publish(attempts),
+      publish(attempts).then(requirePublished),
       "stale",
       `Somebody else has published to "${GUN}" in between`,
     );
@@ -172,22 +172,82 @@ Deno.test("publish: what the server rejects is not tried again", async () => {
   assert.equal(server.published.length, 1);
 });
 
-Deno.test("publish: where reading back fails, too, the first failure is told", async () => {
+/** Publishes; the post ends with `posting`, or in a 200, and reading back fails with `reading`. */
+async function unreadable(posting: TagsealError | undefined, reading: TagsealError) {
   const { server, publish } = await bench("a");
   server.onPublish = () => {
     server.onRead = () => {
-      throw new TagsealError("unavailable", "Nobody answers", { remedy: "Check the network" });
+      throw reading;
     };
-    throw lost();
+    if (posting) throw posting;
   };
-  await failsWith(publish(3), "unavailable", "The answer was lost");
-  const fine = await bench("a");
-  fine.server.onPublish = () => {
-    fine.server.onRead = () => {
-      throw new TagsealError("unavailable", "Nobody answers", { remedy: "Check the network" });
-    };
+  return publish(3);
+}
+
+const down = (message: string, details: TagsealError["details"] = {}) =>
+  new TagsealError("unavailable", message, { remedy: "Check the network", details });
+
+Deno.test("publish: where reading back fails, too, the first failure is told, and whether that says all", async () => {
+  for (const posting of [lost(), ...[500, 503, 504].map((status) => down("The answer was lost", { status }))]) {
+    const error = await failsWith(unreadable(posting, down("Nobody answers")), "unavailable", "The answer was lost");
+    assert.match(error.message, /Whether the change to ".*" was published is not known$/);
+    assert.equal(error.published, "maybe");
+  }
+  for (const details of [{ status: 400 }, { sent: false }]) {
+    const error = await failsWith(
+      unreadable(down("It is refused", details), down("Nobody answers")),
+      "unavailable",
+      "It is refused",
+    );
+    assert.deepEqual([error.message, error.published], ["It is refused", undefined]);
+  }
+});
+
+Deno.test("publish: once the server has answered 200, every failure says that it may have been published", async (t) => {
+  const codes = [
+    ["unavailable", "unavailable"],
+    ["not-found", "unavailable"], // the server took it: what is not there now is no mistake of the user's
+    ["unauthenticated", "unauthenticated"],
+    ["forbidden", "forbidden"],
+    ["trust-invalid", "trust-invalid"],
+    ["bad-input", "bad-input"],
+    ["interrupted", "interrupted"],
+  ] as const;
+  for (const [code, wanted] of codes) {
+    await t.step(code, async () => {
+      const failure = new TagsealError(code, "It fails so", { remedy: "Mend it so", details: { status: 500 } });
+      const error = await failsWith(
+        unreadable(undefined, failure),
+        wanted,
+        `took the change to "${GUN}", but it could not be read back: It fails so`,
+      );
+      assert.equal(error.published, "maybe");
+      assert.match(error.remedy, /^It may have been published.* look with tagseal inspect .* before you do it again$/);
+      assert.equal(error.details["status"], 500);
+    });
+  }
+});
+
+Deno.test("publish: a failure after an attempt that was taken and overtaken says so, too", async () => {
+  const { server, publish } = await bench("a");
+  let made = 0;
+  server.onPublish = async () => server.show(await filesWith(["a", "theirs"]));
+  const change: Change = {
+    ...addMine,
+    make: (repository) => made++ === 0 ? addMine.make(repository) : Promise.reject(stale()),
   };
-  await failsWith(fine.publish(3), "unavailable", "Nobody answers");
+  const error = await failsWith(publish(3, change), "stale", "took the change");
+  assert.equal(error.published, "maybe");
+  assert.deepEqual([made, server.published.length], [2, 1]);
+  const gaveUp = await failsWith(
+    bench("a").then(async ({ server, publish }) => {
+      server.onPublish = async () => server.show(await filesWith(["a", "theirs"]));
+      return requirePublished(await publish(1));
+    }),
+    "stale",
+    "Somebody else has published",
+  );
+  assert.deepEqual([gaveUp.published, /Nothing of this change/.test(gaveUp.remedy)], ["maybe", false]);
 });
 
 Deno.test("publish: the version of a role", async () => {

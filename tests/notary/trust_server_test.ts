@@ -131,6 +131,16 @@ Deno.test("trust server: what refusals of a publish mean", async () => {
     status: 400,
     serverCode: "INVALID_UPDATE",
   });
+  // What its database or its signer does to it, it reports as the client's fault, without naming one.
+  for (const detail of [null, undefined, {}, { Name: "ErrValidation", Error: { Msg: "rpc error" } }]) {
+    const unexplained = await failsWith(
+      publish(failure(400, { ...invalid, detail })),
+      "unavailable",
+      "refused to publish",
+    );
+    assert.match(unexplained.remedy, /names nothing that is wrong with the data/);
+  }
+  await failsWith(publish(() => new Response("no", { status: 400 })), "unavailable", "it gives no reason");
   await failsWith(
     publish(failure(404, { code: "X", message: "not here" })),
     "not-found",

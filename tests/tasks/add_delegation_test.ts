@@ -148,7 +148,8 @@ Deno.test("add-delegation needs the targets key and its passphrase", async (t) =
       story.between = (request, send) =>
         request.method === "POST" ? Promise.resolve(new Response(body, { status })) : send(request);
     };
-    const words = (message: string) => JSON.stringify({ errors: [{ code: "INVALID_UPDATE", message }] });
+    const words = (message: string) =>
+      JSON.stringify({ errors: [{ code: "INVALID_UPDATE", message: "no", detail: { Error: { Msg: message } } }] });
     refuse(400, words("bad \u001b[31mthing\u009b1A\u202e"));
     await story.fail(3, third, ["refused to publish targets", "bad  [31mthing 1A"]);
     refuse(500, words("disk full"));

@@ -1,0 +1,48 @@
+/** Changes of which nobody knows whether they were published: when that is so, and the words for it. @module */
+import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
+import { neverSent } from "../http/send.ts";
+
+/** Why nobody knows whether a change is there: the server has answered 200; or it has not answered, or lost the answer. */
+export type Doubt = "taken" | "lost";
+
+/** The next safe move where nobody knows. */
+export const LOOK: string = "look with tagseal inspect whether it is there before you do it again";
+
+/** A failure after which a change may be there all the same: says so, whatever failed. */
+export function doubtful(error: unknown, gun: string, doubt: Doubt): TagsealError {
+  if (isTagsealError(error) && error.published !== undefined) return error;
+  const known = isTagsealError(error) ? error : undefined;
+  const why = messageOf(error);
+  // A server that takes changes to what it does not have is none, or is in disorder: whoever asked has named it rightly.
+  const code = known?.code === "not-found" ? "unavailable" : known?.code ?? "unexpected";
+  // What has to be put right before anybody can look.
+  const first = isTagsealError(error, "unauthenticated", "forbidden", "trust-invalid", "bad-input")
+    ? `. ${error.remedy}; then `
+    : ": ";
+  const message = doubt === "taken"
+    ? `The Notary server took the change to "${gun}", but it could not be read back: ${why}`
+    : `${why}. Whether the change to "${gun}" was published is not known`;
+  return new TagsealError(code, message, {
+    remedy: `It may have been published${first}${LOOK}`,
+    details: { repository: gun, ...known?.details },
+    published: "maybe",
+    cause: error,
+  });
+}
+
+/** Whether a publish that failed may still take effect: it went out and the server itself has not answered. */
+export function mayStillArrive(failure: unknown): boolean {
+  // Whoever interrupts a publish knows as little of it as whoever loses the answer.
+  if (!isTagsealError(failure)) return true;
+  if (failure.code === "interrupted" || failure.code === "timed-out") return !neverSent(failure);
+  if (failure.code !== "unavailable" || neverSent(failure)) return false;
+  const status = failure.details["status"];
+  return status === undefined || status === 502 || status === 504; // gateways speak for a server that is still at work
+}
+
+/** Whether a publish that failed may have taken effect, as far as the failure tells: where nobody can look, that counts. */
+export function mayHaveLanded(failure: unknown): boolean {
+  // An error of the server's own says nothing of what it had done by then.
+  const { status } = isTagsealError(failure, "unavailable") ? failure.details : {};
+  return mayStillArrive(failure) || (typeof status === "number" && status >= 500);
+}
