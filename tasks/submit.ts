@@ -4,7 +4,14 @@ import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openNetwork, openSignPath } from "../lib/cli/connect.ts";
 import { ifGiven, text, toggle, type Values } from "../lib/cli/flags.ts";
 import type { Host } from "../lib/cli/host.ts";
-import { requireFree, resubmitArtifact, signedPath, submitArtifact, writeArtifact } from "../lib/cli/signing.ts";
+import {
+  requireFree,
+  resubmitArtifact,
+  signedPath,
+  submitArtifact,
+  warnOfUnclear,
+  writeArtifact,
+} from "../lib/cli/signing.ts";
 import { readSigningFile } from "../lib/cli/signing_file.ts";
 import { waitAndDownload } from "../lib/cli/waiting.ts";
 import { TagsealError } from "../lib/errors.ts";
@@ -48,17 +55,19 @@ export const command: Command = defineCommand({
     if (waitForCompletion) await requireFree(host, path, force);
     const client = openSignPath(values, host, await openNetwork(values, host));
     const request = await submit(client);
-    const { signingRequestId, url } = request;
+    const { signingRequestId, url, unclearRequests } = request;
+    const filed = { signingRequestId, url, ...(unclearRequests === undefined ? {} : { unclearRequests }) };
     if (!waitForCompletion) {
       // It is filed, whatever comes of asking how far it is.
       const ask = () => client.status(signingRequestId, { signal: host.signal, unavailableTimeoutMs: 0 });
       const status = values.json ? await ask().then((answer) => answer.status, () => "InProgress") : "InProgress";
-      return { json: { signingRequestId, url, status }, lines: [signingRequestId] };
+      warnOfUnclear(unclearRequests ?? 0, host);
+      return { json: { ...filed, status }, lines: [signingRequestId] };
     }
     await writeArtifact(host, path, await waitAndDownload(client, signingRequestId, values, host), force);
     host.info(`Signed file: ${path}`);
-    const json = { signingRequestId, url, status: "Completed", outputArtifactPath: path };
-    return { json, lines: [signingRequestId] };
+    warnOfUnclear(unclearRequests ?? 0, host);
+    return { json: { ...filed, status: "Completed", outputArtifactPath: path }, lines: [signingRequestId] };
   },
 });
 

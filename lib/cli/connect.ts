@@ -220,11 +220,12 @@ export function openSignPath(values: SignPathValues, host: Host, send: Send): Si
     token: values.apiToken,
     serviceUnavailableTimeoutMs: values.serviceUnavailableTimeout,
     transferTimeoutMs: values.uploadAndDownloadTimeout,
-    sleep(ms) {
-      host.info(`SignPath is not available; the next try is in ${Math.max(1, Math.round(ms / 1000))} s`);
-      return host.sleep(ms);
-    },
+    sleep: host.sleep,
     now: host.now,
+    onWait({ why, ms, leftMs }) {
+      const seconds = (ms: number) => `${Math.max(1, Math.round(ms / 1000))} s`;
+      host.info(`${why}; the next try is in ${seconds(ms)}, the last one within ${seconds(leftMs)}`);
+    },
   });
 }
 
@@ -235,7 +236,7 @@ function retryReads(host: Host): RetryPolicy {
     maxTries: READ_TRIES,
     sleep: (ms) => host.sleep(ms),
     now: host.now,
-    onWait(why) {
+    onWait({ why }) {
       if (!told.has(why)) host.info(`${why}; trying again`);
       told.add(why);
     },

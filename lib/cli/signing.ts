@@ -91,13 +91,15 @@ export function signedPath(path: string): string {
 
 /** What became of repositories: one report, failures named on stderr as well, and the worst exit code. */
 export function signedReport(
-  { repositories, failed, signingRequestId }: SignResult,
+  { repositories, failed, signingRequestId, unclearRequests }: SignResult,
   host: Host,
 ): Report {
+  warnOfUnclear(unclearRequests, host);
   return {
     json: {
       repositories,
       signingRequestId,
+      ...(unclearRequests > 0 ? { unclearRequests } : {}),
       ...(failed.length > 0 ? { failed: failed.map(failedJson) } : {}),
     },
     lines: repositories.flatMap(({ repository, outcome, tags, removedTags = [] }) => [
@@ -106,6 +108,15 @@ export function signedReport(
     ]),
     exitCode: failures(failed, host),
   };
+}
+
+/** Says how many signing requests may be there that nobody wants: each could be waiting for an approval. */
+export function warnOfUnclear(requests: number, host: Host): void {
+  if (requests === 0) return;
+  host.warn(
+    `SignPath was asked again while it was busy: up to ${requests} signing request${requests === 1 ? "" : "s"} more ` +
+      "than told here may be there. Cancel in its web UI what nobody wants",
+  );
 }
 
 /** Says for one of several repositories that it is done, or has failed. */

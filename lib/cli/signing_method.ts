@@ -95,8 +95,9 @@ export function openSigningMethod(values: SigningMethodValues, host: Host, send:
       submissionOf(values);
       return {
         signer: fileSigner(async (file) => {
-          const { signingRequestId } = await submitArtifact(client, values, host, file);
-          return { signed: await waitAndDownload(client, signingRequestId, values, host), signingRequestId };
+          const { signingRequestId, unclearRequests = 0 } = await submitArtifact(client, values, host, file);
+          const signed = await waitAndDownload(client, signingRequestId, values, host);
+          return { signed, signingRequestId, unclearRequests };
         }),
         attempts: 10,
       };

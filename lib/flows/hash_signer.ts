@@ -3,7 +3,6 @@ import type { Bytes } from "../bytes/bytes.ts";
 import { hash } from "../crypto/hash.ts";
 import type { CallLimits, HashSubmission } from "../signpath/types.ts";
 import type { SignPathClient } from "../signpath/client.ts";
-import { HASH_ARTIFACT_NAME, hashArtifact, readHashSignature } from "../signpath/hash_signing.ts";
 import type { RepositoryChange, RoleChange } from "../signpath/signing_data.ts";
 import { mapAtOnce } from "./at_once.ts";
 import type { PayloadSigner } from "./payload_signer.ts";
@@ -14,20 +13,22 @@ const AT_ONCE = 4;
 /** Signs with the project and policy of `submission`. Throws what the client throws, `trust-invalid` for a wrong answer. */
 export function hashSigner(
   client: Pick<SignPathClient, "signHash">,
-  submission: Omit<HashSubmission, "artifact" | "fileName">,
+  submission: Omit<HashSubmission, "sha256" | "key" | "metadata">,
   limits: CallLimits,
 ): PayloadSigner {
   return {
     async sign({ repositories, payloads }, keys) {
       let id: string | null = null;
+      let unclearRequests = 0;
       const signHash = async (change: RepositoryChange, { role, version, payload }: RoleChange) => {
         const { repository, tags, removedTags, delegationKeyId } = change;
-        const digest = hash("sha256", payloads.get(payload)!);
+        const sha256 = hash("sha256", payloads.get(payload)!);
         const metadata = { repository, role, version, tags, removedTags };
-        const artifact = hashArtifact(keys.get(delegationKeyId)!, digest, metadata);
-        const answer = await client.signHash({ ...submission, artifact, fileName: HASH_ARTIFACT_NAME }, limits);
+        const key = keys.get(delegationKeyId)!;
+        const answer = await client.signHash({ ...submission, sha256, key, metadata }, limits);
         id = answer.signingRequestId ?? id;
-        return [payload, readHashSignature(artifact, answer.signed)] as const;
+        unclearRequests += answer.unclearRequests ?? 0;
+        return [payload, answer.signature] as const;
       };
       const signatures = new Map<string, Bytes>();
       const failures = new Map<string, unknown>();
@@ -45,7 +46,7 @@ export function hashSigner(
       await signAll([first!]);
       if (failures.size > 0) throw failures.get(first!.repository);
       await signAll(others);
-      return { signatures, failures, signingRequestId: id, isKept: false };
+      return { signatures, failures, signingRequestId: id, isKept: false, unclearRequests };
     },
   };
 }

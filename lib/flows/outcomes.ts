@@ -23,6 +23,8 @@ export interface SignResult {
   readonly failed: readonly FailedRepository[];
   /** The last signing request; `null` where nothing had to be signed, or no service was asked. */
   readonly signingRequestId: string | null;
+  /** How many more signing requests may be there than were wanted: tries that were sent again. */
+  readonly unclearRequests: number;
 }
 
 /** Does the work of one repository, and keeps its failure for the report. */
@@ -39,10 +41,14 @@ export async function settled(repository: string, work: () => Promise<PushResult
  *
  * @throws the failure, where it was the only repository, or the command was interrupted
  */
-export function joinOutcomes(outcomes: readonly Outcome[], signingRequestId: string | null): SignResult {
+export function joinOutcomes(
+  outcomes: readonly Outcome[],
+  signingRequestId: string | null,
+  unclearRequests = 0,
+): SignResult {
   const failed = outcomes.filter((outcome) => "error" in outcome);
   const end = failed.find(({ error }) => outcomes.length === 1 || isTagsealError(error, "interrupted"));
   if (end) throw end.error;
   const repositories = outcomes.flatMap((outcome) => "result" in outcome ? [outcome.result] : []);
-  return { repositories, failed, signingRequestId };
+  return { repositories, failed, signingRequestId, unclearRequests };
 }

@@ -23,6 +23,8 @@ export interface SignedPayloads {
   readonly signingRequestId: string | null;
   /** Whether the signing service keeps the signed file, so that publishing can be done again without signing again. */
   readonly isKept: boolean;
+  /** How many more signing requests may be there than were wanted: tries that were sent again. */
+  readonly unclearRequests: number;
 }
 
 /** Signs all payloads of a file. */
@@ -39,17 +41,27 @@ export interface PayloadSigner {
 }
 
 /** Has a signing data file signed, by whatever signs. */
-export type SignFile = (file: Bytes) => Promise<{ readonly signed: Bytes; readonly signingRequestId: string }>;
+export type SignFile = (file: Bytes) => Promise<SignedFile>;
+
+/** A file that came back from signing. */
+export interface SignedFile {
+  /** The file. */
+  readonly signed: Bytes;
+  /** The signing request that it is from. */
+  readonly signingRequestId: string;
+  /** How many more signing requests may be there than this one; none unless said. */
+  readonly unclearRequests?: number;
+}
 
 /** Signs by sending the signing data file away; it must come back with nothing but signatures added. */
 export function fileSigner(signFile: SignFile): PayloadSigner {
   return {
     async sign(data) {
       const file = await writeSigningData(data);
-      const { signed, signingRequestId } = await signFile(file);
+      const { signed, signingRequestId, unclearRequests = 0 } = await signFile(file);
       const received = await readSigningData(signed);
       requireSame(await readSigningData(file), received);
-      return { signatures: received.signatures, failures: new Map(), signingRequestId, isKept: true };
+      return { signatures: received.signatures, failures: new Map(), signingRequestId, isKept: true, unclearRequests };
     },
   };
 }
@@ -87,7 +99,7 @@ export function keySigner(store: KeyStore, openEarly = false): PayloadSigner {
           failures.set(repository, error);
         }
       }
-      return { signatures, failures, signingRequestId: null, isKept: false };
+      return { signatures, failures, signingRequestId: null, isKept: false, unclearRequests: 0 };
     },
   };
 }

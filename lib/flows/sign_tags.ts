@@ -45,6 +45,7 @@ export async function signTags(work: readonly TagsToSign[], options: SignOptions
     options.onDone?.(outcome);
   };
   let signingRequestId: string | null = null;
+  let unclearRequests = 0;
   let open = work.map(withMemory);
   for (let attempt = 1; open.length > 0; attempt++) {
     const started = options.now();
@@ -63,6 +64,7 @@ export async function signTags(work: readonly TagsToSign[], options: SignOptions
       break;
     }
     signingRequestId = answer.signingRequestId;
+    unclearRequests += answer.unclearRequests;
     const signed: SigningData = { ...data, signatures: answer.signatures };
     await mapAtOnce(begun, AT_ONCE, async ({ task }, i) => {
       const failure = answer.failures.get(task.gun);
@@ -87,7 +89,7 @@ export async function signTags(work: readonly TagsToSign[], options: SignOptions
     const longest = signingRequestId === null ? PAUSE_MS.key : Math.min(took * attempt, PAUSE_MS.service);
     await open[0]!.trust.sleep(Math.random() * longest);
   }
-  return joinOutcomes(work.map(({ gun }) => outcomes.get(gun)!), signingRequestId);
+  return joinOutcomes(work.map(({ gun }) => outcomes.get(gun)!), signingRequestId, unclearRequests);
 }
 
 /** A task whose trust data is remembered as it was read. */

@@ -1,9 +1,9 @@
 /**
  * Repeating calls while a service is unavailable: what may be repeated, how long to wait, when to give up.
  *
- * A call is repeated where the server asked for it (429 and 503, with or without `Retry-After`), a proxy before it could
- * not reach it (502, 504), the request never left, or it was a `GET`. That a proxy gave up on a request which the service
- * went on with cannot be told apart: SignPath's documentation wants it repeated, and who sees a 504 in the end is told so.
+ * Every call is repeated where the server asks for it (429 and 503, with or without `Retry-After`), or the request never
+ * left. A call that has no more effect twice than once is also repeated after lost answers: 502 and 504 say that a
+ * gateway had passed the request on, and a connection that was cut says nothing at all.
  *
  * @module
  */
@@ -24,12 +24,26 @@ export interface RetryPolicy {
   readonly sleep: Sleep;
   /** The clock. */
   readonly now: () => Date;
-  /** Told, before the first wait, why there is one: nobody should watch ten silent minutes. */
-  readonly onWait?: ((why: string) => void) | undefined;
+  /** Told before each wait: nobody should watch ten silent minutes. */
+  readonly onWait?: ((wait: Wait) => void) | undefined;
+  /** Whether making the call twice has no more effect than making it once; `true` for `GET` and `HEAD` unless said. */
+  readonly idempotent?: boolean;
 }
 
-/** Answers that ask to try later: RFC 6585 section 4 (429), RFC 9110 sections 15.6.3 to 15.6.5 (502, 503, 504). */
-export const TRY_LATER: readonly number[] = [429, 502, 503, 504];
+/** One wait before a call is repeated. */
+export interface Wait {
+  /** Why: a sentence without a final period. */
+  readonly why: string;
+  /** How long, in milliseconds. */
+  readonly ms: number;
+  /** For how many milliseconds from now the call is repeated at most. */
+  readonly leftMs: number;
+}
+
+/** The server asks to come back: RFC 6585 section 4, RFC 9110 section 15.6.4. */
+const ASKS_TO_REPEAT: readonly number[] = [429, 503];
+/** A gateway heard nothing from the server that it passed the request to: RFC 9110 sections 15.6.3 and 15.6.5. */
+const LOST_BEHIND_GATEWAY: readonly number[] = [502, 504];
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
@@ -44,17 +58,19 @@ const SHORTEST_WAIT_MS = 250;
  */
 export async function exchangeWithRetry(send: Send, call: Call, policy: RetryPolicy): Promise<Answer> {
   const start = policy.now().getTime();
+  const { idempotent = ["GET", "HEAD"].includes(call.method ?? "GET") } = policy;
   let slept = 0;
   for (let tries = 0;; tries++) {
     call.signal?.throwIfAborted();
-    const outcome = await attempt(send, call);
+    const outcome = await attempt(send, call, idempotent);
     // The clock may be set back while we wait: what was slept counts in any case.
     const left = policy.budgetMs - Math.max(policy.now().getTime() - start, slept);
     if (left <= 0 || tries + 1 >= (policy.maxTries ?? Infinity)) return settle(outcome);
-    if ("answer" in outcome && !TRY_LATER.includes(outcome.answer.status)) return outcome.answer;
+    if ("answer" in outcome && !mayComeAgain(outcome.answer, idempotent)) return outcome.answer;
     const asked = "answer" in outcome ? retryAfterMs(outcome.answer.headers, policy.now()) : undefined;
     const wait = Math.min(left, asked === undefined ? backoffMs(tries) : Math.max(asked, SHORTEST_WAIT_MS));
-    if (tries === 0) policy.onWait?.("error" in outcome ? outcome.error.message : statusOf(outcome.answer, call));
+    const why = "error" in outcome ? outcome.error.message : statusOf(outcome.answer, call);
+    policy.onWait?.({ why, ms: wait, leftMs: left });
     await policy.sleep(wait, call.signal);
     slept += wait;
   }
@@ -63,13 +79,17 @@ export async function exchangeWithRetry(send: Send, call: Call, policy: RetryPol
 /** An answer, or an error after which the call may be made again. */
 type Outcome = { readonly answer: Answer } | { readonly error: TagsealError };
 
-async function attempt(send: Send, call: Call): Promise<Outcome> {
+async function attempt(send: Send, call: Call, idempotent: boolean): Promise<Outcome> {
   try {
     return { answer: await exchange(send, call) };
   } catch (error) {
-    if (isTagsealError(error) && mayRepeat(error, call)) return { error };
+    if (isTagsealError(error) && mayRepeat(error, idempotent)) return { error };
     throw error;
   }
+}
+
+function mayComeAgain({ status }: Answer, idempotent: boolean): boolean {
+  return ASKS_TO_REPEAT.includes(status) || (idempotent && LOST_BEHIND_GATEWAY.includes(status));
 }
 
 function statusOf({ status }: Answer, { service, url }: Call): string {
@@ -81,11 +101,11 @@ function settle(outcome: Outcome): Answer {
   return outcome.answer;
 }
 
-function mayRepeat(error: TagsealError, call: Call): boolean {
+function mayRepeat(error: TagsealError, idempotent: boolean): boolean {
   // A certificate does not become trusted by waiting, and ten silent minutes would hide what is wrong.
   if (isTlsFailure(error)) return false;
   // Only failures of the transport say whether the request was sent; answers out of bounds would come again.
-  return neverSent(error) || ((call.method ?? "GET") === "GET" && "sent" in error.details);
+  return neverSent(error) || (idempotent && "sent" in error.details);
 }
 
 /** 0.5 s, 1 s, 2 s … 30 s, each shortened at random by up to a half, so that many clients do not come back at once. */

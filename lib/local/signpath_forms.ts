@@ -1,6 +1,7 @@
-/** The forms that the embedded SignPath service takes: a submission with its artifact, and a resubmission. @module */
+/** What the embedded SignPath service takes: a submission with its artifact, a resubmission, a hash. @module */
 import { randomUUID } from "node:crypto";
-import { concat } from "../bytes/bytes.ts";
+import { type Bytes, concat } from "../bytes/bytes.ts";
+import { isJsonObject, type JsonObject } from "../bytes/json.ts";
 import type { LocalProject, LocalSigningPolicy } from "./signpath_policies.ts";
 import { refuse, wrong } from "./signpath_refusals.ts";
 import type { RequestEntry } from "./signpath_requests.ts";
@@ -14,11 +15,11 @@ export interface FormContext {
 }
 
 /**
- * The form in a request of at most `maxBytes`.
+ * The body of a request of at most `maxBytes`.
  *
  * @throws {TagsealError} `bad-input`
  */
-export async function readForm(request: Request, maxBytes: number): Promise<FormData> {
+export async function readBody(request: Request, maxBytes: number): Promise<Bytes> {
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const part of request.body ?? []) {
@@ -26,9 +27,19 @@ export async function readForm(request: Request, maxBytes: number): Promise<Form
     if (length > maxBytes) throw refuse("bad-input", `The request is longer than ${maxBytes} bytes`);
     parts.push(part);
   }
+  return concat(...parts);
+}
+
+/**
+ * The form in a request of at most `maxBytes`.
+ *
+ * @throws {TagsealError} `bad-input`
+ */
+export async function readForm(request: Request, maxBytes: number): Promise<FormData> {
+  const body = await readBody(request, maxBytes);
   try {
     const headers = { "content-type": request.headers.get("content-type") ?? "" };
-    return await new Response(concat(...parts), { headers }).formData();
+    return await new Response(body, { headers }).formData();
   } catch {
     throw refuse("bad-input", "The request is not multipart/form-data");
   }
@@ -43,10 +54,7 @@ export async function submittedEntry(form: FormData, { projects, now }: FormCont
   const project = projectOf(projects, fieldOf(form, "projectSlug"));
   const policy = policyOf(project, fieldOf(form, "signingPolicySlug"));
   const fast = isFast(form, project, policy);
-  const configuration = project.artifactConfiguration ?? "docker-signing-data";
-  if ((fieldOf(form, "artifactConfigurationSlug") ?? configuration) !== configuration) {
-    throw wrong("artifactConfigurationSlug", "There is no such artifact configuration in the project");
-  }
+  const configuration = configurationOf(project, fieldOf(form, "artifactConfigurationSlug"));
   const artifact = form.get("artifact");
   if (!(artifact instanceof File)) throw wrong("artifact", "There is no file");
   const cancellation = fieldOf(form, "cancellationTimeoutInSeconds");
@@ -106,6 +114,43 @@ export function resubmittedEntry(
   };
 }
 
+/**
+ * The request that `SignHash` makes, to be signed at once.
+ *
+ * @throws {TagsealError} `bad-input`
+ */
+export function hashEntry(document: JsonObject, artifact: Bytes, { projects, now }: FormContext): RequestEntry {
+  const member = (name: string) => typeof document[name] === "string" ? document[name] : undefined;
+  const project = projectOf(projects, member("projectSlug"));
+  const policy = policyOf(project, member("signingPolicySlug"));
+  if (project.kind !== "hash-signing-data") throw wrong("projectSlug", "The project signs no hashes");
+  requireNoApproval("signingPolicySlug", policy);
+  if (!isJsonObject(document["hashSigningData"])) throw wrong("hashSigningData", "It is not there");
+  return {
+    facts: {
+      id: randomUUID(),
+      projectSlug: project.slug,
+      signingPolicySlug: policy.slug,
+      description: member("description") ?? "",
+      parameters: {},
+      fileName: "payload.json",
+      submitted: now(),
+      fast: true,
+    },
+    artifactConfigurationSlug: configurationOf(project, member("artifactConfigurationSlug")),
+    policy,
+    cancelAt: Infinity,
+    workflowStatus: "Processing",
+    unsigned: artifact,
+  };
+}
+
+function configurationOf(project: LocalProject, slug: string | undefined): string {
+  const configuration = project.artifactConfiguration ?? "docker-signing-data";
+  if ((slug ?? configuration) === configuration) return configuration;
+  throw wrong("artifactConfigurationSlug", "There is no such artifact configuration in the project");
+}
+
 function fieldOf(form: FormData, name: string): string | undefined {
   const value = form.get(name);
   return typeof value === "string" ? value : undefined;
@@ -129,13 +174,13 @@ function isFast(form: FormData, project: LocalProject, policy: LocalSigningPolic
   if (fast !== (project.kind === "hash-signing-data")) {
     throw wrong("IsFastSigningRequest", `The project takes ${fast ? "no" : "only"} fast signing requests`);
   }
-  if (fast && policy.approval === "manual") {
-    throw wrong(
-      "IsFastSigningRequest",
-      "The signing policy requires approval, which a fast signing request cannot wait for",
-    );
-  }
+  if (fast) requireNoApproval("IsFastSigningRequest", policy);
   return fast;
+}
+
+function requireNoApproval(field: string, { approval }: LocalSigningPolicy): void {
+  if (approval !== "manual") return;
+  throw wrong(field, "The signing policy requires approval, which a fast signing request cannot wait for");
 }
 
 function parametersOf(form: FormData): Record<string, string> {

@@ -1,11 +1,12 @@
 /**
- * What the embedded SignPath service does to the artifact of a fast signing request: the document comes back with its
- * hash signed (https://docs.signpath.io/, crypto providers, REST API, "Artifact format for signing hash digests").
+ * How the embedded SignPath service signs hashes: those of `SignHash`, and the artifacts of fast signing requests, which
+ * come back with their hash signed (https://docs.signpath.io/, crypto providers, REST API, "Sign hash" and "Artifact
+ * format for signing hash digests").
  *
  * @module
  */
 import { type Bytes, utf8 } from "../bytes/bytes.ts";
-import { isJsonObject, type JsonObject, parseJson } from "../bytes/json.ts";
+import { isJsonObject, type JsonObject, jsonObject, type JsonValue, parseJson } from "../bytes/json.ts";
 import { messageOf } from "../errors.ts";
 import type { HashScheme, LocalSigningKey } from "./signpath_keys.ts";
 import { wrong } from "./signpath_refusals.ts";
@@ -29,25 +30,62 @@ export async function signHashArtifact(artifact: Bytes, key: LocalSigningKey): P
   }
   const form = document["EcdsaSignatureFormat"] ?? "Ieee";
   if (form !== "Ieee" && form !== "Asn1") throw wrong("artifact", "EcdsaSignatureFormat is neither Ieee nor Asn1");
-  const raw = await key.signHash(hashOf(document["Base64EncodedHash"]), scheme);
-  const signature = scheme === "Ecdsa" && form === "Asn1" ? asn1Signature(raw) : raw;
+  const hash = hashOf(document["Base64EncodedHash"], "artifact", "Base64EncodedHash");
+  const signature = await signatureOf(hash, key, scheme, form);
   return utf8(JSON.stringify({ ...document, Signature: signature.toBase64() }));
 }
 
-function documentOf(artifact: Bytes): JsonObject {
-  try {
-    const document = parseJson(artifact);
-    if (isJsonObject(document)) return document;
-  } catch (error) {
-    throw wrong("artifact", `It is not JSON: ${messageOf(error)}`);
+/**
+ * `hashSigningData` of the answer to `SignHash`, and the signature.
+ *
+ * @throws {TagsealError} `bad-input`
+ */
+export async function signHashData(
+  data: JsonObject,
+  key: LocalSigningKey,
+): Promise<{ hash: JsonValue; signature: string }> {
+  const options = (name: string) => isJsonObject(data[name]) ? data[name] : jsonObject();
+  const { hashAlgorithmName, hashAlgorithmOid, paddingMode } = options("rsaOptions");
+  const algorithm = data["signatureAlgorithm"];
+  const scheme = algorithm === "Ecdsa" ? "Ecdsa" : `Rsa${String(paddingMode)}`;
+  const known = SCHEMES.find((name) => name === scheme);
+  if (!known || (algorithm !== "Rsa" && algorithm !== "Ecdsa")) {
+    throw wrong("hashSigningData", "signatureAlgorithm or rsaOptions.paddingMode is none");
   }
-  throw wrong("artifact", "It is not a JSON object");
+  if (algorithm === "Rsa" && hashAlgorithmName !== "Sha256" && hashAlgorithmOid !== SHA256_OID) {
+    throw wrong("hashSigningData", "rsaOptions do not name SHA-256");
+  }
+  const form = options("ecdsaOptions")["signatureFormat"] ?? "Ieee";
+  if (form !== "Ieee" && form !== "Asn1") throw wrong("hashSigningData", "signatureFormat is neither Ieee nor Asn1");
+  const hash = hashOf(data["hash"], "hashSigningData", "hash");
+  return { hash: data["hash"]!, signature: (await signatureOf(hash, key, known, form)).toBase64() };
 }
 
-function hashOf(value: unknown): Bytes {
+async function signatureOf(
+  hash: Bytes,
+  key: LocalSigningKey,
+  scheme: HashScheme,
+  form: "Ieee" | "Asn1",
+): Promise<Bytes> {
+  const raw = await key.signHash(hash, scheme);
+  return scheme === "Ecdsa" && form === "Asn1" ? asn1Signature(raw) : raw;
+}
+
+/** The JSON object in `bytes`. @throws {TagsealError} `bad-input`, about `field` */
+export function documentOf(bytes: Bytes, field = "artifact"): JsonObject {
+  try {
+    const document = parseJson(bytes);
+    if (isJsonObject(document)) return document;
+  } catch (error) {
+    throw wrong(field, `It is not JSON: ${messageOf(error)}`);
+  }
+  throw wrong(field, "It is not a JSON object");
+}
+
+function hashOf(value: unknown, field: string, member: string): Bytes {
   try {
     return Uint8Array.fromBase64(String(value), { lastChunkHandling: "strict" });
   } catch {
-    throw wrong("artifact", "Base64EncodedHash is not base64");
+    throw wrong(field, `${member} is not base64`);
   }
 }

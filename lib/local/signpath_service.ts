@@ -10,9 +10,10 @@
  * @module
  */
 import type { Bytes } from "../bytes/bytes.ts";
+import type { JsonObject } from "../bytes/json.ts";
 import { isTagsealError } from "../errors.ts";
-import { readForm, resubmittedEntry, submittedEntry } from "./signpath_forms.ts";
-import { signHashArtifact } from "./signpath_hashes.ts";
+import { hashEntry, readBody, readForm, resubmittedEntry, submittedEntry } from "./signpath_forms.ts";
+import { documentOf, signHashArtifact, signHashData } from "./signpath_hashes.ts";
 import { type LocalProject, policiesOf } from "./signpath_policies.ts";
 import { answer, problemOf, refuse } from "./signpath_refusals.ts";
 import {
@@ -33,7 +34,7 @@ export interface SignPathServiceOptions extends RawSignatureFormat {
   readonly now: () => Date;
   /** What can be signed with. */
   readonly projects: readonly LocalProject[];
-  /** Answers as older self-hosted servers do: submissions go to `/SigningRequests`, and there is no `/Status`. */
+  /** Answers as older self-hosted servers do: no `/SubmitWithArtifact`, no `/SignHash`, no `/Status`. */
   readonly older?: boolean;
 }
 
@@ -70,7 +71,11 @@ const STATUS: { readonly [workflow in LocalWorkflowStatus]: string } = {
 const MAX_FIELDS_BYTES = 1024 * 1024;
 
 /** What only servers of today have, and only older ones: method and call. */
-const TODAY: readonly string[] = ["POST SigningRequests/SubmitWithArtifact", "GET SigningRequests/<id>/Status"];
+const TODAY: readonly string[] = [
+  "POST SigningRequests/SubmitWithArtifact",
+  "POST SigningRequests/SignHash",
+  "GET SigningRequests/<id>/Status",
+];
 const OLDER: readonly string[] = ["POST SigningRequests"];
 
 /** Starts the service without any signing requests. */
@@ -105,6 +110,18 @@ export function createSignPathService(options: SignPathServiceOptions): SignPath
     return new Response(entry.signed, { status: 201, headers });
   }
 
+  async function signHash(request: Request, base: string): Promise<Response> {
+    const bytes = await readBody(request, MAX_FIELDS_BYTES);
+    const document = documentOf(bytes, "document");
+    const entry = hashEntry(document, bytes, options);
+    const { hash, signature } = await signHashData(document["hashSigningData"] as JsonObject, entry.policy.key);
+    entry.workflowStatus = "Completed";
+    store.add(entry);
+    const { id: signingRequestId } = entry.facts;
+    const webLink = addressOf(entry, base);
+    return answer(201, { signingRequestId, webLink, hashSigningData: { hash }, hashSigningResult: { signature } });
+  }
+
   async function route(request: Request): Promise<Response> {
     const url = new URL(request.url);
     const path = /^(?<base>\/api\/v1\/(?<organization>[^/]+))\/(?<call>.+?)\/?$/i.exec(url.pathname)?.groups;
@@ -115,12 +132,14 @@ export function createSignPathService(options: SignPathServiceOptions): SignPath
     if (path["organization"] !== options.organizationId) throw refuse("not-found", "There is no such organization");
     const base = url.origin + path["base"];
     const call = path["call"]!;
-    const id = /^SigningRequests\/(?!(?:SubmitWithArtifact|Resubmit)$)([^/]+)/.exec(call)?.[1] ?? "";
+    const id = /^SigningRequests\/(?!(?:SubmitWithArtifact|SignHash|Resubmit)$)([^/]+)/.exec(call)?.[1] ?? "";
     const asked = `${request.method} ${id === "" ? call : call.replace(`/${id}`, "/<id>")}`;
     switch (missing.includes(asked) ? "" : asked) {
       case "POST SigningRequests":
       case "POST SigningRequests/SubmitWithArtifact":
         return await submit(request, base);
+      case "POST SigningRequests/SignHash":
+        return await signHash(request, base);
       case "POST SigningRequests/Resubmit":
         return await resubmit(request, base);
       case "GET SigningRequests/<id>":

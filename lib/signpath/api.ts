@@ -7,7 +7,7 @@
  */
 import { text } from "../bytes/bytes.ts";
 import { TagsealError } from "../errors.ts";
-import { exchangeWithRetry } from "../http/retry.ts";
+import { exchangeWithRetry, type RetryPolicy } from "../http/retry.ts";
 import type { Answer, Call, Send } from "../http/send.ts";
 import { type Asked, printable } from "./problem.ts";
 import type { CallLimits, SignPathOptions } from "./types.ts";
@@ -15,12 +15,13 @@ import type { CallLimits, SignPathOptions } from "./types.ts";
 /** No artifact may be longer than this many bytes. */
 export const MAX_ARTIFACT_BYTES: number = 256 * 1024 * 1024;
 
-const ID = /^[A-Za-z0-9-]{1,64}$/;
+/** Begins with a letter or a digit: what begins with "-" would be taken for a flag by the next command. */
+const ID = /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/;
 const MAX_JSON_BYTES = 1024 * 1024;
 const JSON_TIMEOUT_MS = 30_000;
 
 /** How one call differs from a plain `GET`, and from the usual network. */
-export type CallChanges = Partial<Call> & { readonly through?: Send; readonly onWait?: (why: string) => void };
+export type CallChanges = Partial<Call> & Pick<RetryPolicy, "onWait" | "idempotent"> & { readonly through?: Send };
 
 /** The API, bound to organization and token. */
 export interface SignPathApi {
@@ -64,7 +65,7 @@ export function createSignPathApi(options: SignPathOptions): SignPathApi {
       token,
       ...(signingRequestId === undefined ? {} : { signingRequestId }),
     }),
-    call: (path, limits, { through = options.send, onWait = options.onWait, ...more } = {}) => {
+    call: (path, limits, { through = options.send, onWait = options.onWait, idempotent, ...more } = {}) => {
       const budgetMs = Math.min(limits.unavailableTimeoutMs ?? Infinity, options.serviceUnavailableTimeoutMs);
       return exchangeWithRetry(through, {
         service: "SignPath",
@@ -74,7 +75,7 @@ export function createSignPathApi(options: SignPathOptions): SignPathApi {
         signal: limits.signal,
         ...more,
         headers: { authorization: `Bearer ${token}`, accept: "application/json, application/problem+json, */*;q=0.1" },
-      }, { budgetMs, sleep, now, onWait });
+      }, { budgetMs, sleep, now, onWait, ...(idempotent === undefined ? {} : { idempotent }) });
     },
   };
 }

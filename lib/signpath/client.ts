@@ -7,10 +7,12 @@
  */
 import type { Bytes } from "../bytes/bytes.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
+import type { Wait } from "../http/retry.ts";
 import { neverSent } from "../http/send.ts";
 import { checkedId, createSignPathApi, MAX_ARTIFACT_BYTES, parseObject, webLinkOf } from "./api.ts";
-import { resubmit, signHash, submit } from "./filing.ts";
+import { resubmit, submit } from "./filing.ts";
 import { garbled, printable, refusal } from "./problem.ts";
+import { createHashSigning } from "./sign_hash.ts";
 import type {
   CallLimits,
   HashSubmission,
@@ -44,11 +46,12 @@ export interface SignPathClient {
    */
   resubmit(resubmission: Resubmission, limits?: CallLimits): Promise<SubmittedRequest>;
   /**
-   * Has a hash signed by a fast signing request: no queue, no approval, the answer is the signed artifact. What to send
-   * and how to read the answer: `hashArtifact` and `readHashSignature`.
+   * Has a hash signed at once, without queue and approval: by the route `SignHash`, or as older servers do it. Which of
+   * them a server knows is asked once.
    *
-   * @throws {TagsealError} as `submit`; with `details.mayBeFiled` the hash may have been signed; `bad-input` also where
-   *   the service filed an ordinary request instead (`details.signingRequestId`)
+   * @throws {TagsealError} as `submit`; with `details.mayBeFiled` the hash may have been signed; `trust-invalid` where
+   *   the answer is not about this hash; `bad-input` also where the service filed an ordinary request instead
+   *   (`details.signingRequestId`)
    */
   signHash(submission: HashSubmission, limits?: CallLimits): Promise<SignedHash>;
   /**
@@ -117,13 +120,13 @@ export function createSignPathClient(options: SignPathOptions): SignPathClient {
   async function cancel(id: string, limits: CallLimits = {}): Promise<void> {
     const asked = asking(`cancelling signing request "${checkedId(id)}"`);
     let unclear = false; // an earlier try, or one whose answer is lost, may have cancelled it
-    const onWait = (why: string) => {
+    const onWait = (wait: Wait) => {
       unclear = true;
-      options.onWait?.(why);
+      options.onWait?.(wait);
     };
     let failure: TagsealError;
     try {
-      const answer = await call(`/${id}/Cancel`, limits, { method: "POST", onWait });
+      const answer = await call(`/${id}/Cancel`, limits, { method: "POST", idempotent: true, onWait });
       if (answer.status >= 200 && answer.status <= 299) return;
       failure = refusal(answer, asked);
       unclear ||= failure.code === "unavailable";
@@ -179,7 +182,7 @@ export function createSignPathClient(options: SignPathOptions): SignPathClient {
   return {
     submit: (submission, limits = {}) => submit(api, submission, limits),
     resubmit: (resubmission, limits = {}) => resubmit(api, resubmission, limits),
-    signHash: (submission, limits = {}) => signHash(api, submission, limits),
+    signHash: createHashSigning(api),
     status,
     cancel,
     downloadSigned,

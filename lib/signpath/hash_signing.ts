@@ -1,19 +1,26 @@
 /**
- * Hash signing: the artifact of a fast signing request, and its answer.
+ * Hash signing: what is sent, and what comes back.
  *
- * What is sent is a JSON document with the hash to sign and metadata for the audit log; the answer is the same document
- * with the signature in it. The answer is believed in nothing: it must repeat what was sent, and whether the signature
- * is good for the payload is found out with the delegation's key.
+ * There are two forms. The route `SignHash` of today takes a JSON document and repeats its hash beside the signature.
+ * Older servers sign the artifact of a fast signing request, a JSON document that comes back with the signature in it.
+ * Either answer is believed in nothing: it must repeat what was sent, and whether the signature is good for the payload is
+ * found out with the delegation's key.
  *
- * Source: https://docs.signpath.io/, crypto providers, REST API, "Artifact format for signing hash digests".
+ * Source: https://docs.signpath.io/, crypto providers, REST API, "Sign hash" and "Artifact format for signing hash digests".
  *
  * @module
  */
 import { type Bytes, equalBytes, utf8 } from "../bytes/bytes.ts";
 import { canonicalJson } from "../bytes/canonical_json.ts";
-import { isJsonObject, type JsonObject, parseJson } from "../bytes/json.ts";
-import type { PublicKey } from "../crypto/keys.ts";
+import { isJsonObject, type JsonObject, type JsonValue, parseJson } from "../bytes/json.ts";
+import type { KeyShape } from "../crypto/algorithms.ts";
 import { messageOf, TagsealError } from "../errors.ts";
+
+/** The key that is to sign, as far as it matters here. */
+export interface HashKey {
+  /** Its kind. */
+  readonly shape: Pick<KeyShape, "family">;
+}
 
 /** The name that SignPath's own crypto providers give to the artifact. */
 export const HASH_ARTIFACT_NAME = "payload.json";
@@ -36,18 +43,71 @@ export interface HashMetadata {
 const SHA256_OID = "2.16.840.1.101.3.4.2.1";
 /** As many tags are shown in full; their number is told in any case. */
 const MAX_TAGS_SHOWN = 100;
+/** The audit log shows a command line on one line. */
+const MAX_COMMAND_LINE = 1000;
 /** RSA with 8192 bits takes 1024 bytes; that in base64. */
 const MAX_SIGNATURE_CHARS = 1368;
 
 /**
- * The artifact that has `sha256` signed by `key`.
+ * `hashSigningData` of `SignHash`, that has `sha256` signed by `key`.
  *
  * RSA keys sign with PKCS #1 v1.5: Notary takes PSS with a salt of 32 bytes only, and which salt SignPath makes is not
  * documented.
  *
  * @throws {TagsealError} `bad-input` for Ed25519 keys, which SignPath does not have
  */
-export function hashArtifact(key: PublicKey, sha256: Bytes, metadata: HashMetadata): Bytes {
+export function hashSigningData(key: HashKey, sha256: Bytes, metadata: HashMetadata): Record<string, unknown> {
+  return {
+    ...optionsOf(key),
+    hash: sha256.toBase64(),
+    metadata: { sourceProcess: { commandLine: commandLineOf(metadata) } },
+  };
+}
+
+function optionsOf({ shape }: HashKey): Record<string, unknown> {
+  switch (shape.family) {
+    case "rsa":
+      return { signatureAlgorithm: "Rsa", rsaOptions: { hashAlgorithmName: "Sha256", paddingMode: "Pkcs1" } };
+    case "ecdsa":
+      return { signatureAlgorithm: "Ecdsa", ecdsaOptions: { signatureFormat: "Ieee" } };
+    case "ed25519":
+      throw noEd25519();
+  }
+}
+
+/** `sourceProcess` has this text for whatever is to be told. */
+function commandLineOf({ repository, role, version, tags, removedTags }: HashMetadata): string {
+  const parts = [
+    `${role}, version ${version}`,
+    ...some("sign", tags.map(({ tag, digest }) => `${tag}@${digest}`)),
+    ...some("remove", removedTags.map(({ tag }) => tag)),
+  ];
+  const line = `tagseal sign --repository ${repository} (${parts.join("; ")})`;
+  return line.length > MAX_COMMAND_LINE ? `${line.slice(0, MAX_COMMAND_LINE - 1)}…` : line;
+}
+
+function some(action: string, names: readonly string[]): string[] {
+  return names.length === 0 ? [] : [`${action} ${names.length}: ${names.join(", ")}`];
+}
+
+/**
+ * The raw signature in the answer of `SignHash`, which must be about `sha256`.
+ *
+ * @throws {TagsealError} `trust-invalid` where the answer is anything else
+ */
+export function readSignedHash(sha256: Bytes, answer: Bytes): Bytes {
+  const { hashSigningData: data, hashSigningResult: result } = documentOf(answer);
+  const repeated = isJsonObject(data) ? data["hash"] : undefined;
+  if (repeated !== sha256.toBase64()) throw untrusted("the hash in it is not the one that was sent");
+  return signatureOf(isJsonObject(result) ? result["signature"] : undefined);
+}
+
+/**
+ * The artifact that has `sha256` signed by `key`, for older servers. RSA keys sign as in {@linkcode hashSigningData}.
+ *
+ * @throws {TagsealError} `bad-input` for Ed25519 keys
+ */
+export function hashArtifact(key: HashKey, sha256: Bytes, metadata: HashMetadata): Bytes {
   return utf8(JSON.stringify({
     ...algorithmOf(key),
     Base64EncodedHash: sha256.toBase64(),
@@ -55,17 +115,21 @@ export function hashArtifact(key: PublicKey, sha256: Bytes, metadata: HashMetada
   }));
 }
 
-function algorithmOf({ shape }: PublicKey): Record<string, string> {
+function algorithmOf({ shape }: HashKey): Record<string, string> {
   switch (shape.family) {
     case "rsa":
       return { SignatureAlgorithm: "RsaPkcs1", RsaHashAlgorithm: SHA256_OID };
     case "ecdsa":
       return { SignatureAlgorithm: "Ecdsa", EcdsaSignatureFormat: "Ieee" };
     case "ed25519":
-      throw new TagsealError("bad-input", "SignPath signs no hashes with Ed25519 keys", {
-        remedy: "Add the certificate of an RSA or ECDSA key as delegation, or sign with another --signing-method",
-      });
+      throw noEd25519();
   }
+}
+
+function noEd25519(): TagsealError {
+  return new TagsealError("bad-input", "SignPath signs no hashes with Ed25519 keys", {
+    remedy: "Add the certificate of an RSA or ECDSA key as delegation, or sign with another --signing-method",
+  });
 }
 
 function processOf({ repository, role, version, tags, removedTags }: HashMetadata): Record<string, unknown> {
@@ -96,7 +160,10 @@ export function readHashSignature(sent: Bytes, answer: Bytes): Bytes {
       throw untrusted(`its member "${name}" is not what was sent`);
     }
   }
-  const signature = given["Signature"];
+  return signatureOf(given["Signature"]);
+}
+
+function signatureOf(signature: JsonValue | undefined): Bytes {
   if (typeof signature !== "string" || signature === "") throw untrusted("it has no signature");
   if (signature.length > MAX_SIGNATURE_CHARS) throw untrusted("its signature is longer than any key's");
   try {

@@ -1,7 +1,8 @@
 /** What is exchanged with SignPath's REST API (https://docs.signpath.io/, "Build system integration"). @module */
 import type { Bytes } from "../bytes/bytes.ts";
-import type { Sleep } from "../http/retry.ts";
+import type { Sleep, Wait } from "../http/retry.ts";
 import type { Send } from "../http/send.ts";
+import type { HashKey, HashMetadata } from "./hash_signing.ts";
 
 /** How to reach SignPath. */
 export interface SignPathOptions {
@@ -21,8 +22,8 @@ export interface SignPathOptions {
   readonly sleep: Sleep;
   /** The clock. */
   readonly now: () => Date;
-  /** Told why a call is going to be repeated. */
-  readonly onWait?: (why: string) => void;
+  /** Told before each repetition of a call. */
+  readonly onWait?: (wait: Wait) => void;
 }
 
 /** Limits of one call. */
@@ -74,6 +75,8 @@ export interface SubmittedRequest {
   readonly signingRequestId: string;
   /** Where a person can look at it, as SignPath named it, else its address in the API. */
   readonly url: string;
+  /** How many tries before this one may have filed a request of their own; left out where none may. */
+  readonly unclearRequests?: number;
 }
 
 /** A signing request that is to be processed once more: the same artifact, unsigned, usually under another policy. */
@@ -86,13 +89,22 @@ export interface Resubmission {
   readonly description?: string;
 }
 
-/** What a fast signing request takes: nothing waits, so nothing is cancelled for want of approval. */
-export type HashSubmission = Omit<Submission, "cancellationTimeoutInSeconds">;
+/** What signing a hash takes: nothing waits, so nothing is cancelled for want of approval. */
+export interface HashSubmission extends Omit<Submission, "artifact" | "fileName" | "cancellationTimeoutInSeconds"> {
+  /** The hash to sign: SHA-256. */
+  readonly sha256: Bytes;
+  /** The key that signs; what it says decides how. */
+  readonly key: HashKey;
+  /** What it is for. */
+  readonly metadata: HashMetadata;
+}
 
-/** The answer to a fast signing request. */
+/** A hash that was signed. */
 export interface SignedHash {
-  /** The artifact as it came back; to be read by `readHashSignature`, not to be trusted. */
-  readonly signed: Bytes;
+  /** The raw signature; not to be trusted before it is verified. */
+  readonly signature: Bytes;
   /** By which it stands in SignPath's audit log, where the answer named it. */
   readonly signingRequestId?: string;
+  /** How many tries before this one may have had it signed as well; left out where none may. */
+  readonly unclearRequests?: number;
 }

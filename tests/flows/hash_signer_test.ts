@@ -12,27 +12,17 @@ import { signTags } from "../../lib/flows/sign_tags.ts";
 import { listTags } from "../../lib/flows/verify_tags.ts";
 import { createSigningCertificate } from "../../lib/local/certificates.ts";
 import { fileSigningKey } from "../../lib/local/signpath_keys.ts";
-import type { HashSubmission, SignedHash } from "../../lib/signpath/types.ts";
+import type { Send } from "../../lib/http/send.ts";
+import type { SignPathService } from "../../lib/local/signpath_service.ts";
 import { failsWith } from "../support/failures.ts";
 import { FlowWorld } from "../support/flow_world.ts";
+import { connect, serve } from "../support/signpath_world.ts";
 
 const [A, B] = ["registry.test/acme/a", "registry.test/acme/b"];
-const SUBMISSION = {
-  projectSlug: "hashes",
-  signingPolicySlug: "release",
-  description: "build 7",
-  parameters: { a: "b" },
-};
-
-/** What is sent, as far as tests look at it. */
-interface Sent {
-  Base64EncodedHash: string;
-  SignatureAlgorithm: string;
-  Metadata: { CreatingProcess: Record<string, unknown> };
-}
+const SUBMISSION = { projectSlug: "hashes", signingPolicySlug: "auto", description: "build 7" };
 
 /** A service with a key that may sign for `A` and `B` as `team`. */
-async function withService(algorithm: "ecdsa-p256" | "rsa-2048" = "ecdsa-p256") {
+async function withService(algorithm: "ecdsa-p256" | "rsa-2048" = "ecdsa-p256", older = false) {
   const world = await FlowWorld.begin();
   const made = await createSigningCertificate({ commonName: "hashes", algorithm, now: world.at, days: 365 });
   const key = keyOfCertificate(readCertificate(made.certificatePem));
@@ -40,39 +30,48 @@ async function withService(algorithm: "ecdsa-p256" | "rsa-2048" = "ecdsa-p256") 
     await world.init(gun);
     await addDelegation(world.trust(), world.keys, { gun, name: "team", key });
   }
-  const service = new Service(made.privateKey);
-  const signer = hashSigner(service, SUBMISSION, {});
+  const service = new Service(made.privateKey, older);
+  const signer = hashSigner(connect(service.send), SUBMISSION, {});
   const task = (gun: string, tags: readonly string[]) => ({ ...world.task(gun, tags), signer: "team" });
   return { world, key, service, signer, task };
 }
 
+/** The embedded service, and what is sent to it. */
 class Service {
-  readonly submissions: HashSubmission[] = [];
-  readonly sent: Sent[] = [];
+  readonly calls: string[] = [];
+  /** Documents that were sent: of `SignHash`, or the artifacts of forms. */
+  readonly sent: string[] = [];
   atOnce = 0;
   peak = 0;
-  /** Changes an answer. */
-  change: (answer: Record<string, unknown>) => unknown = (answer) => answer;
+  /** Changes an answer, given what it is about. */
+  change: (answer: Record<string, unknown>, sent: string) => unknown = (answer) => answer;
+  readonly #service: SignPathService;
 
-  constructor(private readonly privateKey: KeyObject) {}
+  constructor(privateKey: KeyObject, readonly older: boolean) {
+    const policy = { slug: "auto", key: fileSigningKey(privateKey), certificate: new Uint8Array() } as const;
+    this.#service = serve({
+      older,
+      projects: [{ slug: "hashes", kind: "hash-signing-data", policies: [{ ...policy, approval: "automatic" }] }],
+    });
+  }
 
-  async signHash(submission: HashSubmission): Promise<SignedHash> {
+  readonly send: Send = async (request) => {
     this.peak = Math.max(this.peak, ++this.atOnce);
     await new Promise((resolve) => setTimeout(resolve, 2));
     this.atOnce--;
-    const document: Sent = JSON.parse(new TextDecoder().decode(submission.artifact));
-    this.submissions.push(submission);
-    this.sent.push(document);
-    const scheme = document.SignatureAlgorithm as "Ecdsa" | "RsaPkcs1";
-    const raw = await fileSigningKey(this.privateKey).signHash(
-      Uint8Array.fromBase64(document.Base64EncodedHash),
-      scheme,
-    );
-    const answer = this.change({ ...document, Signature: raw.toBase64() });
-    return {
-      signed: answer instanceof Uint8Array ? answer as Bytes : utf8(JSON.stringify(answer)),
-      signingRequestId: `hash-${this.sent.length}`,
-    };
+    const copy = request.clone();
+    const isForm = copy.headers.get("content-type")?.startsWith("multipart/");
+    const sent = isForm ? await ((await copy.formData()).get("artifact") as File).text() : await copy.text();
+    const answer = await this.#service.handle(request);
+    this.calls.push(`${new URL(request.url).pathname.split("/").at(-1)} ${answer.status}`);
+    if (!answer.ok) return answer;
+    this.sent.push(sent);
+    const changed = this.change(await answer.json(), sent);
+    return new Response(changed instanceof Uint8Array ? changed as Bytes : JSON.stringify(changed), { status: 201 });
+  };
+
+  requests() {
+    return this.#service.requests();
   }
 }
 
@@ -87,22 +86,20 @@ for (const algorithm of ["ecdsa-p256", "rsa-2048"] as const) {
     const { world, service, signer, task } = await withService(algorithm);
     const result = await signTags([task(A, ["v1"]), task(B, ["v1", "v2"])], { ...world.options, signer, attempts: 1 });
     assert.deepEqual(result.repositories.map(({ outcome }) => outcome), ["published", "published"]);
-    assert.match(result.signingRequestId!, /^hash-\d$/);
+    assert.ok(service.requests().some(({ id }) => id === result.signingRequestId));
     assert.deepEqual(
-      service.sent.map((
-        { Metadata: { CreatingProcess: all } },
-      ) => [all["Repository"], all["Role"], all["Version"], all["TagCount"]])
-        .sort(),
-      [[A, "targets/releases", 1, 1], [A, "targets/team", 1, 1], [B, "targets/releases", 1, 2], [
-        B,
-        "targets/team",
-        1,
-        2,
-      ]],
+      service.sent.map((document) => {
+        const { hashSigningData: { hash: _, metadata }, ...submission } = JSON.parse(document);
+        assert.deepEqual(submission, SUBMISSION);
+        return metadata.sourceProcess.commandLine.replaceAll(/@sha256:[0-9a-f]{64}/g, "@…");
+      }).sort(),
+      [
+        `tagseal sign --repository ${A} (targets/releases, version 1; sign 1: v1@…)`,
+        `tagseal sign --repository ${A} (targets/team, version 1; sign 1: v1@…)`,
+        `tagseal sign --repository ${B} (targets/releases, version 1; sign 2: v1@…, v2@…)`,
+        `tagseal sign --repository ${B} (targets/team, version 1; sign 2: v1@…, v2@…)`,
+      ],
     );
-    for (const { artifact: _, ...submission } of service.submissions) {
-      assert.deepEqual(submission, { ...SUBMISSION, fileName: "payload.json" });
-    }
     assert.deepEqual((await listTags(world.trust(), B)).tags.map(({ tag, signers }) => [tag, signers]), [
       ["v1", ["team"]],
       ["v2", ["team"]],
@@ -117,30 +114,57 @@ Deno.test("what is signed is the hash of the very payload", async () => {
   assert.equal(isKept, false, "a fast request keeps no file to go on with");
   assert.deepEqual([...signatures.keys()].sort(), [...data.payloads.keys()].sort());
   assert.deepEqual(
-    service.sent.map(({ Base64EncodedHash }) => Base64EncodedHash).sort(),
+    service.sent.map((document) => JSON.parse(document).hashSigningData.hash).sort(),
     [...data.payloads.values()].map((bytes) => createHash("sha256").update(bytes).digest("base64")).sort(),
   );
 });
 
-Deno.test("an answer that is not what was sent, with a signature, is not believed", async (t) => {
-  const cases: [name: string, change: (answer: Record<string, unknown>) => unknown, words: string][] = [
-    ["another hash", (all) => ({ ...all, Base64EncodedHash: "AAAA" }), '"Base64EncodedHash" is not what was sent'],
-    ["another algorithm", (all) => ({ ...all, SignatureAlgorithm: "RsaPss" }), '"SignatureAlgorithm" is not'],
-    ["no metadata", ({ Metadata: _, ...all }) => all, '"Metadata" is not'],
-    ["no signature", ({ Signature: _, ...all }) => all, "it has no signature"],
-    ["a number for a signature", (all) => ({ ...all, Signature: 7 }), "it has no signature"],
+Deno.test("older servers are asked for SignHash once in a run", async () => {
+  const { world, service, signer, task } = await withService("ecdsa-p256", true);
+  const work = [task(A, ["v1"]), task(B, ["v1"])];
+  const { repositories } = await signTags(work, { ...world.options, signer, attempts: 1 });
+  assert.equal(repositories.length, 2);
+  assert.deepEqual(service.calls.slice(0, 3), ["SignHash 404", "SubmitWithArtifact 404", "SigningRequests 201"]);
+  assert.equal(service.calls.filter((call) => call.startsWith("SignHash")).length, 1);
+  assert.equal(service.requests().length, 4);
+});
+
+Deno.test("an answer that is not about what was sent, with a signature, is not believed", async (t) => {
+  type Change = (answer: Record<string, unknown>) => unknown;
+  const today: [name: string, change: Change, words: string][] = [
+    ["another hash", (all) => ({ ...all, hashSigningData: { hash: "AAAA" } }), "the hash in it is not"],
+    ["no hash", ({ hashSigningData: _, ...all }) => all, "the hash in it is not"],
+    ["a number for a signature", (all) => ({ ...all, hashSigningResult: { signature: 7 } }), "it has no signature"],
+    ["a result without one", (all) => ({ ...all, hashSigningResult: {} }), "it has no signature"],
+    ["no base64", (all) => ({ ...all, hashSigningResult: { signature: "A*" } }), "is not base64"],
     ["garbage", () => utf8("<html>"), "it is not JSON"],
     ["an array", () => [], "it is not a JSON object"],
     ["nothing", () => new Uint8Array(), "it is not JSON"],
   ];
-  for (const [name, change, words] of cases) {
+  for (const [name, change, words] of today) {
     await t.step(name, async () => {
       const { world, service, signer, task } = await withService();
       service.change = change;
       const attempt = signTags([task(A, ["v1"])], { ...world.options, signer, attempts: 3 });
       await failsWith(attempt, "trust-invalid", words);
       assert.deepEqual((await listTags(world.trust(), A)).tags, []);
-      assert.ok(service.sent.length <= 2, "not asked again");
+      assert.deepEqual(service.calls, ["SignHash 201"], "not asked again");
+    });
+  }
+  const older: [name: string, change: Change, words: string][] = [
+    ["another hash", (all) => ({ ...all, Base64EncodedHash: "AAAA" }), '"Base64EncodedHash" is not what was sent'],
+    ["another algorithm", (all) => ({ ...all, SignatureAlgorithm: "RsaPss" }), '"SignatureAlgorithm" is not'],
+    ["no metadata", ({ Metadata: _, ...all }) => all, '"Metadata" is not'],
+    ["a number for a signature", (all) => ({ ...all, Signature: 7 }), "it has no signature"],
+  ];
+  for (const [name, change, words] of older) {
+    await t.step(`${name} (older)`, async () => {
+      const { world, service, signer, task } = await withService("ecdsa-p256", true);
+      service.change = change;
+      const attempt = signTags([task(A, ["v1"])], { ...world.options, signer, attempts: 3 });
+      await failsWith(attempt, "trust-invalid", words);
+      assert.deepEqual((await listTags(world.trust(), A)).tags, []);
+      assert.equal(service.sent.length, 1, "not asked again");
     });
   }
 });
@@ -154,20 +178,19 @@ Deno.test("a good signature by another key, or of something else, is not publish
   })).privateKey;
   const { world, service, signer, task } = await withService();
   const other = new Uint8Array(signBytes("sha256", utf8("{}"), { key: stranger, dsaEncoding: "ieee-p1363" }));
-  const cases: [string, unknown][] = [["another key's", other.toBase64()], ["zeros", new Uint8Array(64).toBase64()]];
-  for (const [name, Signature] of cases) {
+  const cases: [string, string][] = [["another key's", other.toBase64()], ["zeros", new Uint8Array(64).toBase64()]];
+  for (const [name, signature] of cases) {
     await t.step(name, async () => {
-      service.change = (all) => ({ ...all, Signature });
+      service.change = (all) => ({ ...all, hashSigningResult: { signature } });
       const attempt = signTags([task(A, ["v1"])], { ...world.options, signer, attempts: 3 });
       await failsWith(attempt, "trust-invalid", "signature is not good", A);
     });
   }
   await t.step("of the wrong payload", async () => {
-    const first = new Map<string, unknown>();
-    service.change = (all) => {
-      const { Repository } = (all as unknown as Sent).Metadata.CreatingProcess;
-      first.set(String(Repository), all["Signature"]);
-      return { ...all, Signature: first.get(A) ?? all["Signature"] };
+    let first: unknown;
+    service.change = (all, sent) => {
+      if (sent.includes(A)) first = all["hashSigningResult"];
+      return { ...all, hashSigningResult: first ?? all["hashSigningResult"] };
     };
     const work = [task(A, ["v1"]), task(B, ["other"])];
     const { repositories, failed } = await signTags(work, { ...world.options, signer, attempts: 1 });
@@ -188,11 +211,11 @@ Deno.test("many payloads: some at a time, each once", async () => {
     await world.init(gun);
     await addDelegation(world.trust(), world.keys, { gun, name: "team", key });
   }
-  const service = new Service(made.privateKey);
+  const service = new Service(made.privateKey, false);
   const work = guns.map((gun) => ({ ...world.task(gun, ["v1"]), signer: "team" }));
   const { failed } = await signTags(work, {
     ...world.options,
-    signer: hashSigner(service, SUBMISSION, {}),
+    signer: hashSigner(connect(service.send), SUBMISSION, {}),
     attempts: 1,
   });
   assert.deepEqual([failed, service.sent.length], [[], 24]);
@@ -210,7 +233,7 @@ Deno.test("where one hash cannot be signed none of them counts, and nothing more
       signHash: () =>
         ++calls === 1
           ? Promise.reject(refused)
-          : new Promise((resolve) => setTimeout(() => resolve({ signed: utf8("{}") }), 5)),
+          : new Promise((resolve) => setTimeout(() => resolve({ signature: new Uint8Array() }), 5)),
     },
     SUBMISSION,
     {},

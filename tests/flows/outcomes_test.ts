@@ -20,7 +20,12 @@ Deno.test("what was done and what failed, each in the order of the work", () => 
 });
 
 Deno.test("nothing to do is no failure", () => {
-  assert.deepEqual(joinOutcomes([], null), { repositories: [], failed: [], signingRequestId: null });
+  assert.deepEqual(joinOutcomes([], null), {
+    repositories: [],
+    failed: [],
+    signingRequestId: null,
+    unclearRequests: 0,
+  });
 });
 
 Deno.test("the failure of the only repository is the command's failure, whatever it is", () => {

@@ -93,10 +93,8 @@ Deno.test("a hash that cannot be signed later on keeps no other repository from 
     }],
   });
   const { repositories, failed } = await sign(async (request) => {
-    const form = await request.clone().formData();
-    const sent = JSON.parse(await (form.get("artifact") as File).text());
-    const { Repository, Role } = sent.Metadata.CreatingProcess;
-    const isLost = Repository === GUNS[1] && Role === "targets/team";
+    const { hashSigningData } = await request.clone().json();
+    const isLost = hashSigningData.metadata.sourceProcess.commandLine.includes(`${GUNS[1]} (targets/team,`);
     if (isLost) await request.body?.cancel();
     return isLost ? json(400, { title: "Not this one" }) : await service.handle(request);
   });

@@ -14,7 +14,6 @@ import { type LocalStack, type LocalStackOptions, startLocalStack } from "../../
 import { createTrustServer, type TrustServer } from "../../lib/notary/trust_server.ts";
 import { fetchManifest } from "../../lib/registry/manifest.ts";
 import { createSignPathClient } from "../../lib/signpath/client.ts";
-import { HASH_ARTIFACT_NAME, hashArtifact, readHashSignature } from "../../lib/signpath/hash_signing.ts";
 import { failsWith } from "../support/failures.ts";
 import { buildRepository } from "../support/repository.ts";
 
@@ -219,14 +218,14 @@ async function signedHash(stack: LocalStack, key: PublicKey, payload: Bytes): Pr
       now: () => new Date(),
     });
     const metadata = { repository: GUN, role: "targets/signpath", version: 1, tags: [], removedTags: [] };
-    const artifact = hashArtifact(key, hash("sha256", payload), metadata);
-    const { signed } = await client.signHash({
+    const { signature } = await client.signHash({
       projectSlug: stack.hashProjectSlug,
       signingPolicySlug: stack.policies.automatic,
-      artifact,
-      fileName: HASH_ARTIFACT_NAME,
+      sha256: hash("sha256", payload),
+      key,
+      metadata,
     });
-    return readHashSignature(artifact, signed);
+    return signature;
   } finally {
     close();
   }

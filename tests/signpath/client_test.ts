@@ -183,10 +183,14 @@ Deno.test("a submission that never left, or is asked for again, is repeated and 
   }
 });
 
-Deno.test("a service that stays unavailable is given up, and the submission is known not to be filed", async () => {
+Deno.test("a service that stays unavailable is given up, and how many requests may be there is told", async () => {
   const network = always(() => new Response("maintenance", { status: 503, headers: { "content-type": "text/plain" } }));
-  await refused(connect(network.send).submit(await submission()), "unavailable", /answered 503 .*: maintenance$/);
-  assert.ok(network.requests.length > 3);
+  const outcome = connect(network.send).submit(await submission());
+  await outcome.catch(() => {});
+  const { length } = network.requests;
+  assert.ok(length > 3);
+  const words = new RegExp(`answered 503 .*: maintenance; at most ${length} signing requests may be there$`);
+  await refused(outcome, "unavailable", words, /Look in SignPath's web UI/);
 });
 
 Deno.test("the id is taken from Location or body; no other host is ever asked", async (t) => {

@@ -1,28 +1,26 @@
 import assert from "node:assert/strict";
-import { utf8 } from "../../lib/bytes/bytes.ts";
+import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { readZip } from "../../lib/bytes/zip.ts";
 import { hash } from "../../lib/crypto/hash.ts";
 import { isTagsealError, type TagsealError } from "../../lib/errors.ts";
 import type { Send } from "../../lib/http/send.ts";
 import type { SignPathService } from "../../lib/local/signpath_service.ts";
 import type { SignPathClient } from "../../lib/signpath/client.ts";
-import { HASH_ARTIFACT_NAME, hashArtifact, readHashSignature } from "../../lib/signpath/hash_signing.ts";
 import type { HashSubmission } from "../../lib/signpath/types.ts";
 import { always, connect, json, KEY, refused, serve, submission } from "../support/signpath_world.ts";
 
 const LIMITS = { entries: 9, entryBytes: 999, totalBytes: 999 };
 const METADATA = { repository: "r.test/app", role: "targets/releases", version: 2, tags: [], removedTags: [] };
 const PAYLOAD = utf8('{"one":1}');
-const SENT = hashArtifact(KEY.publicKey, hash("sha256", PAYLOAD), METADATA);
 
 function hashSubmission(more: Partial<HashSubmission> = {}): HashSubmission {
   return {
     projectSlug: "hashes",
     signingPolicySlug: "auto",
     description: "one tag",
-    parameters: { version: "1.2" },
-    artifact: SENT,
-    fileName: HASH_ARTIFACT_NAME,
+    sha256: hash("sha256", PAYLOAD),
+    key: KEY.publicKey,
+    metadata: METADATA,
     ...more,
   };
 }
@@ -102,34 +100,77 @@ Deno.test("a resubmission is a multipart form, and is refused as SignPath refuse
   assert.equal(service.requests().length, 2);
 });
 
-Deno.test("a hash is signed at once, and stands in the audit log", async () => {
-  const service = serve();
-  const { signed, signingRequestId } = await connect(service.handle).signHash(hashSubmission());
-  const signature = readHashSignature(SENT, signed);
-  const key = await crypto.subtle.importKey(
-    "spki",
-    KEY.publicKey.spki,
-    { name: "ECDSA", namedCurve: "P-256" },
-    false,
-    ["verify"],
-  );
-  assert.ok(await crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, key, signature, PAYLOAD));
-  assert.deepEqual(service.requests(), [{
-    id: signingRequestId,
-    projectSlug: "hashes",
-    signingPolicySlug: "auto",
-    description: "one tag",
-    parameters: { version: "1.2" },
-    fileName: "payload.json",
-    submitted: new Date(0),
-    fast: true,
-    workflowStatus: "Completed",
-  }]);
+/** Whether `signature` is the key's over the payload. */
+async function isGood(signature: Bytes): Promise<boolean> {
+  const algorithm = { name: "ECDSA", namedCurve: "P-256" };
+  const key = await crypto.subtle.importKey("spki", KEY.publicKey.spki, algorithm, false, ["verify"]);
+  return await crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, key, signature, PAYLOAD);
+}
+
+Deno.test("a hash is signed at once, and stands in the audit log", async (t) => {
+  const today = ["POST SigningRequests/SignHash"];
+  const fast = ["POST SigningRequests/SubmitWithArtifact"];
+  for (
+    const [name, parameters, calls] of [["today", {}, today], ["with parameters", { version: "1.2" }, fast]] as const
+  ) {
+    await t.step(name, async () => {
+      const service = serve();
+      const network = behind(service, (_, answer) => answer);
+      const { signature, signingRequestId } = await connect(network.send).signHash(hashSubmission({ parameters }));
+      assert.ok(await isGood(signature));
+      assert.deepEqual(network.calls, calls, "SignHash has no place for parameters");
+      assert.deepEqual(service.requests(), [{
+        id: signingRequestId,
+        projectSlug: "hashes",
+        signingPolicySlug: "auto",
+        description: "one tag",
+        parameters,
+        fileName: "payload.json",
+        submitted: new Date(0),
+        fast: true,
+        workflowStatus: "Completed",
+      }]);
+    });
+  }
 });
 
-Deno.test("the answer to a hash needs no id, and is bounded", async () => {
+Deno.test("SignHash is sent as SignPath documents it", async () => {
+  const network = always(() => json(404, {}));
+  await refused(
+    connect(network.send).signHash(hashSubmission({ artifactConfigurationSlug: "ac" })),
+    "not-found",
+    /404/,
+  );
+  const [request] = network.requests;
+  assert.deepEqual([callOf(request!), request!.headers.get("content-type")], [
+    "POST SigningRequests/SignHash",
+    "application/json",
+  ]);
+  assert.deepEqual(await request!.json(), {
+    projectSlug: "hashes",
+    signingPolicySlug: "auto",
+    artifactConfigurationSlug: "ac",
+    description: "one tag",
+    hashSigningData: {
+      signatureAlgorithm: "Ecdsa",
+      ecdsaOptions: { signatureFormat: "Ieee" },
+      hash: hash("sha256", PAYLOAD).toBase64(),
+      metadata: {
+        sourceProcess: { commandLine: "tagseal sign --repository r.test/app (targets/releases, version 2)" },
+      },
+    },
+  });
+  assert.deepEqual(network.requests.map(callOf).slice(1), [
+    "POST SigningRequests/SubmitWithArtifact",
+    "POST SigningRequests",
+  ]);
+});
+
+Deno.test("the answer to a hash needs no id, is about this hash, and is bounded", async () => {
   const answers = (body: string) => connect(always(() => json(201, body)).send).signHash(hashSubmission());
-  assert.deepEqual(await answers('{"Signature":"AA=="}'), { signed: utf8('{"Signature":"AA=="}') });
+  const of = (hash: string) => JSON.stringify({ hashSigningData: { hash }, hashSigningResult: { signature: "AA==" } });
+  assert.deepEqual(await answers(of(hash("sha256", PAYLOAD).toBase64())), { signature: Uint8Array.of(0) });
+  await refused(answers(of("AA==")), "trust-invalid", /the hash in it is not the one that was sent$/);
   await refused(answers(" ".repeat(2_000_000)), "unavailable", /^The hash may or may not have been signed.*too long/);
 });
 
@@ -138,7 +179,7 @@ Deno.test("a project that signs no hashes is told apart, whether it refuses or f
     const service = serve();
     const outcome = connect(service.handle).signHash(hashSubmission({ projectSlug: "project" }));
     const next = /names, .*--signing-method hash needs a project of the type "Hash signing data": .* --project-slug$/;
-    await refused(outcome, "bad-input", /IsFastSigningRequest: The project takes no fast signing requests/, next);
+    await refused(outcome, "bad-input", /projectSlug: The project signs no hashes/, next);
     assert.equal(service.requests().length, 0);
   });
   await t.step("filed", async () => {
@@ -173,8 +214,11 @@ Deno.test("older servers get the same form on the older route", async (t) => {
   await t.step("a hash", async () => {
     const service = serve({ older: true });
     const { calls, send } = behind(service, (_, answer) => answer);
-    assert.equal(readHashSignature(SENT, (await connect(send).signHash(hashSubmission())).signed).length, 64);
-    assert.deepEqual(calls, routes);
+    const client = connect(send);
+    for (let n = 0; n < 2; n++) assert.ok(await isGood((await client.signHash(hashSubmission())).signature));
+    const sign = "POST SigningRequests/SignHash";
+    // Which of the forms it knows is asked once.
+    assert.deepEqual(calls, [sign, ...routes, ...routes]);
   });
   await t.step("where both routes are unknown, the first refusal is told", async () => {
     let n = 0;
@@ -210,7 +254,7 @@ Deno.test("whatever answer is lost, nothing is filed twice, and what may have be
     ["resubmit", resubmit, { older: false, lose: 1, filed: 1, words: request, remedy: /go on with: tagseal download/ }],
     ["hash", signHash, { older: false, lose: 1, filed: 1, words: signature, remedy: /Nothing was published with it/ }],
     ["hash, older, first", signHash, { older: true, lose: 1, filed: 0, words: signature, remedy: /sign once more/ }],
-    ["hash, older, second", signHash, { older: true, lose: 2, filed: 1, words: signature, remedy: /sign once more/ }],
+    ["hash, older, last", signHash, { older: true, lose: 3, filed: 1, words: signature, remedy: /sign once more/ }],
   ];
   for (const [name, file, { older, lose, filed, words, remedy }] of rows) {
     for (const [how, harm] of [["reset", RESET], ["500", () => json(500, { title: "Oops" })]] as const) {
@@ -225,33 +269,5 @@ Deno.test("whatever answer is lost, nothing is filed twice, and what may have be
         assert.equal(service.requests().length, 1 + filed);
       });
     }
-  }
-});
-
-Deno.test("a try that a proxy gave up on is told, whatever ended the tries after it", async (t) => {
-  const refusedConnection = new TypeError("fetch failed", {
-    cause: new Error("tcp connect error: Connection refused"),
-  });
-  const ends: [string, () => Response | Error][] = [
-    ["503", () => json(503, {})],
-    ["429", () => json(429, {})],
-    ["connection refused", () => refusedConnection],
-  ];
-  for (const [name, end] of ends) {
-    await t.step(name, async () => {
-      const service = serve();
-      const send: Send = async (request) => {
-        if (service.requests().length === 0) {
-          await (await service.handle(request)).body?.cancel();
-          return json(504, {});
-        }
-        await request.body?.cancel();
-        const outcome = end();
-        if (outcome instanceof Error) throw outcome;
-        return outcome;
-      };
-      await refused(connect(send).submit(await submission()), "unavailable", /may or may not have been filed/);
-      assert.equal(service.requests().length, 1);
-    });
   }
 });

@@ -1,104 +1,146 @@
-/** A try that a proxy gave up on may have filed the request: whatever is answered to the next one, no other route is tried. */
+/** What may have been filed is counted at the service, and what is told is held against that. */
 import assert from "node:assert/strict";
-import { isTagsealError } from "../../lib/errors.ts";
+import { isTagsealError, type TagsealError } from "../../lib/errors.ts";
 import type { SignPathClient } from "../../lib/signpath/client.ts";
 import { utf8 } from "../../lib/bytes/bytes.ts";
 import { hash } from "../../lib/crypto/hash.ts";
-import { HASH_ARTIFACT_NAME, hashArtifact } from "../../lib/signpath/hash_signing.ts";
-import { connect, json, KEY, refused, serve, submission } from "../support/signpath_world.ts";
+import { connect, json, KEY, serve, submission } from "../support/signpath_world.ts";
 
-const SENT = hashArtifact(KEY.publicKey, hash("sha256", utf8("{}")), {
-  repository: "r.test/app",
-  role: "targets/releases",
-  version: 2,
-  tags: [],
-  removedTags: [],
-});
-const HASH = { projectSlug: "hashes", signingPolicySlug: "auto", artifact: SENT, fileName: HASH_ARTIFACT_NAME };
+const HASH = {
+  projectSlug: "hashes",
+  signingPolicySlug: "auto",
+  sha256: hash("sha256", utf8("{}")),
+  key: KEY.publicKey,
+  metadata: { repository: "r.test/app", role: "targets/releases", version: 2, tags: [], removedTags: [] },
+};
 
-type File = (client: SignPathClient, original: string) => Promise<unknown>;
+type File = (client: SignPathClient, original: string) => Promise<{ readonly unclearRequests?: number }>;
 const FILE: Readonly<Record<"submit" | "resubmit" | "hash", File>> = {
   submit: async (client) => await client.submit(await submission()),
   resubmit: (client, originalSigningRequestId) =>
     client.resubmit({ originalSigningRequestId, signingPolicySlug: "auto" }),
   hash: (client) => client.signHash(HASH),
 };
+const NAMES = Object.keys(FILE) as (keyof typeof FILE)[];
 
-/**
- * A service whose n-th answer is replaced by the n-th of `statuses`, where there is one. A proxy that gives up (502, 504)
- * has passed the request on; one that refuses (503, 404 …) has not. The request of step 0 is filed before any of this.
- */
-async function behindProxy(file: File, statuses: readonly number[], older = false) {
+/** A try that is answered with a status: before the service sees it, or after it did its work. */
+type Fault = number | `${number} after`;
+
+/** A service whose n-th answer is replaced by the n-th fault; the last one stays where `forEver`. */
+async function faulty(file: File, faults: readonly Fault[], { older = false, forEver = false } = {}) {
   const service = serve({ older });
   const { signingRequestId } = await connect(service.handle).submit(await submission());
   const calls: string[] = [];
+  const told: string[] = [];
   const client = connect(async (request) => {
     calls.push(new URL(request.url).pathname.split("/").slice(4).join("/"));
-    const status = statuses[calls.length - 1];
-    if (status === undefined) return await service.handle(request);
-    if (status === 502 || status === 504) await (await service.handle(request)).body?.cancel();
+    const fault = faults[forEver ? Math.min(calls.length, faults.length) - 1 : calls.length - 1];
+    if (fault === undefined) return await service.handle(request);
+    if (typeof fault === "string") await (await service.handle(request)).body?.cancel();
     else await request.body?.cancel();
-    return json(status, {});
+    return json(parseInt(String(fault)), {});
+  }, { onWait: ({ why }) => void told.push(why) });
+  const outcome = await file(client, signingRequestId).then((result) => ({ result }), (error) => {
+    assert.ok(isTagsealError(error), String(error));
+    return { error };
   });
-  const outcome = file(client, signingRequestId);
-  await outcome.catch(() => {});
-  return { outcome, calls, filed: service.requests().length - 1 };
+  return { outcome, calls, told, filed: service.requests().length - 1 };
 }
 
-Deno.test("lost requests: after a proxy gave up, no answer leads to another route or hides that it may be filed", async (t) => {
-  for (const gaveUp of [502, 504]) {
-    for (const then of [400, 401, 403, 404, 405, 409, 410, 429, 500, 503]) {
-      for (const [what, file] of Object.entries(FILE)) {
-        await t.step(`${what}: ${gaveUp}, then ${then}`, async () => {
-          // An answer that asks to try later is given until time is up.
-          const { outcome, calls, filed } = await behindProxy(file, [gaveUp, ...Array(100).fill(then)]);
-          const words = what === "hash"
-            ? /^The hash may or may not have been signed/
-            : /^The signing request may or may not/;
-          await refused(outcome, "unavailable", words);
-          await assert.rejects(outcome, (error) => isTagsealError(error) && error.details["mayBeFiled"] === true);
-          assert.equal(filed, 1);
-          assert.equal(new Set(calls).size, 1, "one route only");
-          assert.ok(then === 429 || then === 503 ? calls.length > 2 : calls.length === 2, `${calls.length} calls`);
-        });
-      }
-    }
-  }
-});
+/** Asserts that an error says how many requests may be there. */
+function tellsOf(error: TagsealError, requests: number): void {
+  assert.match(error.message, new RegExp(`at most ${requests} signing requests? may be there$`));
+  assert.deepEqual([error.details["mayBeFiled"], error.details["unclearRequests"]], [true, requests]);
+}
 
-Deno.test("lost requests: a gateway that gave up is told also where waiting had begun before", async () => {
-  const { outcome, calls, filed } = await behindProxy(FILE.submit, [503, 504, 503, 404, 404]);
-  await refused(outcome, "unavailable", /^The signing request may or may not have been filed: .*404/);
-  assert.deepEqual([new Set(calls).size, calls.length, filed], [1, 4, 1]);
-});
-
-Deno.test("lost requests: what surely was not taken goes to the older route", async (t) => {
-  for (
-    const [name, statuses] of [["404", [404]], ["503, 404", [503, 404]], ["429, 503, 405", [429, 503, 405]]] as const
-  ) {
-    for (const what of ["submit", "hash"] as const) {
-      await t.step(`${what}: ${name}`, async () => {
-        const { outcome, calls, filed } = await behindProxy(FILE[what], statuses, true);
-        assert.match(JSON.stringify(await outcome), /signingRequestId/);
-        const routes = statuses.map(() => "SigningRequests/SubmitWithArtifact");
-        assert.deepEqual([calls, filed], [[...routes, "SigningRequests"], 1]);
+Deno.test("502 and 504 are lost answers: nothing is sent again, on no route", async (t) => {
+  for (const what of NAMES) {
+    for (const fault of ["502 after", "504 after", "500 after", 502, 504] as const) {
+      await t.step(`${what}: ${fault}`, async () => {
+        const { outcome, calls, told, filed } = await faulty(FILE[what], [fault], { forEver: true });
+        assert.ok("error" in outcome);
+        assert.equal(outcome.error.code, "unavailable");
+        const words = what === "hash" ? /^The hash may or may not/ : /^The signing request may or may not/;
+        assert.match(outcome.error.message, words);
+        tellsOf(outcome.error, 1);
+        assert.deepEqual([calls.length, told, filed], [1, [], typeof fault === "string" ? 1 : 0]);
       });
     }
   }
 });
 
-Deno.test("lost requests: refusals after a mere 503 are what they are", async () => {
-  for (const [status, code] of [[400, "bad-input"], [401, "unauthenticated"], [403, "forbidden"]] as const) {
-    const { outcome, filed } = await behindProxy(FILE.submit, [503, status]);
-    await refused(outcome, code, new RegExp(`${status}`));
-    await assert.rejects(outcome, (error) => isTagsealError(error) && error.details["mayBeFiled"] === undefined);
-    assert.equal(filed, 0);
+Deno.test("429 and 503 are sent again, each time said, and all that may be there are counted", async (t) => {
+  for (const what of NAMES) {
+    for (const status of [429, 503]) {
+      await t.step(`${what}: twice ${status} though it was filed, then good`, async () => {
+        const { outcome, calls, told, filed } = await faulty(FILE[what], [`${status} after`, `${status} after`]);
+        assert.ok("result" in outcome);
+        assert.deepEqual([calls.length, filed, outcome.result.unclearRequests], [3, 3, 2]);
+        assert.deepEqual(
+          told,
+          [1, 2].map((n) =>
+            `SignPath at "https://sp.test" answers ${status}; at most ${n} signing request${
+              n > 1 ? "s" : ""
+            } may be there`
+          ),
+        );
+      });
+      await t.step(`${what}: ${status} for ever, though it was filed`, async () => {
+        const { outcome, calls, told, filed } = await faulty(FILE[what], [`${status} after`], { forEver: true });
+        assert.ok("error" in outcome);
+        tellsOf(outcome.error, filed);
+        assert.deepEqual([filed, told.length], [calls.length, calls.length - 1]);
+        assert.ok(filed > 3);
+      });
+      await t.step(`${what}: ${status} though it was filed, then refused`, async () => {
+        const { outcome, filed } = await faulty(FILE[what], [`${status} after`, 403]);
+        assert.ok("error" in outcome);
+        assert.equal(outcome.error.code, "forbidden");
+        tellsOf(outcome.error, 1);
+        assert.match(outcome.error.remedy, /Look in SignPath's web UI for requests that were filed all the same$/);
+        assert.equal(filed, 1);
+      });
+      await t.step(`${what}: ${status}, then a lost answer`, async () => {
+        const { outcome, calls, filed } = await faulty(FILE[what], [status, "504 after"]);
+        assert.ok("error" in outcome);
+        tellsOf(outcome.error, 2);
+        assert.deepEqual([calls.length, filed], [2, 1]);
+      });
+    }
   }
 });
 
-Deno.test("lost requests: a proxy that gave up, and then a success: one more request is filed, and its id is told", async () => {
-  // SignPath's documentation wants 502 and 504 repeated: there is no way to find out what became of the first try.
-  const { outcome, filed } = await behindProxy(FILE.submit, [504]);
-  assert.match(JSON.stringify(await outcome), /signingRequestId/);
-  assert.equal(filed, 2);
+Deno.test("a connection that never was is no request", async () => {
+  let tries = 0;
+  const service = serve();
+  const client = connect((request) => {
+    if (++tries > 2) return service.handle(request);
+    return Promise.reject(
+      new TypeError("fetch failed", { cause: new Error("tcp connect error: Connection refused") }),
+    );
+  });
+  assert.equal((await client.submit(await submission())).unclearRequests, undefined);
+  assert.equal(service.requests().length, 1);
+});
+
+Deno.test("a route that a server does not know leads to the older one", async (t) => {
+  const rows: [string, Fault[], number][] = [["404", [404], 0], ["503, 404", [503, 404], 1], ["429, 503, 405", [
+    429,
+    503,
+    405,
+  ], 2]];
+  for (const [name, faults, unclear] of rows) {
+    for (const what of ["submit", "hash"] as const) {
+      await t.step(`${what}: ${name}`, async () => {
+        const { outcome, calls, filed } = await faulty(FILE[what], faults, { older: true });
+        assert.ok("result" in outcome);
+        assert.equal(outcome.result.unclearRequests ?? 0, unclear);
+        const first = what === "hash" ? "SignHash" : "SubmitWithArtifact";
+        const next = what === "hash" ? ["SubmitWithArtifact", ""] : [""];
+        const routes = [...faults.map(() => first), ...next];
+        assert.deepEqual(calls, routes.map((route) => route === "" ? "SigningRequests" : `SigningRequests/${route}`));
+        assert.equal(filed, 1);
+      });
+    }
+  }
 });

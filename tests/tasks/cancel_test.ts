@@ -164,7 +164,7 @@ Deno.test("Ctrl-C while the request is being filed: it is said that it may be th
       const ctrlC = new AbortController();
       const asked: string[] = [];
       story.between = async (request, send) => {
-        if (!request.url.endsWith("/SubmitWithArtifact")) return await send(request);
+        if (!/\/(SubmitWithArtifact|SignHash)$/.test(request.url)) return await send(request);
         await (await send(request)).body?.cancel();
         ctrlC.abort(new TagsealError("interrupted", "Interrupted", { remedy: "Look at what is there" }));
         throw ctrlC.signal.reason;

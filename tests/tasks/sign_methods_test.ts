@@ -12,47 +12,59 @@ import { PASSPHRASES, peersInMemory, Story } from "../support/local_story.ts";
 import { peerTest } from "../support/peer_case.ts";
 import { runProgram } from "../support/program.ts";
 
-const isSubmission = (request: Request) => request.url.endsWith("/SubmitWithArtifact");
+const isHash = (request: Request) => request.url.endsWith("/SignHash");
 const through = (request: Request, send: Send) => send(request);
 
 const HASH = { env: { SIGNPATH_PROJECT_SLUG: "demo-hashes" } };
 const hashSign = (story: Story, ...more: string[]) => ["sign", "-r", story.gun, "--signing-method", "hash", ...more];
 
 /** What is sent for one hash, as far as tests look at it. */
-interface HashDocument {
-  SignatureAlgorithm: string;
-  RsaHashAlgorithm?: string;
-  EcdsaSignatureFormat?: string;
-  Base64EncodedHash: string;
-  Signature?: string;
-  Metadata: { CreatingProcess: Record<string, unknown> };
+interface HashRequest {
+  description?: string;
+  hashSigningData: {
+    signatureAlgorithm: string;
+    rsaOptions?: unknown;
+    ecdsaOptions?: unknown;
+    metadata: { sourceProcess: { commandLine: string } };
+  };
 }
 
-async function documentIn(request: Request): Promise<{ form: FormData; document: HashDocument }> {
-  const form = await request.clone().formData();
-  return { form, document: JSON.parse(await (form.get("artifact") as File).text()) };
+/** What is answered. */
+interface HashAnswer {
+  signingRequestId: string;
+  hashSigningData: { hash: string };
+  hashSigningResult: { signature: string };
+}
+
+async function documentIn(request: Request): Promise<HashRequest> {
+  return await request.clone().json();
 }
 
 /** Changes what the service answers to a hash. */
-function answering(change: (document: HashDocument, response: Response) => Response | HashDocument) {
+function answering(change: (answer: HashAnswer) => Response | Record<string, unknown>) {
   return async (request: Request, send: Send): Promise<Response> => {
     const response = await send(request);
-    if (!isSubmission(request) || !response.ok) return response;
-    const changed = change(await response.json(), response);
+    if (!isHash(request) || !response.ok) return response;
+    const changed = change(await response.json());
     return changed instanceof Response ? changed : Response.json(changed, { status: 201, headers: response.headers });
   };
+}
+
+/** The same with another signature. */
+function signed(signature: unknown) {
+  return (all: HashAnswer) => ({ ...all, hashSigningResult: { signature } });
 }
 
 for (const algorithm of ["ecdsa-p256", "rsa-2048"] as const) {
   Deno.test(`--signing-method hash, ${algorithm}: signed, published, verified`, async () => {
     await using story = await Story.readyToSign(await peersInMemory({ algorithm }));
     const v1 = await story.push("v1");
-    const sent: { form: FormData; document: HashDocument }[] = [];
+    const sent: HashRequest[] = [];
     story.between = async (request, send) => {
-      if (isSubmission(request)) sent.push(await documentIn(request));
+      if (isHash(request)) sent.push(await documentIn(request));
       return await send(request);
     };
-    const more = ["-t", "v1", "--description", "build 7", "--parameter", "a=b", "--json"];
+    const more = ["-t", "v1", "--description", "build 7", "--json"];
     const { signingRequestId, repositories } = (await story.succeed(hashSign(story, ...more), HASH)).json<
       { signingRequestId: string; repositories: unknown[] }
     >();
@@ -68,27 +80,20 @@ for (const algorithm of ["ecdsa-p256", "rsa-2048"] as const) {
       [true, "demo-hashes", "payload.json"],
     ]);
     assert.ok(requests.some(({ id }) => id === signingRequestId), "the id in the report is one of them");
-    assert.deepEqual(requests.map(({ description, parameters }) => [description, parameters]), [
-      ["build 7", { a: "b" }],
-      ["build 7", { a: "b" }],
-    ]);
-    assert.deepEqual(sent.map(({ form }) => form.get("IsFastSigningRequest")), ["true", "true"]);
+    assert.deepEqual(requests.map(({ description }) => description), ["build 7", "build 7"]);
     assert.deepEqual(
-      sent.map(({ document }) => document.Metadata.CreatingProcess).sort((a, b) => a["Role"]! < b["Role"]! ? -1 : 1),
-      ["targets/releases", "targets/signpath"].map((Role) => ({
-        CommandLine: "tagseal sign",
-        Repository: story.gun,
-        Role,
-        Version: 1,
-        TagCount: 1,
-        Tags: [{ Tag: "v1", Digest: v1 }],
-      })),
+      sent.map(({ hashSigningData: { metadata } }) => metadata.sourceProcess.commandLine).sort(),
+      ["targets/releases", "targets/signpath"].map((role) =>
+        `tagseal sign --repository ${story.gun} (${role}, version 1; sign 1: v1@${v1})`
+      ),
       "the audit log shows what it is for",
     );
-    for (const { document } of sent) {
+    for (const { hashSigningData: { signatureAlgorithm, rsaOptions, ecdsaOptions } } of sent) {
       assert.deepEqual(
-        [document.SignatureAlgorithm, document.RsaHashAlgorithm, document.EcdsaSignatureFormat],
-        algorithm === "rsa-2048" ? ["RsaPkcs1", "2.16.840.1.101.3.4.2.1", undefined] : ["Ecdsa", undefined, "Ieee"],
+        [signatureAlgorithm, rsaOptions, ecdsaOptions],
+        algorithm === "rsa-2048"
+          ? ["Rsa", { hashAlgorithmName: "Sha256", paddingMode: "Pkcs1" }, undefined]
+          : ["Ecdsa", undefined, { signatureFormat: "Ieee" }],
       );
     }
     story.between = through;
@@ -103,31 +108,20 @@ Deno.test("--signing-method hash: a service that answers with something else get
   await using story = await Story.readyToSign();
   const digest = (text: string) => utf8(text).slice(0, 32).toBase64();
   const stranger = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+  const other = new Uint8Array(signBytes("sha256", utf8("else"), { key: stranger, dsaEncoding: "ieee-p1363" }));
   const cases: [name: string, code: number, change: Parameters<typeof answering>[0], words: string[]][] = [
-    ["another hash", 3, (all) => ({ ...all, Base64EncodedHash: digest("x".repeat(32)) }), [
-      '"Base64EncodedHash" is not what was sent',
+    ["another hash", 3, (all) => ({ ...all, hashSigningData: { hash: digest("x".repeat(32)) } }), [
+      "the hash in it is not the one that was sent",
       "Nothing was published",
     ]],
-    ["another algorithm", 3, (all) => ({ ...all, SignatureAlgorithm: "RsaPss" }), [
-      '"SignatureAlgorithm" is not what was sent',
-    ]],
-    ["other metadata", 3, (all) => ({ ...all, Metadata: { CreatingProcess: { Repository: "elsewhere" } } }), [
-      '"Metadata" is not what was sent',
-    ]],
-    ["a form that was not asked for", 3, (all) => ({ ...all, EcdsaSignatureFormat: "Asn1" }), [
-      '"EcdsaSignatureFormat" is not what was sent',
-    ]],
-    ["a signature of something else", 3, (all) => ({
-      ...all,
-      Signature: new Uint8Array(signBytes("sha256", utf8("else"), { key: stranger, dsaEncoding: "ieee-p1363" }))
-        .toBase64(),
-    }), ["its signature is not good", "Nothing was published"]],
-    ["no signature but zeros", 3, (all) => ({ ...all, Signature: new Uint8Array(64).toBase64() }), [
+    ["a signature of something else", 3, signed(other.toBase64()), [
       "its signature is not good",
+      "Nothing was published",
     ]],
-    ["a signature that is no base64", 3, (all) => ({ ...all, Signature: "*".repeat(88) }), ["is not base64"]],
-    ["a signature without end", 3, (all) => ({ ...all, Signature: "A".repeat(100_000) }), ["longer than any key's"]],
-    ["an empty signature", 3, (all) => ({ ...all, Signature: "" }), ["it has no signature"]],
+    ["no signature but zeros", 3, signed(new Uint8Array(64).toBase64()), ["its signature is not good"]],
+    ["a signature that is no base64", 3, signed("*".repeat(88)), ["is not base64"]],
+    ["a signature without end", 3, signed("A".repeat(100_000)), ["longer than any key's"]],
+    ["an empty signature", 3, signed(""), ["it has no signature"]],
     ["garbage", 3, () => new Response("<html>Sign in\u001b[2J</html>", { status: 200 }), ["it is not JSON"]],
     ["nothing", 3, () => new Response("", { status: 200 }), ["it is not JSON"]],
     ["a list", 3, () => Response.json([1, 2]), ["it is not a JSON object"]],
@@ -148,7 +142,7 @@ Deno.test("--signing-method hash: a service that answers with something else get
   story.between = through;
   await t.step("a project for files", async () => {
     const before = story.signingRequests;
-    await story.fail(2, hashSign(story, "-t", "v1"), ["The project takes no fast signing requests"]);
+    await story.fail(2, hashSign(story, "-t", "v1"), ["The project signs no hashes"]);
     assert.equal(story.signingRequests, before);
   });
   await t.step("a policy that wants approval, or is not there", async () => {
@@ -163,8 +157,8 @@ Deno.test("--signing-method hash: a lost answer is said, and nothing is asked fo
   await using story = await Story.readyToSign();
   const roles: unknown[] = [];
   story.between = async (request, send) => {
-    if (!isSubmission(request)) return await send(request);
-    roles.push((await documentIn(request)).document.Metadata.CreatingProcess["Role"]);
+    if (!isHash(request)) return await send(request);
+    roles.push((await documentIn(request)).hashSigningData.metadata.sourceProcess.commandLine);
     await (await send(request)).body?.cancel();
     throw new TypeError("connection closed");
   };
@@ -182,7 +176,7 @@ Deno.test("--signing-method hash: when others are faster it is signed anew, and 
   let slipped = false;
   story.between = async (request, send) => {
     const response = await send(request);
-    if (isSubmission(request) && !slipped) {
+    if (isHash(request) && !slipped) {
       slipped = true;
       await other.succeed(["sign", "-r", other.gun, "-t", "v2"]);
     }

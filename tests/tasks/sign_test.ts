@@ -150,7 +150,7 @@ Deno.test("sign and SignPath", async (t) => {
         ? Promise.reject(new TypeError("dns error: failed to lookup address information"))
         : send(request);
     const { stderr } = await story.fail(5, [...sign, ...wait], ["SignPath", "dns error"]);
-    assert.match(stderr, /^SignPath is not available; the next try is in 1 s$/m);
+    assert.match(stderr, /^SignPath at "\S+" .*dns error.*; the next try is in 1 s, the last one within \d s$/m);
     story.between = through;
   });
   await t.step("lost answer to a submission: it is not repeated, and said", async () => {
