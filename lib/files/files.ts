@@ -191,6 +191,40 @@ export function isFile(path: string): boolean {
   }
 }
 
+/**
+ * What is in a folder; nothing where there is no such folder.
+ *
+ * @throws {TagsealError} `bad-input` where it cannot be read
+ */
+export function listFolder(path: string): Deno.DirEntry[] {
+  try {
+    return [...Deno.readDirSync(path)];
+  } catch (error) {
+    if (isAbsent(error)) return [];
+    throw fileError(path, "read", error);
+  }
+}
+
+/**
+ * Whether it is the system that lets nobody read, write or lock there, or not this user: a disk that is read-only or
+ * cannot lock, missing permissions. What lies there is then as good as it was.
+ */
+export function isDenied(error: unknown): boolean {
+  const cause: unknown = error instanceof TagsealError ? error.cause : undefined;
+  if (cause instanceof Deno.errors.PermissionDenied) return true;
+  return cause instanceof Error && "code" in cause && ["EROFS", "ENOLCK", "ENOTSUP"].includes(String(cause.code));
+}
+
+/** Whether everybody on this machine may put, exchange and remove files in a folder. Windows does not say. */
+export function isOpenToAll(path: string): boolean {
+  try {
+    const { mode, isDirectory } = Deno.statSync(path);
+    return isDirectory && mode !== null && (mode & 0o1002) === 0o002; // with the sticky bit only their own
+  } catch {
+    return false;
+  }
+}
+
 /** Whether anything is at `path`. */
 export async function pathExists(path: string): Promise<boolean> {
   return await Deno.lstat(path).then(() => true, () => false);

@@ -18,7 +18,16 @@ import { decryptLegacyKey, isLegacyKey } from "../crypto/legacy_pem.ts";
 import { decryptPrivateKey, encryptPrivateKey, preloadPkcs8, WrongPassphrase } from "../crypto/pkcs8.ts";
 import { localSigner, publicKeyOf, type Signer } from "../crypto/signer.ts";
 import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
-import { readFileBounded, removeFile, writeFileAtomically } from "../files/files.ts";
+import {
+  isDenied,
+  isOpenToAll,
+  listFolder,
+  readFileBounded,
+  removeFile,
+  removeLeftovers,
+  writeFileAtomically,
+} from "../files/files.ts";
+import { type LockWait, withLock } from "../files/lock.ts";
 import type { AskPassphrase, KeyInfo, KeyStore } from "./keystore.ts";
 
 const MAX_KEY_FILE_BYTES = 64 * 1024;
@@ -43,6 +52,7 @@ export function createFileKeyStore(
   trustDir: string,
   ask: AskPassphrase,
   onDamaged: (error: TagsealError) => void = () => {},
+  wait: LockWait = {},
 ): KeyStore {
   const folder = `${trustDir}/private`;
   /** One bad file, perhaps of another repository, does not stand in the way of all keys. */
@@ -51,12 +61,25 @@ export function createFileKeyStore(
     onDamaged(error);
   };
   const pathOf = (id: KeyId) => `${folder}/${id}.key`;
+  /** A folder of another user's holds no keys of this one's. */
+  const present = (): KeyFile[] => {
+    try {
+      return [...currentFiles(folder), ...oldFiles(folder)];
+    } catch (error) {
+      if (isDenied(error)) return skip(error) ?? [];
+      throw error;
+    }
+  };
+  /** Where keys are written, under a lock: what lies about half-written is of a process that is gone. */
+  const writing = (write: () => Promise<void>) =>
+    withLock(`${folder}/.tagseal.lock`, "exclusive", () => {
+      removeLeftovers(folder, (name) => KEY_FILE.test(name));
+      return write();
+    }, wait);
 
   async function find(id: KeyId): Promise<{ file: KeyFile; block: PemBlock }> {
     const current = { id, path: pathOf(id), old: false };
-    const files = /^[0-9a-f]{64}$/.test(id)
-      ? [current, ...(await oldFiles(folder)).filter((one) => one.id === id)]
-      : [];
+    const files = /^[0-9a-f]{64}$/.test(id) ? [current, ...oldFiles(folder).filter((one) => one.id === id)] : [];
     for (const file of files) {
       const block = await readBlock(file.path);
       if (block) return { file, block };
@@ -76,6 +99,7 @@ export function createFileKeyStore(
     if (block.label !== "ENCRYPTED PRIVATE KEY" && !isLegacyKey(block)) {
       throw damaged(path, `"${block.label}" is not read here`);
     }
+    refuseIfOpenToAll(trustDir, folder);
     await refuseIfReadableByOthers(path);
     const key = infoOf(file, block);
     for (let attempt = 1;; attempt++) {
@@ -97,19 +121,22 @@ export function createFileKeyStore(
 
   return {
     async create(info) {
+      refuseIfOpenToAll(trustDir, folder);
+      await writing(() => Promise.resolve()); // nobody is asked for a passphrase in vain
       const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
       const id = publicKeyOf(privateKey).canonicalId;
       const passphrase = await ask({ purpose: "create", key: { id, ...info }, attempt: 1 });
       const headers = new Map([["role", info.role], ...(info.gun ? [["gun", info.gun] as const] : [])]);
       const pem = formatPem("ENCRYPTED PRIVATE KEY", await encryptPrivateKey(privateKey, passphrase), headers);
-      await writeFileAtomically(pathOf(id), utf8(pem), { replace: false, mode: 0o600, folderMode: 0o700 });
+      const options = { replace: false, mode: 0o600, folderMode: 0o700 };
+      await writing(() => writeFileAtomically(pathOf(id), utf8(pem), options));
       return { signer: localSigner(privateKey), discard: () => removeFile(pathOf(id)) };
     },
 
     async list() {
       preloadPkcs8();
       const found = new Map<KeyId, KeyInfo>();
-      for (const file of [...await currentFiles(folder), ...await oldFiles(folder)].slice(0, MAX_KEYS)) {
+      for (const file of present().slice(0, MAX_KEYS)) {
         const block = found.has(file.id) ? undefined : await readBlock(file.path).catch(skip);
         if (block) found.set(file.id, infoOf(file, block));
       }
@@ -141,47 +168,44 @@ async function readBlock(path: string): Promise<PemBlock | undefined> {
   throw damaged(path, "it holds no private key in PEM"); // no parser text: it could quote the key
 }
 
-async function currentFiles(folder: string): Promise<KeyFile[]> {
-  return (await entries(folder)).flatMap(({ name, isFile, isSymlink }) => {
+function currentFiles(folder: string): KeyFile[] {
+  return listFolder(folder).flatMap(({ name, isFile, isSymlink }) => {
     const id = isFile || isSymlink ? KEY_FILE.exec(name)?.[1] : undefined; // secrets are often mounted as links
     return id ? [{ id, path: `${folder}/${name}`, old: false }] : [];
   });
 }
 
-async function oldFiles(folder: string): Promise<KeyFile[]> {
+function oldFiles(folder: string): KeyFile[] {
   const found: KeyFile[] = [];
-  async function walk(path: string, gun: string | undefined, depth: number): Promise<void> {
-    for (const { name, isFile, isDirectory } of await entries(path)) {
+  function walk(path: string, gun: string | undefined, depth: number): void {
+    for (const { name, isFile, isDirectory } of listFolder(path)) {
       const [, id, role] = (isFile && OLD_KEY_FILE.exec(name)) || [];
       if (id && found.length < MAX_KEYS) {
         found.push({ id, path: `${path}/${name}`, old: true, role: role ?? (gun ? undefined : "root"), gun });
       }
       if (isDirectory && gun !== undefined && depth < MAX_DEPTH) {
-        await walk(`${path}/${name}`, gun === "" ? name : `${gun}/${name}`, depth + 1);
+        walk(`${path}/${name}`, gun === "" ? name : `${gun}/${name}`, depth + 1);
       }
     }
   }
-  await walk(`${folder}/root_keys`, undefined, 0);
-  await walk(`${folder}/tuf_keys`, "", 0);
+  walk(`${folder}/root_keys`, undefined, 0);
+  walk(`${folder}/tuf_keys`, "", 0);
   return found;
-}
-
-async function entries(folder: string) {
-  try {
-    return await Array.fromAsync(Deno.readDir(folder));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw new TagsealError("bad-input", `The folder "${folder}" cannot be read: ${messageOf(error)}`, {
-      remedy: "Check its permissions, or choose another folder with --trust-dir",
-      details: { path: folder },
-      cause: error,
-    });
-  }
 }
 
 function infoOf(file: KeyFile, { headers }: PemBlock): KeyInfo {
   const gun = headers.get("gun") || file.gun;
   return { id: file.id, role: headers.get("role") ?? file.role ?? "", ...(gun ? { gun } : {}), location: file.path };
+}
+
+/** Whoever may write where the keys are can take them away, and put others in their place. */
+function refuseIfOpenToAll(...folders: string[]): void {
+  const path = folders.find(isOpenToAll);
+  if (path === undefined) return;
+  throw new TagsealError("bad-input", `Every user of this machine may change the keys in "${path}"`, {
+    remedy: `Protect it: chmod 700 "${path}"; and look whether the keys are those that you know (tagseal keys)`,
+    details: { path },
+  });
 }
 
 async function refuseIfReadableByOthers(path: string): Promise<void> {

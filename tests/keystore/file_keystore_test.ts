@@ -10,6 +10,7 @@ import { createFileKeyStore } from "../../lib/keystore/file_keystore.ts";
 import type { PassphraseRequest } from "../../lib/keystore/keystore.ts";
 import { failsWith } from "../support/failures.ts";
 import { RECORDED, recordedKey } from "../support/recorded.ts";
+import { names } from "../support/test_files.ts";
 import { GUN, KEYS, newKey } from "../support/trust_builder.ts";
 
 interface Bench {
@@ -59,7 +60,7 @@ keyTest(
       "targets",
     ]]]);
     assert.deepEqual(asked, [{ purpose: "create", key: { id, role: "targets", gun: GUN }, attempt: 1 }]);
-    assert.deepEqual((await Array.fromAsync(Deno.readDir(`${folder}/private`))).map(({ name }) => name), [`${id}.key`]);
+    assert.deepEqual(await names(`${folder}/private`), [".tagseal.lock", `${id}.key`]);
 
     const opened = await store("secret-passphrase").open(id);
     const { method, bytes } = await opened.sign(PAYLOAD);
@@ -282,4 +283,30 @@ Deno.test("list: a damaged file is told and left out, a link is followed, and th
   assert.match(told[0]!, /0{64}\.key" cannot be used: it holds no private key/);
   assert.equal((await store.open(id)).publicKey.canonicalId, id);
   await Deno.remove(dir, { recursive: true });
+});
+
+for (const [name, path] of [["private", "/private"], ["the trust directory", ""]] as const) {
+  keyTest(`where everybody may write in ${name}, no key is opened or made`, async ({ folder, asked, store }) => {
+    const id = RECORDED.keys.root;
+    await put(folder, id, recordedKey("root"));
+    await Deno.chmod(`${folder}${path}`, 0o777);
+    const words = `Every user of this machine may change the keys in "${folder}${path}"`;
+    assert.match((await failsWith(store("x").open(id), "bad-input", words)).remedy, /chmod 700/);
+    await failsWith(store("x").create({ role: "targets", gun: GUN }), "bad-input", words);
+    assert.equal(asked.length, 0);
+    await Deno.chmod(`${folder}${path}`, 0o1777); // with the sticky bit, everybody's own only
+    await store(RECORDED.passphrases.root).open(id);
+  });
+}
+
+keyTest("half-written keys of killed processes go with the next key; other files stay", async ({ folder, store }) => {
+  const id = RECORDED.keys.root;
+  await put(folder, id, recordedKey("root"));
+  const others = [`${id}.key.tmp`, "notes.0123abcd.tmp"];
+  for (const name of [`${id}.key.0123abcd.tmp`, ...others]) {
+    await Deno.writeTextFile(`${folder}/private/${name}`, "-----BEGIN ENC");
+  }
+  const { signer } = await store("secret-passphrase").create({ role: "targets", gun: GUN });
+  const expected = [".tagseal.lock", `${id}.key`, `${signer.publicKey.canonicalId}.key`, ...others];
+  assert.deepEqual(await names(`${folder}/private`), expected.sort());
 });

@@ -258,7 +258,9 @@ export class Story implements AsyncDisposable {
 
   /** The names of the key files. */
   async keys(): Promise<string[]> {
-    const names = [...(await this.files()).keys()].filter((path) => path.startsWith("home/.docker/trust/private/"));
+    const names = [...(await this.files()).keys()].filter((path) =>
+      /^home\/\.docker\/trust\/private\/.*\.key$/.test(path)
+    );
     return names.map((path) => path.slice(path.lastIndexOf("/") + 1)).sort();
   }
 
@@ -295,6 +297,7 @@ export class Story implements AsyncDisposable {
     if (code === 0) return;
     const kept = (files: ReadonlyMap<string, string>) =>
       [...files].filter(([path]) => run.cacheStays || !path.startsWith("home/.docker/trust/tuf/"))
+        .filter(([path]) => !path.endsWith("/private/.tagseal.lock"))
         .filter(([path]) => !run.keysMayStay || !path.startsWith("home/.docker/trust/private/"));
     assert.deepEqual(
       kept(after),
