@@ -5,14 +5,12 @@
  * @module
  */
 import { TagsealError } from "../errors.ts";
-import { isFile, readFileBounded } from "../files/files.ts";
+import { readFileBounded } from "../files/files.ts";
 import type { Trust } from "../flows/repository.ts";
 import { authorize, type AuthorizedService, type ScopeAction } from "../http/auth.ts";
 import type { RetryPolicy } from "../http/retry.ts";
 import { secureUrl, type Send, type SendOptions } from "../http/send.ts";
-import { createFileKeyStore } from "../keystore/file_keystore.ts";
 import type { KeyStore } from "../keystore/keystore.ts";
-import { createFileMetadataStore, type MetadataStore } from "../notary/metadata_store.ts";
 import { createTrustServer } from "../notary/trust_server.ts";
 import { resolveCredentials } from "../registry/credentials.ts";
 import { readHostTls } from "../registry/host_tls.ts";
@@ -24,8 +22,8 @@ import { type connectionFlags, type notaryFlags, type registryFlags, signPathFla
 import { requireGiven, type Values } from "./flags.ts";
 import type { Host } from "./host.ts";
 import { type KeyStoreValues, withToken } from "./key_stores.ts";
-import { passphrasesFrom } from "./passphrases.ts";
 import { readRootPin } from "./root_pins.ts";
+import { dockerFolder, openKeyFiles, openMetadataStore } from "./trust_dir.ts";
 import { warnOfEnd } from "./server_end.ts";
 
 /** Values of the connection flags. */
@@ -52,7 +50,8 @@ const READ_TRIES = 3;
  */
 export async function openNetwork(values: ConnectionValues, host: Host): Promise<Send> {
   if (values.allowHttp) host.warn("--allow-http: whoever is on the way can read passwords and tokens");
-  const folders = [...hasHome(host) ? [`${dockerFolder(host)}/tls`] : [], ENGINE_CERTIFICATES];
+  const docker = dockerFolder(host);
+  const folders = [...docker ? [`${docker}/tls`] : [], ENGINE_CERTIFICATES];
   const options: SendOptions = { tlsOf: (name) => readHostTls(folders, name, host.warn) };
   if (values.ca === undefined) return host.connect(options);
   const pem = new TextDecoder().decode(await host.readFile(values.ca, MAX_PEM_BYTES));
@@ -84,19 +83,11 @@ export async function openTrust(
     const lower = name.gun.toLowerCase();
     host.warn(`the host of "${name.gun}" is in upper case: to Docker that is another repository than "${lower}"`);
   }
+  const trusted = await trustOf(values, host, name);
   return {
     server: createTrustServer({ url, service, access, signal: host.signal }),
-    store: openStore(values, host),
-    ...await trustOf(values, host, name),
-    // Who only reads can do without a memory; who publishes should know what was there before.
-    ...(access === "pull"
-      ? {
-        onNotKept: (error: TagsealError) =>
-          host.warn(
-            `${error.message}. What was verified is not remembered, so that nobody notices if the server goes back`,
-          ),
-      }
-      : {}),
+    store: openMetadataStore(values, host, trusted.pin),
+    ...trusted,
     onOffline: (gun, why) =>
       host.warn(`${why}. The local copy of "${gun}" is used: it is verified, and may not be the newest`),
   };
@@ -120,18 +111,9 @@ export async function trustOf(
   };
 }
 
-/** What the trust directory remembers of repositories. */
-export function openStore(values: Pick<NotaryValues, "trustDir">, host: Host): MetadataStore {
-  return createFileMetadataStore(trustDir(values, host));
-}
-
 /** The keys of the trust directory, and of a token where one is named. */
 export function openKeyStore(values: Pick<NotaryValues, "trustDir"> & KeyStoreValues, host: Host): KeyStore {
-  return withToken(
-    createFileKeyStore(trustDir(values, host), passphrasesFrom(host), (error) => host.warn(error.message)),
-    values,
-    host,
-  );
+  return withToken(openKeyFiles(values, host), values, host);
 }
 
 /** Asks the registry what a tag of the repository stands for. */
@@ -243,31 +225,8 @@ function retryReads(host: Host): RetryPolicy {
   };
 }
 
-function hasHome(host: Host): boolean {
-  return ["DOCKER_CONFIG", "HOME", "USERPROFILE"].some((name) => host.env(name));
-}
-
-function dockerFolder(host: Host): string {
-  const configured = host.env("DOCKER_CONFIG");
-  if (configured && isFile(host.path(configured))) {
-    throw new TagsealError("usage", `DOCKER_CONFIG names a file, "${configured}": a folder is needed`, {
-      remedy: "Set it to the folder that holds config.json",
-    });
-  }
-  if (configured) return host.path(configured);
-  const home = host.env("HOME") ?? host.env("USERPROFILE");
-  if (home) return `${home}/.docker`;
-  throw new TagsealError("usage", "There is no home directory to find .docker in", {
-    remedy: "Set HOME or DOCKER_CONFIG, or give --trust-dir",
-  });
-}
-
-function trustDir(values: Pick<NotaryValues, "trustDir">, host: Host): string {
-  return values.trustDir === undefined ? `${dockerFolder(host)}/trust` : host.path(values.trustDir);
-}
-
 async function dockerConfig(host: Host): Promise<string | undefined> {
-  if (!hasHome(host)) return undefined;
-  const bytes = await readFileBounded(`${dockerFolder(host)}/config.json`, MAX_CONFIG_BYTES);
-  return bytes && new TextDecoder().decode(bytes); // a byte order mark, as PowerShell writes it, is not part of it
+  const folder = dockerFolder(host);
+  const bytes = folder && await readFileBounded(`${folder}/config.json`, MAX_CONFIG_BYTES);
+  return bytes ? new TextDecoder().decode(bytes) : undefined; // a byte order mark, as PowerShell writes it, is not part of it
 }

@@ -7,7 +7,8 @@ import { createMemoryMetadataStore, type MetadataStore } from "../notary/metadat
 import type { ImageName } from "../registry/image_ref.ts";
 import { parseRoot } from "../tuf/parse.ts";
 import type { RootPin } from "../tuf/root_keys.ts";
-import { type NotaryValues, openNetwork, openStore, openTrust, trustOf } from "./connect.ts";
+import { type NotaryValues, openNetwork, openTrust, trustOf } from "./connect.ts";
+import { openMetadataStore } from "./trust_dir.ts";
 import { text } from "./flags.ts";
 import type { Host } from "./host.ts";
 import type { Offline } from "./tag_report.ts";
@@ -56,7 +57,7 @@ export async function openReading(
     return {
       trust: {
         ...trust,
-        pin: await pinFor(pin, () => openStore(values, host), name.gun, host),
+        pin: await pinFor(pin, () => openMetadataStore(values, host, undefined), name.gun, host),
         server: exportedServer(found),
         store: createMemoryMetadataStore(),
         now: () => at,

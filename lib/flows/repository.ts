@@ -1,6 +1,6 @@
 /** What every use case is given: one Notary server, what is trusted so far, and the time. @module */
 import type { Bytes } from "../bytes/bytes.ts";
-import { isTagsealError, reworded, type TagsealError } from "../errors.ts";
+import { isTagsealError, reworded } from "../errors.ts";
 import { LARGE_FILE_BYTES, type ReadOptions, readRepository, type ReadResult } from "../notary/update.ts";
 import type { MetadataStore } from "../notary/metadata_store.ts";
 import { type Change, publishChange, type PublishResult } from "../notary/publish.ts";
@@ -23,8 +23,6 @@ export interface Trust {
   readonly offline?: "allowed" | "refused";
   /** Called where it does, with the reason. */
   readonly onOffline?: (gun: string, why: string) => void;
-  /** Called where what was verified cannot be kept (a read-only disk, say): for reading alone, which then goes on. */
-  readonly onNotKept?: (error: TagsealError) => void;
   /** What this command itself has read, for {@linkcode openRecent}; without it everything is read anew. */
   readonly recent?: Map<string, Sighting>;
   /** The time. */
@@ -51,10 +49,10 @@ export async function openRepository(
   expected: readonly RoleName[] = [],
   atHand?: ReadonlyMap<RoleName, Bytes>,
 ): Promise<ReadResult> {
-  const { server, store, pin, offline, onNotKept } = trust;
+  const { server, store, pin, offline } = trust;
   const at = trust.now();
   const pause = () => trust.sleep(0);
-  const options: ReadOptions = { server, gun, at, store, pin, expected, offline, onNotKept, atHand, pause };
+  const options: ReadOptions = { server, gun, at, store, pin, expected, offline, atHand, pause };
   const result = await readRepository(options).catch((error: unknown) => {
     throw located(error, gun, server.url);
   });

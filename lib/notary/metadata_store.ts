@@ -8,8 +8,18 @@
  * @module
  */
 import { type Bytes, sameBytes } from "../bytes/bytes.ts";
-import { pathExists, readFileBounded, removeFile, writeFileAtomically } from "../files/files.ts";
-import { withLock } from "../files/lock.ts";
+import { isTagsealError, type TagsealError } from "../errors.ts";
+import {
+  isDenied,
+  listFolder,
+  pathExists,
+  readFileBounded,
+  removeFile,
+  removeLeftovers,
+  writeFileAtomically,
+} from "../files/files.ts";
+import { type LockWait, withLock } from "../files/lock.ts";
+import { filePath, pathOfFile } from "../files/names.ts";
 import { isDelegation, type RoleName } from "../tuf/roles.ts";
 
 /** Keeps the files of repositories that were verified. */
@@ -33,37 +43,90 @@ const MAX_BYTES = 272 * 2 ** 20;
 // Root first: after a crash in between, the newer root still leads to whatever else is there.
 const ORDER: readonly RoleName[] = ["root", "targets", "snapshot", "timestamp"];
 
+/** How the copy is kept. */
+export interface StoreOptions extends LockWait {
+  /** The system whose names the files get; this one unless said. */
+  readonly os?: string | undefined;
+}
+
 /** The copy in a trust directory. */
-export function createFileMetadataStore(trustDir: string): MetadataStore {
-  const folder = (gun: string) => `${trustDir}/tuf/${gun}/metadata`;
-  const lock = (gun: string) => `${trustDir}/tuf/${gun}/.tagseal.lock`;
+export function createFileMetadataStore(trustDir: string, { os, ...wait }: StoreOptions = {}): MetadataStore {
+  const repository = (gun: string) => `${trustDir}/tuf/${filePath(gun, os)}`;
+  const folder = (gun: string) => `${repository(gun)}/metadata`;
+  const pathOf = (gun: string, role: RoleName) => `${folder(gun)}/${filePath(`${role}.json`, os)}`;
+  const lock = (gun: string) => `${repository(gun)}/.tagseal.lock`;
   const read = async (gun: string): Promise<Map<RoleName, Bytes>> => {
-    const names = [...ORDER, ...await delegationFiles(folder(gun))];
+    const names = [...ORDER, ...await delegationFiles(folder(gun), os)];
     const files = new Map<RoleName, Bytes>();
     let left = MAX_BYTES;
     for (const name of names) {
-      const bytes = await readFileBounded(`${folder(gun)}/${name}.json`, left);
+      const bytes = await readFileBounded(pathOf(gun, name), left);
       if (bytes) files.set(name, bytes);
       left -= bytes?.length ?? 0;
     }
     return files;
   };
   return {
-    read: (gun) => withLock(lock(gun), "shared", () => read(gun)),
+    read: (gun) => withLock(lock(gun), "shared", () => read(gun), wait),
     async write(gun, files, before) {
       if (before && changesTo(before, files).length === 0) return true; // nothing to keep: nothing is touched
       return await withLock(lock(gun), "exclusive", async () => {
         const present = await read(gun);
         if (before && !sameFiles(before, present)) return false;
+        // Whoever writes here holds this lock: what lies about half-written is of a process that is gone.
+        const folders = new Set(
+          [...ORDER, ...files.keys(), ...present.keys()].map((name) => folderOf(pathOf(gun, name))),
+        );
+        for (const path of folders) removeLeftovers(path, (name) => name.endsWith(".json"));
         for (const [name, bytes] of changesTo(present, files)) {
-          const path = `${folder(gun)}/${name}.json`;
+          const path = pathOf(gun, name);
           // All but the root can be had again from the server: what is lost in a power cut is a floor, not trust.
           const options = { replace: true, mode: 0o600, folderMode: 0o700, lazy: name !== "root" };
           if (bytes) await writeFileAtomically(path, bytes, options);
           else await removeFile(path);
         }
         return true;
-      });
+      }, wait);
+    },
+  };
+}
+
+/**
+ * A store that a command can go on without. What cannot be kept is remembered until the command ends, so that it holds
+ * the server to what it has seen itself. A copy that cannot be looked at may know better than the server: that is passed
+ * over only where `mayForget` says that something else holds the root.
+ */
+export function forgivingStore(
+  store: MetadataStore,
+  mayForget: (gun: string) => boolean,
+  onNotKept: (error: TagsealError) => void,
+): MetadataStore {
+  const memory = createMemoryMetadataStore();
+  const remembered = new Set<string>();
+  return {
+    async read(gun) {
+      if (remembered.has(gun)) return await memory.read(gun);
+      try {
+        return await store.read(gun);
+      } catch (error) {
+        if (!isTagsealError(error) || !isDenied(error) || !mayForget(gun)) throw error;
+        remembered.add(gun);
+        onNotKept(error);
+        return new Map();
+      }
+    },
+    async write(gun, files, before) {
+      if (!remembered.has(gun)) {
+        try {
+          return await store.write(gun, files, before);
+        } catch (error) {
+          if (!isTagsealError(error, "bad-input")) throw error;
+          remembered.add(gun);
+          onNotKept(error);
+          await memory.write(gun, before ?? await store.read(gun));
+        }
+      }
+      return await memory.write(gun, files, before);
     },
   };
 }
@@ -84,22 +147,23 @@ function rank(name: RoleName): number {
   return at < 0 ? 1.5 : at;
 }
 
-async function delegationFiles(folder: string): Promise<RoleName[]> {
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/"));
+}
+
+async function delegationFiles(folder: string, os: string | undefined): Promise<RoleName[]> {
   const found: RoleName[] = [];
   async function walk(prefix: string): Promise<void> {
     if (found.length > 1000) return;
-    try {
-      for (const entry of Deno.readDirSync(`${folder}/${prefix}`)) {
-        const name = `${prefix}/${entry.name}`;
-        // The copy of another repository, whose name goes on where this one's folder is.
-        if (entry.isDirectory && entry.name === "metadata" && await pathExists(`${folder}/${name}/root.json`)) continue;
-        if (entry.isDirectory && isDelegation(name)) await walk(name);
-        const role = name.replace(/\.json$/, "");
-        if (entry.isFile && role !== name && isDelegation(role)) found.push(role);
-      }
-    } catch (error) {
-      const absent = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
-      if (!absent) throw error;
+    for (const entry of listFolder(`${folder}/${filePath(prefix, os)}`)) {
+      const name = `${prefix}/${pathOfFile(entry.name, os)}`;
+      // The copy of another repository, whose name goes on where this one's folder is.
+      if (
+        entry.isDirectory && entry.name === "metadata" && await pathExists(`${folder}/${filePath(name, os)}/root.json`)
+      ) continue;
+      if (entry.isDirectory && isDelegation(name)) await walk(name);
+      const role = name.replace(/\.json$/, "");
+      if (entry.isFile && role !== name && isDelegation(role)) found.push(role);
     }
   }
   await walk("targets");

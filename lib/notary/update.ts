@@ -58,8 +58,6 @@ export interface ReadOptions {
    * where something is to be published. Refused unless said.
    */
   readonly offline?: "allowed" | "refused" | undefined;
-  /** Told where the copy cannot be written: for reading alone, which then goes on. Without it that is an error. */
-  readonly onNotKept?: ((error: TagsealError) => void) | undefined;
   /** Lets other work of the process go on, between large files: it throws where the command was interrupted. */
   readonly pause?: (() => Promise<void>) | undefined;
 }
@@ -114,7 +112,7 @@ async function readOnline(options: ReadOptions, cached: Copy): Promise<ReadResul
       for (;;) {
         const result = await verify(options, read, cached);
         wasGood = true;
-        const isKept = await keep(options, changesOf(result.repository, cached), cached);
+        const isKept = await store.write(gun, changesOf(result.repository, cached), cached);
         if (isKept || ++overtaken > MAX_OVERTAKEN) return result;
         cached = await store.read(gun);
       }
@@ -127,17 +125,6 @@ async function readOnline(options: ReadOptions, cached: Copy): Promise<ReadResul
       const again = await Promise.all([server.read(gun, "root"), server.read(gun, "timestamp")]);
       if (sameBytes(again[0], read.get("root")) && sameBytes(again[1], read.get("timestamp"))) throw error;
     }
-  }
-}
-
-/** Keeps what was verified; reading goes on where it cannot be kept, if the caller takes notice. */
-async function keep({ store, gun, onNotKept }: ReadOptions, changes: FileChanges, cached: Copy): Promise<boolean> {
-  try {
-    return await store.write(gun, changes, cached);
-  } catch (error) {
-    if (!onNotKept || !isTagsealError(error, "bad-input")) throw error;
-    onNotKept(error);
-    return true;
   }
 }
 

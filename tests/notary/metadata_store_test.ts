@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
-import { createFileMetadataStore, createMemoryMetadataStore } from "../../lib/notary/metadata_store.ts";
+import { TagsealError } from "../../lib/errors.ts";
+import { createFileMetadataStore, createMemoryMetadataStore, forgivingStore } from "../../lib/notary/metadata_store.ts";
 import type { RoleName } from "../../lib/tuf/roles.ts";
 import { RECORDED, recordedFiles } from "../support/recorded.ts";
 import { GUN } from "../support/trust_builder.ts";
@@ -76,3 +77,90 @@ Deno.test("metadata store: the memory store keeps what it is given, and hands ou
   await store.write(GUN, new Map([["targets", utf8("t")]]));
   assert.deepEqual(await store.read(GUN), new Map([["root", utf8("r")], ["targets", utf8("t")]]));
 });
+
+Deno.test("metadata store: what a killed process left half-written goes with the next write, and nothing else", () =>
+  withFolder(async (folder) => {
+    const store = createFileMetadataStore(folder);
+    await store.write(GUN, new Map([["root", utf8("r")], ["targets/a/b", utf8("b")]]));
+    const base = `${folder}/tuf/${GUN}/metadata`;
+    const left = ["root.json.0123abcd.tmp", "targets/a.json.0123abcd.tmp", "targets/a/b.json.89abcdef.tmp"];
+    const kept = ["notes.tmp", "root.json.bak.tmp", "targets/a/mine.0123abcd.tmp"];
+    for (const name of [...left, ...kept]) await Deno.writeTextFile(`${base}/${name}`, "{");
+    await store.write(GUN, new Map([["targets", utf8("t")], ["targets/c", utf8("c")]]));
+    for (const name of left) await assert.rejects(Deno.stat(`${base}/${name}`), Deno.errors.NotFound);
+    for (const name of kept) assert.ok((await Deno.stat(`${base}/${name}`)).isFile);
+  }));
+
+Deno.test("metadata store: on Windows no name holds what it does not take, and no two names become one", () =>
+  withFolder(async (folder) => {
+    const guns = [
+      "localhost:5000/app",
+      "localhost%3A5000/app",
+      "docker.io/library/aux",
+      "docker.io/a/con.b",
+      "a/com1/x",
+    ];
+    const roles: RoleName[] = ["root", "targets/nul", "targets/nul/lpt1", "targets/console"];
+    const store = createFileMetadataStore(folder, { os: "windows" });
+    const filesOf = (gun: string) => new Map(roles.map((role) => [role, utf8(`${gun} ${role}`)]));
+    for (const gun of guns) await store.write(gun, filesOf(gun), new Map());
+    for (const gun of guns) assert.deepEqual(sorted(await store.read(gun)), sorted(filesOf(gun)), gun);
+    const walk = async (path: string): Promise<string[]> => {
+      const entries = await Array.fromAsync(Deno.readDir(path));
+      const below = entries.map(async (
+        { name, isDirectory },
+      ) => [name, ...isDirectory ? await walk(`${path}/${name}`) : []]);
+      return (await Promise.all(below)).flat();
+    };
+    const names = await walk(folder);
+    assert.ok(names.includes("localhost%3A5000"));
+    for (const name of names) {
+      assert.doesNotMatch(name, /[<>:"|?*\\]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i);
+    }
+    // Elsewhere names are Docker's own, as they always were.
+    const plain = createFileMetadataStore(folder, { os: "linux" });
+    await plain.write(guns[0]!, new Map([["root", utf8("plain")]]));
+    assert.equal(await Deno.readTextFile(`${folder}/tuf/localhost:5000/app/metadata/root.json`), "plain");
+  }));
+
+Deno.test("metadata store: what cannot be kept is remembered within the command, with all that was there before", () =>
+  withFolder(async (folder) => {
+    const store = createFileMetadataStore(folder);
+    await store.write(GUN, new Map([["root", utf8("r1")], ["targets", utf8("t1")]]));
+    const told: string[] = [];
+    const failing = {
+      ...store,
+      write: () => Promise.reject(new TagsealError("bad-input", "No room", { remedy: "x" })),
+    };
+    const forgiving = forgivingStore(failing, () => false, ({ message }) => void told.push(message));
+    const before = await forgiving.read(GUN);
+    assert.equal(await forgiving.write(GUN, new Map([["root", utf8("r2")]]), before), true);
+    const now = new Map<RoleName, Bytes>([["root", utf8("r2")], ["targets", utf8("t1")]]);
+    assert.deepEqual(sorted(await forgiving.read(GUN)), sorted(now));
+    assert.equal(
+      await forgiving.write(GUN, new Map([["root", utf8("r1")]]), before),
+      false,
+      "an older copy is no base",
+    );
+    assert.deepEqual(sorted(await forgiving.read(GUN)), sorted(now));
+    assert.deepEqual(told, ["No room"]);
+    assert.deepEqual(sorted(await store.read(GUN)), sorted(before));
+  }));
+
+Deno.test("metadata store: a copy that cannot be read is done without where the caller may forget, damage never", () =>
+  withFolder(async (folder) => {
+    const denied = new TagsealError("bad-input", "No right", {
+      remedy: "x",
+      cause: new Deno.errors.PermissionDenied(),
+    });
+    const damaged = new TagsealError("bad-input", "A pipe", { remedy: "x", cause: new Error("it is not a file") });
+    const store = (error: Error) => ({ ...createFileMetadataStore(folder), read: () => Promise.reject(error) });
+    await assert.rejects(forgivingStore(store(denied), () => false, () => {}).read(GUN), denied);
+    await assert.rejects(forgivingStore(store(damaged), () => true, () => {}).read(GUN), damaged);
+    const told: string[] = [];
+    const forgiving = forgivingStore(store(denied), () => true, ({ message }) => void told.push(message));
+    assert.equal((await forgiving.read(GUN)).size, 0);
+    await forgiving.write(GUN, new Map([["root", utf8("r")]]), new Map());
+    assert.deepEqual(await forgiving.read(GUN), new Map([["root", utf8("r")]]));
+    assert.deepEqual(told, ["No right"]);
+  }));

@@ -1,0 +1,136 @@
+/**
+ * The trust directory, and what becomes of commands where it cannot be used.
+ *
+ * Reading and publishing go on without it wherever that is as safe as on a new machine: what was trusted before can be
+ * read, there is nothing, or a pin holds the root. All commands decide alike, so that the last of a chain does not refuse
+ * what the first has taken. Keys must be kept, and are not made without it.
+ *
+ * @module
+ */
+import { isTagsealError, TagsealError } from "../errors.ts";
+import { isDenied, isFile, isOpenToAll } from "../files/files.ts";
+import type { LockWait } from "../files/lock.ts";
+import type { RootPin } from "../tuf/root_keys.ts";
+import { createFileKeyStore } from "../keystore/file_keystore.ts";
+import type { KeyStore } from "../keystore/keystore.ts";
+import {
+  createFileMetadataStore,
+  createMemoryMetadataStore,
+  forgivingStore,
+  type MetadataStore,
+} from "../notary/metadata_store.ts";
+import type { Host } from "./host.ts";
+import { passphrasesFrom } from "./passphrases.ts";
+
+/** Value of `--trust-dir`. */
+export interface TrustDirValue {
+  /** As the user typed it. */
+  readonly trustDir: string | undefined;
+}
+
+const ELSEWHERE = "name a folder that can be read and written with --trust-dir, or its parent with DOCKER_CONFIG";
+
+/** Docker's folder of this user; `undefined` where there is no home to have one in. */
+export function dockerFolder(host: Host): string | undefined {
+  const configured = host.env("DOCKER_CONFIG");
+  if (configured && isFile(host.path(configured))) {
+    throw new TagsealError("usage", `DOCKER_CONFIG names a file, "${configured}": a folder is needed`, {
+      remedy: "Set it to the folder that holds config.json",
+    });
+  }
+  if (configured) return host.path(configured);
+  const home = host.env("HOME") ?? host.env("USERPROFILE");
+  return home && `${home.replace(/[/\\]+$/, "")}/.docker`;
+}
+
+function trustDir({ trustDir }: TrustDirValue, host: Host): string | undefined {
+  if (trustDir !== undefined) return host.path(trustDir);
+  const docker = dockerFolder(host);
+  return docker && `${docker}/trust`;
+}
+
+/** Hosts that were told that nothing is remembered, and hosts that were told that others may write. */
+const TOLD = { notKept: new WeakSet<Host>(), open: new WeakSet<Host>() };
+
+function once(told: WeakSet<Host>, host: Host, line: string): void {
+  if (!told.has(host)) host.warn(line);
+  told.add(host);
+}
+
+/** What is trusted so far, as far as it can be looked at and kept. */
+export function openMetadataStore(values: TrustDirValue, host: Host, pin: RootPin | undefined): MetadataStore {
+  const forget = (why: string) =>
+    once(
+      TOLD.notKept,
+      host,
+      `${why}. What was verified is not remembered, so that nobody notices if the server goes back; ${ELSEWHERE}`,
+    );
+  const folder = trustDir(values, host);
+  if (folder === undefined) {
+    forget("there is no home directory to find .docker in");
+    return createMemoryMetadataStore();
+  }
+  const exposed = [folder, `${folder}/tuf`].find(isOpenToAll);
+  if (exposed !== undefined) {
+    once(
+      TOLD.open,
+      host,
+      `every user of this machine may change what is trusted in "${exposed}"; take that right away (chmod o-w)`,
+    );
+  }
+  const store = createFileMetadataStore(folder, lockWait(host));
+  const isPinned = pin !== undefined && pin !== "required";
+  const forgiving = forgivingStore(store, () => isPinned, ({ message }) => forget(message));
+  return {
+    write: forgiving.write,
+    read: (gun) =>
+      forgiving.read(gun).catch((error: unknown) => {
+        throw unreadable(error);
+      }),
+  };
+}
+
+function lockWait(host: Host): LockWait {
+  const onWait = (path: string) => host.info(`Waiting for another process that holds the lock "${path}"`);
+  return { signal: host.signal, onWait };
+}
+
+function unreadable(error: unknown): unknown {
+  if (!isTagsealError(error) || !isDenied(error)) return error;
+  return new TagsealError(error.code, `${error.message}. What was trusted before cannot be looked at`, {
+    remedy: `Pin the root with --root-pin or TAGSEAL_ROOT_PIN, or ${ELSEWHERE}`,
+    details: error.details,
+    cause: error,
+  });
+}
+
+/** The key files of the trust directory. */
+export function openKeyFiles(values: TrustDirValue, host: Host): KeyStore {
+  const folder = trustDir(values, host);
+  if (folder === undefined) return { create: homeless, open: homeless, list: () => Promise.resolve([]) };
+  const files = createFileKeyStore(folder, passphrasesFrom(host), (error) => host.warn(error.message), lockWait(host));
+  return {
+    ...files,
+    create: (info) =>
+      files.create(info).catch((error: unknown) => {
+        throw notMade(error);
+      }),
+  };
+}
+
+function homeless(): Promise<never> {
+  const error = new TagsealError("usage", "There is no home directory to keep private keys in", {
+    remedy: "Set HOME or DOCKER_CONFIG, or give --trust-dir",
+  });
+  return Promise.reject(error);
+}
+
+/** A key that is lost with its machine is worse than none: there is no going on without a place for it. */
+function notMade(error: unknown): unknown {
+  if (!isTagsealError(error) || !isDenied(error)) return error;
+  return new TagsealError(error.code, `No key can be kept: ${error.message}`, {
+    remedy: `Nothing was published. To keep private keys, ${ELSEWHERE}`,
+    details: error.details,
+    cause: error,
+  });
+}
