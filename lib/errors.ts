@@ -6,7 +6,7 @@
  * @module
  */
 
-/** Every class of failure. `exitCodeOf` in `lib/cli/report.ts` is the only place that turns them into exit codes. */
+/** Every class of failure. `lib/cli/exit_codes.ts` alone turns them into exit codes. */
 export type TagsealErrorCode =
   /** The command line is wrong. */
   | "usage"

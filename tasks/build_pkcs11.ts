@@ -8,7 +8,8 @@ import { fileURLToPath } from "node:url";
 import { isTagsealError, messageOf, TagsealError } from "../lib/errors.ts";
 import { writeFileAtomically } from "../lib/files/files.ts";
 import { utf8 } from "../lib/bytes/bytes.ts";
-import { errorLines, exitCodeOf } from "../lib/cli/report.ts";
+import { exitCodeOf } from "../lib/cli/exit_codes.ts";
+import { errorLines } from "../lib/cli/report.ts";
 import { loadPkcs11Addon } from "../lib/keystore/pkcs11_addon.ts";
 
 const FOLDER = fileURLToPath(new URL("../.tagseal-pkcs11", import.meta.url));

@@ -12,12 +12,7 @@ export const command: Command = defineCommand({
     "Shows the health of a repository: expiry of roles and certificates, versions on the server and known here, who " +
     "signs snapshot and timestamp, signers, keys in the trust directory, and for each problem the next action. Exit " +
     "code 3 where something has expired or is not trusted, 0 where there is advice at most. Expired data is still " +
-    "shown, marked as not trusted (trusted: false).\n\n" +
-    "--json: repository, notaryUrl, checkedAt, trusted, rootTrustedBy (pin, known, first-use), roles [{name, version, " +
-    "expires, threshold, keyIds, paths, state (ok, expired, skipped, unpublished), reason, cachedVersion, daysLeft}], " +
-    "certificates [{roles, keyId, subject, expires, daysLeft}], managedBy {snapshot (server, here, elsewhere, unknown), " +
-    "timestamp}, signers [{name, keyIds}], keysHere [{id, role, signsFor}], problems [{severity (error, warning, " +
-    "advice), code, role, message, next}]. With --repositories-from: {repositories: [these, or {repository, error}]}.",
+    "shown, marked as not trusted (trusted: false).",
   flags: { ...repositoriesFlags, ...notaryFlags, ...connectionFlags },
   example: "tagseal status -r registry.example.com/team/app",
   async run(values, host) {

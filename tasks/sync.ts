@@ -1,13 +1,13 @@
 /**
- * `deno task sync`: writes what follows from the table of commands: permission sets and tasks in `deno.json`, and
- * `lib/version.ts` from its version. A test fails where something else stands there.
+ * `deno task sync`: writes what follows from the table of commands: permission sets and tasks in `deno.json`,
+ * `lib/version.ts` from its version, and `REFERENCE.md`. A test fails where something else stands there.
  *
  * @module
  */
 import { fileURLToPath } from "node:url";
-import { utf8 } from "../lib/bytes/bytes.ts";
-import { readFileBounded, writeFileAtomically } from "../lib/files/files.ts";
+import { readFileBounded } from "../lib/files/files.ts";
 import { COMMANDS } from "./commands.ts";
+import { reference } from "./reference.ts";
 import { commandSets, type PermissionSet, PROGRAM_FLAGS, setName } from "./permissions.ts";
 
 /** `deno.json`, as far as it is looked at. */
@@ -29,7 +29,7 @@ const QUIETLY = "DENO_NO_UPDATE_CHECK=1";
 
 /** What the tools of this project may do. */
 const TOOL_SETS: Readonly<Record<string, PermissionSet>> = {
-  "sync": { read: ["./"], write: ["./deno.json", "./lib/version.ts"] },
+  "sync": { read: ["./"], write: ["./deno.json", "./lib/version.ts", "./REFERENCE.md"] },
   "bundle": { read: true, write: ["./dist"], run: true },
   "build-pkcs11": { read: ["./"], write: ["./.tagseal-pkcs11"], run: ["npm"], ffi: ["./.tagseal-pkcs11"] },
   "bench": { read: true, write: true, net: true, env: true, run: true, sys: true },
@@ -110,7 +110,9 @@ export function formatConfig(config: Config): string {
 if (import.meta.main) {
   const path = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
   const now: Config = JSON.parse(new TextDecoder().decode(await readFileBounded(path("deno.json"), MAX_CONFIG_BYTES)));
-  const write = (name: string, text: string) => writeFileAtomically(path(name), utf8(text), { replace: true });
+  // Commands write nothing into the project; this tool is made for it.
+  const write = (name: string, text: string) => Deno.writeTextFile(path(name), text);
   await write("deno.json", formatConfig(configFrom(now)));
   await write("lib/version.ts", versionModule(now));
+  await write("REFERENCE.md", await reference());
 }

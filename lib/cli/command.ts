@@ -6,7 +6,8 @@ import { globalFlags } from "./common_flags.ts";
 import type { Flag, Flags, Values } from "./flags.ts";
 import type { Host, HostFlags } from "./host.ts";
 import type { Need } from "./needs.ts";
-import { errorJson, errorLines, exitCodeOf, jsonLine, printable, type Report } from "./report.ts";
+import { exitCodeOf } from "./exit_codes.ts";
+import { documentOf, errorJson, errorLines, jsonLine, printable, type Report } from "./report.ts";
 
 /** What a command's code gets. */
 export type CommandValues<F extends Flags> = Values<F & typeof globalFlags>;
@@ -83,7 +84,7 @@ export async function runTagseal(
   } catch (error) {
     const verbose = args.includes("--verbose");
     outside.err(errorLines(error, verbose).map((line) => `${line}\n`).join(""));
-    if (json) outside.out(`${jsonLine(errorJson(error))}\n`);
+    if (json) outside.out(`${jsonLine(documentOf(errorJson(error)))}\n`);
     return exitCodeOf(error);
   }
 }
@@ -104,7 +105,7 @@ async function runCommand(
   for (const [key, flag] of Object.entries(flags)) values[key] = await flag.read(given[attributeOf(flag)], host);
   const report = await command.run(values as CommandValues<Flags>, host, argument);
   if (values["json"] === true) {
-    if (report.json !== undefined) host.out(jsonLine(report.json));
+    if (report.json !== undefined) host.out(jsonLine(documentOf(report.json)));
   } else if (report.lines.length > 0) host.out(report.lines.map((line) => printable(line)).join("\n"));
   return report.exitCode ?? 0;
 }

@@ -1,5 +1,5 @@
-/** From results and errors to what is printed, and to exit codes. @module */
-import { isTagsealError, messageOf, TagsealError, type TagsealErrorCode } from "../errors.ts";
+/** From results and errors to what is printed. @module */
+import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
 
 /** What a command has to say: one JSON document, and the same as lines for people and shell scripts. */
 export interface Report {
@@ -9,28 +9,6 @@ export interface Report {
   readonly lines: readonly string[];
   /** 0 unless a part of the work failed. */
   readonly exitCode?: number;
-}
-
-const EXIT_CODES: Readonly<Record<TagsealErrorCode, number>> = {
-  "unexpected": 1,
-  "usage": 2,
-  "bad-input": 2,
-  "not-found": 2,
-  "trust-invalid": 3,
-  "not-signed": 3,
-  "unauthenticated": 4,
-  "forbidden": 4,
-  "unavailable": 5,
-  "exists": 6,
-  "stale": 6,
-  "signing-request-failed": 7,
-  "timed-out": 8,
-  "interrupted": 130,
-};
-
-/** The exit code of a failure. */
-export function exitCodeOf(error: unknown): number {
-  return isTagsealError(error) ? EXIT_CODES[error.code] : 1;
 }
 
 /** A failure as `--json` shows it. */
@@ -65,6 +43,14 @@ const STEERING = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 /** Servers and files may put anything into a name: nothing of it reaches the terminal as a control sequence. */
 export function printable(line: string, lineBreaks = false): string {
   return line.replaceAll(STEERING, (found) => lineBreaks && found === "\n" ? found : "?");
+}
+
+/** The vocabulary of the documents that `--json` prints; members may be added to it, and none changes its meaning. */
+export const SCHEMA_VERSION = 1;
+
+/** A document of `--json` with the version of its vocabulary; lists are documents of other programs (docker's). */
+export function documentOf(json: unknown): unknown {
+  return Array.isArray(json) ? json : { schemaVersion: SCHEMA_VERSION, ...json as object };
 }
 
 /** One JSON document on one line; what JSON may leave as it is and a terminal would obey is escaped. */

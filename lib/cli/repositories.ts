@@ -6,7 +6,8 @@ import { type ImageName, parseImageName } from "../registry/image_ref.ts";
 import { text } from "./flags.ts";
 import type { Values } from "./flags.ts";
 import type { Host } from "./host.ts";
-import { errorJson, exitCodeOf, type Report } from "./report.ts";
+import { exitCodeOf, worstOf } from "./exit_codes.ts";
+import { errorJson, type Report } from "./report.ts";
 
 /** Which repositories. */
 export const repositoriesFlags = {
@@ -131,14 +132,7 @@ export function failures<T>(
     const names = repositories.slice(0, NAMED_AT_ONCE).join(", ") + (more > 0 ? ` and ${more} more` : "");
     host.error(`${names}: ${messageOf(error)}`, isTagsealError(error) ? error.remedy : undefined);
   }
-  return worst(done.map((one) => "error" in one ? exitCodeOf(one.error) : codeOf(one.value)));
+  return worstOf(done.map((one) => "error" in one ? exitCodeOf(one.error) : codeOf(one.value)));
 }
 
 const NAMED_AT_ONCE = 5;
-
-/** From what can be lived with to what must not be missed: broken trust is worst. */
-const BY_SEVERITY = [0, 2, 6, 7, 8, 5, 4, 1, 3, 130];
-
-function worst(codes: readonly number[]): number {
-  return codes.reduce((a, b) => BY_SEVERITY.indexOf(b) > BY_SEVERITY.indexOf(a) ? b : a, 0);
-}

@@ -199,7 +199,7 @@ Deno.test("results go to stdout, progress and warnings to stderr; --quiet leaves
   });
   assert.deepEqual(await withCommand(["--json", "--quiet"], run), {
     code: 3,
-    stdout: '{"a":"\\u009b1m\\u202e\\u2028\\u001b"}\n',
+    stdout: '{"schemaVersion":1,"a":"\\u009b1m\\u202e\\u2028\\u001b"}\n',
     stderr: "tagseal: warning: careful??\n",
   });
 });

@@ -1,6 +1,7 @@
 /** From failures to exit codes and to what is printed. */
 import assert from "node:assert/strict";
-import { errorJson, errorLines, exitCodeOf, jsonLine, printable } from "../../lib/cli/report.ts";
+import { exitCodeOf } from "../../lib/cli/exit_codes.ts";
+import { errorJson, errorLines, jsonLine, printable } from "../../lib/cli/report.ts";
 import { TagsealError, type TagsealErrorCode } from "../../lib/errors.ts";
 
 Deno.test("every class of failure has the exit code that cli.md gives it", () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type Bytes, concat, utf8 } from "../../lib/bytes/bytes.ts";
 import { canonicalJson } from "../../lib/bytes/canonical_json.ts";
 import { type JsonObject, parseJson } from "../../lib/bytes/json.ts";
-import { exitCodeOf } from "../../lib/cli/report.ts";
+import { exitCodeOf } from "../../lib/cli/exit_codes.ts";
 import { sha256Hex } from "../../lib/crypto/hash.ts";
 import { TagsealError } from "../../lib/errors.ts";
 import { addDelegation } from "../../lib/flows/add_delegation.ts";

@@ -1,6 +1,8 @@
 /** Runs commands in this process, with variables and streams of their own. @module */
+import assert from "node:assert/strict";
 import { runTagseal } from "../../lib/cli/command.ts";
 import { createHost, type Host } from "../../lib/cli/host.ts";
+import { SCHEMA_VERSION } from "../../lib/cli/report.ts";
 import { COMMANDS } from "../../tasks/commands.ts";
 
 /** What a command left behind. */
@@ -27,6 +29,13 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
+/** The one document on stdout, without the version of its vocabulary, which every one must name. */
+export function documentIn(stdout: string): ReturnType<typeof JSON.parse> {
+  const { schemaVersion, ...document } = JSON.parse(stdout);
+  assert.equal(schemaVersion, SCHEMA_VERSION);
+  return document;
+}
+
 /** Runs `tagseal <args>`. */
 export async function tagseal(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   let stdout = "", stderr = "";
@@ -37,5 +46,5 @@ export async function tagseal(args: readonly string[], options: RunOptions = {})
     ...streams,
     host: (flags) => ({ ...createHost({ ...flags, noInput: true }, { ...streams, env, signal }), ...options.host }),
   });
-  return { code, stdout, stderr, json: () => JSON.parse(stdout) };
+  return { code, stdout, stderr, json: () => documentIn(stdout) };
 }

@@ -1,5 +1,6 @@
 /** Ctrl-C while a signing request waits: it goes on at SignPath, or is cancelled, as the user says. */
 import assert from "node:assert/strict";
+import { documentIn } from "../support/run.ts";
 import type { Host } from "../../lib/cli/host.ts";
 import { TagsealError } from "../../lib/errors.ts";
 import type { Send } from "../../lib/http/send.ts";
@@ -96,7 +97,7 @@ Deno.test("Ctrl-C, as JSON: one document, with the id", async () => {
   const args = ["sign", "-r", story.gun, "-t", "v1", ...MANUAL, "--json"];
   for (const answer of [true, false]) {
     const { code, stdout } = await story.run(args, interrupted(answer));
-    const { error } = JSON.parse(stdout);
+    const { error } = documentIn(stdout);
     assert.deepEqual([code, error.code, error.details.signingRequestId], [130, "interrupted", newest(story).id]);
     assert.equal(error.details.cancelled, answer ? true : undefined);
   }

@@ -1,5 +1,6 @@
 /** `tagseal delete-key` and `keys`: nothing that is needed goes. */
 import assert from "node:assert/strict";
+import { documentIn } from "../support/run.ts";
 import { Story } from "../support/local_story.ts";
 
 interface Keys {
@@ -23,7 +24,7 @@ Deno.test("keys lists what is here, and asks nobody", async () => {
   await story.succeed(["init", "-r", story.gun]);
   story.calls.length = 0;
   const { stdout } = await story.succeed(["keys", "--json"]);
-  const { keys } = JSON.parse(stdout) as Keys;
+  const { keys } = documentIn(stdout) as Keys;
   const path = (id: string) => `${story.trust}/private/${id}.key`;
   assert.deepEqual(keys.map(({ role, gun, id, location }) => [role, gun, location === path(id)]), [
     ["root", null, true],
@@ -90,7 +91,7 @@ Deno.test("delete-key: keys that no repository trusts, and several of one", asyn
   await t.step("the one that was replaced", async () => {
     const { stderr, stdout } = await story.succeed(["delete-key", old, "--yes", "--json"]);
     assert.match(stderr, /does not trust this key: another one has taken its place/);
-    assert.deepEqual(JSON.parse(stdout), {
+    assert.deepEqual(documentIn(stdout), {
       keyId: old,
       role: "targets",
       gun: story.gun,

@@ -1,5 +1,6 @@
 /** `tagseal export`, and `verify --from`, `list --from`: trust data for the time after its server. */
 import assert from "node:assert/strict";
+import { documentIn } from "../support/run.ts";
 import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { readZip, writeZip } from "../../lib/bytes/zip.ts";
 import { sha256Hex } from "../../lib/crypto/hash.ts";
@@ -247,7 +248,7 @@ Deno.test("export of many: all or nothing, each in a folder of its own", async (
     const { code, stdout, stderr } = await story.run(args);
     assert.equal(code, 2);
     assert.deepEqual(
-      JSON.parse(stdout).repositories.map((one: { error?: { code: string } }) => one.error?.code),
+      documentIn(stdout).repositories.map((one: { error?: { code: string } }) => one.error?.code),
       [undefined, "not-found"],
     );
     assert.match(stderr, /Nothing was written/);

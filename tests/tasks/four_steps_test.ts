@@ -1,5 +1,6 @@
 /** `tagseal signing-data`, `submit`, `download`, `push`: the four steps of signing apart. */
 import assert from "node:assert/strict";
+import { documentIn } from "../support/run.ts";
 import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { readZip, writeZip } from "../../lib/bytes/zip.ts";
 import { pushTinyImage } from "../../lib/local/image.ts";
@@ -60,7 +61,7 @@ Deno.test("signing-data writes what is to be signed, and publishes nothing", asy
     await story.succeed(["sign", "-r", story.gun, "-t", "v1"]);
     const none = args.with(6, "none.zip");
     const { stdout, stderr } = await story.succeed([...none, "--json"]);
-    assert.deepEqual([JSON.parse(stdout).outputArtifactPath, JSON.parse(stdout).repositories], [null, []]);
+    assert.deepEqual([documentIn(stdout).outputArtifactPath, documentIn(stdout).repositories], [null, []]);
     assert.match(stderr, /signed already as it is/);
     assert.equal((await story.succeed(none)).stdout, "");
     assert.equal((await story.files()).has("work/none.zip"), false);
@@ -281,7 +282,7 @@ Deno.test("push of several repositories: each stands alone, and a second run fin
   const push = ["push", "--input-artifact-path", "both.signed.zip"];
   const { code, stdout, stderr } = await story.run([...push, "--json"]);
   assert.equal(code, 5);
-  const { repositories, failed } = JSON.parse(stdout);
+  const { repositories, failed } = documentIn(stdout);
   assert.deepEqual(repositories.map((each: Record<string, unknown>) => [each["repository"], each["outcome"]]), [
     [story.gun, "published"],
   ]);

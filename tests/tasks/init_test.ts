@@ -1,5 +1,6 @@
 /** `tagseal init`: what it leaves behind, and what it does not. */
 import assert from "node:assert/strict";
+import { documentIn } from "../support/run.ts";
 import { given, PASSPHRASES, Story } from "../support/local_story.ts";
 
 const POST = (request: Request) => request.method === "POST" && request.url.endsWith("/_trust/tuf/");
@@ -8,7 +9,7 @@ const DELEGATING = ["--delegation-certificate", "signpath.cer"];
 Deno.test("init with a delegation says all there is to know in one document", async () => {
   await using story = await Story.begin();
   const { stdout, stderr } = await story.succeed(["init", "-r", story.gun, ...DELEGATING, "--json"]);
-  const { rootKeyId, targetsKeyId, ...rest } = JSON.parse(stdout);
+  const { rootKeyId, targetsKeyId, ...rest } = documentIn(stdout);
   const path = story.path("localhost_5000_demo_app.root.pem");
   assert.deepEqual(rest, { repository: story.gun, rootCertificatePath: path });
   assert.deepEqual(await story.keys(), [`${rootKeyId}.key`, `${targetsKeyId}.key`].sort());
@@ -109,7 +110,7 @@ Deno.test("init and a server that fails", async (t) => {
       /\(connection reset by peer\)\. Whether the change to "localhost:5000\/demo\/app" was published is not known/,
     );
     assert.match(stderr, /The new keys were kept/);
-    const ids = JSON.parse(stdout).error.details.keyIds as string[];
+    const ids = documentIn(stdout).error.details.keyIds as string[];
     assert.deepEqual(ids.map((id) => `${id}.key`).sort(), await story.keys());
     assert.equal([...(await story.files()).keys()].some((path) => path.endsWith(".pem")), false);
   });
@@ -162,7 +163,7 @@ Deno.test("a root certificate that cannot be written does not hide that the repo
   assert.equal(code, 2);
   assert.match(stderr, /The repository was published, but .*file\/root\.pem" cannot be written/);
   assert.match(stderr, /tagseal root-certificate --output-artifact-path/);
-  const { details } = JSON.parse(stdout).error;
+  const { details } = documentIn(stdout).error;
   assert.deepEqual(await story.keys(), [`${details.rootKeyId}.key`, `${details.targetsKeyId}.key`].sort());
   await story.succeed(["root-certificate", "-r", story.gun, "--output-artifact-path", "root.pem"]);
 });

@@ -1,5 +1,6 @@
 /** `tagseal list` and `inspect`: what an auditor sees. */
 import assert from "node:assert/strict";
+import { documentIn } from "../support/run.ts";
 import { Story } from "../support/local_story.ts";
 
 interface Tag {
@@ -133,7 +134,7 @@ Deno.test("list goes through a file of repositories", async (t) => {
     };
     const { code, stdout, stderr } = await story.run([...list, "--json"]);
     assert.equal(code, 2);
-    const found = JSON.parse(stdout).repositories as { repository: string; error?: { code: string } }[];
+    const found = documentIn(stdout).repositories as { repository: string; error?: { code: string } }[];
     assert.deepEqual(found.map(({ repository }) => repository), [...names.slice(0, 10), story.gun, ...names.slice(10)]);
     assert.deepEqual(found.map(({ error }) => error?.code).filter((one) => one === undefined).length, 1);
     assert.match(stderr, /\[21\/21\] localhost/);

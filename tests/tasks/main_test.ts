@@ -1,5 +1,6 @@
 /** The program as a process of its own: streams, exit codes, stdin, Ctrl-C. */
 import assert from "node:assert/strict";
+import { documentIn } from "../support/run.ts";
 import { startLocalStack } from "../../lib/local/stack.ts";
 
 const MAIN = new URL("../../tasks/main.ts", import.meta.url).pathname;
@@ -47,7 +48,7 @@ Deno.test("the program ends with the command's exit code and keeps its streams a
     ]);
     assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
     assert.deepEqual([version.code, version.stderr], [0, ""]);
-    assert.deepEqual([usage.code, JSON.parse(usage.stdout).error.code], [2, "usage"]);
+    assert.deepEqual([usage.code, documentIn(usage.stdout).error.code], [2, "usage"]);
     assert.match(usage.stderr, /^tagseal: error: --repository is missing\n/);
     assert.deepEqual([twice.code, twice.stdout], [2, ""]);
     assert.match(twice.stderr, /Two flags want to read standard input\ntagseal: next: Give "-" once/);

@@ -1,5 +1,6 @@
 /** `tagseal remove-delegation`: what goes, what stays, and what is said before tags break. */
 import assert from "node:assert/strict";
+import { documentIn } from "../support/run.ts";
 import { createSigningCertificate } from "../../lib/local/certificates.ts";
 import { given, Story } from "../support/local_story.ts";
 
@@ -51,7 +52,7 @@ Deno.test("remove-delegation takes a role away, and its key from targets/release
   await sign(story, "v1");
 
   const { stdout } = await story.succeed(own("-r", story.gun, "--delegation", "c", "--json"));
-  const { removed, outcome, lost, targetsVersion } = JSON.parse(stdout);
+  const { removed, outcome, lost, targetsVersion } = documentIn(stdout);
   assert.deepEqual([outcome, lost, targetsVersion], ["published", [], 5]);
   assert.deepEqual(removed, [{ role: "targets/releases", keyIds: [c] }, { role: "targets/c", keyIds: [c] }]);
   await story.succeed(own("-r", story.gun, "--delegation", "b"));

@@ -1,5 +1,6 @@
 /** `tagseal sign --from` and `signing-data --from`: many tags in many repositories, one signing request. */
 import assert from "node:assert/strict";
+import { documentIn } from "../support/run.ts";
 import { TagsealError } from "../../lib/errors.ts";
 import { sha256Hex } from "../../lib/crypto/hash.ts";
 import type { Send } from "../../lib/http/send.ts";
@@ -55,7 +56,7 @@ Deno.test("sign --from: many repositories, one signing request, one report", asy
   assert.deepEqual(progress.map((line) => line.slice(6)).sort(), [a, b, c].map((gun) => `${gun}: published`).sort());
   assert.deepEqual([story.signingRequests, story.posts], [1, 3]);
   const { stdout: json } = await story.succeed([...FROM, "--json"]);
-  assert.deepEqual(JSON.parse(json), {
+  assert.deepEqual(documentIn(json), {
     repositories: [
       { repository: a, outcome: "unchanged", tags: [{ tag: "v1", digest: v1 }, { tag: "v2", digest: v2 }], roles: [] },
       { repository: b, outcome: "unchanged", tags: [{ tag: "v1", digest: v1 }], roles: [] },
@@ -75,7 +76,7 @@ Deno.test("sign --from: what fails in one repository keeps none of the others fr
     await given(story, "tags.txt", `${unknown}:v1\n${a}:v1\n${b}:v1\n${b}:v9\n`);
     const { code, stdout, stderr } = await story.run([...FROM, "--json"]);
     assert.equal(code, 2);
-    const json: SignJson = JSON.parse(stdout);
+    const json: SignJson = documentIn(stdout);
     assert.deepEqual(outcomes(json), [[a, "published"]]);
     assert.deepEqual(failures(json), [[unknown, "not-found"], [b, "not-found"]]);
     for (const { error } of json.failed!) {
@@ -116,7 +117,7 @@ Deno.test("sign --from: the exit code is that of the worst, and a re-run goes on
     isPostTo(request, b) ? Promise.resolve(new Response("", { status: 500 })) : send(request);
   const { code, stdout, stderr } = await story.run([...FROM, "--json"]);
   assert.equal(code, 5, "unavailable is worse than a missing tag");
-  const json: SignJson = JSON.parse(stdout);
+  const json: SignJson = documentIn(stdout);
   assert.deepEqual(outcomes(json), [[a, "published"]]);
   assert.deepEqual(failures(json), [[b, "unavailable"], [c, "not-found"]]);
   assert.match(
@@ -154,7 +155,7 @@ Deno.test("sign --from: one repository goes stale again and again, the others ar
   };
   const { code, stdout } = await story.run([...FROM, "--json"]);
   assert.equal(code, 6);
-  const json: SignJson = JSON.parse(stdout);
+  const json: SignJson = documentIn(stdout);
   assert.deepEqual(outcomes(json), [[a, "published"]]);
   assert.deepEqual(failures(json), [[b, "stale"]]);
   assert.equal(n, 10);
@@ -196,7 +197,7 @@ Deno.test("sign --from: digests", async (t) => {
     await given(story, "tags.txt", `${a}:v1@${other}\n${b}:v1@${v1}\n`);
     const { code, stdout } = await story.run([...FROM, "--json"]);
     assert.equal(code, 3);
-    assert.deepEqual([outcomes(JSON.parse(stdout)), failures(JSON.parse(stdout))], [
+    assert.deepEqual([outcomes(documentIn(stdout)), failures(documentIn(stdout))], [
       [[b, "published"]],
       [[a, "trust-invalid"]],
     ]);

@@ -1,5 +1,6 @@
 /** `tagseal sign`: the main job, and everything that can go wrong with it. */
 import assert from "node:assert/strict";
+import { documentIn } from "../support/run.ts";
 import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { readZip, writeZip } from "../../lib/bytes/zip.ts";
 import { TagsealError } from "../../lib/errors.ts";
@@ -40,7 +41,7 @@ Deno.test("sign: several tags at once, and what it says", async () => {
       "a=b=c",
     ];
     const { stdout } = await story.succeed([...args, "--json"]);
-    const { signingRequestId, ...rest } = JSON.parse(stdout);
+    const { signingRequestId, ...rest } = documentIn(stdout);
     assert.deepEqual(rest, {
       repositories: [{
         repository: story.gun,
@@ -257,7 +258,7 @@ Deno.test("sign waits: denied, too long, interrupted", async (t) => {
     ]);
     const { id } = newest();
     assert.equal(code, 8);
-    const { code: name, message, remedy, details } = JSON.parse(stdout).error;
+    const { code: name, message, remedy, details } = documentIn(stdout).error;
     assert.equal(name, "timed-out");
     assert.match(message, /did not end within 5 s \(its status is "WaitingForApproval"\); it goes on at SignPath/);
     assert.equal(

@@ -4,7 +4,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { addDelegation } from "../../lib/flows/add_delegation.ts";
 import { createFileKeyStore } from "../../lib/keystore/file_keystore.ts";
 import { given, PASSPHRASES, Story } from "../support/local_story.ts";
-import { tagseal } from "../support/run.ts";
+import { documentIn, tagseal } from "../support/run.ts";
 import { givenSigner, putKey, trustOf } from "../support/story_keys.ts";
 
 const isPost = (request: Request) => request.method === "POST" && request.url.endsWith("/_trust/tuf/");
@@ -171,7 +171,7 @@ Deno.test("--signing-method key: where two keys fit, they are named, and a certi
   const args = keySign(story.gun, "-t", "v1", "--delegation", "alice");
   const { stderr } = await story.fail(2, args, ["has several keys", "--delegation-certificate"], KEY);
   const { stdout } = await story.run([...args, "--json"], KEY);
-  assert.deepEqual(JSON.parse(stdout).error.details.keyIds.toSorted(), [id, second].toSorted());
+  assert.deepEqual(documentIn(stdout).error.details.keyIds.toSorted(), [id, second].toSorted());
   for (const one of [id, second]) assert.ok(stderr.includes(one.slice(0, 7)), `${one} is not named:\n${stderr}`);
   assert.equal(story.posts, 1, "the delegation alone");
   await story.succeed([...args, "--delegation-certificate", "bob.cer"], KEY);

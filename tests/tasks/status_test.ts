@@ -1,5 +1,6 @@
 /** `tagseal status`: health, and the next action. */
 import assert from "node:assert/strict";
+import { documentIn } from "../support/run.ts";
 import { Story } from "../support/local_story.ts";
 
 interface Status {
@@ -152,7 +153,7 @@ Deno.test("status of many: each with its own report, and the worst exit code", a
   await Deno.writeTextFile(story.path("all"), `${story.gun}\nlocalhost:5000/demo/none\n`);
   const { code, stdout } = await story.run(["status", "--repositories-from", "all", "--json"]);
   assert.equal(code, 2);
-  const [good, bad] = JSON.parse(stdout).repositories;
+  const [good, bad] = documentIn(stdout).repositories;
   assert.deepEqual([good.repository, good.trusted, bad.repository, bad.error.code], [
     story.gun,
     true,

@@ -1,5 +1,6 @@
 /** `tagseal list` and `verify`: what a consumer is told, and what they are kept from using. */
 import assert from "node:assert/strict";
+import { documentIn } from "../support/run.ts";
 import { given, peersInMemory, Story } from "../support/local_story.ts";
 
 async function signedStory(): Promise<{ story: Story; digest: string; rootKeyId: string }> {
@@ -31,7 +32,7 @@ Deno.test("verify proves tags, and fails closed", async (t) => {
   });
   await t.step("not signed: every one is named, and nothing is printed of the others", async () => {
     const { stdout } = await story.run([...verify, "-t", "v1,v2,v3", "--json"]);
-    const { code, details } = JSON.parse(stdout).error;
+    const { code, details } = documentIn(stdout).error;
     assert.deepEqual([code, details.tags], ["not-signed", ["v2", "v3"]]);
     await story.fail(3, [...verify, "-t", "v1,v2,v3"], ["Not signed", "v2, v3", "Do not use these tags"]);
   });

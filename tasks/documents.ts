@@ -1,0 +1,212 @@
+/**
+ * What each command prints with `--json`, as shapes: the reference shows them, and a test holds what commands print to
+ * them.
+ *
+ * @module
+ */
+
+/**
+ * The shape of a value: words joined by " | " for plain values, a list of one for lists, an object for objects, where a
+ * name that ends in "?" may be missing and `<name>` stands for names that are data.
+ */
+export type Shape = string | readonly [Shape] | { readonly [name: string]: Shape };
+
+const TAG = { tag: "string", digest: "digest" };
+const ROLE_VERSION = { role: "string", version: "integer" };
+const ERROR = { code: "string", message: "string", remedy: "string", details: { "<name>": "any" } };
+const FAILED = [{ repository: "string", error: ERROR }] as const;
+const SKIPPED = [{ role: "string", reason: "string" }] as const;
+const ROLE = {
+  name: "string",
+  version: "integer | null",
+  expires: "time | null",
+  threshold: "integer",
+  keyIds: ["string"],
+  "paths?": ["string"],
+} as const;
+const SIGNERS = [{ name: "string", keyIds: ["string"] }] as const;
+const TAGS = {
+  repository: "string",
+  tags: [{
+    ...TAG,
+    length: "integer",
+    role: "string",
+    signers: ["string"],
+    "differs?": "boolean",
+  }],
+  expires: { "<role>": "time" },
+  "skipped?": SKIPPED,
+  "offline?": { file: "string", judgedAt: "time" },
+} as const;
+const SIGNED = {
+  repositories: [{
+    repository: "string",
+    outcome: "published | unchanged",
+    tags: [TAG],
+    "removedTags?": ["string"],
+    roles: [ROLE_VERSION],
+  }],
+  signingRequestId: "string | null",
+  "failed?": FAILED,
+} as const;
+const CHANGE = {
+  repository: "string",
+  delegationKeyId: "string",
+  tags: [{ ...TAG, length: "integer", "mediaType?": "string", previousDigest: "digest | null" }],
+  removedTags: [{ tag: "string", previousDigest: "digest | null" }],
+} as const;
+const ROLE_CHANGE = { role: "string", baseVersion: "integer", version: "integer" } as const;
+const UNCHANGED = [{ repository: "string", tags: [TAG] }] as const;
+const ROOT_CERTIFICATE = {
+  repository: "string",
+  rootCertificatePath: "string",
+  rootKeyId: "string",
+  targetsKeyId: "string",
+} as const;
+
+/** The document of a failure. */
+export const FAILURE: Shape = { error: ERROR };
+
+/** By command; where flags decide, by what is given. */
+export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>> = {
+  "init": { "": ROOT_CERTIFICATE },
+  "root-certificate": { "": ROOT_CERTIFICATE },
+  "add-delegation": {
+    "": {
+      repository: "string",
+      outcome: "published | unchanged",
+      roles: ["string"],
+      keyId: "string",
+      targetsVersion: "integer",
+    },
+  },
+  "remove-delegation": {
+    "": {
+      repository: "string",
+      outcome: "published | unchanged",
+      removed: [{ role: "string", keyIds: ["string"] }],
+      delegations: [{ role: "string", keyIds: ["string"] }],
+      targetsVersion: "integer",
+      lost: ["string"],
+      moved: ["string"],
+      noSigner: "boolean",
+    },
+  },
+  "rotate-key": {
+    "": {
+      repository: "string",
+      role: "string",
+      oldKeyIds: ["string"],
+      newKeyId: "string",
+      targetsKeyId: "string",
+      rootVersion: "integer",
+      targetsVersion: "integer",
+      oldKeys: [{ id: "string", location: "string | null" }],
+      "rootCertificatePath?": "string",
+      "rootKeyId?": "string",
+    },
+  },
+  "delete-key": {
+    "": {
+      keyId: "string",
+      role: "string",
+      gun: "string | null",
+      location: "string | null",
+      deleted: "true",
+      proof: "any",
+    },
+  },
+  "keys": { "": { keys: [{ id: "string", role: "string", gun: "string | null", location: "string | null" }] } },
+  "sign": {
+    "": SIGNED,
+    "--dry-run": {
+      dryRun: "true",
+      repositories: [{ ...CHANGE, roles: [ROLE_CHANGE] }],
+      unchanged: UNCHANGED,
+      "failed?": FAILED,
+    },
+  },
+  "signing-data": {
+    "": {
+      outputArtifactPath: "string | null",
+      repositories: [{
+        ...CHANGE,
+        notaryUrl: "string",
+        root: { version: "integer", sha256: "string" },
+        roles: [{ ...ROLE_CHANGE, payload: "string", sha256: "string" }],
+      }],
+      unchanged: UNCHANGED,
+    },
+    "--print-artifact-configuration": { artifactConfiguration: "string" },
+  },
+  "submit": { "": { signingRequestId: "string", url: "string", status: "string", "outputArtifactPath?": "string" } },
+  "download": { "": { signingRequestId: "string", outputArtifactPath: "string" } },
+  "push": { "": SIGNED },
+  "remove-tag": { "": SIGNED },
+  "list": { "": TAGS },
+  "verify": { "": TAGS },
+  "inspect": {
+    "": { ...TAGS, roles: [ROLE], signers: SIGNERS, rootKeyIds: ["string"], targetsKeyIds: ["string"] },
+  },
+  "status": {
+    "": {
+      repository: "string",
+      notaryUrl: "string",
+      checkedAt: "time",
+      trusted: "boolean",
+      rootTrustedBy: "pin | known | first-use",
+      roles: [{
+        ...ROLE,
+        state: "ok | expired | skipped | unpublished",
+        "reason?": "string",
+        cachedVersion: "integer | null",
+        daysLeft: "integer | null",
+      }],
+      certificates: [{
+        roles: ["string"],
+        keyId: "string",
+        subject: "string",
+        expires: "time",
+        daysLeft: "integer",
+      }],
+      managedBy: { snapshot: "server | here | elsewhere | unknown", timestamp: "server" },
+      signers: SIGNERS,
+      keysHere: [{ id: "string", role: "string", signsFor: ["string"] }],
+      problems: [{
+        severity: "error | warning | advice",
+        code: "string",
+        "role?": "string",
+        message: "string",
+        next: "string",
+      }],
+    },
+  },
+  "export": {
+    "": {
+      path: "string",
+      sha256: "string",
+      repositories: [{
+        repository: "string",
+        notaryUrl: "string",
+        verified: {
+          at: "time",
+          rootTrustedBy: "pin | known | first-use",
+          rootKeyIds: ["string"],
+          rootsFrom: "integer | null",
+        },
+        skipped: SKIPPED,
+        files: "integer",
+      }],
+    },
+  },
+  "local": {
+    "": {
+      host: "string",
+      repository: "string",
+      tags: ["string"],
+      certificate: "string",
+      variables: { "<name>": "string" },
+    },
+  },
+  "demo": { "": { ok: "true", seconds: "number" } },
+};

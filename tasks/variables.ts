@@ -1,0 +1,30 @@
+/** What each variable is for; who reads it follows from the table of commands. @module */
+
+/** By name. */
+export const VARIABLES: Readonly<Record<string, string>> = {
+  "NOTARY_AUTH": "base64 of `user:password` for the Notary server",
+  "REGISTRY_AUTH": "base64 of `user:password` for the registry",
+  "DOCKER_AUTH_CONFIG": "a `config.json` as text, as GitLab CI has it; goes before Docker's own",
+  "DOCKER_CONFIG": "Docker's folder, if not `~/.docker`: `config.json` (logins) and `trust/` (keys, trust data)",
+  "DOCKER_CONTENT_TRUST_SERVER": "the Notary server, where it is not the registry's host",
+  "SIGNPATH_API_TOKEN": "API token of SignPath",
+  "SIGNPATH_API_URL": "SignPath's API, if not `https://app.signpath.io/API`",
+  "SIGNPATH_ORGANIZATION_ID": "organization at SignPath",
+  "SIGNPATH_PROJECT_SLUG": "project at SignPath",
+  "SIGNPATH_SIGNING_POLICY_SLUG": "signing policy at SignPath",
+  "SIGNPATH_ARTIFACT_CONFIGURATION_SLUG": "artifact configuration, if not the project's default",
+  "TAGSEAL_DELEGATION_CERTIFICATE": "certificate or key id that signs, where a delegation has several",
+  "TAGSEAL_ROOT_PIN": "pins of the root, separated by blanks or commas",
+  "TAGSEAL_PKCS11_PIN": "PIN of a token",
+  "TAGSEAL_PKCS11_MODULE": "path of a token's PKCS#11 module",
+  "TAGSEAL_PKCS11_ADDON": "folder of the native addon, where tagseal runs without its project",
+  "NOTARY_ROOT_PASSPHRASE": "passphrase of the root key",
+  "NOTARY_TARGETS_PASSPHRASE": "passphrase of the targets key",
+  "NOTARY_DELEGATION_PASSPHRASE": "passphrase of a delegation key (`--signing-method key`)",
+  "DOCKER_CONTENT_TRUST_ROOT_PASSPHRASE": "the same as `NOTARY_ROOT_PASSPHRASE`, as Docker names it",
+  "DOCKER_CONTENT_TRUST_REPOSITORY_PASSPHRASE": "passphrase of targets and delegation keys, as Docker names it",
+  "HTTPS_PROXY": "proxy for https; loopback is never reached through it",
+  "NO_PROXY": "hosts that are reached without it",
+  "DENO_CERT": "read by the runtime: a file with one more CA",
+  "NO_COLOR": "no colours",
+};
