@@ -42,6 +42,7 @@ const GLOBALS = new Map<string, RegExp>([
   ["lib/cli/host.ts", /cwd|stdin|stderr|env/],
   ["lib/local/stack.ts", /serve|HttpServer|NetAddr/],
   ["tasks/build_pkcs11.ts", /Command|errors|stderr|exit/],
+  ["tasks/sync.ts", /writeTextFile/],
   ["tasks/main.ts", /args|build|env|errors|exit|stdout|stderr|Signal/],
 ]);
 
