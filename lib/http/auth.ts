@@ -11,11 +11,13 @@
  */
 import { shown } from "../bytes/printable.ts";
 import { type Details, TagsealError } from "../errors.ts";
-import { basic, type Credentials, type CredentialsSource, type Scope, scopeText } from "./access.ts";
-import { type Challenge, parseChallenges } from "./challenge.ts";
+import { basic, type Credentials, type CredentialsSource, type Scope, scopeText, withoutSecrets } from "./access.ts";
+import { parseChallenges } from "./challenge.ts";
 import { exchangeWithRetry, type RetryPolicy } from "./retry.ts";
-import { type Answer, type Call, exchange, isLoopback, plainUrl, secureUrl, type Send } from "./send.ts";
+import { type Answer, type Call, exchange, plainUrl, type Send } from "./send.ts";
+import { inItsWords, retryAfterWords } from "./server_words.ts";
 import { requestToken } from "./token_server.ts";
+import { type Bearer, chooseWay, isConfidential, sameWay, type Way } from "./way.ts";
 
 export type {
   Credentials,
@@ -33,8 +35,8 @@ export interface AuthorizedService {
   /**
    * Sends `call`, with a token or password where the service asks for one. The body must be repeatable (no stream).
    *
-   * @throws {TagsealError} `unauthenticated`, `forbidden`, `unavailable` (no answer, or one out of protocol), `bad-input`
-   *   (the token realm is not encrypted), and what the source of credentials throws
+   * @throws {TagsealError} `unauthenticated`, `forbidden`, `unavailable` (no answer, one out of protocol, or too many
+   *   requests), and what the source of credentials throws
    */
   request(call: Call, scope: Scope): Promise<Answer>;
 }
@@ -53,8 +55,6 @@ export interface AuthorizeOptions {
   readonly remedy: string;
 }
 
-type Bearer = { readonly scheme: "bearer"; readonly realm: URL; readonly service: string | undefined };
-type Way = Bearer | { readonly scheme: "basic"; readonly realm: string };
 type Grant = { readonly key: string; readonly token: Promise<string> };
 type Proof = { readonly authorization: string; readonly grant?: Grant; readonly cached?: boolean };
 
@@ -86,32 +86,61 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
     const realm = way?.scheme === "bearer" ? plainUrl(way.realm) : way && shown(way.realm);
     const where = realm === undefined ? "without a realm" : `with realm "${realm}"`;
     const details: Details = {
+      ...lost?.details,
       service,
       url: plainUrl(url),
       realm: realm ?? null,
       scope: scopeText(scope),
       user: user ?? null,
     };
+    // Whoever was let in, and may not do this, has the right password.
+    const remedy = code === "forbidden" && known
+      ? `Have the administrator of the repository give that user the right to ${
+        DO[scope.actions]
+      } it, or use another user`
+      : lost?.remedy ?? options.remedy;
     return new TagsealError(
       code,
       `The ${service} at "${url.origin}" refuses access: ${why}; tried ${who(known)} ${where} and scope "${
         scopeText(scope)
       }"${lost ? `. ${lost.message}` : ""}`,
-      { remedy: lost?.remedy ?? options.remedy, details: { ...lost?.details, ...details } },
+      { remedy, details },
     );
   }
 
-  /** Only reads are repeated: whoever publishes must know what became of the one attempt. */
-  function transmit(through: Send, call: Call): Promise<Answer> {
+  function limited({ status, headers, bytes }: Answer, url: URL): TagsealError {
+    const what = `takes no more requests for now${inItsWords(bytes)}${retryAfterWords(headers)}`;
+    return new TagsealError("unavailable", `The ${service} at "${url.origin}" ${what}`, {
+      remedy: known
+        ? "Wait, then run the command again"
+        : `Wait, or log in, as many servers take more from users: ${options.remedy}`,
+      details: { service, url: plainUrl(url), status },
+    });
+  }
+
+  function badRealm(realm: string, url: URL): TagsealError {
+    return new TagsealError("unavailable", `The ${service} at "${url.origin}" names the token server ${realm}`, {
+      remedy: `Have the operator of the ${service} name one with a plain https address; nothing was sent there`,
+      details: { service, url: plainUrl(url) },
+    });
+  }
+
+  /**
+   * Only reads are repeated: whoever publishes must know what became of the one attempt. What refuses may quote what it
+   * was sent: nobody sees secrets in that.
+   */
+  async function transmit(through: Send, call: Call): Promise<Answer> {
     const { retryReads } = options;
-    return retryReads && (call.method ?? "GET") === "GET"
-      ? exchangeWithRetry(through, call, retryReads)
-      : exchange(through, call);
+    const answer = retryReads && (call.method ?? "GET") === "GET"
+      ? await exchangeWithRetry(through, call, retryReads)
+      : await exchange(through, call);
+    if (answer.status < 400) return answer;
+    return { ...answer, bytes: withoutSecrets(answer.bytes, known, call.headers?.["authorization"]) };
   }
 
   async function tokenFor(way: Bearer, scope: Scope, url: URL): Promise<string> {
     const given = await credentials();
-    if (given && !confidential("registryToken" in given ? url : way.realm)) {
+    if (given && !isConfidential("registryToken" in given ? url : way.realm, url)) {
       const what = "registryToken" in given ? "it" : "its realm";
       throw refused("unauthenticated", `${what} is not encrypted, so ${secretOf(given)} was not sent`, url, scope, way);
     }
@@ -149,7 +178,7 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
     if (!given || !("password" in given)) {
       throw refused("unauthenticated", "it wants a user name and password", call.url, scope, way);
     }
-    if (!confidential(call.url)) {
+    if (!isConfidential(call.url, call.url)) {
       throw refused("unauthenticated", "it is not encrypted, so the password was not sent", call.url, scope, way);
     }
     return { authorization: basic(given) };
@@ -180,26 +209,47 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
     for (let tries = 0; tries < 3 && answer.status === 401 && answeredBy === origin; tries++) {
       forget(proof?.grant);
       const offered = parseChallenges(answer.headers.get("www-authenticate") ?? "");
-      const next = chooseWay(offered, service, options.allowHttp);
-      if (!next) throw refused("unauthenticated", noWay(offered), call.url, scope);
+      const next = chooseWay(offered, call.url, options.allowHttp);
+      if ("badRealm" in next) throw badRealm(next.badRealm, call.url);
+      if ("wrong" in next) throw refused("unauthenticated", next.wrong, call.url, scope);
       // What was obtained for this very call a moment ago will not get better.
       if (way && !proof?.cached && sameWay(way, next)) break;
       proof = await proofFor(next, call, scope);
       ways.set(origin, way = next);
       ({ answer, answeredBy } = await attempt(call, proof.authorization));
     }
+    const said = inItsWords(answer.bytes);
     if (answer.status === 401) {
       forget(proof?.grant);
-      const why = answeredBy !== origin
-        ? `it redirects to "${answeredBy}", which wants credentials of its own`
-        : notAccepted(way!, known);
-      throw refused("unauthenticated", why, call.url, scope, way);
+      if (answeredBy !== origin) {
+        const why = `it redirects to "${answeredBy}", which wants credentials of its own`;
+        throw refused("unauthenticated", why, call.url, scope, way);
+      }
+      // The token server knows the user, and has given less than was asked for.
+      if (known && isTooLittle(answer)) {
+        throw refused("forbidden", `that user may not ${DO[scope.actions]} it${said}`, call.url, scope, way);
+      }
+      throw refused("unauthenticated", `${notAccepted(way!, known)}${said}`, call.url, scope, way);
     }
-    if (answer.status === 403) throw refused("forbidden", "it answers 403", call.url, scope, way);
+    if (answer.status === 403) throw refused("forbidden", `it answers 403${said}`, call.url, scope, way);
+    if (answer.status === 429) throw limited(answer, call.url);
     return answer;
   }
 
   return { request };
+}
+
+/** What a scope's actions are in words. */
+const DO: Readonly<Record<Scope["actions"], string>> = {
+  "pull": "pull from",
+  "push,pull": "push to",
+  "*": "do everything with",
+};
+
+/** Whether a token was understood, and does not suffice (RFC 6750, section 3.1). */
+function isTooLittle({ headers }: Answer): boolean {
+  const offered = parseChallenges(headers.get("www-authenticate") ?? "");
+  return offered.some(({ params }) => params.get("error") === "insufficient_scope");
 }
 
 function who(credentials: Credentials | undefined): string {
@@ -216,32 +266,6 @@ function notAccepted(way: Way, credentials: Credentials | undefined): string {
   if (way.scheme === "basic") return "it does not accept the user name and password";
   const own = credentials && "registryToken" in credentials;
   return own ? "it does not accept the registry token" : "it does not accept the token of its token server";
-}
-
-function chooseWay(offered: readonly Challenge[], service: string, allowHttp: boolean): Way | undefined {
-  const bearer = offered.find(({ scheme, params }) => scheme === "bearer" && URL.canParse(params.get("realm") ?? ""));
-  if (bearer) {
-    const realm = secureUrl(bearer.params.get("realm")!, `token realm of the ${service}`, allowHttp);
-    return { scheme: "bearer", realm, service: bearer.params.get("service") };
-  }
-  const plain = offered.find(({ scheme }) => scheme === "basic");
-  return plain && { scheme: "basic", realm: plain.params.get("realm") ?? "" };
-}
-
-function sameWay(a: Way, b: Way): boolean {
-  if (a.scheme !== "bearer" || b.scheme !== "bearer") return a.scheme === b.scheme;
-  return a.realm.href === b.realm.href && a.service === b.service;
-}
-
-function noWay(offered: readonly Challenge[]): string {
-  const names = offered.slice(0, 5).map(({ scheme }) => `"${shown(scheme)}"`).join(", ");
-  return `it offers no usable way to authenticate (it names ${
-    names || "none"
-  }; Bearer with a realm and Basic are known)`;
-}
-
-function confidential(url: URL): boolean {
-  return url.protocol === "https:" || isLoopback(url.hostname);
 }
 
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

@@ -68,6 +68,8 @@ export async function exchangeWithRetry(send: Send, call: Call, policy: RetryPol
     if (left <= 0 || tries + 1 >= (policy.maxTries ?? Infinity)) return settle(outcome);
     if ("answer" in outcome && !mayComeAgain(outcome.answer, idempotent)) return outcome.answer;
     const asked = "answer" in outcome ? retryAfterMs(outcome.answer.headers, policy.now()) : undefined;
+    // Who wants to be left alone for hours has answered.
+    if ("answer" in outcome && asked !== undefined && asked > left) return outcome.answer;
     const wait = Math.min(left, asked === undefined ? backoffMs(tries) : Math.max(asked, SHORTEST_WAIT_MS));
     const why = "error" in outcome ? outcome.error.message : statusOf(outcome.answer, call);
     policy.onWait?.({ why, ms: wait, leftMs: left });

@@ -41,8 +41,13 @@ export interface Call {
   readonly shared?: ByteBudget | undefined;
   /** The whole exchange, body included, may not take longer than this many milliseconds. */
   readonly timeoutMs: number;
-  /** How many redirects a `GET` may follow (0 unless said); credentials stay with the first origin. */
+  /**
+   * How many redirects are followed (0 unless said), of other methods than `GET` only those that keep method and body.
+   * Credentials in headers stay with the first origin.
+   */
   readonly redirects?: number;
+  /** No redirect may lead to another origin, since all of the call is meant for this one. */
+  readonly withinOrigin?: boolean;
   /** Ends the call early. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -119,6 +124,10 @@ function createClient(options: Deno.CreateHttpClientOptions, files: readonly str
   }
 }
 
+const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
+/** Those after which the same method is used again (RFC 9110, sections 15.4.8 and 15.4.9). */
+const UNCHANGED_REDIRECTS: readonly number[] = [307, 308];
+
 /**
  * Sends one call and reads its answer whole.
  *
@@ -143,8 +152,8 @@ export async function exchange(send: Send, call: Call): Promise<Answer> {
         }),
       );
       const location = response.headers.get("location");
-      const redirected = [301, 302, 303, 307, 308].includes(response.status) && location !== null;
-      if (!redirected || (call.method ?? "GET") !== "GET" || !call.redirects) {
+      const kinds = (call.method ?? "GET") === "GET" ? REDIRECTS : UNCHANGED_REDIRECTS;
+      if (location === null || !kinds.includes(response.status) || !call.redirects) {
         return { status: response.status, headers: response.headers, bytes: await readBounded(response, call) };
       }
       await response.body?.cancel();
@@ -154,6 +163,9 @@ export async function exchange(send: Send, call: Call): Promise<Answer> {
         throw unavailable(call, `it redirects to "${next.origin}", which is not encrypted`, {});
       }
       // Not even to another port of the same host: it may be another service.
+      if (next.origin !== url.origin && call.withinOrigin) {
+        throw unavailable(call, `it redirects to "${next.origin}", where nothing of this call may go`, {});
+      }
       if (next.origin !== url.origin) headers.delete("authorization");
       url = next;
     }

@@ -11,6 +11,7 @@ import { TagsealError } from "../errors.ts";
 import { basic, type IdentityToken, isToken, type Password, type Scope, scopeText } from "./access.ts";
 import type { Answer, Call } from "./send.ts";
 import { plainUrl } from "./send.ts";
+import { inItsWords, retryAfterWords } from "./server_words.ts";
 
 /** Where tokens are, and for whom. */
 export interface TokenServer {
@@ -26,6 +27,7 @@ export interface TokenServer {
 export type TokenAnswer = { readonly token: string } | { readonly refusal: string };
 
 const MAX_ANSWER_BYTES = 256 * 1024;
+const MAX_REDIRECTS = 3;
 const TIMEOUT_MS = 30_000;
 /** Names this program to the token server, which may log it. */
 const CLIENT_ID = "tagseal";
@@ -47,21 +49,30 @@ export async function requestToken(
     service: `Token server of the ${service}`,
     maxBytes: MAX_ANSWER_BYTES,
     timeoutMs: TIMEOUT_MS,
+    redirects: MAX_REDIRECTS,
+    // Docker goes elsewhere as well, without the password, and gets what anybody gets: better to say what is wrong.
+    withinOrigin: credentials !== undefined,
     ...(posts ? byPost(server, scope, credentials) : byGet(server, scope, credentials)),
   });
+  const { status, headers, bytes } = answer;
   // OAuth2 refuses a grant with 400 (RFC 6749, section 5.2).
-  if (answer.status === 401 || answer.status === 403 || (posts && answer.status === 400)) {
-    return { refusal: `its token server answers ${answer.status}` };
+  if (status === 401 || status === 403 || (posts && status === 400)) {
+    return { refusal: `its token server answers ${status}${inItsWords(bytes)}` };
   }
-  if (posts && (answer.status === 404 || answer.status === 405)) {
-    return { refusal: `its token server takes no identity tokens (status ${answer.status})` };
+  if (posts && (status === 404 || status === 405)) {
+    return { refusal: `its token server takes no identity tokens (status ${status})` };
   }
-  const token = answer.status === 200 ? readToken(answer.bytes) : undefined;
+  const succeeded = status >= 200 && status < 300;
+  const token = succeeded ? readToken(bytes) : undefined;
   if (token !== undefined) return { token };
-  const why = answer.status === 200 ? "an answer that holds no usable token" : `status ${answer.status}`;
+  const why = succeeded
+    ? "an answer that holds no usable token"
+    : `status ${status}${inItsWords(bytes)}${status === 429 ? retryAfterWords(headers) : ""}`;
   throw new TagsealError("unavailable", `The token server "${plainUrl(realm)}" of the ${service} gave ${why}`, {
-    remedy: "Try again later; if it stays so, ask the operator of the token server",
-    details: { service, realm: plainUrl(realm), status: answer.status },
+    remedy: status === 429
+      ? "Wait, then run the command again"
+      : "Try again later; if it stays so, ask the operator of the token server",
+    details: { service, realm: plainUrl(realm), status },
   });
 }
 

@@ -5,11 +5,12 @@
  * @module
  */
 import type { Bytes } from "../bytes/bytes.ts";
-import { type JsonValue, parseJson } from "../bytes/json.ts";
+import { parseJson } from "../bytes/json.ts";
 import { type PublicKey, readPublicKey } from "../crypto/keys.ts";
 import { type Details, messageOf, TagsealError } from "../errors.ts";
 import type { AuthorizedService, ScopeAction } from "../http/auth.ts";
 import type { Answer, ByteBudget, Call } from "../http/send.ts";
+import { serverWords } from "../http/server_words.ts";
 import type { RoleName } from "../tuf/roles.ts";
 import { unverifiedBytes } from "./sizes.ts";
 
@@ -164,21 +165,13 @@ interface ServerError {
   readonly isUnexplained: boolean;
 }
 
-/** `{"errors":[{"code","message","detail":{"Name","Error":{"Msg"}}}]}`. */
 function serverError(bytes: Bytes): ServerError {
-  try {
-    const error = (JSON.parse(new TextDecoder().decode(bytes.subarray(0, 65536))) as {
-      errors: { code: string; message: string; detail?: { Name?: string; Error?: { Msg?: string } } | null }[];
-    }).errors[0]!;
-    const code = oneLine(error.code);
-    const { Name: kind, Error: reason } = error.detail ?? {};
-    const isUnexplained = code === "INVALID_UPDATE" && (reason?.Msg === undefined || kind === "ErrValidation");
-    return { code, words: oneLine(reason?.Msg ?? error.message).replace(/\.$/, ""), isUnexplained };
-  } catch {
-    return { code: "", words: "it gives no reason", isUnexplained: true };
-  }
-}
-
-function oneLine(words: JsonValue | undefined): string {
-  return String(words ?? "").replaceAll(/[^\x20-\x7e]+/g, " ").slice(0, 300);
+  const { code, words, detail } = serverWords(bytes);
+  const { Name: kind, Error: reason } = Object(detail);
+  const unnamed = code === "INVALID_UPDATE" && (reason?.Msg === undefined || kind === "ErrValidation");
+  return {
+    code,
+    words: (words ?? "it gives no reason").replace(/\.$/, ""),
+    isUnexplained: words === undefined || unnamed,
+  };
 }

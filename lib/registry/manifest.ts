@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto";
 import { TagsealError, type TagsealErrorCode } from "../errors.ts";
 import type { AuthorizedService } from "../http/auth.ts";
+import { inItsWords } from "../http/server_words.ts";
 import { type Digest, isDigest, validTag } from "./image_ref.ts";
 import { MEDIA_TYPES, readManifest } from "./manifest_type.ts";
 
@@ -31,7 +32,7 @@ const TIMEOUT_MS = 60_000;
  * Reads the manifest of `tag` in the repository `path` (its name without host) and computes its digest.
  *
  * @throws {TagsealError} `usage` (no tag), `not-found`, `trust-invalid` (the registry's own digest contradicts the bytes, or
- *   two clients may read two things in them), `bad-input` (schema 1 image), `unavailable`, and what
+ *   two clients may read two things in them), `bad-input` (schema 1 image), `forbidden` (a policy), `unavailable`, and what
  *   {@linkcode AuthorizedService} throws
  */
 export async function fetchManifest(
@@ -61,10 +62,17 @@ export async function fetchManifest(
   if (answer.status === 404) {
     throw problem("not-found", "does not exist", "Push the image first, or check the names of repository and tag");
   }
+  if (answer.status === 412) { // Harbor's, for images that are not scanned, not signed, or found to be vulnerable
+    throw problem(
+      "forbidden",
+      `is kept back by a policy of the registry${inItsWords(answer.bytes)}`,
+      "Do what the policy asks for, or have the registry's administrator except the one who signs from it",
+    );
+  }
   if (answer.status !== 200) {
     throw problem(
       "unavailable",
-      `cannot be read: the registry gave status ${answer.status}`,
+      `cannot be read: the registry gave status ${answer.status}${inItsWords(answer.bytes)}`,
       "Check the registry's address, or try again later",
     );
   }

@@ -198,7 +198,8 @@ Deno.test("a 403 of the service is forbidden; other statuses are answers", async
 Deno.test("what is no token makes the token server unavailable, without quoting its answer", async () => {
   const bodies: [string, Response][] = [
     ["status 502", new Response("s3cret", { status: 502 })],
-    ["status 302", new Response(null, { status: 302, headers: { location: "https://evil.example/" } })],
+    ["redirects to", new Response(null, { status: 302, headers: { location: "https://evil.example/" } })],
+    ["status 304", new Response(null, { status: 304 })],
     ["no usable token", new Response("s3cret: not JSON")],
     ["no usable token", Response.json(null)],
     ["no usable token", Response.json({ token: 7 })],
@@ -221,7 +222,25 @@ Deno.test("an empty token is made up for by access_token", async () => {
 
 Deno.test("credentials never go to an unencrypted realm", async (t) => {
   const rows: [string, string, boolean, boolean, string, RegExp][] = [
-    ["refused", "http://auth.test/token", false, true, "bad-input", /token realm of the registry .* is not encrypted/],
+    ["refused", "http://auth.test/token", false, true, "unavailable", /names the token server .* is not encrypted$/],
+    [
+      "on loopback",
+      "http://127.0.0.1:9/token",
+      false,
+      true,
+      "unavailable",
+      /names the token server .* is not encrypted$/,
+    ],
+    [
+      "on loopback, anonymously",
+      "http://[::1]/token",
+      false,
+      false,
+      "unavailable",
+      /token server .* is not encrypted$/,
+    ],
+    ["on loopback, allowed", "http://localhost:9/token", true, true, "unauthenticated", /password was not sent/],
+    ["loopback by name only", "http://evil.localhost/token", false, false, "unavailable", /is not encrypted$/],
     [
       "no password even with --allow-http",
       "http://auth.test/token",
@@ -230,9 +249,32 @@ Deno.test("credentials never go to an unencrypted realm", async (t) => {
       "unauthenticated",
       /password was not sent/,
     ],
-    ["user and password in the realm", "https://a:s3cret@auth.test/", false, true, "bad-input", /token realm/],
-    ["another scheme", "ftp://auth.test/", false, false, "bad-input", /token realm/],
-    ["not a URL", "auth.test", false, false, "unauthenticated", /no usable way to authenticate \(it names "bearer"/],
+    [
+      "user and password in the realm",
+      "https://a:s3cret@auth.test/t",
+      false,
+      true,
+      "unavailable",
+      /names the token server "https:\/\/auth\.test\/t", with a user and password in the address$/,
+    ],
+    [
+      "another scheme",
+      "ftp://auth.test/",
+      false,
+      false,
+      "unavailable",
+      /"ftp:\/\/auth\.test\/", which is no https address$/,
+    ],
+    [
+      "a file",
+      "file:///etc/passwd",
+      false,
+      false,
+      "unavailable",
+      /"file:\/\/\/etc\/passwd", which is no https address$/,
+    ],
+    ["not a URL", "auth.test", false, false, "unavailable", /"auth\.test", which is no address$/],
+    ["relative", "/token", false, false, "unavailable", /names the token server "\/token", which is no address$/],
   ];
   for (const [name, realm, allowHttp, known, code, words] of rows) {
     await t.step(name, async () => {
@@ -245,13 +287,19 @@ Deno.test("credentials never go to an unencrypted realm", async (t) => {
       const error = await failure(serviceOf(send, known ? ANNA : undefined, allowHttp).request(call(), PULL));
       assert.equal(error.code, code);
       assert.match(error.message, words);
+      if (code === "unavailable") assert.match(error.remedy, /^Have the operator of the registry name one/);
       assert.deepEqual(hosts, ["reg.example"]);
     });
   }
 });
 
-Deno.test("an anonymous token may come from an unencrypted realm where that is allowed, and from loopback", async () => {
-  for (const [realm, allowHttp] of [["http://auth.test/t", true], ["http://127.0.0.1:99/t", false]] as const) {
+Deno.test("an anonymous token may come from an unencrypted realm where that is allowed; on loopback so may all", async () => {
+  const rows = [
+    ["http://auth.test/t", true, "https://reg.example/v2/x", undefined],
+    ["http://127.0.0.1:99/t", false, "http://localhost:5000/v2/x", ANNA],
+    ["http://localhost:99/t", false, "https://localhost:5000/v2/x", ANNA],
+  ] as const;
+  for (const [realm, allowHttp, url, user] of rows) {
     const send: Send = (request) =>
       Promise.resolve(
         request.url.startsWith(realm)
@@ -260,7 +308,7 @@ Deno.test("an anonymous token may come from an unencrypted realm where that is a
           ? new Response("fine")
           : new Response(null, { status: 401, headers: { "www-authenticate": `Bearer realm="${realm}"` } }),
       );
-    assert.equal((await serviceOf(send, undefined, allowHttp).request(call(), PULL)).status, 200);
+    assert.equal((await serviceOf(send, user, allowHttp).request(call(url), PULL)).status, 200);
   }
 });
 
@@ -374,6 +422,197 @@ Deno.test("a stream as body is refused, since it cannot be sent twice", async ()
   await body.cancel();
 });
 
+Deno.test("a token server may redirect within its origin; whatever it gives with a 2xx counts", async (t) => {
+  const redirecting = (status: number, location: string, after?: () => Response) => {
+    const asked: string[] = [];
+    const { send } = fake({
+      token: async (request) => {
+        asked.push(`${request.method} ${request.url} ${request.headers.get("authorization") ?? await request.text()}`);
+        if (asked.length > 1) return after?.() ?? Response.json({ token: "T1" });
+        return new Response(null, { status, headers: { location } });
+      },
+    });
+    return { send, asked };
+  };
+  const moved = "https://auth.example/moved?scope=x";
+  for (const status of [301, 302, 303, 307, 308]) {
+    await t.step(`${status}, with the password`, async () => {
+      const { send, asked } = redirecting(status, "/moved?scope=x");
+      assert.equal((await serviceOf(send, ANNA).request(call(), PULL)).status, 200);
+      assert.deepEqual(asked[1], `GET ${moved} Basic ${btoa("anna:s3cret-pass")}`);
+    });
+  }
+  for (const status of [307, 308]) {
+    await t.step(`${status}, with an identity token in the body`, async () => {
+      const { send, asked } = redirecting(status, "/moved?scope=x");
+      assert.equal((await serviceOf(send, { identityToken: "idt" }).request(call(), PULL)).status, 200);
+      assert.match(asked[1]!, /^POST https:\/\/auth\.example\/moved\?scope=x grant_type=.*&refresh_token=idt$/);
+    });
+  }
+  for (const status of [301, 302, 303]) {
+    await t.step(`${status}: a body is not sent again`, async () => {
+      const { send, asked } = redirecting(status, "/moved");
+      const error = await failure(serviceOf(send, { identityToken: "idt" }).request(call(), PULL));
+      assert.match(error.message, new RegExp(`gave status ${status}$`));
+      assert.equal(asked.length, 1);
+    });
+  }
+  for (const to of ["https://evil.example/t", "https://auth.example:444/t", "//evil.example/t"]) {
+    for (const credentials of [ANNA, { identityToken: "idt" }]) {
+      await t.step(`${to} gets nothing of ${Object.keys(credentials)[0]}`, async () => {
+        const { send, asked } = redirecting(307, to);
+        const error = await failure(serviceOf(send, credentials).request(call(), PULL));
+        assert.equal(error.code, "unavailable");
+        assert.match(
+          error.message,
+          /^Token server of the registry at .* redirects to "https:.*", where nothing of this/,
+        );
+        assert.equal(asked.length, 1);
+      });
+    }
+  }
+  await t.step("anonymously also elsewhere, over https", async () => {
+    const asked: string[] = [];
+    const { send } = fake({
+      token: () => new Response(null, { status: 302, headers: { location: "https://other.example/t" } }),
+    });
+    const both: Send = (request) => {
+      if (!request.url.startsWith("https://other.example")) return send(request);
+      asked.push(request.headers.get("authorization") ?? "-");
+      return Promise.resolve(Response.json({ token: "T1" }));
+    };
+    assert.equal((await serviceOf(both).request(call(), PULL)).status, 200);
+    assert.deepEqual(asked, ["-"]);
+  });
+  await t.step("in circles", async () => {
+    const { send } = fake({ token: () => new Response(null, { status: 302, headers: { location: "/token" } }) });
+    assert.match((await failure(serviceOf(send).request(call(), PULL))).message, /it redirects in circles$/);
+  });
+  await t.step("201", async () => {
+    const { send } = fake({ token: () => Response.json({ token: "T1" }, { status: 201 }) });
+    assert.equal((await serviceOf(send).request(call(), PULL)).status, 200);
+  });
+});
+
+Deno.test("a server's own words are shown: cut, harmless and without secrets", async (t) => {
+  const denied = { errors: [{ code: "DENIED", message: "requested access to the resource is denied" }] };
+  const rows: [name: string, body: unknown, words: string][] = [
+    ["a registry's", denied, ': "requested access to the resource is denied";'],
+    ["Docker Hub's token server", { details: "incorrect username or password" }, ': "incorrect username or password";'],
+    ["OAuth2's", { error: "invalid_grant", error_description: "expired" }, ': "expired";'],
+    ["a code alone", { errors: [{ code: "DENIED_BY_POLICY" }] }, ': "DENIED_BY_POLICY";'],
+    ["an error alone", { error: "access_denied" }, ': "access_denied";'],
+    ["a message", { message: "bad credentials" }, ': "bad credentials";'],
+    ["of several lines", { message: ' a\r\n\u001b[2Jb "c" ' }, ": \"a ?[2Jb 'c'\";"],
+    ["long ones", { message: "x".repeat(900) }, `: "${"x".repeat(300)}…";`],
+    ["nothing new", { errors: [{ code: "UNAUTHORIZED", message: "authentication required" }] }, "; tried"],
+    ["no words", { errors: [{ message: 7 }] }, "; tried"],
+    ["no list", { errors: { message: "x" } }, "; tried"],
+    ["no JSON", "<html>", "; tried"],
+    ["null", null, "; tried"],
+    ["the password", { message: "no s3cret-pass" }, ': "no ***";'],
+    ["the header", { message: `no Basic ${btoa("anna:s3cret-pass")}` }, ': "no Basic ***";'],
+  ];
+  for (const [name, body, words] of rows) {
+    await t.step(`${name}, of a token server`, async () => {
+      const answer = () => new Response(typeof body === "string" ? body : JSON.stringify(body), { status: 401 });
+      const error = await failure(serviceOf(fake({ token: answer }).send, ANNA).request(call(), PULL));
+      assert.ok(error.message.includes(`its token server answers 401${words}`), error.message);
+    });
+    await t.step(`${name}, of the service`, async () => {
+      const answer = () => new Response(typeof body === "string" ? body : JSON.stringify(body), { status: 403 });
+      const send: Send = (request) =>
+        Promise.resolve(
+          request.headers.has("authorization")
+            ? answer()
+            : new Response(null, { status: 401, headers: { "www-authenticate": "Basic" } }),
+        );
+      const error = await failure(serviceOf(send, ANNA).request(call(), PULL));
+      assert.ok(error.message.includes(`it answers 403${words}`), error.message);
+    });
+  }
+  await t.step("a token server that is out of order", async () => {
+    const answer = () => Response.json({ errors: [{ message: "database s3cret-pass is down" }] }, { status: 500 });
+    const error = await failure(serviceOf(fake({ token: answer }).send, ANNA).request(call(), PULL));
+    assert.match(error.message, /gave status 500: "database \*\*\* is down"$/);
+  });
+  await t.step("answers that are handed on hold no secret either, be it in JSON or base64", async () => {
+    const password = 's3cret "line"\nline';
+    const send: Send = (request) => {
+      const authorization = request.headers.get("authorization");
+      if (!authorization) {
+        return Promise.resolve(new Response(null, { status: 401, headers: { "www-authenticate": "Basic" } }));
+      }
+      return Promise.resolve(Response.json([authorization, password, btoa(password)], { status: 400 }));
+    };
+    const { bytes } = await serviceOf(send, { username: "anna", password }).request(call(), PULL);
+    assert.equal(new TextDecoder().decode(bytes), '["Basic ***","***","***"]');
+  });
+});
+
+Deno.test("a user who was let in and may not do this is told so, not to check the password", async (t) => {
+  const scoped = (error: string, body: unknown = null): Send => {
+    const { send } = fake();
+    return async (request) => {
+      if (!request.headers.get("authorization")?.startsWith("Bearer ")) return await send(request);
+      return Response.json(body, { status: 401, headers: { "www-authenticate": `${BEARER},error="${error}"` } });
+    };
+  };
+  await t.step("a token that does not suffice", async () => {
+    const body = { errors: [{ code: "DENIED", message: "AcrImageSigner role is missing" }] };
+    const error = await failure(serviceOf(scoped("insufficient_scope", body), ANNA).request(call(), PUSH));
+    assert.equal(error.code, "forbidden");
+    assert.match(
+      error.message,
+      /refuses access: that user may not push to it: "AcrImageSigner role is missing"; tried as/,
+    );
+    assert.match(error.remedy, /^Have the administrator of the repository give that user the right to push to it, or/);
+  });
+  await t.step("a 403", async () => {
+    const error = await failure(serviceOf(fake({ status: 403 }).send, ANNA).request(call(), PULL));
+    assert.match(error.remedy, /the right to pull from it/);
+  });
+  await t.step("nobody was let in", async () => {
+    for (const send of [scoped("insufficient_scope"), fake({ status: 403 }).send]) {
+      assert.equal((await failure(serviceOf(send).request(call(), PULL))).remedy, REMEDY);
+    }
+  });
+  await t.step("a token that is not accepted", async () => {
+    const error = await failure(serviceOf(scoped("invalid_token"), ANNA).request(call(), PULL));
+    assert.deepEqual([error.code, error.remedy], ["unauthenticated", REMEDY]);
+  });
+});
+
+Deno.test("who asks too often is told to log in or to wait, and for how long", async () => {
+  const body = { errors: [{ code: "TOOMANYREQUESTS", message: "You have reached your pull rate limit" }] };
+  const rows: [after: string | undefined, words: string][] = [
+    ["21600", "; it may be asked again in 6 h"],
+    ["90", "; it may be asked again in 90 s"],
+    ["5400", "; it may be asked again in 90 min"],
+    ["Wed, 21 Oct 2026 07:28:00 GMT", '; it may be asked again after "Wed, 21 Oct 2026 07:28:00 GMT"'],
+    [undefined, ""],
+  ];
+  for (const [after, words] of rows) {
+    const answer = () => Response.json(body, { status: 429, headers: after ? { "retry-after": after } : {} });
+    const error = await failure(serviceOf(() => Promise.resolve(answer())).request(call(), PULL));
+    assert.equal(error.code, "unavailable");
+    assert.equal(
+      error.message,
+      `The registry at "https://reg.example" takes no more requests for now: "You have reached your pull rate limit"${words}`,
+    );
+    assert.match(error.remedy, new RegExp(`^Wait, or log in, .*: ${REMEDY}$`));
+    assert.equal(error.details["status"], 429);
+    const atToken = await failure(serviceOf(fake({ token: answer }).send, ANNA).request(call(), PULL));
+    assert.ok(atToken.message.endsWith(`gave status 429: "You have reached your pull rate limit"${words}`));
+    assert.match(atToken.remedy, /^Wait, /);
+  }
+  const known = fake({ status: 429 });
+  assert.equal(
+    (await failure(serviceOf(known.send, ANNA).request(call(), PULL))).remedy,
+    "Wait, then run the command again",
+  );
+});
+
 const GUARDED: Call = call();
 
 Deno.test("credentials are asked for once, and only where the service wants some", async (t) => {
@@ -449,8 +688,8 @@ Deno.test("an identity token that is refused, or cannot be used, is never quoted
   const token = { identityToken: "s3cret-identity" };
   for (
     const [status, words] of [
-      [400, "its token server answers 400; tried with the identity token with realm"],
-      [401, "its token server answers 401; tried with the identity token"],
+      [400, 'its token server answers 400: "invalid_grant: ***"; tried with the identity token with realm'],
+      [401, 'its token server answers 401: "invalid_grant: ***"; tried with the identity token'],
       [404, "its token server takes no identity tokens (status 404)"],
     ] as const
   ) {

@@ -67,6 +67,22 @@ Deno.test("fetchManifest refuses what cannot be signed", async (t) => {
     ],
     ["server error", registry("{}", {}, 500), "unavailable", /the registry gave status 500$/],
     ["too many requests", registry("{}", {}, 429), "unavailable", /the registry gave status 429$/],
+    [
+      "kept back by a policy",
+      registry(
+        JSON.stringify({ errors: [{ code: "PROJECTPOLICYVIOLATION", message: "scan severity: High" }] }),
+        {},
+        412,
+      ),
+      "forbidden",
+      /is kept back by a policy of the registry: "scan severity: High"$/,
+    ],
+    [
+      "out of order, with words",
+      registry(JSON.stringify({ errors: [{ message: "no disk" }] }), {}, 500),
+      "unavailable",
+      /the registry gave status 500: "no disk"$/,
+    ],
     ["not JSON", registry("<html>", typed), "unavailable", /a body that is not a JSON object$/],
     ["an array", registry("[]", typed), "unavailable", /a body that is not a JSON object$/],
     ["null", registry("null", typed), "unavailable", /a body that is not a JSON object$/],

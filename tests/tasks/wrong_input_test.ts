@@ -173,7 +173,7 @@ const answers:
     ["403", () => status(403, "no"), 4, "forbidden", ["refuses access", "answers 403"]],
     ["404", () => status(404, "<h1>no such page</h1>"), 2, "not-found", [GUN, "no trust data", "--notary-url"]],
     ["400", () => status(400, '{"errors":[{"code":"X","message":"odd \\u001b[2J name"}]}'), 5, "unavailable", [
-      "(status 400): odd  [2J name",
+      "(status 400): odd ?[2J name",
     ]],
     ["500", () => status(500, "<html>"), 5, "unavailable", ["(status 500): it gives no reason", "try again later"]],
     ["502", () => status(502, ""), 5, "unavailable", ["(status 502)"]],
