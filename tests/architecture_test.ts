@@ -32,7 +32,7 @@ const ADAPTERS = ["lib/files/files.ts", "lib/keystore/file_keystore.ts", "lib/ke
 
 /** The only files that touch network, file system, variables or streams of the machine. */
 const GLOBALS = new Map<string, RegExp>([
-  ["lib/http/send.ts", /fetch|createHttpClient|HttpClient/],
+  ["lib/http/network.ts", /fetch|createHttpClient|HttpClient/],
   ["lib/files/lock.ts", /mkdir|FsFile/],
   ["lib/files/open.ts", /open|FsFile|FileInfo|OpenOptions|stat|realPath|errors/],
   ["lib/files/names.ts", /build/],

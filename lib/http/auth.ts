@@ -193,7 +193,7 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
       return send(request);
     };
     const headers = authorization === undefined ? { ...call.headers } : { ...call.headers, authorization };
-    return { answer: await transmit(watched, { ...call, headers }), answeredBy };
+    return { answer: await transmit(watched, { ...call, allowHttp: options.allowHttp, headers }), answeredBy };
   }
 
   async function request(call: Call, scope: Scope): Promise<Answer> {

@@ -1,7 +1,8 @@
 /** Plain http, found out by asking: where it is taken, where it never is, and what goes over it. */
 import assert from "node:assert/strict";
 import { authorize, type CredentialsSource } from "../../lib/http/auth.ts";
-import { createSend, exchange, type Send } from "../../lib/http/send.ts";
+import { createSend } from "../../lib/http/network.ts";
+import { exchange, type Send } from "../../lib/http/send.ts";
 import { createLocalCa } from "../../lib/local/certificates.ts";
 import { orPlainHttp } from "../../lib/registry/plain_http.ts";
 import { failsWith } from "../support/failures.ts";
