@@ -25,6 +25,8 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** The last call of a wait is given this many milliseconds, however little is left. */
+const SHORTEST_CALL_MS = 1000;
 /** The first waits, short because automatic signing takes a second or two. */
 const RAMP_MS: readonly number[] = [500, 1000, 2000];
 
@@ -50,7 +52,11 @@ export async function waitForCompletion(
     // What was slept counts even where the clock is set back.
     const left = () => timeoutMs - Math.max(now().getTime() - start, slept);
     try {
-      const status = await client.status(signingRequestId, { signal, unavailableTimeoutMs: Math.max(0, left()) });
+      const status = await client.status(signingRequestId, {
+        signal,
+        unavailableTimeoutMs: Math.max(0, left()),
+        answerTimeoutMs: Math.max(SHORTEST_CALL_MS, left()),
+      });
       failure = undefined;
       if (status.status !== last?.status || status.workflowStatus !== last.workflowStatus) onStatus?.(status);
       last = status;

@@ -289,3 +289,29 @@ Deno.test("against the embedded service: approved, denied, cancelled for want of
     });
   }
 });
+
+Deno.test("a status call that hangs does not outlast the wait", async () => {
+  const hanging = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const connections: Deno.TcpConn[] = [];
+  const accepting = (async () => {
+    for await (const connection of hanging) connections.push(connection);
+  })();
+  const client = createSignPathClient({
+    send: fetch,
+    apiUrl: new URL(`http://127.0.0.1:${hanging.addr.port}/API`),
+    organizationId: "org",
+    token: "t",
+    serviceUnavailableTimeoutMs: 600_000,
+    transferTimeoutMs: 300_000,
+    sleep,
+    now: () => new Date(),
+  });
+  const started = performance.now();
+  const waiting = waitForCompletion(client, "id-1", { timeoutMs: 1500, sleep, now: () => new Date() });
+  await assert.rejects(waiting, (error) => isTagsealError(error, "timed-out"));
+  const ms = performance.now() - started;
+  assert.ok(ms >= 1400 && ms < 6000, `${ms} ms`);
+  connections.forEach((connection) => connection.close());
+  hanging.close();
+  await accepting;
+});
