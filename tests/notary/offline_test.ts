@@ -69,7 +69,7 @@ for (const status of [200, 204, 301, 302, 400, 401, 403, 404, 418, 429]) {
     await assert.rejects(
       reading(server, before),
       (error) =>
-        isTagsealError(error, "trust-invalid", "unavailable", "unauthenticated", "forbidden", "not-found") &&
+        isTagsealError(error, "trust-invalid", "unavailable", "unauthenticated", "forbidden", "bad-input") &&
         !error.message.includes("local copy"),
     );
     assert.deepEqual(await before.read(GUN), KNOWN);
