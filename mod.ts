@@ -40,8 +40,7 @@ export { type KeyId, keyOfCertificate, type KeyType, type PublicKey } from "./li
 export { localSigner, type RawSignature, type Signer } from "./lib/crypto/signer.ts";
 export { type Certificate, certificatePem, readCertificate } from "./lib/crypto/x509.ts";
 export * from "./lib/http/auth.ts";
-export { createSend, type SendOptions } from "./lib/http/network.ts";
-export type { Answer, ByteBudget, Call, Send } from "./lib/http/send.ts";
+export { type Answer, type Call, createSend, type Send, type SendOptions } from "./lib/http/send.ts";
 export type { Sleep } from "./lib/http/retry.ts";
 export * from "./lib/keystore/keystore.ts";
 export { createFileKeyStore } from "./lib/keystore/file_keystore.ts";
@@ -103,6 +102,7 @@ export * from "./lib/flows/root_certificate.ts";
 export * from "./lib/flows/rotate_key.ts";
 export type { RootTrust } from "./lib/flows/root_trust.ts";
 export * from "./lib/flows/sign_tags.ts";
+export * from "./lib/flows/signed_file.ts";
 export type { Problem } from "./lib/flows/status_advice.ts";
 export type { ManifestOfTag, TagEdit, TagEntry } from "./lib/flows/tag_change.ts";
 export * from "./lib/flows/verify_tags.ts";

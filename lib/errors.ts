@@ -49,6 +49,16 @@ export type Published =
   /** It certainly was not. */
   | "no";
 
+/** The signing request that an error is about. */
+export interface RequestInQuestion {
+  /** Its id. */
+  readonly id: string;
+  /** Its page at the signing service, where that was told. */
+  readonly webLink?: string | undefined;
+  /** Whether it goes on, or is done, whatever failed here: then filing another one would be a duplicate. */
+  readonly goesOn: boolean;
+}
+
 /** What an error carries beside its message. */
 export interface ErrorFacts {
   /** The next safe move, as a sentence without a final period. */
@@ -57,6 +67,8 @@ export interface ErrorFacts {
   readonly details?: Details;
   /** What became of the change that was under way, where there was one. */
   readonly published?: Published | undefined;
+  /** The signing request that it is about, where there is one; `details` tell its id and its page, too. */
+  readonly request?: RequestInQuestion | undefined;
   /** What led to this, shown with `--verbose` only. */
   readonly cause?: unknown;
 }
@@ -73,15 +85,24 @@ export class TagsealError extends Error {
   readonly details: Details;
   /** What became of the change that was under way; `undefined` where there was none. */
   readonly published: Published | undefined;
+  /** The signing request that it is about; `undefined` where there is none. */
+  readonly request: RequestInQuestion | undefined;
 
   /** Makes an error of class `code`; `message` is sentence case without a final period, values in double quotes. */
   constructor(code: TagsealErrorCode, message: string, facts: ErrorFacts) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
     this.code = code;
     this.remedy = facts.remedy;
-    this.details = facts.details ?? {};
+    this.details = { ...facts.details, ...requestDetails(facts.request) };
     this.published = facts.published;
+    this.request = facts.request;
   }
+}
+
+function requestDetails(request: RequestInQuestion | undefined): Details {
+  if (request === undefined) return {};
+  const { id, webLink } = request;
+  return { signingRequestId: id, ...(webLink === undefined ? {} : { webLink }) };
 }
 
 /** Whether `error` is a {@linkcode TagsealError} of one of `codes` (of any class when none is given). */
@@ -91,10 +112,11 @@ export function isTagsealError(error: unknown, ...codes: TagsealErrorCode[]): er
 
 /** The same failure in other words, which is led to by the first one; `details` are added to those it has. */
 export function reworded(error: TagsealError, message: string, facts: Partial<ErrorFacts> = {}): TagsealError {
-  const { remedy, details, published } = error;
+  const { remedy, details, published, request } = error;
   return new TagsealError(error.code, message, {
     remedy,
     published,
+    request,
     cause: error,
     ...facts,
     details: { ...details, ...facts.details },

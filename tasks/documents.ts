@@ -47,7 +47,6 @@ const SIGNED = {
     roles: [ROLE_VERSION],
   }],
   signingRequestId: "string | null",
-  "unclearRequests?": "integer",
   "failed?": FAILED,
 } as const;
 const CHANGE = {
@@ -140,15 +139,7 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
     },
     "--print-artifact-configuration": { artifactConfiguration: "string" },
   },
-  "submit": {
-    "": {
-      signingRequestId: "string",
-      url: "string",
-      status: "string",
-      "outputArtifactPath?": "string",
-      "unclearRequests?": "integer",
-    },
-  },
+  "submit": { "": { signingRequestId: "string", url: "string", status: "string", "outputArtifactPath?": "string" } },
   "download": { "": { signingRequestId: "string", outputArtifactPath: "string" } },
   "push": { "": SIGNED },
   "remove-tag": { "": SIGNED },

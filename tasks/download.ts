@@ -3,8 +3,9 @@ import { connectionFlags, signPathFlags, waitFlags } from "../lib/cli/common_fla
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openNetwork, openSignPath } from "../lib/cli/connect.ts";
 import { text, toggle } from "../lib/cli/flags.ts";
-import { requireFree, writeArtifact } from "../lib/cli/signing.ts";
-import { waitAndDownload } from "../lib/cli/waiting.ts";
+import { withGoOn } from "../lib/cli/go_on.ts";
+import { requireFree } from "../lib/cli/signing.ts";
+import { saveSigned } from "../lib/cli/waiting.ts";
 
 /** The command. */
 export const command: Command = defineCommand({
@@ -22,7 +23,11 @@ export const command: Command = defineCommand({
     const path = values.outputArtifactPath ?? `${signingRequestId.replaceAll(/[^A-Za-z0-9-]/g, "_")}.signed.zip`;
     await requireFree(host, path, values.force);
     const client = openSignPath(values, host, await openNetwork(values, host));
-    await writeArtifact(host, path, await waitAndDownload(client, signingRequestId, values, host), values.force);
+    await withGoOn(
+      { ...values, repository: undefined },
+      host,
+      () => saveSigned(client, signingRequestId, path, values, host),
+    );
     return { json: { signingRequestId, outputArtifactPath: path }, lines: [path] };
   },
 });

@@ -4,7 +4,7 @@ import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openNetwork, openTrust } from "../lib/cli/connect.ts";
 import { required, text } from "../lib/cli/flags.ts";
 import { counted, signedReport } from "../lib/cli/signing.ts";
-import { readSigningFile } from "../lib/cli/signing_file.ts";
+import { readSigningFile, requireSigned } from "../lib/cli/signing_file.ts";
 import { TagsealError } from "../lib/errors.ts";
 import { AT_ONCE, mapAtOnce } from "../lib/flows/at_once.ts";
 import { joinOutcomes, settled } from "../lib/flows/outcomes.ts";
@@ -24,7 +24,8 @@ export const command: Command = defineCommand({
   },
   example: "tagseal push -r registry.example.com/team/app --input-artifact-path signed.zip",
   async run(values, host) {
-    const { data } = await readSigningFile(host, values.inputArtifactPath);
+    const { bytes, data } = await readSigningFile(host, values.inputArtifactPath);
+    await requireSigned(values.inputArtifactPath, bytes, data);
     const only = values.repository === undefined ? undefined : parseImageName(values.repository).gun;
     const changes = data.repositories.filter(({ repository }) => only === undefined || repository === only);
     if (changes.length === 0) {

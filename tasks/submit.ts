@@ -2,18 +2,12 @@
 import { connectionFlags, signPathFlags, submissionFlags, waitFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openNetwork, openSignPath } from "../lib/cli/connect.ts";
+import { withGoOn } from "../lib/cli/go_on.ts";
 import { ifGiven, text, toggle, type Values } from "../lib/cli/flags.ts";
 import type { Host } from "../lib/cli/host.ts";
-import {
-  requireFree,
-  resubmitArtifact,
-  signedPath,
-  submitArtifact,
-  warnOfUnclear,
-  writeArtifact,
-} from "../lib/cli/signing.ts";
+import { requireFree, resubmitArtifact, signedPath, submitArtifact, warnOfUnclear } from "../lib/cli/signing.ts";
 import { readSigningFile } from "../lib/cli/signing_file.ts";
-import { waitAndDownload } from "../lib/cli/waiting.ts";
+import { saveSigned } from "../lib/cli/waiting.ts";
 import { TagsealError } from "../lib/errors.ts";
 import type { SignPathClient } from "../lib/signpath/client.ts";
 import type { SubmittedRequest } from "../lib/signpath/types.ts";
@@ -50,7 +44,7 @@ export const command: Command = defineCommand({
   async run(values, host) {
     const { force, waitForCompletion } = values;
     if (!waitForCompletion) requireNoWaiting(values);
-    const { standardPath, submit } = await sourceOf(values, host);
+    const { standardPath, repository, submit } = await sourceOf(values, host);
     const path = values.outputArtifactPath ?? standardPath;
     if (waitForCompletion) await requireFree(host, path, force);
     const client = openSignPath(values, host, await openNetwork(values, host));
@@ -64,7 +58,11 @@ export const command: Command = defineCommand({
       warnOfUnclear(unclearRequests ?? 0, host);
       return { json: { ...filed, status }, lines: [signingRequestId] };
     }
-    await writeArtifact(host, path, await waitAndDownload(client, signingRequestId, values, host), force);
+    await withGoOn(
+      { ...values, repository, outputArtifactPath: path },
+      host,
+      () => saveSigned(client, signingRequestId, path, values, host),
+    );
     host.info(`Signed file: ${path}`);
     warnOfUnclear(unclearRequests ?? 0, host);
     return { json: { ...filed, status: "Completed", outputArtifactPath: path }, lines: [signingRequestId] };
@@ -74,6 +72,8 @@ export const command: Command = defineCommand({
 /** What is submitted, how, and where its signed version goes unless said. */
 interface Source {
   readonly standardPath: string;
+  /** The only repository, where it is known that there is one. */
+  readonly repository: string | undefined;
   submit(client: SignPathClient): Promise<SubmittedRequest>;
 }
 
@@ -84,6 +84,7 @@ async function sourceOf(values: SourceValues, host: Host): Promise<Source> {
     if (original === undefined) throw unclear("--original-signing-request-id is missing");
     return {
       standardPath: `${original.replaceAll(/[^A-Za-z0-9-]/g, "_")}.resubmitted.zip`,
+      repository: undefined,
       submit: (client) => resubmitArtifact(client, values, host, original),
     };
   }
@@ -94,7 +95,12 @@ async function sourceOf(values: SourceValues, host: Host): Promise<Source> {
   if (data.signatures.size > 0) {
     throw new TagsealError("bad-input", "The file is signed already", { remedy: "Publish it with tagseal push" });
   }
-  return { standardPath: signedPath(input), submit: (client) => submitArtifact(client, values, host, bytes) };
+  const [first, ...others] = data.repositories;
+  return {
+    standardPath: signedPath(input),
+    repository: others.length === 0 ? first?.repository : undefined,
+    submit: (client) => submitArtifact(client, values, host, bytes),
+  };
 }
 
 function unclear(message: string): TagsealError {

@@ -3,14 +3,14 @@ import { parseArgs } from "node:util";
 import type { Command as Parser, CommanderError } from "commander";
 import { TagsealError } from "../errors.ts";
 import { globalFlags } from "./common_flags.ts";
-import type { Flag, Flags, Values } from "./flags.ts";
+import { attributeOf, camelCase, type Flags, type Typed, type Values } from "./flags.ts";
 import type { Host, HostFlags } from "./host.ts";
 import type { Need } from "./needs.ts";
 import { exitCodeOf } from "./exit_codes.ts";
 import { documentOf, errorJson, errorLines, jsonLine, printable, type Report } from "./report.ts";
 
 /** What a command's code gets. */
-export type CommandValues<F extends Flags> = Values<F & typeof globalFlags>;
+export type CommandValues<F extends Flags> = Values<F & typeof globalFlags> & { readonly typed: Typed };
 
 /** One command. */
 export interface Command<F extends Flags = Flags> {
@@ -101,7 +101,7 @@ async function runCommand(
   if (!parsed) return 0; // --help
   const { given, argument } = parsed;
   using host = outside.host({ quiet: given["quiet"] === true, noInput: given["noInput"] === true });
-  const values: Record<string, unknown> = {};
+  const values: Record<string, unknown> = { typed: given };
   for (const [key, flag] of Object.entries(flags)) values[key] = await flag.read(given[attributeOf(flag)], host);
   const report = await command.run(values as CommandValues<Flags>, host, argument);
   if (values["json"] === true) {
@@ -112,7 +112,7 @@ async function runCommand(
 
 /** What stands on a command line. */
 interface Parsed {
-  readonly given: Readonly<Record<string, string[] | boolean | undefined>>;
+  readonly given: Typed;
   readonly argument: string;
 }
 
@@ -206,14 +206,6 @@ function wrapped(head: string, names: readonly string[]): string {
     lines.push(`${lines.pop()} ${word}`);
   }
   return lines.join("\n");
-}
-
-function attributeOf(flag: Flag<unknown>): string {
-  return camelCase(/--([a-z0-9-]+)/.exec(flag.spec)![1]!);
-}
-
-function camelCase(long: string): string {
-  return long.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 function overview(commands: Readonly<Record<string, CommandEntry>>): string {

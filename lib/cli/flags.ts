@@ -1,5 +1,5 @@
 /**
- * Flags as data: one table that parsing, help and REFERENCE.md are made from. Each flag knows its type, so that a
+ * Flags as data: one table that parsing, help and the README's lists are made from. Each flag knows its type, so that a
  * command reads `values.repository` and never a string key.
  *
  * @module
@@ -15,6 +15,8 @@ export interface Flag<T> {
   readonly help: string;
   /** The variable that is read where the flag is not given. */
   readonly variable?: string;
+  /** Its value is a secret, unless it names where that is. */
+  readonly secret?: boolean;
   /** May be given several times. */
   readonly many?: boolean;
   /** What to do where it is missing and needed, if "give it" does not say all. */
@@ -43,6 +45,30 @@ function single(spec: string, given: readonly string[] | boolean | undefined): s
 
 function nameOf(spec: string): string {
   return /--[a-z0-9-]+/.exec(spec)![0];
+}
+
+/** What stands on a command line: values (or `true`) by {@linkcode attributeOf} of their flags. */
+export type Typed = Readonly<Record<string, readonly string[] | boolean | undefined>>;
+
+/** The name of a long flag, as code writes it. */
+export function camelCase(long: string): string {
+  return long.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** By what a flag's values are filed. */
+export function attributeOf({ spec }: Pick<Flag<unknown>, "spec">): string {
+  return camelCase(nameOf(spec).slice(2));
+}
+
+/** Those of `flags` that were typed, as words to type again; a secret only where it names where that is. */
+export function retyped(flags: Flags, typed: Typed): string[] {
+  return Object.values(flags).flatMap((flag) => {
+    const given = typed[attributeOf(flag)];
+    if (given === true) return [nameOf(flag.spec)];
+    if (!Array.isArray(given)) return [];
+    const values = given.filter((value) => !flag.secret || /^(env|file):/.test(value));
+    return values.flatMap((value) => [nameOf(flag.spec), value]);
+  });
 }
 
 /** A text that may be left out. */
@@ -169,6 +195,7 @@ export function secret(spec: string, help: string, variable?: string): Flag<stri
   return {
     spec,
     help: `${help}; env:NAME, file:PATH or - (stdin)`,
+    secret: true,
     ...(variable ? { variable } : {}),
     async read(given, host) {
       const value = single(spec, given);

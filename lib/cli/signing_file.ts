@@ -1,7 +1,7 @@
 /** A signing data file that the user names. @module */
-import type { Bytes } from "../bytes/bytes.ts";
+import { type Bytes, equalBytes } from "../bytes/bytes.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
-import { readSigningData, type SigningData } from "../signpath/signing_data.ts";
+import { readSigningData, type SigningData, writeSigningData } from "../signpath/signing_data.ts";
 import type { Host } from "./host.ts";
 import { readArtifact } from "./signing.ts";
 
@@ -29,4 +29,27 @@ export async function readSigningFile(
       cause,
     });
   }
+}
+
+/**
+ * Refuses to publish a file without signatures, with what is to be done about it: one that was never sent, or one that came
+ * back unsigned, is told by its bytes. No service writes a ZIP as this program does.
+ *
+ * @throws {TagsealError} `bad-input`
+ */
+export async function requireSigned(path: string, bytes: Bytes, data: SigningData): Promise<void> {
+  if (data.signatures.size > 0) return;
+  const isAsWritten = equalBytes(bytes, await writeSigningData(data));
+  throw new TagsealError(
+    "bad-input",
+    isAsWritten
+      ? `"${path}" was not signed: it is as tagseal signing-data wrote it`
+      : `"${path}" came back from SignPath unsigned: the project's artifact configuration does not sign payload/*.json`,
+    {
+      remedy: isAsWritten
+        ? "Submit it with tagseal submit --wait-for-completion, then push the file that this writes"
+        : "Give the project what tagseal signing-data --print-artifact-configuration prints, then submit anew",
+      details: { path, reason: isAsWritten ? "never-submitted" : "came-back-unsigned" },
+    },
+  );
 }

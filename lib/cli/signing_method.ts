@@ -9,6 +9,7 @@ import { signPathFlags, submissionFlags, waitFlags } from "./common_flags.ts";
 import { openKeyStore, openSignPath } from "./connect.ts";
 import { dryRun, dryRunFlag } from "./dry_run.ts";
 import { choice, type Values } from "./flags.ts";
+import { type GoOn, tellingAllHow, withGoOn } from "./go_on.ts";
 import type { Host } from "./host.ts";
 import { openToken, tokenFlags } from "./key_stores.ts";
 import { passphraseVariables } from "./passphrases.ts";
@@ -109,16 +110,18 @@ export function openSigningMethod(values: SigningMethodValues, host: Host, send:
 export async function runSigning(
   work: readonly TagsToSign[],
   method: SigningMethod | undefined,
-  values: Values<typeof dryRunFlag>,
+  values: Values<typeof dryRunFlag> & Pick<GoOn, "repository" | "typed">,
   host: Host,
 ): Promise<Report> {
   if (values.dryRun || !method) return await dryRun(work, host);
   const onDone = counted(work, host);
-  const result = await signTags(work, {
-    ...method,
-    now: host.now,
-    onStale: ({ message }) => host.info(`${message}. Starting over on top of it.`),
-    ...(onDone ? { onDone } : {}),
-  });
-  return signedReport(result, host);
+  const how: GoOn = { ...values, outputArtifactPath: undefined, force: false };
+  const { failed, ...result } = await withGoOn(how, host, () =>
+    signTags(work, {
+      ...method,
+      now: host.now,
+      onStale: ({ message }) => host.info(`${message}. Starting over on top of it.`),
+      ...(onDone ? { onDone } : {}),
+    }));
+  return signedReport({ ...result, failed: tellingAllHow(failed, how, host) }, host);
 }

@@ -1,10 +1,12 @@
 /** Waiting for a signing request: how far it is, and what Ctrl-C means for it. @module */
 import type { Bytes } from "../bytes/bytes.ts";
-import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
+import { isTagsealError, messageOf, reworded, TagsealError } from "../errors.ts";
 import { downloadWhenSigned } from "../flows/request_signature.ts";
+import { readSigned } from "../flows/signed_file.ts";
 import type { SignPathClient } from "../signpath/client.ts";
 import { STANDARD_WAIT_S } from "./common_flags.ts";
 import type { Host } from "./host.ts";
+import { writeArtifact } from "./signing.ts";
 
 const CANCEL_TIMEOUT_MS = 30_000;
 
@@ -24,7 +26,8 @@ export async function waitAndDownload(
 ): Promise<Bytes> {
   const { now, sleep, signal } = host;
   const started = now().getTime();
-  const show = () => host.status(`Waiting for ${duration(now().getTime() - started)}; Ctrl-C ends the waiting`);
+  const show = () =>
+    host.status(`Waiting since ${duration(now().getTime() - started)}, ${duration(timeoutMs)} at most; Ctrl-C ends it`);
   const onProgress = (line: string) => {
     host.info(line);
     show();
@@ -45,6 +48,27 @@ export async function waitAndDownload(
   }
 }
 
+/**
+ * The same, and writes the file to `path`, unless it is not what was to come.
+ *
+ * @throws {TagsealError} what {@linkcode waitAndDownload}, `readSigned` and writing throw
+ */
+export async function saveSigned(
+  client: SignPathClient,
+  id: string,
+  path: string,
+  values: { readonly waitForCompletionTimeout: number | undefined; readonly force: boolean },
+  host: Host,
+): Promise<void> {
+  const file = await waitAndDownload(client, id, values, host);
+  await readSigned(file, id);
+  try {
+    await writeArtifact(host, path, file, values.force);
+  } catch (error) {
+    throw isTagsealError(error) ? reworded(error, error.message, { request: { id, goesOn: true } }) : error;
+  }
+}
+
 /** Only a person can say whether the request is still wanted; without one it goes on. @throws where it is not */
 async function offerToCancel(client: SignPathClient, id: string, host: Host): Promise<void> {
   if (!await host.confirmInterrupted(`Cancel signing request ${id} at SignPath, too?`)) return;
@@ -56,7 +80,8 @@ async function offerToCancel(client: SignPathClient, id: string, host: Host): Pr
   }
   throw new TagsealError("interrupted", `Interrupted, and signing request "${id}" is cancelled`, {
     remedy: "Nothing was published. Run the command again to file a new request",
-    details: { signingRequestId: id, cancelled: true },
+    details: { cancelled: true },
+    request: { id, goesOn: false },
   });
 }
 

@@ -12,6 +12,7 @@ import type { KeyStore } from "../keystore/keystore.ts";
 import { manifestOf, readSigningData, writeSigningData } from "../signpath/signing_data.ts";
 import { BASE_ROLES } from "../tuf/roles.ts";
 import type { UnsignedData } from "./create_signing_data.ts";
+import { readSigned } from "./signed_file.ts";
 
 /** What came back from signing. Whether a signature is good is judged where it is published, not here. */
 export interface SignedPayloads {
@@ -59,8 +60,8 @@ export function fileSigner(signFile: SignFile): PayloadSigner {
     async sign(data) {
       const file = await writeSigningData(data);
       const { signed, signingRequestId, unclearRequests = 0 } = await signFile(file);
-      const received = await readSigningData(signed);
-      requireSame(await readSigningData(file), received);
+      const received = await readSigned(signed, signingRequestId);
+      requireSame(await readSigningData(file), received, signingRequestId);
       return { signatures: received.signatures, failures: new Map(), signingRequestId, isKept: true, unclearRequests };
     },
   };
@@ -105,7 +106,7 @@ export function keySigner(store: KeyStore, openEarly = false): PayloadSigner {
 }
 
 /** Nothing but signatures may have been added on the way to the signing service and back. */
-function requireSame(sent: UnsignedData, received: UnsignedData): void {
+function requireSame(sent: UnsignedData, received: UnsignedData, signingRequestId: string): void {
   const payloads = [...sent.payloads].every(([name, bytes]) => {
     const back = received.payloads.get(name);
     return back && equalBytes(back, bytes);
@@ -113,5 +114,6 @@ function requireSame(sent: UnsignedData, received: UnsignedData): void {
   if (payloads && JSON.stringify(manifestOf(sent)) === JSON.stringify(manifestOf(received))) return;
   throw new TagsealError("trust-invalid", "The signed file is not the one that was sent for signing", {
     remedy: "Nothing was published. Find out who changes the file on its way to the signing service and back",
+    request: { id: signingRequestId, goesOn: false },
   });
 }

@@ -87,7 +87,7 @@ function readPart(data: SigningData, { repository }: RepositoryChange, role: Rol
   if (!isDelegation(role.role)) throw invalid(repository, "it is not for a delegation", role.role);
   if (!signature) {
     throw new TagsealError("bad-input", `The file holds no signature for "${role.role}" of "${repository}"`, {
-      remedy: "Submit it with tagseal submit, then push what tagseal download gives",
+      remedy: "Have it signed, then publish the file that comes back",
       details: { repository, role: role.role },
     });
   }

@@ -1,10 +1,10 @@
 /** Has a signing data file signed by SignPath: submit, wait, download. @module */
 import type { Bytes } from "../bytes/bytes.ts";
-import { isTagsealError, TagsealError } from "../errors.ts";
+import { isTagsealError, reworded, TagsealError } from "../errors.ts";
 import type { Sleep } from "../http/retry.ts";
 import type { SignPathClient } from "../signpath/client.ts";
-import type { Resubmission, Submission, SubmittedRequest } from "../signpath/types.ts";
-import { goOn, waitForCompletion } from "../signpath/wait.ts";
+import type { Resubmission, SigningRequestStatus, Submission, SubmittedRequest } from "../signpath/types.ts";
+import { DO_NOT_SUBMIT, waitForCompletion } from "../signpath/wait.ts";
 
 /** How to follow a signing request. */
 export interface FollowOptions {
@@ -46,31 +46,32 @@ function told(request: SubmittedRequest, { onProgress }: Pick<FollowOptions, "on
 /**
  * Waits for a signing request and downloads the signed file.
  *
- * @throws {TagsealError} `signing-request-failed`, `timed-out`, `interrupted`: each names the id and how to resume
+ * @throws {TagsealError} `signing-request-failed`, `timed-out`, `interrupted`: each names the request
  */
 export async function downloadWhenSigned(client: SignPathClient, id: string, options: FollowOptions): Promise<Bytes> {
   const { timeoutMs, now, sleep, signal, onProgress } = options;
+  let webLink: string | undefined;
+  let completed = false;
   try {
-    const onStatus = ({ status, workflowStatus }: { status: string; workflowStatus: string }) =>
+    const onStatus = ({ status, workflowStatus, webLink: link }: SigningRequestStatus) => {
+      webLink = link ?? webLink;
       onProgress(`Signing request ${id}: ${status}${workflowStatus === status ? "" : ` (${workflowStatus})`}`);
+    };
     await waitForCompletion(client, id, { timeoutMs, now, sleep, signal, onStatus });
+    completed = true;
     return await client.downloadSigned(id, { signal });
   } catch (error) {
-    if (isTagsealError(error, "unavailable") && error.details["signingRequestId"] === undefined) {
-      throw new TagsealError(
-        "unavailable",
-        `The signed file of signing request "${id}" cannot be had: ${error.message}`,
-        {
-          remedy: `Do not submit again, go on with: ${goOn(id)}`,
-          details: { ...error.details, signingRequestId: id },
-          cause: error,
-        },
-      );
+    const request = { id, webLink, goesOn: true };
+    if (completed && isTagsealError(error, "unavailable")) {
+      throw reworded(error, `The signed file of signing request "${id}" cannot be had: ${error.message}`, {
+        remedy: DO_NOT_SUBMIT,
+        request,
+      });
     }
     if (!isTagsealError(error, "interrupted")) throw error;
     throw new TagsealError("interrupted", `Interrupted while waiting for signing request "${id}"`, {
-      remedy: `The request goes on. Get its result with: ${goOn(id)}; or cancel it in SignPath`,
-      details: { signingRequestId: id },
+      remedy: "The request goes on: download its signed file later, or cancel it in SignPath",
+      request,
     });
   }
 }

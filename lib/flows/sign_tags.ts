@@ -6,7 +6,6 @@
  */
 import { isTagsealError, reworded, type TagsealError } from "../errors.ts";
 import type { SigningData } from "../signpath/signing_data.ts";
-import { goOn } from "../signpath/wait.ts";
 import { AT_ONCE, mapAtOnce } from "./at_once.ts";
 import { assembleSigningData } from "./create_signing_data.ts";
 import type { PayloadSigner, SignedPayloads } from "./payload_signer.ts";
@@ -59,8 +58,8 @@ export async function signTags(work: readonly TagsToSign[], options: SignOptions
       answer = await options.signer.sign(data, keys);
     } catch (error) {
       for (const { task } of begun) settle({ repository: task.gun, error });
-      const id = isTagsealError(error) ? error.details["signingRequestId"] : undefined;
-      if (typeof id === "string") signingRequestId = id; // it may go on: whoever is told of it does not file another
+      // It may go on: whoever is told of it does not file another.
+      if (isTagsealError(error) && error.request) signingRequestId = error.request.id;
       break;
     }
     signingRequestId = answer.signingRequestId;
@@ -143,9 +142,10 @@ function resumable(error: unknown, { signingRequestId: id, isKept }: SignedPaylo
   if (!isKept || !isTagsealError(error)) return error;
   const isDoubtful = error.published === "maybe" && error.code !== "stale";
   if (!isDoubtful && !isTagsealError(error, "unavailable", "unauthenticated", "forbidden", "interrupted")) return error;
-  const first = isTagsealError(error, "unauthenticated", "forbidden") ? `${error.remedy}; then` : "Do not sign again,";
   return reworded(error, `Signed, but perhaps not published: ${error.message}`, {
-    remedy: `${first} go on with: ${goOn(id!)}`,
-    details: { signingRequestId: id },
+    remedy: isTagsealError(error, "unauthenticated", "forbidden")
+      ? `${error.remedy}; then publish what is signed already`
+      : "Do not sign again: publish what is signed already",
+    request: { id: id!, goesOn: true },
   });
 }

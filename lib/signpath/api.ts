@@ -53,7 +53,6 @@ export function createSignPathApi(options: SignPathOptions): SignPathApi {
   }
   const base = normalizeApiUrl(options.apiUrl);
   const origin = new URL(base).origin;
-  const contact = { reached: false };
   const organizationUrl = (path: string) => new URL(`${base}/v1/${options.organizationId}${path}`);
   const urlOf = (path: string) => organizationUrl(`/SigningRequests${path}`);
   return {
@@ -66,17 +65,19 @@ export function createSignPathApi(options: SignPathOptions): SignPathApi {
       token,
       ...(signingRequestId === undefined ? {} : { signingRequestId }),
     }),
-    call: (path, limits, { through = options.send, onWait = options.onWait, idempotent, ...more } = {}) => {
+    call: (path, limits, changes = {}) => {
+      const { through = options.send, onWait = options.onWait, idempotent, timeoutMs = JSON_TIMEOUT_MS, ...more } =
+        changes;
       const budgetMs = Math.min(limits.unavailableTimeoutMs ?? Infinity, options.serviceUnavailableTimeoutMs);
       return exchangeWithRetry(through, {
         service: "SignPath",
         url: urlOf(path),
         maxBytes: MAX_JSON_BYTES,
-        timeoutMs: Math.min(limits.answerTimeoutMs ?? Infinity, JSON_TIMEOUT_MS),
+        timeoutMs: Math.min(limits.timeoutMs ?? Infinity, timeoutMs),
         signal: limits.signal,
         ...more,
         headers: { authorization: `Bearer ${token}`, accept: "application/json, application/problem+json, */*;q=0.1" },
-      }, { budgetMs, sleep, now, onWait, contact, ...(idempotent === undefined ? {} : { idempotent }) });
+      }, { budgetMs, sleep, now, onWait, ...(idempotent === undefined ? {} : { idempotent }) });
     },
   };
 }

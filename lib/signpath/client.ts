@@ -51,7 +51,7 @@ export interface SignPathClient {
    *
    * @throws {TagsealError} as `submit`; with `details.mayBeFiled` the hash may have been signed; `trust-invalid` where
    *   the answer is not about this hash; `bad-input` also where the service filed an ordinary request instead
-   *   (`details.signingRequestId`)
+   *   (`error.request`)
    */
   signHash(submission: HashSubmission, limits?: CallLimits): Promise<SignedHash>;
   /**
@@ -200,6 +200,7 @@ function ended(id: string, { status, webLink }: SigningRequestStatus): TagsealEr
     remedy: status === "Completed"
       ? "Leave its signed file alone: what is not pushed is not published"
       : "Nothing is left to be done about it",
-    details: { signingRequestId: id, status, ...(webLink === undefined ? {} : { webLink }) },
+    details: { status },
+    request: { id, webLink, goesOn: false },
   });
 }

@@ -1,6 +1,6 @@
 /** SignPath's refusals as errors: its own words, made safe to print, and the next safe move. @module */
 import { text } from "../bytes/bytes.ts";
-import { TagsealError, type TagsealErrorCode } from "../errors.ts";
+import { type RequestInQuestion, TagsealError, type TagsealErrorCode } from "../errors.ts";
 import type { Answer } from "../http/send.ts";
 
 /** What was asked for, and of whom. */
@@ -37,8 +37,9 @@ export function refusal(answer: Answer, asked: Asked): TagsealError {
     code,
     `SignPath at "${asked.origin}" answered ${answer.status} to ${asked.action}${words && `: ${words}`}`,
     {
-      remedy: code === "unavailable" ? orResume(REMEDIES[code], asked) : REMEDIES[code],
-      details: { httpStatus: answer.status, ...idOf(asked) },
+      remedy: REMEDIES[code],
+      details: { httpStatus: answer.status },
+      request: requestOf(asked),
     },
   );
 }
@@ -46,20 +47,13 @@ export function refusal(answer: Answer, asked: Asked): TagsealError {
 /** An answer out of protocol: `why` completes "SignPath at … cannot be understood: ". */
 export function garbled(asked: Asked, why: string): TagsealError {
   return new TagsealError("unavailable", `SignPath at "${asked.origin}" cannot be understood: ${why}`, {
-    remedy: orResume(
-      "Check that the API address (--api-url) is that of SignPath and that no proxy answers in its place",
-      asked,
-    ),
-    details: idOf(asked),
+    remedy: "Check that the API address (--api-url) is that of SignPath and that no proxy answers in its place",
+    request: requestOf(asked),
   });
 }
 
-function orResume(remedy: string, { signingRequestId: id }: Asked): string {
-  return id === undefined ? remedy : `${remedy}. Do not submit again, go on with: tagseal download ${id}`;
-}
-
-function idOf({ signingRequestId }: Asked): { signingRequestId?: string } {
-  return signingRequestId === undefined ? {} : { signingRequestId };
+function requestOf({ signingRequestId: id }: Asked): RequestInQuestion | undefined {
+  return id === undefined ? undefined : { id, goesOn: true };
 }
 
 function codeOf(status: number): RefusalCode {

@@ -109,6 +109,6 @@ function notAtOnce(id: string): TagsealError {
   return new TagsealError("bad-input", `SignPath filed signing request "${id}" instead of signing the hash at once`, {
     remedy:
       `Cancel it in SignPath's web UI, then name a project of the type "Hash signing data" and a policy without approval`,
-    details: { signingRequestId: id },
+    request: { id, goesOn: false },
   });
 }

@@ -1,10 +1,10 @@
 /**
  * Waiting for a signing request. People approve within seconds or within days, so the wait ends long before the request
- * does: every way out names the request's id and how to go on with it, for who starts over files a duplicate.
+ * does: every way out names the request (`error.request`), for who starts over files a duplicate.
  *
  * @module
  */
-import { isTagsealError, TagsealError } from "../errors.ts";
+import { isTagsealError, reworded, TagsealError } from "../errors.ts";
 import type { Sleep } from "../http/retry.ts";
 import type { SignPathClient } from "./client.ts";
 import type { SigningRequestStatus } from "./types.ts";
@@ -25,8 +25,8 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The last call of a wait is given this many milliseconds, however little is left. */
-const SHORTEST_CALL_MS = 1000;
+/** A status call has this long even where less is left of the wait: who asks once wants an answer. */
+const SHORTEST_CALL_MS = 5000;
 /** The first waits, short because automatic signing takes a second or two. */
 const RAMP_MS: readonly number[] = [500, 1000, 2000];
 
@@ -52,11 +52,8 @@ export async function waitForCompletion(
     // What was slept counts even where the clock is set back.
     const left = () => timeoutMs - Math.max(now().getTime() - start, slept);
     try {
-      const status = await client.status(signingRequestId, {
-        signal,
-        unavailableTimeoutMs: Math.max(0, left()),
-        answerTimeoutMs: Math.max(SHORTEST_CALL_MS, left()),
-      });
+      const limits = { unavailableTimeoutMs: Math.max(0, left()), timeoutMs: Math.max(SHORTEST_CALL_MS, left()) };
+      const status = await client.status(signingRequestId, { signal, ...limits });
       failure = undefined;
       if (status.status !== last?.status || status.workflowStatus !== last.workflowStatus) onStatus?.(status);
       last = status;
@@ -66,7 +63,7 @@ export async function waitForCompletion(
         // Of a request that was there before, an answer "not found" says less about it than about the answer. An id
         // that cannot be one is nothing to go on with.
         const isUnknown = error.code === "usage" || (error.code === "not-found" && last === undefined);
-        throw isUnknown ? error : resumable(error, signingRequestId);
+        throw isUnknown ? error : resumable(error, signingRequestId, last);
       }
       failure = error;
     }
@@ -85,7 +82,8 @@ function failed(id: string, { status, workflowStatus, webLink }: SigningRequestS
   const how = workflowStatus === status ? `"${status}"` : `"${status}" ("${workflowStatus}")`;
   return new TagsealError("signing-request-failed", `Signing request "${id}" ended as ${how}`, {
     remedy: `See ${webLink === undefined ? "SignPath's web UI" : `"${webLink}"`} for the reason; then submit a new one`,
-    details: { signingRequestId: id, status, workflowStatus, ...(webLink === undefined ? {} : { webLink }) },
+    details: { status, workflowStatus },
+    request: { id, webLink, goesOn: false },
   });
 }
 
@@ -100,32 +98,21 @@ function timedOut(
     "timed-out",
     `Signing request "${id}" did not end within ${Math.round(timeoutMs / 1000)} s (${state}); it goes on at SignPath`,
     {
-      remedy: resume(id),
-      details: {
-        signingRequestId: id,
-        ...(last === undefined ? {} : { status: last.status, workflowStatus: last.workflowStatus }),
-        ...(last?.webLink === undefined ? {} : { webLink: last.webLink }),
-      },
+      remedy: DO_NOT_SUBMIT,
+      details: last === undefined ? {} : { status: last.status, workflowStatus: last.workflowStatus },
+      request: { id, webLink: last?.webLink, goesOn: true },
       cause,
     },
   );
 }
 
-/** `error`, with the id and how to go on instead of "run the command again", which would file a duplicate. */
-function resumable(error: TagsealError, id: string): TagsealError {
-  return new TagsealError(error.code, `While waiting for signing request "${id}": ${error.message}`, {
-    remedy: error.code === "unavailable" ? resume(id) : `${error.remedy}; then go on with: ${goOn(id)}`,
-    details: { ...error.details, signingRequestId: id },
-    cause: error,
+/** `error`, about a request that goes on, instead of "run the command again", which would file a duplicate. */
+function resumable(error: TagsealError, id: string, last: SigningRequestStatus | undefined): TagsealError {
+  return reworded(error, `While waiting for signing request "${id}": ${error.message}`, {
+    remedy: error.code === "unavailable" ? DO_NOT_SUBMIT : `${error.remedy}; the signing request goes on`,
+    request: { id, webLink: last?.webLink, goesOn: true },
   });
 }
 
-function resume(id: string): string {
-  return `Do not submit again, go on with: ${goOn(id)}`;
-}
-
-/** The commands that publish what a signing request signs. */
-export function goOn(signingRequestId: string): string {
-  const id = signingRequestId;
-  return `tagseal download ${id}, then tagseal push --input-artifact-path ${id}.signed.zip`;
-}
+/** What is left to do about a request that goes on; how is told by who knows what the user has typed. */
+export const DO_NOT_SUBMIT = "Do not submit again: download the signed file of this request, and publish it";

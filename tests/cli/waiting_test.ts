@@ -72,7 +72,10 @@ Deno.test("waiting: each new status is a line that stays, and one line below cou
   ]);
   const shown = statuses.filter(Boolean);
   assert.ok(shown.length >= 3);
-  assert.ok(shown.every((line) => /^Waiting for \d+ s; Ctrl-C ends the waiting$/.test(line)), shown.join("\n"));
+  assert.ok(
+    shown.every((line) => /^Waiting since \d+ s, 10 min 0 s at most; Ctrl-C ends it$/.test(line)),
+    shown.join("\n"),
+  );
   assert.equal(statuses.at(-1), "", "nothing stays");
   assert.ok(["\r\x1b[2K", "\n"].some((end) => written.join("").endsWith(end)));
 });
@@ -80,8 +83,8 @@ Deno.test("waiting: each new status is a line that stays, and one line below cou
 Deno.test("waiting: the time is told in minutes once there are some", async () => {
   const { client, host, statuses } = world(["InProgress", ...Array(14).fill("WaitingForApproval"), "Completed"]);
   await wait(client, host);
-  assert.ok(statuses.some((line) => / 0 s;/.test(line)), statuses.join("\n"));
-  assert.ok(statuses.some((line) => / 1 min \d+ s;/.test(line)), statuses.join("\n"));
+  assert.ok(statuses.some((line) => / 0 s,/.test(line)), statuses.join("\n"));
+  assert.ok(statuses.some((line) => / 1 min \d+ s,/.test(line)), statuses.join("\n"));
 });
 
 Deno.test("waiting: the time is seen, however long id and status are", async () => {
@@ -141,7 +144,8 @@ Deno.test("interrupted: the question comes once the status line is gone, and the
         [error.details["signingRequestId"], error.details["cancelled"]],
         [ID, answer ? true : undefined],
       );
-      assert.match(error.remedy, answer ? /Run the command again/ : /tagseal download/);
+      assert.equal(error.request?.goesOn, !answer);
+      assert.match(error.remedy, answer ? /Run the command again/ : /The request goes on/);
     });
   }
 });

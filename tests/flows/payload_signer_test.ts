@@ -113,7 +113,7 @@ Deno.test("more than one file can hold is refused before anything is sent: an ap
   assert.equal(sent, 0);
 });
 
-Deno.test("signatures that are missing are not made up: publishing refuses them", async () => {
+Deno.test("signatures that are missing are not made up: nothing is published", async () => {
   const { world } = await prepared();
   const signer = fileSigner(async (file) => {
     const { signed, signingRequestId } = await world.signFile(file);
@@ -121,7 +121,7 @@ Deno.test("signatures that are missing are not made up: publishing refuses them"
     return { signed: other, signingRequestId };
   });
   const failure = signTags([world.task(A, ["v1"])], { ...world.options, signer, attempts: 1 });
-  await failsWith(failure, "bad-input", 'no signature for "targets/signpath"');
+  await failsWith(failure, "signing-request-failed", "sent the file back unsigned in part (1 of 2 payloads)");
   assert.deepEqual((await listTags(world.trust(), A)).tags, []);
 });
 

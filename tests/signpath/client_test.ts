@@ -253,15 +253,22 @@ Deno.test("a status that is none is refused", async (t) => {
   });
 });
 
-Deno.test("where a request goes on, an unavailable service says how to resume", async (t) => {
+Deno.test("where a request goes on, an unavailable service names it", async (t) => {
   const rows: [string, Response, (client: SignPathClient) => Promise<unknown>][] = [
     ["status", json(500, {}), (client) => client.status("id-1")],
     ["status that is none", json(200, {}), (client) => client.status("id-1")],
     ["download", json(500, {}), (client) => client.downloadSigned("id-1")],
   ];
   for (const [name, answer, act] of rows) {
-    const remedy = /--api-url.*\. Do not submit again, go on with: tagseal download id-1$/;
-    await t.step(name, () => refused(act(connect(always(() => answer.clone()).send)), "unavailable", /./, remedy));
+    await t.step(name, async () => {
+      const outcome = act(connect(always(() => answer.clone()).send));
+      await refused(outcome, "unavailable", /./, /--api-url/);
+      await assert.rejects(outcome, (error) => {
+        assert.ok(isTagsealError(error));
+        assert.deepEqual(error.request, { id: "id-1", goesOn: true });
+        return true;
+      });
+    });
     await answer.body?.cancel();
   }
 });

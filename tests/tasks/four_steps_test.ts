@@ -193,7 +193,7 @@ Deno.test("push checks what it is given", async (t) => {
   const push = ["push", "--input-artifact-path", name];
   story.calls.length = 0;
   await t.step("not signed yet", async () => {
-    await story.fail(2, push.with(2, "data.zip"), ["holds no signature", "tagseal submit"]);
+    await story.fail(2, push.with(2, "data.zip"), ["was not signed: it is as tagseal signing-data", "tagseal submit"]);
   });
   await t.step("no ZIP", async () => {
     await given(story, "list.txt", "localhost:5000/demo/app:v1");

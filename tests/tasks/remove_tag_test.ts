@@ -57,7 +57,7 @@ async function approvedRemoval(story: Story, tags: string, name: string): Promis
     "tagseal download",
   ]);
   const id = story.peers.signPath.requests().at(-1)!.id;
-  assert.ok(stderr.includes(`tagseal download ${id}, then tagseal push`));
+  assert.ok(stderr.includes(`tagseal download ${id} && tagseal push -r ${story.gun} `));
   await story.peers.signPath.approve(id);
   await story.succeed(["download", id, "--output-artifact-path", name]);
   return name;

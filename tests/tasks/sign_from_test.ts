@@ -122,12 +122,12 @@ Deno.test("sign --from: the exit code is that of the worst, and a re-run goes on
   assert.deepEqual(failures(json), [[b, "unavailable"], [c, "not-found"]]);
   assert.match(
     stderr,
-    /second: Signed, but perhaps not published[^]*tagseal download [0-9a-f-]{36}, then tagseal push/,
+    /second: Signed, but perhaps not published[^]*tagseal download [0-9a-f-]{36} && tagseal push/,
   );
   assert.equal(
     json.failed![0]!.error["remedy"],
-    `Do not sign again, go on with: tagseal download ${json.signingRequestId}, then tagseal push ` +
-      `--input-artifact-path ${json.signingRequestId}.signed.zip`,
+    `Do not sign again: publish what is signed already. Go on with: tagseal download ${json.signingRequestId} && ` +
+      `tagseal push --input-artifact-path ${json.signingRequestId}.signed.zip`,
   );
   story.between = through;
   // As it says: without another approval.

@@ -207,18 +207,21 @@ Deno.test("sign and a signing service that cheats", async (t) => {
     ["changed payload", 3, (all) => edit(all, payloads(all)[0]!, /"v1"/, '"v7"'), [
       "not the one that the manifest names",
     ]],
-    ["missing signature", 2, (all) => void all.delete(`${payloads(all)[1]}.sig`), ["no signature", "targets/signpath"]],
+    ["missing signature", 7, (all) => void all.delete(`${payloads(all)[1]}.sig`), [
+      "SignPath sent the file back unsigned in part (1 of 2 payloads)",
+    ]],
     ["bad signature", 3, (all) => void all.set(`${payloads(all)[0]}.sig`, new Uint8Array(64)), [
       "signature is not good",
     ]],
-    ["not signed at all", 2, (all) => payloads(all).forEach((name) => all.delete(`${name}.sig`)), [
-      "holds no signature",
+    ["not signed at all", 7, (all) => payloads(all).forEach((name) => all.delete(`${name}.sig`)), [
+      "SignPath sent the file back unsigned: the project's artifact configuration does not sign payload/*.json",
+      '\n      <create-raw-signature output-file-name="${file.name}.sig" hash-algorithm="sha256" />\n',
     ]],
     ["something more", 2, (all) => void all.set("evil.sh", utf8("#!")), ['it holds "evil.sh"']],
     ["a way out of the folder", 2, (all) => void all.set("../evil", utf8("")), ["evil"]],
     ["a foreign ZIP", 2, (all) => (all.clear(), void all.set("readme.txt", utf8("hi"))), ["is missing"]],
-    ["no ZIP", 2, () => utf8("<html>Sign in</html>"), ["ZIP"]],
-    ["nothing", 2, () => new Uint8Array(), ["ZIP"]],
+    ["no ZIP", 5, () => utf8("<html>Sign in</html>"), ["an HTML page, not a ZIP", "tagseal download"]],
+    ["nothing", 5, () => new Uint8Array(), ["empty, not a ZIP", "tagseal download"]],
   ];
   for (const [name, code, change, words] of cases) {
     await t.step(name, async () => {
@@ -263,7 +266,9 @@ Deno.test("sign waits: denied, too long, interrupted", async (t) => {
     assert.match(message, /did not end within 5 s \(its status is "WaitingForApproval"\); it goes on at SignPath/);
     assert.equal(
       remedy,
-      `Do not submit again, go on with: tagseal download ${id}, then tagseal push --input-artifact-path ${id}.signed.zip`,
+      "Do not submit again: download the signed file of this request, and publish it. Its page: " +
+        `${details.webLink}. Go on with: tagseal download ${id} && tagseal push -r ${story.gun} ` +
+        `--input-artifact-path ${id}.signed.zip`,
     );
     assert.equal(details.signingRequestId, id);
     assert.ok(stderr.includes(id));
@@ -304,7 +309,7 @@ Deno.test("sign and a Notary server that fails while publishing", async (t) => {
       isPost(request) ? Promise.resolve(new Response("", { status: 403 })) : send(request);
     const { stderr } = await story.fail(4, sign, ["answers 403", "NOTARY_AUTH"]);
     const { id } = story.peers.signPath.requests().at(-1)!;
-    assert.ok(stderr.includes(`go on with: tagseal download ${id}, then tagseal push`), stderr);
+    assert.ok(stderr.includes(`Go on with: tagseal download ${id} && tagseal push -r ${story.gun} `), stderr);
   });
   await t.step("out of order: nothing is half-done", async () => {
     story.between = (request, send) =>

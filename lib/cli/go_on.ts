@@ -1,0 +1,80 @@
+/** What is left to do about a signing request whose command failed: as commands that can be pasted. @module */
+import { isTagsealError, reworded } from "../errors.ts";
+import type { FailedRepository } from "../flows/outcomes.ts";
+import { UnsignedFileError } from "../flows/signed_file.ts";
+import { artifactConfiguration } from "../signpath/artifact_configuration.ts";
+import { connectionFlags, notaryFlags, signPathFlags } from "./common_flags.ts";
+import { retyped, type Typed } from "./flags.ts";
+import type { Host } from "./host.ts";
+
+/** What the user has typed of what the commands to come need. */
+export interface GoOn {
+  /** The only repository, where there is one. */
+  readonly repository: string | undefined;
+  /** Where the signed file is to go. */
+  readonly outputArtifactPath: string | undefined;
+  /** Whether a file that is there already may be replaced. */
+  readonly force: boolean;
+  /** The whole command line. */
+  readonly typed: Typed;
+}
+
+/** Runs `work`; its failure tells how to go on with the signing request that it is about. */
+export async function withGoOn<T>(how: GoOn, host: Host, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw tellingHow(error, how, host);
+  }
+}
+
+/** The same for each of several repositories; one failure that has hit many stays one. */
+export function tellingAllHow(failed: readonly FailedRepository[], how: GoOn, host: Host): FailedRepository[] {
+  const told = new Map<unknown, unknown>();
+  return failed.map(({ repository, error }) => {
+    if (!told.has(error)) told.set(error, tellingHow(error, how, host));
+    return { repository, error: told.get(error) };
+  });
+}
+
+/** `error`, with the commands that go on with its signing request, where that goes on. */
+function tellingHow(error: unknown, how: GoOn, host: Host): unknown {
+  if (error instanceof UnsignedFileError) return withArtifactConfiguration(error, host);
+  if (!isTagsealError(error) || !error.request?.goesOn) return error;
+  const { id, webLink } = error.request;
+  const page = webLink === undefined ? "" : `. Its page: ${webLink}`;
+  return reworded(error, error.message, { remedy: `${error.remedy}${page}. Go on with: ${commandsFor(id, how)}` });
+}
+
+/** The commands that publish what a signing request signs. */
+function commandsFor(id: string, { repository, outputArtifactPath: path, force, typed }: GoOn): string {
+  const download = [
+    ...["tagseal", "download", id],
+    ...path === undefined ? [] : ["--output-artifact-path", path],
+    ...force ? ["--force"] : [],
+    ...retyped({ ...signPathFlags, ...connectionFlags }, typed),
+  ];
+  const push = [
+    ...["tagseal", "push"],
+    ...repository === undefined ? [] : ["-r", repository],
+    ...["--input-artifact-path", path ?? `${id}.signed.zip`],
+    ...retyped({ ...notaryFlags, ...connectionFlags }, typed),
+  ];
+  return `${download.map(quoted).join(" ")} && ${push.map(quoted).join(" ")}`;
+}
+
+/** A word as shells take it. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Shows what the project lacks; a script finds the command that prints it. */
+function withArtifactConfiguration(error: UnsignedFileError, host: Host): unknown {
+  const { family = "rsa" } = error;
+  if (family === "ed25519") return error;
+  host.info("The artifact configuration that the project needs:");
+  for (const line of artifactConfiguration(family).split("\n")) host.info(line);
+  const certificate = family === "rsa" ? "" : " --delegation-certificate <file>";
+  const command = `tagseal signing-data --print-artifact-configuration${certificate}`;
+  return reworded(error, error.message, { remedy: `${error.remedy}. It is printed by: ${command}` });
+}
