@@ -8,6 +8,7 @@
  * @module
  */
 import type { Bytes } from "../bytes/bytes.ts";
+import { derSequence, derUnsigned } from "./der.ts";
 
 /** The names of signature methods in metadata. */
 export type SignatureMethod = "ecdsa" | "rsapss" | "rsapkcs1v15" | "eddsa";
@@ -102,37 +103,20 @@ export async function createSignature(
  */
 export function ecdsaReadings(signature: Bytes, curve: "P-256" | "P-384" | "P-521"): Bytes[] {
   const size = FIELD_BYTES[curve];
-  const fromDer = isDerSignature(signature) ? derToIeee(signature, size) : undefined;
+  const fromDer = derToIeee(signature, size);
   return [...(signature.length === 2 * size ? [signature] : []), ...(fromDer ? [fromDer] : [])];
 }
 
+/** `SEQUENCE { INTEGER r, INTEGER s }`, both positive (RFC 3279, 2.2.3). */
 function derToIeee(signature: Bytes, size: number): Bytes | undefined {
-  const out = new Uint8Array(2 * size);
-  let rest = signature.subarray(signature[1]! & 0x80 ? 3 : 2);
-  for (const end of [size, 2 * size]) {
-    const length = rest[1]!;
-    let integer = rest.subarray(2, 2 + length);
-    if (integer[0] === 0) integer = integer.subarray(1);
-    if (integer.length > size) return undefined;
-    out.set(integer, end - integer.length);
-    rest = rest.subarray(2 + length);
+  try {
+    const integers = derSequence(signature).map(derUnsigned);
+    if (integers.length !== 2 || integers.some((integer) => integer.length > size)) return undefined;
+    const out = new Uint8Array(2 * size);
+    integers.forEach((integer, i) => out.set(integer, (i + 1) * size - integer.length));
+    return out;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
-  return out;
-}
-
-/** `SEQUENCE { INTEGER r, INTEGER s }` filling `bytes` exactly, both positive and minimal (X.690, RFC 3279 2.2.3). */
-function isDerSignature(bytes: Bytes): boolean {
-  const long = bytes[1] === 0x81;
-  const length = long ? bytes[2]! : bytes[1]!;
-  const start = long ? 3 : 2;
-  if (bytes[0] !== 0x30 || long !== length >= 0x80 || bytes.length !== start + length) return false;
-  let at = start;
-  for (let i = 0; i < 2; i++) {
-    const size = bytes[at + 1] ?? 0;
-    const first = bytes[at + 2] ?? 0x80;
-    if (bytes[at] !== 0x02 || size === 0 || size >= 0x80 || first >= 0x80) return false;
-    if (size > 1 && first === 0 && (bytes[at + 3] ?? 0) < 0x80) return false;
-    at += 2 + size;
-  }
-  return at === bytes.length;
 }

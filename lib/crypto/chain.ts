@@ -5,9 +5,8 @@
  * @module
  */
 import { X509Certificate } from "node:crypto";
-import type { Bytes } from "../bytes/bytes.ts";
-import { derElements } from "./der.ts";
 import { type Certificate, isBrokenlySigned } from "./x509.ts";
+import { basicConstraints, keyUsage, readFields } from "./x509_der.ts";
 
 /** How many CAs may stand between leaf and trusted CA. */
 const MAX_BETWEEN = 8;
@@ -44,29 +43,12 @@ function issued(issuer: Certificate, subject: Certificate): boolean {
   }
 }
 
-const [SEQUENCE, EXTENSIONS, BOOLEAN, INTEGER] = [0x30, 0xa3, 0x01, 0x02];
-const [KEY_USAGE, BASIC_CONSTRAINTS] = ["551d0f", "551d13"];
 const KEY_CERT_SIGN = 0x04;
 
 /** Whether a certificate is a CA that may stand `below` CAs above a leaf (RFC 5280, 4.2.1.3 and 4.2.1.9). */
 function mayIssue(certificate: Certificate, below: number, at: Date): boolean {
   if (!certificate.isCa || !isValid(certificate, at)) return false;
-  const constraints = extension(certificate.der, BASIC_CONSTRAINTS);
-  const [sequence] = constraints ? derElements(constraints) : [];
-  if (sequence?.tag !== SEQUENCE) return false;
-  const parts = derElements(sequence.content);
-  if (parts[0]?.tag !== BOOLEAN || parts[0].content[0] !== 0xff) return false;
-  const limit = parts.find(({ tag }) => tag === INTEGER)?.content;
-  if (limit && (limit.length > 1 || limit[0]! < below)) return false;
-  const usage = extension(certificate.der, KEY_USAGE);
-  return !usage || ((derElements(usage)[0]?.content[1] ?? 0) & KEY_CERT_SIGN) !== 0;
-}
-
-/** The value of an extension, by its object identifier in hex. */
-function extension(der: Bytes, oid: string): Bytes | undefined {
-  const parts = derElements(derElements(derElements(der)[0]!.content)[0]!.content);
-  return parts.filter(({ tag }) => tag === EXTENSIONS)
-    .flatMap(({ content }) => derElements(derElements(content)[0]!.content))
-    .map((each) => derElements(each.content))
-    .find(([type]) => type?.content.toHex() === oid)?.at(-1)?.content;
+  const fields = readFields(certificate.der);
+  const { isCa, pathLength = Infinity } = basicConstraints(fields);
+  return isCa && below <= pathLength && ((keyUsage(fields) ?? KEY_CERT_SIGN) & KEY_CERT_SIGN) !== 0;
 }

@@ -1,6 +1,6 @@
 /**
- * DER (X.690), as far as certificates need it: the runtime's X.509 reader shows a subject as lines of text, which cannot
- * be told from a name that holds a line end, and no key usage at all.
+ * DER (X.690), as strictly as Go reads it (`cryptobyte`): lengths in their shortest form, nothing behind an element that
+ * does not belong to it, no tags of several octets. What is read otherwise here and there is two things to two readers.
  *
  * @module
  */
@@ -12,7 +12,20 @@ export interface DerElement {
   readonly tag: number;
   /** Its contents. */
   readonly content: Bytes;
+  /** All of it: identifier, length and contents. */
+  readonly bytes: Bytes;
 }
+
+/** Identifier octets of X.690, 8. */
+export const TAG = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  oid: 0x06,
+  sequence: 0x30,
+  set: 0x31,
+} as const;
 
 /**
  * The elements that `bytes` are made of, one after the other.
@@ -22,15 +35,55 @@ export interface DerElement {
 export function derElements(bytes: Bytes): DerElement[] {
   const elements: DerElement[] = [];
   for (let at = 0; at < bytes.length;) {
-    const tag = bytes[at]!;
-    const first = bytes[at + 1] ?? 0xff;
-    const lengthBytes = first < 0x80 ? 0 : first - 0x80;
-    if (lengthBytes > 3 || (first >= 0x80 && lengthBytes === 0)) throw new SyntaxError("not DER");
-    const start = at + 2 + lengthBytes;
-    const length = lengthBytes === 0 ? first : bytes.subarray(at + 2, start).reduce((n, byte) => n * 256 + byte, 0);
-    at = start + length;
-    if (at > bytes.length) throw new SyntaxError("not DER");
-    elements.push({ tag, content: bytes.subarray(start, at) });
+    const element = firstElement(bytes.subarray(at));
+    elements.push(element);
+    at += element.bytes.length;
   }
   return elements;
+}
+
+/**
+ * The one element that `bytes` begin with; whatever stands behind it is left.
+ *
+ * @throws {SyntaxError} where they do not begin with DER
+ */
+export function firstElement(bytes: Bytes): DerElement {
+  const tag = bytes[0] ?? 0x1f;
+  const first = bytes[1] ?? 0xff;
+  const lengthBytes = first < 0x80 ? 0 : first - 0x80;
+  if ((tag & 0x1f) === 0x1f || lengthBytes > 3 || first === 0x80) throw new SyntaxError("not DER");
+  const start = 2 + lengthBytes;
+  const length = lengthBytes === 0 ? first : bytes.subarray(2, start).reduce((n, byte) => n * 256 + byte, 0);
+  const isShortest = lengthBytes === 0 || (length >= 0x80 && length >= 256 ** (lengthBytes - 1));
+  if (!isShortest || start + length > bytes.length) throw new SyntaxError("not DER");
+  return { tag, content: bytes.subarray(start, start + length), bytes: bytes.subarray(0, start + length) };
+}
+
+/**
+ * The one element that `bytes` are, of the kind that is wanted.
+ *
+ * @throws {SyntaxError} where they are anything else, or something stands behind it
+ */
+export function onlyElement(bytes: Bytes, tag: number): DerElement {
+  const element = firstElement(bytes);
+  if (element.tag !== tag || element.bytes.length !== bytes.length) throw new SyntaxError("not the expected DER");
+  return element;
+}
+
+/** The members of the one SEQUENCE that `bytes` are. @throws {SyntaxError} where they are none */
+export function derSequence(bytes: Bytes): DerElement[] {
+  return derElements(onlyElement(bytes, TAG.sequence).content);
+}
+
+/**
+ * An INTEGER that is not negative, without the zero octet that keeps it so.
+ *
+ * @throws {SyntaxError} where it is none, or is longer than it must be
+ */
+export function derUnsigned({ tag, content }: DerElement): Bytes {
+  const [first = 0x80, second = 0x80] = content;
+  if (tag !== TAG.integer || first >= 0x80 || (first === 0 && content.length > 1 && second < 0x80)) {
+    throw new SyntaxError("not an unsigned INTEGER");
+  }
+  return first === 0 ? content.subarray(1) : content;
 }

@@ -8,7 +8,7 @@
  * @module
  */
 import { createPublicKey, type KeyObject } from "node:crypto";
-import { type Bytes, text, utf8 } from "../bytes/bytes.ts";
+import { type Bytes, equalBytes, text, utf8 } from "../bytes/bytes.ts";
 import { canonicalJson } from "../bytes/canonical_json.ts";
 import { isJsonObject, type JsonObject, jsonObject, type JsonValue } from "../bytes/json.ts";
 import { type KeyShape, MIN_RSA_BITS } from "./algorithms.ts";
@@ -128,6 +128,8 @@ function certificateKey(
   chain: readonly Certificate[] = [],
 ): PublicKey {
   const plain = keyOfSpki(certificate.spki);
+  // Of other encodings (compressed points, say) Go makes nothing, or another key id.
+  if (!equalBytes(plain.spki, certificate.spki)) throw new SyntaxError("the key of a certificate is oddly encoded");
   if (`${plain.type}-x509` !== type) throw new SyntaxError(`a key labelled "${type}" is of another type`);
   const json = keyObject(type, utf8([certificate, ...chain].map(certificatePem).join("")).toBase64());
   return { ...plain, type, id: keyIdOf(json), json, certificate };

@@ -1,7 +1,8 @@
 import "reflect-metadata";
 import assert from "node:assert/strict";
 import * as x509 from "@peculiar/x509";
-import { utf8 } from "../../lib/bytes/bytes.ts";
+import { type Bytes, concat, utf8 } from "../../lib/bytes/bytes.ts";
+import { derElements, derSequence } from "../../lib/crypto/der.ts";
 import { certificatePem, isBrokenlySigned, isForged, readBundle, readCertificate } from "../../lib/crypto/x509.ts";
 import { createRootCertificate } from "../../lib/crypto/root_certificate.ts";
 import { damaged, random } from "../support/random.ts";
@@ -41,6 +42,78 @@ Deno.test("x509: two common names are none, and none hides in another name", asy
   assert.equal(await named([{ O: [`Acme\nCN=${GUN}`] }]), "");
   assert.equal(await named([{ CN: [`${GUN}\nCN=other`] }]), `${GUN}\nCN=other`);
   assert.equal(await named([{ CN: [`CN=${GUN}`] }]), `CN=${GUN}`);
+});
+
+/** The leaf with its names written as another kind of string; its signature does not matter here. */
+function named(tag: number, content: string): Bytes {
+  const value = Uint8Array.fromHex(content);
+  const name = (rdn: Uint8Array) => der(0x30, der(0x31, der(0x30, concat(Uint8Array.fromHex("0603550403"), rdn))));
+  const [tbs, ...rest] = derSequence(leaf.der);
+  const parts = derElements(tbs!.content).map(({ bytes }) => bytes);
+  const odd = name(der(tag, value));
+  return der(0x30, concat(der(0x30, concat(...parts.with(3, odd).with(5, odd))), ...rest.map(({ bytes }) => bytes)));
+}
+
+function der(tag: number, content: Uint8Array): Bytes {
+  const { length } = content;
+  const size = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  return concat(new Uint8Array([tag, ...size]), content);
+}
+
+Deno.test("x509: names in every kind of string that Go reads are read, whatever they hold", () => {
+  const cases: [tag: number, content: string, name: string][] = [
+    [0x0c, "4dc3bc6c6c6572", "Müller"],
+    [0x14, "4dfc6c6c6572", "Müller"],
+    [0x1e, "004d00fc006c006c00650072002020ac", "Müller €"],
+    [0x1e, "00410000", "A"],
+    [0x13, "41636d6520262a2e", "Acme &*."],
+    [0x16, "614062", "a@b"],
+    [0x12, "203132", " 12"],
+  ];
+  for (const [tag, content, name] of cases) {
+    const certificate = readCertificate(named(tag, content));
+    assert.deepEqual([certificate.commonName, certificate.subject], [name, `CN=${name}`]);
+    assert.equal(certificate.isSelfIssued, true);
+  }
+  const refused: [tag: number, content: string][] = [
+    [0x0c, "ff"],
+    [0x12, "41"],
+    [0x13, "5f"],
+    [0x16, "80"],
+    [0x1e, "004100"],
+    [0x1c, "00000041"],
+    [0x02, "01"],
+  ];
+  for (const [tag, content] of refused) {
+    assert.throws(() => readCertificate(named(tag, content)), { message: "a certificate cannot be read" }, content);
+  }
+});
+
+Deno.test("x509: what Go reads otherwise, or not at all, is no certificate", () => {
+  const [tbs, algorithm, signature] = derSequence(leaf.der).map(({ bytes }) => bytes) as [Bytes, Bytes, Bytes];
+  const whole = (...parts: Uint8Array[]) => der(0x30, concat(...parts));
+  const long = concat(new Uint8Array([0x30, 0x83, 0, ...leaf.der.subarray(2, 4)]), leaf.der.subarray(4));
+  const cases: [string, Bytes][] = [
+    ["zeros behind it", concat(leaf.der, new Uint8Array(2))],
+    ["a line end behind it", concat(leaf.der, utf8("\r\n"))],
+    ["itself behind it", concat(leaf.der, leaf.der)],
+    ["cut off", leaf.der.slice(0, -5)],
+    ["a length longer than needed", long],
+    ["something behind the signature", whole(tbs, algorithm, signature, new Uint8Array([5, 0]))],
+    ["no signature", whole(tbs, algorithm)],
+    [
+      "another algorithm outside than inside",
+      whole(tbs, der(0x30, Uint8Array.fromHex("06082a8648ce3d040303")), signature),
+    ],
+    ["nothing", new Uint8Array()],
+  ];
+  assert.deepEqual(readCertificate(whole(tbs, algorithm, signature)), leaf);
+  for (const [name, bytes] of cases) {
+    assert.throws(() => readCertificate(bytes), { name: "SyntaxError", message: "a certificate cannot be read" }, name);
+    if (bytes.length > 0) {
+      assert.throws(() => readBundle(certificatePem({ ...leaf, der: bytes })), { name: "SyntaxError" }, name);
+    }
+  }
 });
 
 Deno.test("x509: a key usage without digital signatures is seen", async () => {
