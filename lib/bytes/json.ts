@@ -29,17 +29,18 @@ const CUSTOM_DEPTH = 3;
  * Numbers must be integers within ±(2^53 − 1), written plainly. Only below a target's member `custom`, which belongs
  * to publishers, `1.0` and `1e3` are taken as the integers they are, as the reference client does.
  *
- * @param numbers `"any"` for documents that are not Notary's: every number that JSON knows, rounded to a double
+ * @param numbers `"any"` for documents that are not Notary's: every number that JSON knows, rounded to a double;
+ *   `"signed"` for that everywhere but in the document's member `signed`
  * @throws {SyntaxError} what is wrong, and at which byte-free position (character index)
  */
-export function parseJson(bytes: Uint8Array, numbers: "integers" | "any" = "integers"): JsonValue {
+export function parseJson(bytes: Uint8Array, numbers: "integers" | "signed" | "any" = "integers"): JsonValue {
   let source: string;
   try {
     source = decode(bytes);
   } catch (error) {
     throw new SyntaxError(`not UTF-8 (${messageOf(error)})`);
   }
-  return new Reader(source, numbers === "any").document();
+  return new Reader(source, numbers).document();
 }
 
 /** Whether `value` is a JSON object. */
@@ -71,11 +72,14 @@ const SPACE = /[ \t\n\r]*/y;
 class Reader {
   #at = 0;
   readonly #source: string;
-  readonly #anyNumbers: boolean;
+  /** Whether numbers may be of any kind where the reader stands. */
+  #anyNumbers: boolean;
+  readonly #strictMember: string | undefined;
 
-  constructor(source: string, anyNumbers: boolean) {
+  constructor(source: string, numbers: "integers" | "signed" | "any") {
     this.#source = source;
-    this.#anyNumbers = anyNumbers;
+    this.#anyNumbers = numbers !== "integers";
+    this.#strictMember = numbers === "signed" ? numbers : undefined;
   }
 
   document(): JsonValue {
@@ -143,6 +147,7 @@ class Reader {
       const name = this.#string();
       if (name in out) throw this.#error(`the member ${JSON.stringify(name)} stands there twice`);
       if (!this.#take(":")) throw this.#error('":" is missing');
+      if (depth === 0 && this.#strictMember !== undefined) this.#anyNumbers = name !== this.#strictMember;
       out[name] = this.#value(depth + 1, inCustom || (depth === CUSTOM_DEPTH && name === "custom"));
     } while (this.#take(","));
     if (!this.#take("}")) throw this.#error('"," or "}" is missing');

@@ -57,10 +57,14 @@ const CURVES = new Map<string, "P-256" | "P-384" | "P-521">([
   ["secp521r1", "P-521"],
 ]);
 
+/** An RSA key that is too short to be trusted: Notary refuses all of a delegation whose certificates have such keys. */
+export class ShortKey extends SyntaxError {}
+
 /**
  * Reads a key object of metadata.
  *
  * @throws {SyntaxError} where it is not a usable public key
+ * @throws {ShortKey}
  */
 export function readPublicKey(json: JsonValue): PublicKey {
   const keyval = isJsonObject(json) ? json["keyval"] : undefined;
@@ -87,11 +91,19 @@ function readPublicPart(type: JsonValue | undefined, bytes: Bytes): PublicKey {
       return plainKey(readSpki(new Uint8Array([...ED25519_SPKI_PREFIX, ...bytes])), "ed25519");
     case "ecdsa-x509":
     case "rsa-x509": {
-      const [own, ...chain] = readBundle(text(bytes));
+      const [own, ...chain] = readBundle(pemText(bytes));
       return certificateKey(own, type, chain);
     }
     default:
       throw new SyntaxError("a key is of an unknown type");
+  }
+}
+
+function pemText(bytes: Bytes): string {
+  try {
+    return text(bytes);
+  } catch {
+    throw new SyntaxError("a certificate is not in PEM");
   }
 }
 
@@ -159,7 +171,8 @@ function readSpki(der: Bytes): { shape: KeyShape; spki: Bytes } {
 /**
  * What a key can do.
  *
- * @throws {SyntaxError} for RSA keys under 2048 bits, other curves and other algorithms
+ * @throws {SyntaxError} for other curves and other algorithms
+ * @throws {ShortKey} for RSA keys under 2048 bits
  */
 export function shapeOf(key: KeyObject): KeyShape {
   const details = key.asymmetricKeyDetails;
@@ -172,7 +185,7 @@ export function shapeOf(key: KeyObject): KeyShape {
     case "rsa": {
       const bits = details?.modulusLength ?? 0;
       if (bits >= MIN_RSA_BITS) return { family: "rsa", bits };
-      throw new SyntaxError(`an RSA key has ${bits} bits; at least ${MIN_RSA_BITS} are needed`);
+      throw new ShortKey(`an RSA key has ${bits} bits; at least ${MIN_RSA_BITS} are needed`);
     }
     case "ed25519":
       return { family: "ed25519" };

@@ -18,8 +18,8 @@ import { entriesBelow, isReleased, signerName } from "./role_entries.ts";
 export interface DockerSigner {
   /** Name of the signer, or "Root", "Repository". */
   readonly Name: string;
-  /** Their keys. */
-  readonly Keys: readonly { readonly ID: string }[];
+  /** Their keys; no member at all where there are none. */
+  readonly Keys?: readonly { readonly ID: string }[];
 }
 
 /** One element of what `docker trust inspect` prints. */
@@ -63,7 +63,7 @@ export function dockerInspection(repository: TrustedRepository, typed: string, t
 }
 
 function signer(Name: string, ids: readonly string[]): DockerSigner {
-  return { Name, Keys: ids.map((ID) => ({ ID })) };
+  return ids.length > 0 ? { Name, Keys: ids.map((ID) => ({ ID })) } : { Name };
 }
 
 /** Numbers by their value, digits before anything else: the order of Docker's tables (`fvbommel/sortorder`). */

@@ -1,6 +1,6 @@
 /** What a repository is made of: roles, keys, signers. @module */
 import type { KeyId } from "../crypto/keys.ts";
-import type { Delegation, Metadata, RoleKeys } from "../tuf/models.ts";
+import { type Delegation, type Metadata, namedKeys, type RoleKeys } from "../tuf/models.ts";
 import { resolveAll } from "../tuf/resolve.ts";
 import { BASE_ROLES, parentOf, RELEASES, type RoleName } from "../tuf/roles.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
@@ -92,6 +92,6 @@ function namedSigners(repository: TrustedRepository): Delegation[] {
 }
 
 /** The canonical ids of a role's keys; two forms of one key are one. */
-export function canonicalIds({ keys }: RoleKeys): KeyId[] {
-  return [...new Set([...keys.values()].map((key) => key.canonicalId))];
+export function canonicalIds(role: RoleKeys): KeyId[] {
+  return [...new Set(namedKeys(role).map((key) => key.canonicalId))];
 }

@@ -12,7 +12,7 @@ import { TagsealError } from "../errors.ts";
 import type { KeyStore } from "../keystore/keystore.ts";
 import { requirePublished } from "../notary/publish.ts";
 import { assembleFile, nextTargets, withDelegationKeys } from "../tuf/edit.ts";
-import type { Delegation, Targets } from "../tuf/models.ts";
+import { type Delegation, namedKeys, type Targets } from "../tuf/models.ts";
 import { resolveAll } from "../tuf/resolve.ts";
 import { type DelegationRole, RELEASES } from "../tuf/roles.ts";
 import { checkSignatures } from "../tuf/threshold.ts";
@@ -65,8 +65,10 @@ export interface RemovalResult {
   readonly consequences: Consequences;
 }
 
+/** A key that a delegation names, whether it can be used or not. */
+type NamedKey = Pick<PublicKey, "id" | "canonicalId">;
 /** The keys that each delegation that changes is left with; none where the delegation goes. */
-type Plan = ReadonlyMap<DelegationRole, readonly PublicKey[]>;
+type Plan = ReadonlyMap<DelegationRole, readonly NamedKey[]>;
 
 /**
  * Takes keys away and publishes; what others publish meanwhile is kept. `confirm` is asked before anything is published
@@ -116,40 +118,38 @@ export async function removeDelegation(
     }),
   );
   const { targets } = repository;
-  const delegations = targets.delegations.map(({ name, keys }) => ({ role: name, keyIds: idsOf(keys.values()) }));
+  const delegations = targets.delegations.map((each) => ({ role: each.name, keyIds: idsOf(namedKeys(each)) }));
   return { outcome, removed, delegations, targetsVersion: targets.version, consequences };
 }
 
 function plan(targets: Targets, role: DelegationRole | undefined, keyId: KeyId | undefined, allOther: boolean): Plan {
   const signers = targets.delegations.filter(({ name }) => name !== RELEASES);
-  const matches = (name: DelegationRole, key: PublicKey) =>
+  const matches = (name: DelegationRole, key: NamedKey) =>
     (role === undefined || name === role) && (keyId === undefined || key.canonicalId === keyId);
   const left = new Map(
-    signers.map(({ name, keys }) =>
-      [name, [...keys.values()].filter((key) => matches(name, key) === allOther)] as const
-    ),
+    signers.map((each) => [each.name, namedKeys(each).filter((key) => matches(each.name, key) === allOther)] as const),
   );
   const releases = targets.delegations.find(({ name }) => name === RELEASES);
   if (releases) {
     const kept = new Set([...left.values()].flat().map(({ canonicalId }) => canonicalId));
     const gone = new Set(
-      signers.flatMap(({ name, keys }) =>
-        [...keys.values()].filter((key) => matches(name, key)).map(({ canonicalId }) => canonicalId)
+      signers.flatMap((each) =>
+        namedKeys(each).filter((key) => matches(each.name, key)).map(({ canonicalId }) => canonicalId)
       ),
     );
     // A key that is named alone leaves in any case: also one that was only ever in targets/releases.
     if (keyId !== undefined && role === undefined) (allOther ? kept : gone).add(keyId);
-    const stays = ({ canonicalId: id }: PublicKey) => allOther ? kept.has(id) : kept.has(id) || !gone.has(id);
-    left.set(RELEASES, [...releases.keys.values()].filter(stays));
+    const stays = ({ canonicalId: id }: NamedKey) => allOther ? kept.has(id) : kept.has(id) || !gone.has(id);
+    left.set(RELEASES, namedKeys(releases).filter(stays));
   }
-  const sizes = new Map(targets.delegations.map(({ name, keys }) => [name, keys.size]));
+  const sizes = new Map(targets.delegations.map((each) => [each.name, namedKeys(each).length]));
   // A delegation without keys is of no use to anybody, and goes along.
   return new Map([...left].filter(([name, keys]) => keys.length === 0 || keys.length < sizes.get(name)!));
 }
 
 function resolveKeyId({ gun, targets }: TrustedRepository, given: string): KeyId {
   const wanted = given.toLowerCase();
-  const keys = targets.delegations.flatMap(({ keys }) => [...keys.values()]);
+  const keys = targets.delegations.flatMap(namedKeys);
   const named = (id: KeyId) => id === wanted || (wanted.length >= 7 && id.startsWith(wanted));
   const found = idsOf(keys.filter(({ id, canonicalId }) => named(id) || named(canonicalId)));
   if (found.length === 1) return found[0]!;
@@ -171,7 +171,7 @@ function requirePresent(
   allOther: boolean,
 ): void {
   const there = role === undefined ? undefined : targets.delegations.find(({ name }) => name === role);
-  const hasKey = (delegation: Delegation) => idsOf(delegation.keys.values()).includes(keyId!);
+  const hasKey = (delegation: Delegation) => idsOf(namedKeys(delegation)).includes(keyId!);
   if ((role === undefined || (there && (keyId === undefined || hasKey(there)))) && (allOther || changes.size > 0)) {
     return;
   }
@@ -215,8 +215,11 @@ async function consequencesOf(repository: TrustedRepository, changes: Plan): Pro
   };
 }
 
-async function judgedBy(state: DelegationState, left: readonly PublicKey[]): Promise<DelegationState> {
-  const delegation = { ...state.delegation, keys: new Map(left.map((key) => [key.id, key])) };
+async function judgedBy(state: DelegationState, left: readonly NamedKey[]): Promise<DelegationState> {
+  const stays = new Set(left.map(({ id }) => id));
+  const only = <T>(keys: ReadonlyMap<KeyId, T> = new Map()) => new Map([...keys].filter(([id]) => stays.has(id)));
+  const { keys, unusable, ...rest } = state.delegation;
+  const delegation = { ...rest, keys: only(keys), unusable: only(unusable) };
   if (state.kind !== "trusted") return { ...state, delegation };
   const { ok } = await checkSignatures(state.file.envelope, delegation);
   return ok ? { ...state, delegation } : { kind: "skipped", delegation, reason: "signed by a key that was taken away" };
@@ -228,14 +231,14 @@ function goesBeyond(now: Consequences, before: Consequences): boolean {
 }
 
 function removedBy(targets: Targets, changes: Plan): DelegationKeys[] {
-  return targets.delegations.flatMap(({ name, keys }) => {
-    const left = changes.get(name);
+  return targets.delegations.flatMap((each) => {
+    const left = changes.get(each.name);
     if (!left) return [];
     const stays = new Set(left.map(({ id }) => id));
-    return [{ role: name, keyIds: idsOf([...keys.values()].filter(({ id }) => !stays.has(id))) }];
+    return [{ role: each.name, keyIds: idsOf(namedKeys(each).filter(({ id }) => !stays.has(id))) }];
   });
 }
 
-function idsOf(keys: Iterable<PublicKey>): KeyId[] {
+function idsOf(keys: Iterable<NamedKey>): KeyId[] {
   return [...new Set([...keys].map(({ canonicalId }) => canonicalId))];
 }

@@ -6,6 +6,7 @@
  */
 import { type Bytes, concat, utf8 } from "../bytes/bytes.ts";
 import { canonicalJson } from "../bytes/canonical_json.ts";
+import { TagsealError } from "../errors.ts";
 import { isJsonObject, type JsonObject, jsonObject, type JsonValue } from "../bytes/json.ts";
 import type { KeyId, PublicKey } from "../crypto/keys.ts";
 import type { RawSignature } from "../crypto/signer.ts";
@@ -38,8 +39,29 @@ export function emptyTargets(at: Date): JsonObject {
   ]);
 }
 
-/** The next version of a targets file or a delegation's, with a new expiry; nothing else changed. */
+/** What the SQL schema of notary-server holds. Others may have published more elsewhere, and it is read. */
+const MAX_PUBLISHED_VERSION = 2 ** 31 - 1;
+
+function publishable(version: number): void {
+  if (version <= MAX_PUBLISHED_VERSION) return;
+  throw new TagsealError(
+    "bad-input",
+    `A Notary server may not keep version ${version}: ${MAX_PUBLISHED_VERSION} is its last`,
+    {
+      remedy:
+        "Nothing was published. The repository's administrator has to set it up anew, which begins with version 1",
+      details: { version },
+    },
+  );
+}
+
+/**
+ * The next version of a targets file or a delegation's, with a new expiry; nothing else changed.
+ *
+ * @throws {TagsealError} `bad-input` for a version that servers may not keep
+ */
 export function nextTargets(signed: JsonObject, version: number, at: Date): JsonObject {
+  publishable(version);
   return merged(signed, [["expires", expiryAfter(at, LIFETIME_DAYS.targets)], ["version", version]]);
 }
 
@@ -105,8 +127,9 @@ export function withDelegationKeys(signed: JsonObject, role: DelegationRole, key
   return merged(signed, [["delegations", merged(delegations, [["keys", keys], ["roles", roles]])]]);
 }
 
-/** The next version of a root, with a new expiry; nothing else changed. */
+/** {@linkcode nextTargets} for a root. */
 export function nextRoot(signed: JsonObject, version: number, at: Date): JsonObject {
+  publishable(version);
   return merged(signed, [["expires", expiryAfter(at, LIFETIME_DAYS.root)], ["version", version]]);
 }
 

@@ -40,6 +40,21 @@ export interface RoleKeys {
   readonly keys: ReadonlyMap<KeyId, PublicKey>;
   /** How many different keys must have signed. */
   readonly threshold: number;
+  /** Keys that the role names, too, and whose signatures count for nothing; by the id that metadata files them under. */
+  readonly unusable?: ReadonlyMap<KeyId, UnusableKey>;
+}
+
+/** A key that cannot be read or must not be trusted. It is the role's matter, not the repository's. */
+export interface UnusableKey {
+  /** Why, as the end of a sentence. */
+  readonly reason: string;
+  /** Whether nothing that the role signs may be trusted, whoever else signs: Notary refuses it then. */
+  readonly bars: boolean;
+}
+
+/** All keys that a role names, by both ids; a key that cannot be read has one. */
+export function namedKeys({ keys, unusable }: RoleKeys): Pick<PublicKey, "id" | "canonicalId">[] {
+  return [...keys.values(), ...[...unusable?.keys() ?? []].map((id) => ({ id, canonicalId: id }))];
 }
 
 /** What all metadata has. */

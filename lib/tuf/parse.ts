@@ -3,89 +3,21 @@
  *
  * Errors name the place: `targets.json: signed.targets["v1"].length: an integer from 0 is needed`. Stricter than the
  * reference client, as it takes missing and `null` members for zero values: here every member that a rule looks at must
- * be there, with its exact name and type.
+ * be there, with its exact name and type. Only lists and maps may be `null`, which is how Go writes empty ones: the
+ * reference client does so when it takes the last key from a role.
  *
  * @module
  */
 import { type Bytes, text as decode, utf8 } from "../bytes/bytes.ts";
 import { canonicalJson, canonicalText, parsePlainly } from "../bytes/canonical_json.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from "../bytes/json.ts";
-import { type KeyId, type PublicKey, readPublicKey } from "../crypto/keys.ts";
-import { isBrokenlySigned } from "../crypto/x509.ts";
 import type { HashName } from "../crypto/hash.ts";
-import { messageOf, TagsealError } from "../errors.ts";
-import type { Delegation, Envelope, FileMeta, Listing, Metadata, RoleKeys, Root, Signature, Target } from "./models.ts";
+import { messageOf } from "../errors.ts";
+import type { Delegation, Envelope, FileMeta, Listing, Metadata, Root, Signature, Target } from "./models.ts";
 import type { Targets } from "./models.ts";
+import { malformed, MAX_LIST, Place } from "./place.ts";
+import { type KeyReader, keyReader, readRoleKeys } from "./role_keys.ts";
 import { BASE_ROLES, type BaseRole, isDelegation, parentOf, type RoleName } from "./roles.ts";
-
-/** How many signatures, keys of a role and delegations one file may hold. */
-const MAX_LIST = 1000;
-const MAX_VERSION = 2 ** 31 - 1; // the SQL schema of notary-server holds no more
-
-/** Reads the members of one file and says where it stands when something is wrong. */
-class Place {
-  constructor(readonly role: string, readonly path: string, readonly value: JsonValue | undefined) {}
-
-  member(name: string): Place {
-    const object = this.object();
-    const plain = /^[A-Za-z_]+$/.test(name);
-    const path = plain ? `${this.path}.${name}` : `${this.path}[${JSON.stringify(name.slice(0, 128))}]`;
-    return new Place(this.role, path.replace(/^\./, ""), Object.hasOwn(object, name) ? object[name] : undefined);
-  }
-
-  fail(needed: string): TagsealError {
-    return malformed(this.role, `${this.path ? `${this.path}: ` : ""}${needed}`);
-  }
-
-  object(): JsonObject {
-    if (!isJsonObject(this.value)) throw this.fail("an object is needed");
-    return this.value;
-  }
-
-  members(): [string, Place][] {
-    return Object.keys(this.object()).map((name) => [name, this.member(name)]);
-  }
-
-  list(): Place[] {
-    if (!Array.isArray(this.value)) throw this.fail("an array is needed");
-    if (this.value.length > MAX_LIST) throw this.fail(`at most ${MAX_LIST} entries are read`);
-    return this.value.map((value: JsonValue, i) => new Place(this.role, `${this.path}[${i}]`, value));
-  }
-
-  text(): string {
-    if (typeof this.value !== "string") throw this.fail("a string is needed");
-    return this.value;
-  }
-
-  integer(least: number, most = Number.MAX_SAFE_INTEGER): number {
-    const value = this.value;
-    if (typeof value !== "number" || value < least || value > most) {
-      throw this.fail(`an integer from ${least} is needed`);
-    }
-    return value;
-  }
-
-  base64(length?: number): Bytes {
-    let bytes: Bytes | undefined;
-    try {
-      bytes = Uint8Array.fromBase64(this.text(), { lastChunkHandling: "strict" });
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-    }
-    if (!bytes || (length !== undefined && bytes.length !== length) || /\s/.test(this.text())) {
-      throw this.fail(`base64${length === undefined ? "" : ` of ${length} bytes`} is needed`);
-    }
-    return bytes;
-  }
-}
-
-function malformed(role: string, what: string, cause?: unknown): TagsealError {
-  return new TagsealError("trust-invalid", `The trust data of "${role}" is malformed: ${what}`, {
-    remedy: "Do not use this data. If the server is yours, find out what wrote it; else tell its operator",
-    details: { role },
-    cause,
-  });
-}
 
 /**
  * The envelope of a metadata file.
@@ -96,7 +28,7 @@ export function parseEnvelope(role: RoleName, bytes: Bytes): Envelope {
   const plain = readPlainEnvelope(bytes);
   let document: JsonValue;
   try {
-    document = plain?.document ?? parseJson(bytes);
+    document = plain?.document ?? parseJson(bytes, "signed");
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw malformed(role, `it is not strict JSON: ${messageOf(error)}`, error);
@@ -165,11 +97,11 @@ export interface Kept {
  */
 export function parseKept(bytes: Bytes): Kept | undefined {
   try {
-    const document = parsePlainly(decode(bytes)) ?? parseJson(bytes);
+    const document = parsePlainly(decode(bytes)) ?? parseJson(bytes, "signed");
     const signed = isJsonObject(document) ? document["signed"] : undefined;
     const version = isJsonObject(signed) ? signed["version"] : undefined;
-    if (!isJsonObject(signed) || typeof version !== "number" || version < 1 || version > MAX_VERSION) return undefined;
-    return { version, signed };
+    if (!isJsonObject(signed) || !Number.isSafeInteger(version) || Number(version) < 1) return undefined;
+    return { version: Number(version), signed };
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
     throw error;
@@ -192,13 +124,17 @@ function metadata(role: RoleName, type: string, envelope: Envelope): Metadata & 
   const expiresText = at.member("expires").text();
   const expires = readTime(expiresText);
   if (!expires) throw at.member("expires").fail("an RFC 3339 time is needed");
-  return { at, envelope, version: at.member("version").integer(1, MAX_VERSION), expires, expiresText };
+  return { at, envelope, version: at.member("version").integer(1), expires, expiresText };
 }
 
 /** A root file. @throws {TagsealError} `trust-invalid` */
 export function parseRoot(bytes: Bytes): Root {
   const { at, ...rest } = metadata("root", "Root", parseEnvelope("root", bytes));
-  const keys = readKeys(at.member("keys"));
+  const consistent = at.member("consistent_snapshot");
+  if (consistent.value !== undefined && typeof consistent.value !== "boolean") {
+    throw consistent.fail("true or false is needed");
+  }
+  const keys = keyReader(at.member("keys"));
   const role = (name: BaseRole) => readRoleKeys(at.member("roles").member(name), keys);
   return { ...rest, roles: Object.fromEntries(BASE_ROLES.map((name) => [name, role(name)])) as Root["roles"] };
 }
@@ -219,41 +155,11 @@ export function parseTargets(role: RoleName, bytes: Bytes): Targets {
   const { at, ...rest } = metadata(role, "Targets", parseEnvelope(role, bytes));
   const targets = readTargets(at.member("targets"));
   const delegations = at.member("delegations");
-  const keys = readKeys(delegations.member("keys"));
+  const keys = keyReader(delegations.member("keys"));
   const roles = delegations.member("roles");
-  const listed = roles.value === null ? [] : roles.list().map((place) => readDelegation(role, place, keys));
+  const listed = roles.list().map((place) => readDelegation(role, place, keys));
   if (new Set(listed.map((d) => d.name)).size < listed.length) throw roles.fail("a delegation stands there twice");
   return { ...rest, targets, delegations: listed };
-}
-
-function readKeys(place: Place): Map<KeyId, PublicKey> {
-  const entries = place.members();
-  if (entries.length > MAX_LIST) throw place.fail(`at most ${MAX_LIST} keys are read`);
-  return new Map(entries.map(([id, at]) => {
-    let key: PublicKey;
-    try {
-      key = readPublicKey(at.value ?? null);
-    } catch (error) {
-      if (!(error instanceof SyntaxError) && !(error instanceof TypeError)) throw error;
-      throw at.fail(messageOf(error));
-    }
-    if (key.id !== id) throw at.fail(`the key's id is ${key.id}`);
-    // Root says for itself what becomes of such certificates: they do not count. Elsewhere they fail the file.
-    if (place.role !== "root" && key.certificate && isBrokenlySigned(key.certificate)) {
-      throw at.fail("the certificate is signed with a broken hash");
-    }
-    return [id, key];
-  }));
-}
-
-function readRoleKeys(place: Place, keys: ReadonlyMap<KeyId, PublicKey>): RoleKeys {
-  const own = new Map<KeyId, PublicKey>();
-  for (const at of place.member("keyids").list()) {
-    const key = keys.get(at.text());
-    if (!key) throw at.fail("this key is not among the file's keys");
-    own.set(key.id, key);
-  }
-  return { keys: own, threshold: place.member("threshold").integer(1) };
 }
 
 function readFileMeta(role: string, place: Place): FileMeta {
@@ -268,7 +174,7 @@ function readFileMeta(role: string, place: Place): FileMeta {
 }
 
 function readTargets(place: Place): Map<string, Target> {
-  const entries = place.object();
+  const entries = place.map();
   const targets = new Map<string, Target>();
   // Files of 50,000 tags are common: the place of an entry is worked out only where something is wrong with it.
   for (const tag of Object.keys(entries)) {
@@ -297,7 +203,7 @@ function readTarget(place: Place): Target {
   return { length: place.member("length").integer(0), sha256 };
 }
 
-function readDelegation(parent: RoleName, place: Place, keys: ReadonlyMap<KeyId, PublicKey>): Delegation {
+function readDelegation(parent: RoleName, place: Place, keys: KeyReader): Delegation {
   const name = place.member("name").text();
   if (!isDelegation(name) || parentOf(name) !== parent) {
     throw place.member("name").fail(`"${parent}/" and a name of a-z, 0-9, "-" and "_" is needed`);
@@ -306,6 +212,6 @@ function readDelegation(parent: RoleName, place: Place, keys: ReadonlyMap<KeyId,
   return {
     name,
     ...readRoleKeys(place, keys),
-    paths: paths.value === null || paths.value === undefined ? [] : paths.list().map((path) => path.text()),
+    paths: paths.value === undefined ? [] : paths.list().map((path) => path.text()),
   };
 }

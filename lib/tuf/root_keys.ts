@@ -41,15 +41,15 @@ export type RootPin = KeyPin | CaPin | { readonly anyOf: readonly (KeyPin | CaPi
  * @throws {TagsealError} `trust-invalid` where no key remains
  */
 export function usableRootKeys(root: Root, gun: string, at: Date): RoleKeys {
-  const { keys, threshold } = root.roles.root;
-  const reasons: string[] = [];
+  const { keys, unusable = new Map() } = root.roles.root;
+  const reasons = [...unusable.values()].map(({ reason }) => reason);
   const usable = new Map<KeyId, PublicKey>();
   for (const [id, key] of keys) {
     const reason = whyUnusable(key, gun, at);
     if (reason) reasons.push(reason);
     else usable.set(id, key);
   }
-  if (usable.size > 0) return { keys: usable, threshold };
+  if (usable.size > 0) return { ...root.roles.root, keys: usable };
   throw new TagsealError("trust-invalid", `The root of "${gun}" has no usable certificate: ${reasons.join("; ")}`, {
     remedy: "Do not use this data. The repository's administrator can rotate the root key",
     details: { gun },

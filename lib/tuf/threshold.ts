@@ -2,11 +2,11 @@
 import { signatureMethod, verifySignature } from "../crypto/algorithms.ts";
 import type { KeyId } from "../crypto/keys.ts";
 import { TagsealError } from "../errors.ts";
-import type { Envelope, RoleKeys } from "./models.ts";
+import type { Envelope, RoleKeys, UnusableKey } from "./models.ts";
 
 /** What became of the signatures of one envelope. */
 export interface SignatureReport {
-  /** Whether enough different keys have signed. */
+  /** Whether enough different keys have signed, and the role names none that bars it. */
   readonly ok: boolean;
   /** The keys with a good signature, by the id metadata files them under. */
   readonly signedBy: readonly KeyId[];
@@ -29,7 +29,7 @@ export async function checkSignatures(envelope: Envelope, role: RoleKeys): Promi
   const good = (await Promise.all(candidates)).filter((key) => key !== undefined);
   const distinct = new Set(good.map((key) => key.canonicalId)).size;
   return {
-    ok: distinct >= role.threshold,
+    ok: distinct >= role.threshold && !unusableOf(role).some(([, { bars }]) => bars),
     signedBy: [...new Set(good.map((key) => key.id))],
     distinct,
     threshold: role.threshold,
@@ -46,10 +46,19 @@ export async function requireSigned(envelope: Envelope, role: RoleKeys, name: st
   if (report.ok) return;
   throw new TagsealError(
     "trust-invalid",
-    `The trust data of "${name}" is not signed by ${whose}: ${report.distinct} of ${report.threshold} needed signatures are good`,
+    `The trust data of "${name}" is not signed by ${whose}: ${report.distinct} of ${report.threshold} needed ` +
+      `signatures are good${unusableOf(role).map(described).join("")}`,
     {
       remedy: "Do not use this data: it may have been tampered with. Tell the repository's administrator",
       details: { role: name, good: report.distinct, threshold: report.threshold },
     },
   );
+}
+
+function unusableOf(role: RoleKeys): [KeyId, UnusableKey][] {
+  return [...role.unusable ?? []];
+}
+
+function described([id, { reason, bars }]: [KeyId, UnusableKey]): string {
+  return `; the key ${id.slice(0, 7)}… ${bars ? "must not stand there" : "does not count"}: ${reason}`;
 }

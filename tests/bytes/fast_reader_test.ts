@@ -66,7 +66,7 @@ function compareEnvelope(bytes: Bytes): boolean {
   assert.deepEqual(fast, strict, `${new TextDecoder().decode(bytes).slice(0, 300)}`);
   if (fast === "refused") return false;
   // And both against what the strict reader and the plain form say.
-  const { signed } = parseJson(bytes) as { signed: JsonObject };
+  const { signed } = parseJson(bytes, "signed") as { signed: JsonObject };
   assert.equal((fast as ReturnType<typeof shown>).payload, utf8(plainForm(signed)).toHex());
   return true;
 }
