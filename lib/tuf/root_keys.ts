@@ -50,10 +50,14 @@ export function usableRootKeys(root: Root, gun: string, at: Date): RoleKeys {
     else usable.set(id, key);
   }
   if (usable.size > 0) return { ...root.roles.root, keys: usable };
-  throw new TagsealError("trust-invalid", `The root of "${gun}" has no usable certificate: ${reasons.join("; ")}`, {
-    remedy: "Do not use this data. The repository's administrator can rotate the root key",
-    details: { gun },
-  });
+  throw new TagsealError(
+    "trust-invalid",
+    `The root of "${gun}" has no usable certificate: ${reasons.join("; ") || "it names no root key"}`,
+    {
+      remedy: "Do not use this data. The repository's administrator can rotate the root key",
+      details: { gun },
+    },
+  );
 }
 
 function whyUnusable(key: PublicKey, gun: string, at: Date): string | undefined {
