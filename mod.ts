@@ -40,7 +40,8 @@ export { type KeyId, keyOfCertificate, type KeyType, type PublicKey } from "./li
 export { localSigner, type RawSignature, type Signer } from "./lib/crypto/signer.ts";
 export { type Certificate, certificatePem, readCertificate } from "./lib/crypto/x509.ts";
 export * from "./lib/http/auth.ts";
-export { type Answer, type Call, createSend, type Send, type SendOptions } from "./lib/http/send.ts";
+export { createSend, type SendOptions } from "./lib/http/network.ts";
+export type { Answer, ByteBudget, Call, Send } from "./lib/http/send.ts";
 export type { Sleep } from "./lib/http/retry.ts";
 export * from "./lib/keystore/keystore.ts";
 export { createFileKeyStore } from "./lib/keystore/file_keystore.ts";

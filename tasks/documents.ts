@@ -47,6 +47,7 @@ const SIGNED = {
     roles: [ROLE_VERSION],
   }],
   signingRequestId: "string | null",
+  "unclearRequests?": "integer",
   "failed?": FAILED,
 } as const;
 const CHANGE = {
@@ -139,7 +140,15 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
     },
     "--print-artifact-configuration": { artifactConfiguration: "string" },
   },
-  "submit": { "": { signingRequestId: "string", url: "string", status: "string", "outputArtifactPath?": "string" } },
+  "submit": {
+    "": {
+      signingRequestId: "string",
+      url: "string",
+      status: "string",
+      "outputArtifactPath?": "string",
+      "unclearRequests?": "integer",
+    },
+  },
   "download": { "": { signingRequestId: "string", outputArtifactPath: "string" } },
   "push": { "": SIGNED },
   "remove-tag": { "": SIGNED },

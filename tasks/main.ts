@@ -1,6 +1,6 @@
 /** The program: `tagseal <command> …`. @module */
 import { runTagseal } from "../lib/cli/command.ts";
-import { createHost, ONE_PRESS_MS } from "../lib/cli/host.ts";
+import { createHost, ONE_PRESS_MS, processVariables } from "../lib/cli/host.ts";
 import { TagsealError } from "../lib/errors.ts";
 import { VERSION } from "../lib/version.ts";
 import { COMMANDS } from "./commands.ts";
@@ -32,7 +32,7 @@ if (import.meta.main) {
     }
   };
   const streams = { out: write(Deno.stdout), err: write(Deno.stderr) };
-  const env = (name: string) => Deno.env.get(name);
+  const env = processVariables();
   const terminal = Deno.stderr.isTerminal() && env("TERM") !== "dumb";
   const code = await runTagseal(Deno.args, COMMANDS, VERSION, {
     ...streams,

@@ -6,6 +6,7 @@
  */
 import { MEANS, type Need } from "../lib/cli/needs.ts";
 import { passphraseVariables } from "../lib/cli/passphrases.ts";
+import { CODE } from "../lib/files/open.ts";
 import { COMMANDS } from "./commands.ts";
 
 /** Docker's credential helpers: the only programs that commands may run. */
@@ -33,24 +34,9 @@ export type PermissionSet = Readonly<Record<string, unknown>>;
 /** The folder that `deno task build-pkcs11` fills, and the only one that native code is loaded from. */
 const ADDON = "./.tagseal-pkcs11";
 
-/** What is run, or says what is run, in the project. Paths are compared as text: this stops accidents, not bad code. */
-const CODE: readonly string[] = [
-  "./lib",
-  "./tasks",
-  "./tests",
-  "./mod.ts",
-  "./deno.json",
-  "./deno.lock",
-  "./package.json",
-  "./node_modules",
-  "./.npmrc",
-  "./.ci",
-  "./.git",
-  "./dist",
-  ADDON,
-];
+/** Deno compares paths as text, links go round that: writing looks where a path leads, and this is the second fence. */
+const WRITE = { allow: true, deny: [...CODE].map((name) => `./${name}`) };
 const LOOPBACK = ["localhost", "127.0.0.1"];
-const WRITE = { allow: true, deny: CODE };
 
 /** Every variable with a secret that some command reads, or that belongs to a key that none of them opens. */
 const SECRETS: readonly string[] = [

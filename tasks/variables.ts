@@ -24,7 +24,9 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   "DOCKER_CONTENT_TRUST_ROOT_PASSPHRASE": "the same as `NOTARY_ROOT_PASSPHRASE`, as Docker names it",
   "DOCKER_CONTENT_TRUST_REPOSITORY_PASSPHRASE": "passphrase of targets and delegation keys, as Docker names it",
   "HTTPS_PROXY": "proxy for https; loopback is never reached through it",
-  "NO_PROXY": "hosts that are reached without it",
+  "HTTP_PROXY": "the same for plain http",
+  "NO_PROXY": "hosts that are reached without a proxy, as docker reads it: names, `.suffix`, `host:port`, ranges, `*`",
   "DENO_CERT": "read by the runtime: a file with one more CA",
+  "DENO_TLS_CA_STORE": "read by the runtime: `system` for the CAs that this machine knows",
   "NO_COLOR": "no colours",
 };

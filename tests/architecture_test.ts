@@ -24,13 +24,15 @@ const COMPOSITION = [
   "lib/local/stack_identity.ts",
   "tasks/demo.ts",
   "tasks/build_pkcs11.ts",
+  "tasks/bundle.ts",
+  "tasks/bundler.ts",
   "tasks/sync.ts",
 ];
 const ADAPTERS = ["lib/files/files.ts", "lib/keystore/file_keystore.ts", "lib/keystore/pkcs11_keystore.ts"];
 
 /** The only files that touch network, file system, variables or streams of the machine. */
 const GLOBALS = new Map<string, RegExp>([
-  ["lib/http/send.ts", /fetch|createHttpClient|HttpClient/],
+  ["lib/http/network.ts", /fetch|createHttpClient|HttpClient/],
   ["lib/files/lock.ts", /mkdir|FsFile/],
   ["lib/files/open.ts", /open|FsFile|FileInfo|OpenOptions|stat|realPath|errors/],
   ["lib/files/names.ts", /build/],
@@ -43,6 +45,9 @@ const GLOBALS = new Map<string, RegExp>([
   ["lib/local/stack.ts", /serve|HttpServer|NetAddr/],
   ["tasks/build_pkcs11.ts", /Command|errors|stderr|exit/],
   ["tasks/sync.ts", /writeTextFile/],
+  ["tasks/bundle.ts", /readDirSync|stderr|exit/],
+  ["tasks/bundler.ts", /Command|build|errors|execPath|readDirSync|version/],
+  ["tasks/single_file.ts", /version|exit/], // in the text that it writes
   ["tasks/main.ts", /args|build|env|errors|exit|stdout|stderr|Signal/],
 ]);
 
@@ -54,7 +59,7 @@ interface Module {
 const root = new URL("../", import.meta.url);
 
 async function modules(): Promise<Module[]> {
-  const entries = ["mod.ts", "tasks/main.ts", "tasks/build_pkcs11.ts", "tasks/sync.ts"];
+  const entries = ["mod.ts", "tasks/main.ts", "tasks/build_pkcs11.ts", "tasks/bundle.ts", "tasks/sync.ts"];
   const found = new Map<string, Module>();
   for (const entry of entries) {
     const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json", entry], cwd: root }).output();

@@ -1,5 +1,5 @@
 /**
- * Flags as data: one table that parsing, help and the README's lists are made from. Each flag knows its type, so that a
+ * Flags as data: one table that parsing, help and REFERENCE.md are made from. Each flag knows its type, so that a
  * command reads `values.repository` and never a string key.
  *
  * @module

@@ -10,9 +10,11 @@ import { text } from "../bytes/bytes.ts";
 import type { Bytes } from "../bytes/bytes.ts";
 import { TagsealError } from "../errors.ts";
 import { requireFile } from "../files/files.ts";
-import type { Send, SendOptions } from "../http/send.ts";
+import type { SendOptions } from "../http/network.ts";
+import type { Send } from "../http/send.ts";
+import { PROXY_VARIABLES, readProxies } from "../http/proxy.ts";
 import { sleep } from "../http/retry.ts";
-import { createSend } from "../http/send.ts";
+import { createSend } from "../http/network.ts";
 import type { HelperRun } from "../registry/credential_helper.ts";
 import { helperVariables, runHelperProcess } from "../registry/helper_process.ts";
 import { printable } from "./report.ts";
@@ -177,7 +179,7 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
     },
     onEnd: (close) => void endings.push(close),
     connect(options) {
-      const { send, close } = createSend(options);
+      const { send, close } = createSend({ proxyFor: readProxies(env), ...options });
       endings.push(close);
       return send;
     },
@@ -194,10 +196,27 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
   };
 }
 
+const SPELLED_PROXY_VARIABLES = PROXY_VARIABLES.flatMap((name) => [name, name.toLowerCase()]);
+
+/**
+ * The variables of this process. Those of proxies are taken away from the runtime, which would ask a proxy for loopback,
+ * too, and could not say which one it asked: whoever reads them here decides.
+ */
+export function processVariables(): (name: string) => string | undefined {
+  const taken = new Map<string, string>();
+  for (const name of SPELLED_PROXY_VARIABLES) {
+    const value = Deno.env.get(name);
+    if (value === undefined) continue;
+    taken.set(name, value);
+    Deno.env.delete(name);
+  }
+  return (name) => taken.get(name) ?? Deno.env.get(name);
+}
+
 /** What a credential helper may know of the variables: those of the process, with the values that the command sees. */
 function variables(env: Host["env"]): Record<string, string> {
-  const names = Object.keys(Deno.env.toObject());
-  return helperVariables(Object.fromEntries(names.flatMap((name) => {
+  const names = new Set([...Object.keys(Deno.env.toObject()), ...SPELLED_PROXY_VARIABLES]);
+  return helperVariables(Object.fromEntries([...names].flatMap((name) => {
     const value = env(name);
     return value === undefined ? [] : [[name, value]];
   })));

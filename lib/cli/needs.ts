@@ -71,6 +71,6 @@ export const MEANS: Readonly<Record<Need, Means>> = {
 /** The variables that a command with these needs reads; those of its flags are in it where they hold secrets. */
 export function variablesOf(needs: readonly Need[]): readonly string[] {
   const means = needs.map((need) => MEANS[need]);
-  const proxy = means.some(({ network }) => network) ? ["HTTPS_PROXY", "NO_PROXY"] : [];
+  const proxy = means.some(({ network }) => network) ? ["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"] : [];
   return [...new Set([...means.flatMap(({ secrets = [], variables = [] }) => [...secrets, ...variables]), ...proxy])];
 }

@@ -50,9 +50,9 @@ export function isAbsent(error: unknown): boolean {
 }
 
 /** The entries of the project's folder that its tasks run, or that other tools run. */
-const CODE = new Set([
+export const CODE: ReadonlySet<string> = new Set([
   ...["lib", "tasks", "tests", "mod.ts", "deno.json", "deno.lock", ".tagseal-pkcs11", "dist"],
-  ...["node_modules", "package.json", ".npmrc", ".git"],
+  ...["node_modules", "package.json", ".npmrc", ".ci", ".git"],
 ]);
 
 const HERE = "/lib/files/open.ts";

@@ -1,7 +1,8 @@
 /** What every use case is given: one Notary server, what is trusted so far, and the time. @module */
 import type { Bytes } from "../bytes/bytes.ts";
 import { isTagsealError, reworded } from "../errors.ts";
-import { LARGE_FILE_BYTES, type ReadOptions, readRepository, type ReadResult } from "../notary/update.ts";
+import { LARGE_FILE_BYTES } from "../notary/first_round.ts";
+import { type ReadOptions, readRepository, type ReadResult } from "../notary/update.ts";
 import type { MetadataStore } from "../notary/metadata_store.ts";
 import { type Change, publishChange, type PublishResult } from "../notary/publish.ts";
 import type { TrustServer } from "../notary/trust_server.ts";

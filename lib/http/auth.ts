@@ -113,7 +113,9 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
     return new TagsealError("unavailable", `The ${service} at "${url.origin}" ${what}`, {
       remedy: known
         ? "Wait, then run the command again"
-        : `Wait, or log in, as many servers take more from users: ${options.remedy}`,
+        : `Wait, or log in, since many servers take more from users: ${options.remedy[0]?.toLowerCase()}${
+          options.remedy.slice(1)
+        }`,
       details: { service, url: plainUrl(url), status },
     });
   }
@@ -191,7 +193,7 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
       return send(request);
     };
     const headers = authorization === undefined ? { ...call.headers } : { ...call.headers, authorization };
-    return { answer: await transmit(watched, { ...call, headers }), answeredBy };
+    return { answer: await transmit(watched, { ...call, allowHttp: options.allowHttp, headers }), answeredBy };
   }
 
   async function request(call: Call, scope: Scope): Promise<Answer> {

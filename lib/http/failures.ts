@@ -7,7 +7,15 @@
 import { isTagsealError, messageOf } from "../errors.ts";
 
 /** The kinds of failure, as `details.reason` names them. */
-export type FailureReason = "unknown-host" | "refused" | "no-answer" | "cut" | "proxy" | "tls" | "other";
+export type FailureReason =
+  | "unknown-host"
+  | "refused"
+  | "blocked"
+  | "no-answer"
+  | "cut"
+  | "proxy"
+  | "tls"
+  | "other";
 
 /** A failed connection. */
 export interface Failure {
@@ -25,7 +33,9 @@ export interface Failure {
 
 const CHECK_ADDRESS = "Check the address and what stands between here and the server (proxy, firewall), then run the " +
   "command again";
-const TRUST_A_CA = "If the server belongs to a private CA, name that CA's certificate with --ca <pem>";
+const CHECK_PROXY = "Check HTTPS_PROXY, and name hosts that are reached directly in NO_PROXY";
+const TRUST_A_CA = "If the server belongs to a private CA, name that CA's certificate with --ca <pem>, or set " +
+  "DENO_TLS_CA_STORE=system where this machine knows the CA";
 
 interface Rule {
   readonly pattern: RegExp;
@@ -35,6 +45,10 @@ interface Rule {
   readonly words: (match: RegExpExecArray, host: string) => string;
   readonly complete?: boolean;
   readonly certificate?: boolean;
+  /** Whether it happens to whom is connected to: the proxy, where there is one. */
+  readonly connecting?: boolean;
+  /** Whether a proxy is spoken of anyway. */
+  readonly ofProxy?: boolean;
 }
 
 const RULES: readonly Rule[] = [
@@ -73,8 +87,9 @@ const RULES: readonly Rule[] = [
     pattern: /CaUsedAsEndEntity/,
     reason: "tls",
     certificate: true,
-    words: () => "it is a CA's own certificate, which no server may use",
-    remedy: "Have the server's operator get a certificate that a CA has issued; then name that CA with --ca <pem>",
+    words: () => "it is a CA's own certificate (CA:TRUE), which this program's runtime takes from no server",
+    remedy: "Have the server's operator get a certificate that a CA has issued, or a self-signed one with CA:FALSE " +
+      "(openssl req -x509 -addext basicConstraints=critical,CA:FALSE); then name it or the CA with --ca <pem>",
   },
   {
     pattern: /invalid peer certificate/,
@@ -114,29 +129,48 @@ const RULES: readonly Rule[] = [
     reason: "proxy",
     words: () => "the proxy wants a user name and password",
     remedy: "Give them in the proxy's address: HTTPS_PROXY=http://user:password@host:port",
+    ofProxy: true,
   },
   {
     pattern: /tunnel/,
     reason: "proxy",
     words: () => "the proxy does not let the connection through",
-    remedy: "Check HTTPS_PROXY, and name hosts that are reached directly in NO_PROXY",
+    remedy: CHECK_PROXY,
+    ofProxy: true,
+  },
+  {
+    pattern: /Requests to port (\d+) are blocked/,
+    reason: "blocked",
+    complete: true,
+    words: ([, port]) => `port ${port} is one that this program's runtime never asks, so that nothing was sent`,
+    remedy: "Check the port of the address; a server on such a port has to be moved to another one",
+  },
+  {
+    pattern: /dns error.*temporary failure/i,
+    reason: "no-answer",
+    words: (_, host) => `the name "${host}" cannot be looked up now`,
+    remedy: "Check this machine's DNS and network; then run the command again",
+    connecting: true,
   },
   {
     pattern: /dns error/,
     reason: "unknown-host",
     words: (_, host) => `the host "${host}" is unknown`,
+    connecting: true,
     remedy: "Check the name, and this machine's DNS; then run the command again",
   },
   {
     pattern: /Connection refused|os error 10061/i,
     reason: "refused",
     words: () => "nobody answers on that port",
+    connecting: true,
     remedy: CHECK_ADDRESS,
   },
   {
     pattern: /timed out|No route to host|unreachable|os error 100(60|65|51)/i,
     reason: "no-answer",
     words: () => "it does not answer",
+    connecting: true,
     remedy: CHECK_ADDRESS,
   },
   {
@@ -148,28 +182,38 @@ const RULES: readonly Rule[] = [
 ];
 
 /** Before anything of the request is sent. */
-const NEVER_SENT = /\(Connect\)|tcp connect error|dns error|invalid peer certificate|tls handshake|Connection refused/i;
+const NEVER_SENT =
+  /\(Connect\)|tcp connect error|dns error|invalid peer certificate|tls handshake|Connection refused|port \d+ are blocked/i;
 
-/** Puts what `fetch` rejected with into words. */
-export function explainFailure(error: unknown, url: URL): Failure {
+/** Puts what `fetch` rejected with into words; `proxy` is the address of the one that was asked for the connection. */
+export function explainFailure(error: unknown, url: URL, proxy?: string): Failure {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : "";
   const whole = (cause || messageOf(error)).replaceAll(/\s+/g, " ").replace(/: https:\/\/docs\.rs\S*/, "");
   // The address is said already, and may hold what is not to be shown.
   const raw = whole.replace(/^error sending request (?:for|from) .*?: (?:client error \(\w+\): )?/, "").slice(0, 300);
   const sent = !NEVER_SENT.test(whole);
-  for (const { pattern, reason, words, complete, certificate = false, remedy } of RULES) {
+  for (const { pattern, reason, words, complete, certificate = false, remedy, connecting, ofProxy } of RULES) {
     const match = pattern.exec(raw);
     if (!match) continue;
-    const said = words(match, url.hostname);
+    const blamed = connecting && proxy !== undefined;
+    const said = words(match, blamed ? new URL(proxy).hostname : url.hostname);
+    const whole = complete ? said : `${said} (${raw})`;
     return {
       reason,
-      words: complete ? said : `${said} (${raw})`,
+      words: proxy === undefined
+        ? whole
+        : blamed
+        ? `the proxy "${proxy}" cannot be reached: ${whole}`
+        : ofProxy
+        ? whole.replace("the proxy", `the proxy "${proxy}"`)
+        : `${whole}, through the proxy "${proxy}"`,
       certificate,
       sent,
-      remedy: remedy.replaceAll("<host:port>", url.host),
+      remedy: blamed ? CHECK_PROXY : remedy.replaceAll("<host:port>", url.host),
     };
   }
-  return { reason: "other", words: raw, certificate: false, sent, remedy: CHECK_ADDRESS };
+  const through = proxy === undefined ? "" : `, through the proxy "${proxy}"`;
+  return { reason: "other", words: `${raw}${through}`, certificate: false, sent, remedy: CHECK_ADDRESS };
 }
 
 /**

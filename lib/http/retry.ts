@@ -28,6 +28,17 @@ export interface RetryPolicy {
   readonly onWait?: ((wait: Wait) => void) | undefined;
   /** Whether making the call twice has no more effect than making it once; `true` for `GET` and `HEAD` unless said. */
   readonly idempotent?: boolean;
+  /**
+   * What is known of the service: one that has never answered is not waited for as one that is restarting. Shared by all
+   * calls to it, and kept up to date here; without it every service is waited for.
+   */
+  readonly contact?: Contact | undefined;
+}
+
+/** Whether anybody has answered in a service's name. */
+export interface Contact {
+  /** That. */
+  reached: boolean;
 }
 
 /** One wait before a call is repeated. */
@@ -45,6 +56,11 @@ const ASKS_TO_REPEAT: readonly number[] = [429, 503];
 /** A gateway heard nothing from the server that it passed the request to: RFC 9110 sections 15.6.3 and 15.6.5. */
 const LOST_BEHIND_GATEWAY: readonly number[] = [502, 504];
 
+/** Faults that do not pass by themselves, such as a mistyped name: a few tries, for who has just started the network. */
+const LASTING: readonly unknown[] = ["unknown-host", "refused", "proxy"];
+const LASTING_BUDGET_MS = 5000;
+/** A service that has never answered may be behind a firewall that swallows everything. */
+const UNREACHED_BUDGET_MS = 60_000;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
 /** A server that says `Retry-After: 0` is not hammered. */
@@ -64,7 +80,7 @@ export async function exchangeWithRetry(send: Send, call: Call, policy: RetryPol
     call.signal?.throwIfAborted();
     const outcome = await attempt(send, call, idempotent);
     // The clock may be set back while we wait: what was slept counts in any case.
-    const left = policy.budgetMs - Math.max(policy.now().getTime() - start, slept);
+    const left = budgetOf(outcome, policy) - Math.max(policy.now().getTime() - start, slept);
     if (left <= 0 || tries + 1 >= (policy.maxTries ?? Infinity)) return settle(outcome);
     if ("answer" in outcome && !mayComeAgain(outcome.answer, idempotent)) return outcome.answer;
     const asked = "answer" in outcome ? retryAfterMs(outcome.answer.headers, policy.now()) : undefined;
@@ -76,6 +92,16 @@ export async function exchangeWithRetry(send: Send, call: Call, policy: RetryPol
     await policy.sleep(wait, call.signal);
     slept += wait;
   }
+}
+
+function budgetOf(outcome: Outcome, { budgetMs, contact }: RetryPolicy): number {
+  if ("answer" in outcome) {
+    if (contact) contact.reached = true;
+    return budgetMs;
+  }
+  if (!contact || contact.reached) return budgetMs;
+  const { reason } = outcome.error.details;
+  return Math.min(budgetMs, LASTING.includes(reason) ? LASTING_BUDGET_MS : UNREACHED_BUDGET_MS);
 }
 
 /** An answer, or an error after which the call may be made again. */
@@ -105,7 +131,7 @@ function settle(outcome: Outcome): Answer {
 
 function mayRepeat(error: TagsealError, idempotent: boolean): boolean {
   // A certificate does not become trusted by waiting, and ten silent minutes would hide what is wrong.
-  if (isTlsFailure(error)) return false;
+  if (isTlsFailure(error) || error.details["reason"] === "blocked") return false;
   // Only failures of the transport say whether the request was sent; answers out of bounds would come again.
   return neverSent(error) || (idempotent && "sent" in error.details);
 }

@@ -1,7 +1,7 @@
 /**
  * HTTP as a function, with a ceiling on bytes and time for every call.
  *
- * {@linkcode Send} is the seam: production binds it to `fetch` ({@linkcode createSend}), tests bind it to a handler in
+ * {@linkcode Send} is the seam: production binds it to `fetch` (`network.ts`), tests bind it to a handler in
  * memory. {@linkcode exchange} is the only way the rest of the library talks HTTP: it never follows a redirect unless
  * told to, never forwards credentials to another origin, never reads more than it was told to, and turns transport
  * failures into one class of error.
@@ -10,9 +10,13 @@
  */
 import { type Bytes, concat } from "../bytes/bytes.ts";
 import { shown } from "../bytes/printable.ts";
-import { type Details, messageOf, TagsealError } from "../errors.ts";
+import { type Details, TagsealError } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import { explainFailure } from "./failures.ts";
+import { isLoopback } from "./loopback.ts";
+import { ProxiedError } from "./proxy.ts";
+
+export { isLoopback } from "./loopback.ts";
 
 /** One HTTP exchange; the same shape as a server's handler, so that a handler can stand in for the network. */
 export type Send = (request: Request) => Promise<Response>;
@@ -41,6 +45,8 @@ export interface Call {
   readonly shared?: ByteBudget | undefined;
   /** The whole exchange, body included, may not take longer than this many milliseconds. */
   readonly timeoutMs: number;
+  /** With it, each so many bytes of the answer give the exchange a second more: a long answer, but none in drips. */
+  readonly bytesPerSecond?: number;
   /**
    * How many redirects are followed (0 unless said), of other methods than `GET` only those that keep method and body.
    * Credentials in headers stay with the first origin.
@@ -48,6 +54,8 @@ export interface Call {
   readonly redirects?: number;
   /** No redirect may lead to another origin, since all of the call is meant for this one. */
   readonly withinOrigin?: boolean;
+  /** Whether redirects may lead from plain http on this machine to plain http on another one. */
+  readonly allowHttp?: boolean;
   /** Ends the call early. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -65,65 +73,6 @@ export interface Answer {
 /** What every request says of itself (SignPath asks for a User-Agent). */
 export const USER_AGENT = `tagseal/${VERSION}`;
 
-/** What TLS with one host takes beside the public CAs. */
-export interface HostTls {
-  /** CA certificates (PEM). */
-  readonly caCerts: readonly string[];
-  /** The client certificate and its private key (PEM). */
-  readonly client?: { readonly cert: string; readonly key: string } | undefined;
-  /** Where all this comes from, for messages: names of files. */
-  readonly files: readonly string[];
-}
-
-/** How `fetch` is set up. */
-export interface SendOptions {
-  /** More CA certificates (PEM), beside the public ones. */
-  readonly caCerts?: readonly string[];
-  /** What one host (`host[:port]`, as in `URL.host`) takes beside that; asked once for each, at its first https call. */
-  readonly tlsOf?: (host: string) => Promise<HostTls | undefined>;
-}
-
-/** Binds {@linkcode Send} to the network. Proxies come from `HTTPS_PROXY` and `NO_PROXY`, which the runtime reads. */
-export function createSend(options: SendOptions = {}): { send: Send; close(): void } {
-  const clients = new Map<string, Deno.HttpClient>(); // one for each distinct set: connections are shared within it
-  const byOrigin = new Map<string, Promise<Deno.HttpClient | undefined>>();
-  const clientWith = (tls: HostTls | undefined) => {
-    const caCerts = [...options.caCerts ?? [], ...tls?.caCerts ?? []];
-    if (caCerts.length === 0 && !tls?.client) return undefined;
-    const set = JSON.stringify([caCerts, tls?.client]);
-    const client = clients.get(set) ?? createClient({ caCerts, ...tls?.client }, tls?.files ?? []);
-    clients.set(set, client);
-    return client;
-  };
-  const clientFor = ({ protocol, host, origin }: URL) => {
-    let client = byOrigin.get(origin);
-    if (!client) {
-      const tls = protocol === "https:" ? options.tlsOf?.(host) : undefined;
-      byOrigin.set(origin, client = Promise.resolve(tls).then(clientWith));
-    }
-    return client;
-  };
-  return {
-    send: async (request) => {
-      const client = await clientFor(new URL(request.url));
-      return await (client ? fetch(request, { client }) : fetch(request));
-    },
-    close: () => clients.forEach((client) => client.close()),
-  };
-}
-
-function createClient(options: Deno.CreateHttpClientOptions, files: readonly string[]): Deno.HttpClient {
-  try {
-    return Deno.createHttpClient(options);
-  } catch (error) {
-    const names = files.map((file) => `"${file}"`).join(", ");
-    throw new TagsealError("bad-input", `The client certificate cannot be used (${names}): ${messageOf(error)}`, {
-      remedy: "Put the certificate and its unencrypted private key there, both as PEM",
-      details: { files },
-    });
-  }
-}
-
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 /** Those after which the same method is used again (RFC 9110, sections 15.4.8 and 15.4.9). */
 const UNCHANGED_REDIRECTS: readonly number[] = [307, 308];
@@ -135,8 +84,8 @@ const UNCHANGED_REDIRECTS: readonly number[] = [307, 308];
  *   the request certainly never reached the server, so that it may be repeated
  */
 export async function exchange(send: Send, call: Call): Promise<Answer> {
-  const timeout = AbortSignal.timeout(call.timeoutMs);
-  const signal = call.signal ? AbortSignal.any([timeout, call.signal]) : timeout;
+  const patience = new Patience(call);
+  const signal = call.signal ? AbortSignal.any([patience.signal, call.signal]) : patience.signal;
   let { url } = call;
   // Compressed answers cost more than they show: the runtime would unpack them to a thousand times their size.
   const headers = new Headers({ "user-agent": USER_AGENT, "accept-encoding": "identity", ...call.headers });
@@ -154,14 +103,16 @@ export async function exchange(send: Send, call: Call): Promise<Answer> {
       const location = response.headers.get("location");
       const kinds = (call.method ?? "GET") === "GET" ? REDIRECTS : UNCHANGED_REDIRECTS;
       if (location === null || !kinds.includes(response.status) || !call.redirects) {
-        return { status: response.status, headers: response.headers, bytes: await readBounded(response, call) };
+        const bytes = await readBounded(response, call, patience);
+        return { status: response.status, headers: response.headers, bytes };
       }
       await response.body?.cancel();
       if (hop >= call.redirects) throw unavailable(call, "it redirects in circles", { redirects: hop });
       const next = new URL(location, url);
-      if (next.protocol !== "https:" && next.protocol !== url.protocol) {
+      if (!mayFollow(url, next, call.allowHttp ?? false)) {
         throw unavailable(call, `it redirects to "${next.origin}", which is not encrypted`, {});
       }
+      next.username = next.password = ""; // else they would be sent, as if the user had given them
       // Not even to another port of the same host: it may be another service.
       if (next.origin !== url.origin && call.withinOrigin) {
         throw unavailable(call, `it redirects to "${next.origin}", where nothing of this call may go`, {});
@@ -172,11 +123,58 @@ export async function exchange(send: Send, call: Call): Promise<Answer> {
   } catch (error) {
     if (error instanceof TagsealError) throw error;
     if (call.signal?.aborted) throw call.signal.reason;
-    throw transportError(call, error, timeout.aborted);
+    throw transportError({ ...call, url }, error, patience, call.url);
+  } finally {
+    patience.end();
   }
 }
 
-async function readBounded(response: Response, call: Call): Promise<Bytes> {
+/** Whoever speaks plain http to this machine alone has not agreed to speak it to another one. */
+function mayFollow(url: URL, next: URL, allowHttp: boolean): boolean {
+  if (next.protocol === "https:") return true;
+  return next.protocol === "http:" && url.protocol === "http:" &&
+    (allowHttp || isLoopback(next.hostname) || !isLoopback(url.hostname));
+}
+
+/** The time that an exchange has: it grows with what has arrived, where the call says so. */
+class Patience {
+  readonly #started = performance.now();
+  readonly #controller = new AbortController();
+  readonly #call: Call;
+  #received = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(call: Call) {
+    this.#call = call;
+    this.#wait();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Milliseconds that the exchange has in all, as far as is known now. */
+  get ms(): number {
+    const { timeoutMs, bytesPerSecond = Infinity } = this.#call;
+    return timeoutMs + this.#received / bytesPerSecond * 1000;
+  }
+
+  received(bytes: number): void {
+    this.#received += bytes;
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #wait(): void {
+    const left = this.#started + this.ms - performance.now();
+    if (left <= 0) return this.#controller.abort(new DOMException("Time is up", "TimeoutError"));
+    this.#timer = setTimeout(() => this.#wait(), left);
+  }
+}
+
+async function readBounded(response: Response, call: Call, patience: Patience): Promise<Bytes> {
   const encoding = response.headers.get("content-encoding")?.trim().toLowerCase() || "identity";
   if (encoding !== "identity") {
     await response.body?.cancel();
@@ -191,6 +189,7 @@ async function readBounded(response: Response, call: Call): Promise<Bytes> {
   let length = 0;
   for await (const part of response.body ?? []) {
     length += part.length;
+    patience.received(part.length);
     if (call.shared) call.shared.left -= part.length;
     // Leaving the loop cancels the stream.
     if (length > call.maxBytes || (call.shared?.left ?? 0) < 0) throw tooLong(call, "sends more");
@@ -213,17 +212,20 @@ function unavailable(call: Call, why: string, details: Details, cause?: unknown)
   });
 }
 
-function transportError(call: Call, error: unknown, timedOut: boolean): TagsealError {
+function transportError(call: Call, thrown: unknown, patience: Patience, asked: URL): TagsealError {
   const { service, url } = call;
-  if (timedOut) {
-    const why = `no complete answer within ${Math.round(call.timeoutMs / 1000)} s`;
+  const redirected = url.origin === asked.origin ? "" : ` (where "${asked.origin}" redirects to)`;
+  const [proxy, error] = thrown instanceof ProxiedError ? [thrown.proxy, thrown.cause] : [undefined, thrown];
+  if (patience.signal.aborted) {
+    const through = proxy ? ` through the proxy "${proxy.url}"` : "";
+    const why = `no complete answer within ${Math.round(patience.ms / 1000)} s${through}`;
     return unavailable(call, why, { sent: true, reason: "no-answer" }, error);
   }
-  const { reason, words, certificate, sent, remedy } = explainFailure(error, url);
+  const { reason, words, certificate, sent, remedy } = explainFailure(error, url, proxy?.url);
   const what = certificate ? "shows a TLS certificate that is not trusted" : "cannot be used";
-  return new TagsealError("unavailable", `${service} at "${url.origin}" ${what}: ${words}`, {
+  return new TagsealError("unavailable", `${service} at "${url.origin}"${redirected} ${what}: ${words}`, {
     remedy,
-    details: { service, url: plainUrl(url), reason, sent },
+    details: { service, url: plainUrl(url), reason, sent, ...(proxy ? { proxy: proxy.url } : {}) },
     cause: error,
   });
 }
@@ -241,13 +243,6 @@ export function neverSent(error: unknown): boolean {
 /** Whether a call failed because its answer was longer than the call allows. */
 export function isTooLong(error: unknown): boolean {
   return error instanceof TagsealError && "maxBytes" in error.details;
-}
-
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-
-/** Whether `host` (as in `URL.hostname`) is this machine. */
-export function isLoopback(host: string): boolean {
-  return LOOPBACK.test(host) || host.endsWith(".localhost");
 }
 
 /**

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Bytes } from "../bytes/bytes.ts";
-import { parseJson } from "../bytes/json.ts";
+import { isJsonObject, parseJson } from "../bytes/json.ts";
 import { type PublicKey, readPublicKey } from "../crypto/keys.ts";
 import { type Details, messageOf, TagsealError } from "../errors.ts";
 import type { AuthorizedService, ScopeAction } from "../http/auth.ts";
@@ -47,13 +47,29 @@ export interface TrustServer {
    *   with the data; `unavailable` where it refuses them and cannot say why, as while its database is down
    */
   publish(gun: string, files: ReadonlyMap<RoleName, Bytes>): Promise<void>;
+  /**
+   * Whether it is a Notary server at all, for when it seems to have nothing: addresses of registries and of other web
+   * servers answer "not found", too.
+   */
+  isNotary?(gun: string): Promise<boolean>;
   /** Deletes all trust data of a repository, where the server can; that wants the right to do anything (`*`). */
   remove?(gun: string): Promise<void>;
 }
 
 const MAX_ANSWER_BYTES = 2 ** 20;
-const READ_TIMEOUT_MS = 60_000;
-const PUBLISH_TIMEOUT_MS = 300_000;
+/**
+ * How long a call may take, in milliseconds: a publish that hangs and the reading after it end within a minute and a half.
+ * Large roles get more, as much as slow lines need.
+ */
+const READ_TIMEOUT_MS = 30_000;
+const PUBLISH_TIMEOUT_MS = 45_000;
+const DELETE_TIMEOUT_MS = 60_000;
+const SLOW_DOWNLOAD = 16 * 1024;
+const SLOW_UPLOAD = 64 * 1024;
+
+const PROBE_TIMEOUT_MS = 5000;
+/** What a Notary server answers where it has no file, and nobody else. */
+const NO_METADATA = "METADATA_NOT_FOUND";
 
 const HASH_ADDRESSED = /\.[0-9a-f]{64}$/;
 
@@ -82,12 +98,34 @@ export function createTrustServer({ url, service, access, signal }: TrustServerO
       ...options,
     }, { repository: gun, actions });
 
+  let spoke = false; // whether anything that only a Notary server says was heard
+  const isNotary = async (gun: string) => {
+    if (spoke) return true;
+    const health = await service.request({
+      service: "Notary server",
+      url: new URL(`${base}/_notary_server/health`),
+      maxBytes: MAX_ANSWER_BYTES,
+      timeoutMs: PROBE_TIMEOUT_MS,
+      signal,
+    }, { repository: gun, actions: access }).catch(() => undefined);
+    signal?.throwIfAborted();
+    return spoke ||= health?.status === 200 && isJson(health);
+  };
+
   return {
     url,
+    isNotary,
     async read(gun, name, { maxBytes = unverifiedBytes(name), shared } = {}) {
       // Files under plain names change, though the server lets caches keep them for five minutes.
       const headers: Record<string, string> = HASH_ADDRESSED.test(name) ? {} : { "cache-control": "no-cache" };
-      const answer = await call(gun, `${name}.json`, { maxBytes, shared, headers });
+      const answer = await call(gun, `${name}.json`, {
+        maxBytes,
+        shared,
+        headers,
+        bytesPerSecond: SLOW_DOWNLOAD,
+      });
+      if (isPage(answer)) throw noNotary(url);
+      spoke ||= answer.status === 200 || serverError(answer.bytes).code === NO_METADATA;
       if (answer.status === 200) return answer.bytes;
       if (answer.status === 404) return undefined;
       throw refusal(url, gun, answer, `read "${name}"`);
@@ -95,6 +133,7 @@ export function createTrustServer({ url, service, access, signal }: TrustServerO
     async managedKey(gun, role, which = "current") {
       const isNew = which === "new";
       const answer = await call(gun, `${role}.key`, isNew ? { method: "POST" } : {}, isNew ? "*" : access);
+      if (isPage(answer) || (answer.status === 404 && !await isNotary(gun))) throw noNotary(url);
       if (answer.status !== 200) throw refusal(url, gun, answer, `${isNew ? "rotate" : "get"} the ${role} key`);
       try {
         return readPublicKey(parseJson(answer.bytes));
@@ -109,14 +148,57 @@ export function createTrustServer({ url, service, access, signal }: TrustServerO
     async publish(gun, files) {
       const body = new FormData();
       for (const [role, bytes] of files) body.append("files", new Blob([bytes]), role);
-      const answer = await call(gun, "", { method: "POST", body, timeoutMs: PUBLISH_TIMEOUT_MS });
+      const length = [...files.values()].reduce((sum, bytes) => sum + bytes.length, 0);
+      const timeoutMs = PUBLISH_TIMEOUT_MS + length / SLOW_UPLOAD * 1000;
+      const answer = await call(gun, "", { method: "POST", body, timeoutMs });
+      if (answer.status === 413) throw tooLarge(url, gun, length);
       if (answer.status !== 200) throw refusal(url, gun, answer, `publish ${[...files.keys()].join(", ")}`);
     },
     async remove(gun) {
-      const answer = await call(gun, "", { method: "DELETE" }, "*");
+      const answer = await call(gun, "", { method: "DELETE", timeoutMs: DELETE_TIMEOUT_MS }, "*");
       if (answer.status !== 200) throw refusal(url, gun, answer, "delete the trust data");
     },
   };
+}
+
+/** A Notary server's health is an object; a web page for everything is none. */
+function isJson(answer: Answer): boolean {
+  try {
+    return isJsonObject(parseJson(answer.bytes));
+  } catch {
+    return false;
+  }
+}
+
+function typeOf(answer: Answer): string {
+  return answer.headers.get("content-type") ?? "";
+}
+
+/** Whether somebody shows a web page where a Notary server would show trust data. */
+function isPage(answer: Answer): boolean {
+  return answer.status === 200 && /^text\/html\b/i.test(typeOf(answer));
+}
+
+/** The address is one of something else: a registry, most of the time. */
+export function noNotary(url: URL): TagsealError {
+  return new TagsealError("bad-input", `There is no Notary server at "${url.href.replace(/\/+$/, "")}"`, {
+    remedy: "Give the address of the repository's Notary server as --notary-url or in DOCKER_CONTENT_TRUST_SERVER; " +
+      "without them it is looked for on the registry's host, and many registries have none",
+    details: { url: url.origin },
+  });
+}
+
+/** Notary servers take any size; what stands before them may not. */
+function tooLarge(url: URL, gun: string, length: number): TagsealError {
+  return new TagsealError(
+    "unavailable",
+    `"${url.origin}" takes no request of this size: "${gun}" has ${length} bytes to publish (status 413)`,
+    {
+      remedy: "Nothing was published. Have the operator of the proxy before the Notary server raise its limit above " +
+        "that (nginx: client_max_body_size), then run the command again",
+      details: { repository: gun, url: url.origin, status: 413, length },
+    },
+  );
 }
 
 function refusal(url: URL, gun: string, answer: Answer, action: string): TagsealError {

@@ -31,8 +31,9 @@ import {
 import { cannotStandIn, isServerDown } from "./offline.ts";
 import { followRoots, openKnown, openPinned } from "./roots.ts";
 import type { FileChanges, MetadataStore } from "./metadata_store.ts";
-import { NamedBytes, unverifiedTotal } from "./sizes.ts";
-import type { TrustServer } from "./trust_server.ts";
+import { type Copy, probable, readFiles } from "./first_round.ts";
+import { NamedBytes } from "./sizes.ts";
+import { noNotary, type TrustServer } from "./trust_server.ts";
 
 /** How a repository is read. */
 export interface ReadOptions {
@@ -128,49 +129,6 @@ async function readOnline(options: ReadOptions, cached: Copy): Promise<ReadResul
   }
 }
 
-/** What was trusted before, by role. */
-type Copy = ReadonlyMap<RoleName, Bytes>;
-
-/** Larger files are not asked for where a copy is at hand: most of the time they are what the snapshot names. */
-export const LARGE_FILE_BYTES: number = 64 * 1024;
-
-/** Files that need not be asked for: what the snapshot says decides whether they count. */
-function probable(cached: Copy, atHand: Copy = new Map()): Copy {
-  const large = [...cached].filter(([name, bytes]) => isHashed(name) && bytes.length > LARGE_FILE_BYTES);
-  return new Map([...large, ...[...atHand].filter(([name]) => isHashed(name))]);
-}
-
-/** Whether a parent names the hash of the role's file, so that it can be had by it. */
-function isHashed(name: RoleName): boolean {
-  return name === "targets" || isDelegation(name);
-}
-
-/** What is longer than is read unseen comes later, when the snapshot has named its length and hash. */
-async function ifShort(reading: Promise<Bytes | undefined>): Promise<Bytes | undefined> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (isTooLong(error)) return undefined;
-    throw error;
-  }
-}
-
-async function readFiles(server: TrustServer, gun: string, names: Iterable<RoleName>, cached: Copy, atHand: Copy) {
-  const shared = unverifiedTotal();
-  const files = [...names].map(async (name): Promise<[RoleName, Bytes | undefined]> => {
-    const present = atHand.get(name);
-    if (present) return [name, present];
-    const bytes = await (isHashed(name) ? ifShort(server.read(gun, name, { shared })) : server.read(gun, name));
-    const kept = cached.get(name);
-    return [name, sameBytes(bytes, kept) ? kept : bytes]; // the very same array, so that nobody compares them again
-  });
-  const settled = await Promise.allSettled(files); // nothing goes on behind the back of whoever is told of a failure
-  return new Map(settled.map((outcome) => {
-    if (outcome.status === "rejected") throw outcome.reason;
-    return outcome.value;
-  }));
-}
-
 /** The local copy alone, judged as if it came from the server, while that cannot be asked. */
 async function readCopy(options: ReadOptions, cached: Copy, why: unknown): Promise<ReadResult> {
   const read = (_gun: string, name: string) => Promise.resolve(cached.get(name as RoleName));
@@ -216,7 +174,7 @@ async function verify(
   const firstUse = !cached.has("root") && !options.pin;
   const named = new NamedBytes(gun, firstUse);
   const root = read.get("root");
-  if (!root) throw noRepository(server.url, gun);
+  if (!root) throw await server.isNotary?.(gun) === false ? noNotary(server.url) : noRepository(server.url, gun);
   const newest = await trustedRoot(options, root, cached);
   const stamped = await advanceTimestamp(newest, existing("timestamp", read.get("timestamp")));
   const fetched = async (name: RoleName, meta: FileMeta | undefined) => {

@@ -96,7 +96,7 @@ function notRun(
     ],
     "forbidden": [
       "is not among those that tagseal may run",
-      `Give the credentials in ${instead}, or log in with a credential store that tagseal's README names`,
+      `Give the credentials in ${instead}, or log in with a credential store that tagseal's SECURITY.md names`,
     ],
     "not started": [
       "cannot be run",

@@ -10,7 +10,7 @@
 import { text } from "../bytes/bytes.ts";
 import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
 import { isFile, readFileBounded } from "../files/files.ts";
-import type { HostTls } from "../http/send.ts";
+import type { HostTls } from "../http/network.ts";
 
 const MAX_FILES = 100;
 const MAX_FILE_BYTES = 2 ** 20;

@@ -26,7 +26,7 @@ export interface TaggedManifest {
 /** Size of the largest manifest that is taken, in bytes: what registries take at most. */
 export const MAX_MANIFEST_BYTES: number = 4 * 2 ** 20;
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 30_000;
 
 /**
  * Reads the manifest of `tag` in the repository `path` (its name without host) and computes its digest.

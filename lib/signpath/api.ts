@@ -53,6 +53,7 @@ export function createSignPathApi(options: SignPathOptions): SignPathApi {
   }
   const base = normalizeApiUrl(options.apiUrl);
   const origin = new URL(base).origin;
+  const contact = { reached: false };
   const organizationUrl = (path: string) => new URL(`${base}/v1/${options.organizationId}${path}`);
   const urlOf = (path: string) => organizationUrl(`/SigningRequests${path}`);
   return {
@@ -73,11 +74,11 @@ export function createSignPathApi(options: SignPathOptions): SignPathApi {
         service: "SignPath",
         url: urlOf(path),
         maxBytes: MAX_JSON_BYTES,
-        timeoutMs: Math.min(limits.timeoutMs ?? Infinity, timeoutMs),
+        timeoutMs: Math.min(limits.answerTimeoutMs ?? Infinity, timeoutMs),
         signal: limits.signal,
         ...more,
         headers: { authorization: `Bearer ${token}`, accept: "application/json, application/problem+json, */*;q=0.1" },
-      }, { budgetMs, sleep, now, onWait, ...(idempotent === undefined ? {} : { idempotent }) });
+      }, { budgetMs, sleep, now, onWait, contact, ...(idempotent === undefined ? {} : { idempotent }) });
     },
   };
 }

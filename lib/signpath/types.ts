@@ -32,8 +32,8 @@ export interface CallLimits {
   readonly signal?: AbortSignal | undefined;
   /** Repeats for at most this many milliseconds, if that is less than `serviceUnavailableTimeoutMs`. */
   readonly unavailableTimeoutMs?: number;
-  /** Each try takes at most this many milliseconds, if that is less than is usual for the call. */
-  readonly timeoutMs?: number;
+  /** No single try takes longer than this many milliseconds. */
+  readonly answerTimeoutMs?: number;
 }
 
 /**

@@ -25,8 +25,8 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A status call has this long even where less is left of the wait: who asks once wants an answer. */
-const SHORTEST_CALL_MS = 5000;
+/** The last call of a wait is given this many milliseconds, however little is left. */
+const SHORTEST_CALL_MS = 1000;
 /** The first waits, short because automatic signing takes a second or two. */
 const RAMP_MS: readonly number[] = [500, 1000, 2000];
 
@@ -52,8 +52,11 @@ export async function waitForCompletion(
     // What was slept counts even where the clock is set back.
     const left = () => timeoutMs - Math.max(now().getTime() - start, slept);
     try {
-      const limits = { unavailableTimeoutMs: Math.max(0, left()), timeoutMs: Math.max(SHORTEST_CALL_MS, left()) };
-      const status = await client.status(signingRequestId, { signal, ...limits });
+      const status = await client.status(signingRequestId, {
+        signal,
+        unavailableTimeoutMs: Math.max(0, left()),
+        answerTimeoutMs: Math.max(SHORTEST_CALL_MS, left()),
+      });
       failure = undefined;
       if (status.status !== last?.status || status.workflowStatus !== last.workflowStatus) onStatus?.(status);
       last = status;

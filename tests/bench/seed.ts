@@ -9,7 +9,7 @@ import { editedRole, type TagEntry } from "../../lib/flows/tag_change.ts";
 import { initRepository } from "../../lib/flows/init_repository.ts";
 import type { Trust } from "../../lib/flows/repository.ts";
 import { authorize } from "../../lib/http/auth.ts";
-import { createSend } from "../../lib/http/send.ts";
+import { createSend } from "../../lib/http/network.ts";
 import { sleep } from "../../lib/http/retry.ts";
 import { createSigningCertificate } from "../../lib/local/certificates.ts";
 import { createMemoryMetadataStore } from "../../lib/notary/metadata_store.ts";

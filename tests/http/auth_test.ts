@@ -600,7 +600,7 @@ Deno.test("who asks too often is told to log in or to wait, and for how long", a
       error.message,
       `The registry at "https://reg.example" takes no more requests for now: "You have reached your pull rate limit"${words}`,
     );
-    assert.match(error.remedy, new RegExp(`^Wait, or log in, .*: ${REMEDY}$`));
+    assert.match(error.remedy, /^Wait, or log in, .*: set REGISTRY_AUTH$/);
     assert.equal(error.details["status"], 429);
     const atToken = await failure(serviceOf(fake({ token: answer }).send, ANNA).request(call(), PULL));
     assert.ok(atToken.message.endsWith(`gave status 429: "You have reached your pull rate limit"${words}`));

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { explainFailure, isTlsFailure } from "../../lib/http/failures.ts";
-import { createSend, exchange, neverSent, type SendOptions } from "../../lib/http/send.ts";
+import { createSend, type SendOptions } from "../../lib/http/network.ts";
+import { exchange, neverSent } from "../../lib/http/send.ts";
 import { createLocalCa, type TlsIdentity } from "../../lib/local/certificates.ts";
 import { failsWith } from "../support/failures.ts";
 
@@ -187,6 +188,10 @@ Deno.test("no connection: which host, and what became of it", async (t) => {
     const attempt = get(`https://127.0.0.1:${port}/`);
     assert.ok(neverSent(await failsWith(attempt, "unavailable", "nobody answers on that port (tcp connect error")));
   });
+  await t.step("a port that the runtime never asks", async () => {
+    const error = await failsWith(get("https://localhost:9/"), "unavailable", "port 9 is one that", "nothing was sent");
+    assert.ok(neverSent(error));
+  });
   await t.step("no TLS", async () => {
     const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => new Response());
     const error = await failsWith(
@@ -225,6 +230,7 @@ Deno.test("what the runtime says, in plain words", () => {
     ["invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))", "tls", "it is a CA's own certificate"],
     ["invalid peer certificate: BadEncoding", "tls", "it is not valid"],
     ["connection closed before message completed", "cut", "the connection was cut"],
+    ["dns error: Temporary failure in name resolution", "no-answer", 'the name "notary.test" cannot be looked up now'],
     ["something new", "other", "something new"],
   ];
   const url = new URL("https://notary.test/v2/?token=s3cret");
@@ -235,5 +241,27 @@ Deno.test("what the runtime says, in plain words", () => {
     assert.ok(failure.words.startsWith(words), failure.words);
     assert.ok(!failure.words.includes("s3cret"));
     assert.equal(failure.sent, false);
+  }
+});
+
+Deno.test("what fails on the way to a proxy is not blamed on the server", () => {
+  const rows: [string, string][] = [
+    [
+      "dns error: Name or service not known",
+      'the proxy "http://proxy.test:3128" cannot be reached: the host "proxy.test" is unknown',
+    ],
+    [
+      "tcp connect error: Connection refused (os error 111)",
+      'the proxy "http://proxy.test:3128" cannot be reached: nobody answers on that port',
+    ],
+    ["unsuccessful tunnel", 'the proxy "http://proxy.test:3128" does not let the connection through'],
+    [
+      "connection closed before message completed",
+      'the connection was cut (connection closed before message completed), through the proxy "http://proxy.test:3128"',
+    ],
+  ];
+  for (const [said, words] of rows) {
+    const failure = explainFailure(new TypeError(said), new URL("https://notary.test/"), "http://proxy.test:3128");
+    assert.ok(failure.words.startsWith(words), failure.words);
   }
 });

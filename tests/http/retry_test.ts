@@ -222,3 +222,23 @@ Deno.test("each wait is told: why, how long, and how long it goes on", async () 
     assert.equal(told.length, outcomes.length - 1);
   }
 });
+
+Deno.test("a service that never answered is not waited for as one that is restarting", async () => {
+  const spent = async (contact: { reached: boolean } | undefined, failure: Error) => {
+    const { policy, slept } = clock(600_000);
+    await assert.rejects(exchangeWithRetry(script(...Array(200).fill(failure)).send, call(), { ...policy, contact }));
+    return slept.reduce((sum, ms) => sum + ms, 0);
+  };
+  const unknown = new TypeError("dns error: failed to lookup address information: Name or service not known");
+  const later = new TypeError("dns error: failed to lookup address information: Temporary failure in name resolution");
+  for (const failure of [REFUSED, unknown]) {
+    assert.equal(await spent({ reached: false }, failure), 5000);
+    assert.equal(await spent({ reached: true }, failure), 600_000);
+    assert.equal(await spent(undefined, failure), 600_000);
+  }
+  assert.equal(await spent({ reached: false }, later), 60_000);
+  assert.equal(await spent({ reached: true }, new TypeError("Fetch failed: Requests to port 9 are blocked")), 0);
+  const contact = { reached: false };
+  await exchangeWithRetry(script(503, 200).send, call(), { ...clock(600_000).policy, contact });
+  assert.deepEqual(contact, { reached: true });
+});

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { X509Certificate } from "node:crypto";
-import { createSend } from "../../lib/http/send.ts";
+import { createSend } from "../../lib/http/network.ts";
 import { KNOWN_MODULES } from "../../lib/keystore/pkcs11_modules.ts";
 import { pushTinyImage } from "../../lib/local/image.ts";
 import { NOTARY_PASSPHRASES } from "../support/clients.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, generateKeyPairSync, X509Certificate } from "node:crypto";
 import { authorize } from "../../lib/http/auth.ts";
-import { createSend } from "../../lib/http/send.ts";
+import { createSend } from "../../lib/http/network.ts";
 import { hash } from "../../lib/crypto/hash.ts";
 import { verifySignature } from "../../lib/crypto/algorithms.ts";
 import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";

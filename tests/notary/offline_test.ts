@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { isTagsealError, TagsealError } from "../../lib/errors.ts";
 import { authorize } from "../../lib/http/auth.ts";
-import { createSend, exchange, type Send } from "../../lib/http/send.ts";
+import { createSend } from "../../lib/http/network.ts";
+import { exchange, type Send } from "../../lib/http/send.ts";
 import { createMemoryMetadataStore, type MetadataStore } from "../../lib/notary/metadata_store.ts";
 import { isServerDown } from "../../lib/notary/offline.ts";
 import { createTrustServer, type TrustServer } from "../../lib/notary/trust_server.ts";
@@ -68,7 +69,7 @@ for (const status of [200, 204, 301, 302, 400, 401, 403, 404, 418, 429]) {
     await assert.rejects(
       reading(server, before),
       (error) =>
-        isTagsealError(error, "trust-invalid", "unavailable", "unauthenticated", "forbidden", "not-found") &&
+        isTagsealError(error, "trust-invalid", "unavailable", "unauthenticated", "forbidden", "bad-input") &&
         !error.message.includes("local copy"),
     );
     assert.deepEqual(await before.read(GUN), KNOWN);

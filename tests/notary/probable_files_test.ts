@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import type { Bytes } from "../../lib/bytes/bytes.ts";
 import { createMemoryMetadataStore, type MetadataStore } from "../../lib/notary/metadata_store.ts";
-import { LARGE_FILE_BYTES, readRepository } from "../../lib/notary/update.ts";
+import { LARGE_FILE_BYTES } from "../../lib/notary/first_round.ts";
+import { readRepository } from "../../lib/notary/update.ts";
 import { RELEASES, type RoleName } from "../../lib/tuf/roles.ts";
 import { failsWith } from "../support/failures.ts";
 import { MemoryTrustServer } from "../support/memory_trust_server.ts";

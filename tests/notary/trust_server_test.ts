@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { utf8 } from "../../lib/bytes/bytes.ts";
 import { authorize } from "../../lib/http/auth.ts";
-import type { Send } from "../../lib/http/send.ts";
+import type { Call, Send } from "../../lib/http/send.ts";
 import { createTrustServer } from "../../lib/notary/trust_server.ts";
 import type { RoleName } from "../../lib/tuf/roles.ts";
 import { failsWith } from "../support/failures.ts";
@@ -101,8 +101,8 @@ Deno.test("trust server: the key of a managed role", async () => {
   );
   await failsWith(
     bench(failure(404, {})).server.managedKey(GUN, "timestamp"),
-    "not-found",
-    "failed to get the timestamp key",
+    "bad-input",
+    'There is no Notary server at "https://notary.test"',
   );
 });
 
@@ -185,4 +185,31 @@ Deno.test("trust server: one end to all calls", async () => {
   const reading = server.read(GUN, "root");
   control.abort(new Error("Ctrl-C"));
   await assert.rejects(reading, { message: "Ctrl-C" });
+});
+
+Deno.test("trust server: a proxy's limit on sizes is named as that", async () => {
+  const { server } = bench(() => new Response("<html>413</html>", { status: 413 }));
+  const error = await failsWith(
+    server.publish(GUN, new Map([["targets", utf8("x".repeat(3000))]])),
+    "unavailable",
+    "takes no request of this size",
+    "has 3000 bytes to publish (status 413)",
+  );
+  assert.match(error.remedy, /client_max_body_size/);
+});
+
+Deno.test("trust server: no call is waited for longer than its size explains", async () => {
+  const calls: Call[] = [];
+  const service = {
+    request(call: Call) {
+      calls.push(call);
+      return Promise.resolve({ status: 200, headers: new Headers(), bytes: utf8("{}") });
+    },
+  };
+  const server = createTrustServer({ url: new URL("https://notary.test"), service, access: "push,pull" });
+  await server.read(GUN, "root");
+  await server.publish(GUN, new Map([["targets", utf8("{}")]]));
+  await server.publish(GUN, new Map([["targets", new Uint8Array(50 * 2 ** 20)]]));
+  const seconds = calls.map(({ timeoutMs }) => Math.round(timeoutMs / 1000));
+  assert.deepEqual(seconds, [30, 45, 845]);
 });

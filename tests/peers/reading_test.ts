@@ -8,7 +8,7 @@ import type { JsonObject } from "../../lib/bytes/json.ts";
 import { keyOfCertificate } from "../../lib/crypto/keys.ts";
 import { readCertificate } from "../../lib/crypto/x509.ts";
 import { authorize } from "../../lib/http/auth.ts";
-import { createSend } from "../../lib/http/send.ts";
+import { createSend } from "../../lib/http/network.ts";
 import { createFileKeyStore } from "../../lib/keystore/file_keystore.ts";
 import { createSigningCertificate, type SigningAlgorithm } from "../../lib/local/certificates.ts";
 import { createTrustServer, type TrustServer } from "../../lib/notary/trust_server.ts";

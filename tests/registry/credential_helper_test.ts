@@ -110,7 +110,7 @@ Deno.test("a helper that could not be asked: why, and what to do", async () => {
     [
       { failure: "forbidden" },
       "is not among those that tagseal may run",
-      /^Give the credentials in REGISTRY_AUTH, or log in with a credential store that tagseal's README names$/,
+      /^Give the credentials in REGISTRY_AUTH, or log in with a credential store that tagseal's SECURITY\.md names$/,
     ],
     [{ failure: "not started" }, "cannot be run", /is a program for this machine/],
     [{ failure: "too slow" }, "gave no answer within 60 s", /^Unlock the store/],

@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import type { KeyObject } from "node:crypto";
 import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { authorize } from "../../lib/http/auth.ts";
-import { createSend } from "../../lib/http/send.ts";
+import { createSend } from "../../lib/http/network.ts";
 import {
   createLocalCa,
   createSigningCertificate,

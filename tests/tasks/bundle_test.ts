@@ -1,28 +1,273 @@
-/** The single file: the same program without its project, its packages and its configuration. */
+/** The single file, as `deno task bundle` writes it, started as on an agent: without the project, its packages, its flags. */
 import assert from "node:assert/strict";
+import { createLocalCa } from "../../lib/local/certificates.ts";
+import { VERSION } from "../../lib/version.ts";
+import { CREDENTIAL_HELPERS } from "../../tasks/permissions.ts";
+import { singleFile } from "../../tasks/single_file.ts";
+import { builtFile } from "../support/built_file.ts";
 
-Deno.test("bundle: the whole story from one file in an empty folder, with a cache of its own", async () => {
-  const folder = await Deno.makeTempDir();
-  const run = async (args: readonly string[], cwd: string, env: Record<string, string>) => {
-    const options = { args: [...args], cwd, env: { ...env, NO_COLOR: "1" }, clearEnv: true, stdin: "null" as const };
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), options).output();
-    return { code, text: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
-  };
-  const project = new URL("../../", import.meta.url).pathname;
-  const file = `${folder}/tagseal.mjs`;
-  // The bundler is fetched when it is used for the first time, the way that this machine reaches the network.
-  const bundled = await run(["bundle", "-q", "--minify", "-o", file, "tasks/main.ts"], project, Deno.env.toObject());
-  assert.equal(bundled.code, 0, bundled.text);
+const PATH = Deno.env.get("PATH")!;
 
-  const alone = { HOME: folder, DENO_DIR: `${folder}/cache` };
-  const flags = ["--no-prompt", "--no-config", "--no-lock", "--no-remote", "--no-npm", "--cached-only"];
-  const may = ["--allow-read", "--allow-write", "--allow-net", "--allow-env"];
-  const tagseal = (...args: string[]) => run(["run", "-q", ...flags, ...may, file, ...args], folder, alone);
-  const told = await tagseal("demo");
-  assert.equal(told.code, 0, told.text);
-  assert.match(told.text, /:v1 sha256:[0-9a-f]{12}… published/);
-  const asked = await tagseal("sign", "-r", "localhost:1/x", "-t", "v1");
+interface End {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** An agent: a folder with a blank in its name, which is the home and holds nothing but the file. */
+class Agent implements AsyncDisposable {
+  private constructor(readonly home: string, readonly file: string) {}
+
+  static async begin(): Promise<Agent> {
+    const home = await Deno.makeTempDir({ prefix: "tagseal agent " });
+    await Deno.chmod(home, 0o755);
+    await Deno.copyFile(await builtFile(), `${home}/tagseal`);
+    return new Agent(home, `${home}/tagseal`);
+  }
+
+  /** Starts the file, or another program, with these variables and no other ones. */
+  async run(args: readonly string[], env: Record<string, string> = {}, program = this.file): Promise<End> {
+    const variables = { PATH, HOME: this.home, NO_COLOR: "1", ...env };
+    const options = { args: [...args], cwd: this.home, env: variables, clearEnv: true, stdin: "null" as const };
+    const { code, stdout, stderr } = await new Deno.Command(program, options).output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    return { code, stdout: text(stdout), stderr: text(stderr) };
+  }
+
+  async script(path: string, lines: string): Promise<void> {
+    await Deno.mkdir(`${this.home}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
+    await Deno.writeTextFile(`${this.home}/${path}`, `#!/bin/sh\n${lines}\n`, { mode: 0o755 });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.home, { recursive: true });
+  }
+}
+
+const works = { code: 0, stdout: `${VERSION}\n`, stderr: "" };
+
+Deno.test("single file: its first line is short enough for every kernel, and both languages read all of it", async () => {
+  const path = await builtFile();
+  const [first, ...lines] = (await Deno.readTextFile(path)).split("\n");
+  assert.equal(first, "#!/bin/sh");
+  const program = lines.findIndex((line) => line.startsWith("const parts = "));
+  assert.deepEqual(lines.slice(0, program).filter((line) => !line.startsWith('":" //; ')), []);
+  assert.match(lines[program - 1]!, /^":" \/\/; exec deno run /);
+  assert.equal((await Deno.stat(path)).mode! & 0o777, 0o755);
+});
+
+Deno.test("single file: the whole story in an empty folder, with a cache of its own", async () => {
+  await using agent = await Agent.begin();
+  const told = await agent.run(["demo"]);
+  assert.equal(told.code, 0, told.stderr);
+  assert.match(told.stdout, /:v1 sha256:[0-9a-f]{12}… published/);
+  const asked = await agent.run(["sign", "-r", "localhost:1/x", "-t", "v1"]);
   assert.equal(asked.code, 2);
-  assert.match(asked.text, /--organization-id is missing/);
-  await Deno.remove(folder, { recursive: true });
+  assert.match(asked.stderr, /--organization-id is missing/);
+  const help = await agent.run(["sign", "--help"]);
+  assert.match(help.stdout, /--project-slug/);
+});
+
+Deno.test("single file: by a link, through PATH, by another shell, by hand, beside files that are none of its business", async () => {
+  await using agent = await Agent.begin();
+  await Deno.symlink(agent.file, `${agent.home}/linked`);
+  for (const name of ["package.json", "deno.json", ".npmrc", "tsconfig.json"]) {
+    await Deno.writeTextFile(`${agent.home}/${name}`, "{ this is no JSON");
+  }
+  assert.deepEqual(await agent.run(["--version"]), works);
+  assert.deepEqual(await agent.run(["--version"], {}, `${agent.home}/linked`), works);
+  assert.deepEqual(await agent.run(["-c", "tagseal --version"], { PATH: `${agent.home}:${PATH}` }, "/bin/sh"), works);
+  for (const shell of ["dash", "bash", "busybox"]) {
+    const args = [...shell === "busybox" ? ["sh"] : [], "tagseal", "--version"];
+    const end = await agent.run(args, {}, shell).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+    if (end) assert.deepEqual(end, works, shell);
+  }
+  const byHand = ["run", "-q", "-A", "--no-config", "--ext=js", "tagseal", "--version"];
+  assert.deepEqual(await agent.run(byHand, {}, Deno.execPath()), works);
+  const odd = await agent.run(["a b'\"$(id)`id`*"]);
+  assert.match(odd.stderr, /"a b'"\$\(id\)`id`\*"/, "what is given arrives as it is");
+});
+
+Deno.test("single file: each of the credential helpers runs through it, and no other program", async () => {
+  await using agent = await Agent.begin();
+  const ca = await createLocalCa(new Date(), "tests");
+  const { certPem: cert, keyPem: key } = await ca.issue(["localhost"]);
+  await Deno.writeTextFile(`${agent.home}/ca.pem`, ca.caPem);
+  const seen = new Set<string>();
+  const servers = [...CREDENTIAL_HELPERS, "docker-credential-other"].map((helper) => ({
+    helper,
+    server: Deno.serve({ hostname: "127.0.0.1", port: 0, cert, key, onListen() {} }, (request) => {
+      const authorization = request.headers.get("authorization");
+      if (authorization) seen.add(atob(authorization.slice("Basic ".length)));
+      const headers = { "www-authenticate": 'Basic realm="r"' };
+      return new Response(null, authorization ? { status: 404 } : { status: 401, headers });
+    }),
+  }));
+  const credHelpers: Record<string, string> = {};
+  for (const { helper, server } of servers) {
+    credHelpers[`localhost:${server.addr.port}`] = helper.slice("docker-credential-".length);
+    await agent.script(`bin/${helper}`, `printf '{"ServerURL":"x","Username":"${helper}","Secret":"s"}'`);
+  }
+  await Deno.mkdir(`${agent.home}/.docker`);
+  await Deno.writeTextFile(`${agent.home}/.docker/config.json`, JSON.stringify({ credHelpers }));
+  const names = Object.keys(credHelpers).map((host) => `${host}/demo/app\n`).join("");
+  await Deno.writeTextFile(`${agent.home}/repositories`, names);
+
+  const args = ["list", "--repositories-from", "repositories", "--ca", "ca.pem"];
+  const { stderr } = await agent.run(args, { PATH: `${agent.home}/bin:${PATH}` });
+  await Promise.all(servers.map(({ server }) => server.shutdown()));
+  assert.deepEqual([...seen].sort(), CREDENTIAL_HELPERS.map((helper) => `${helper}:s`).sort(), stderr);
+  assert.match(stderr, /"docker-credential-other", which .* is not among those that tagseal may run/);
+});
+
+Deno.test("single file: it asks nobody for updates", async () => {
+  await using agent = await Agent.begin();
+  const wanted = new Set<string>();
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const proxy = (async () => {
+    for await (const connection of listener) {
+      const buffer = new Uint8Array(4096);
+      const n = await connection.read(buffer).catch(() => null);
+      wanted.add(new TextDecoder().decode(buffer.subarray(0, n ?? 0)).split(" ")[1] ?? "");
+      await connection.write(new TextEncoder().encode("HTTP/1.1 502 no\r\nContent-Length: 0\r\n\r\n")).catch(() => {});
+      connection.close();
+    }
+  })();
+  const env = { HTTPS_PROXY: `http://127.0.0.1:${listener.addr.port}`, DENO_DIR: `${agent.home}/cache` };
+  const args = ["verify", "-r", "registry.invalid/x", "-t", "v1"];
+  assert.equal((await agent.run(args, env)).code, 5);
+  assert.deepEqual([...wanted], ["registry.invalid:443"]);
+  // Deno would, and this proxy would see it.
+  const flags = ["run", "-q", "-A", "--ext=js", agent.file];
+  await agent.run([...flags, ...args], { ...env, DENO_DIR: `${agent.home}/cache2` }, Deno.execPath());
+  assert.deepEqual([...wanted].sort(), ["dl.deno.land:443", "registry.invalid:443"]);
+  listener.close();
+  await proxy.catch(() => {});
+});
+
+Deno.test("single file: without Deno, and with one that is too old, it says what it needs", async () => {
+  await using agent = await Agent.begin();
+  assert.deepEqual(await agent.run(["list"], { PATH: `${agent.home}/nowhere` }), {
+    code: 127,
+    stdout: "",
+    stderr: "tagseal: error: Deno is not on PATH; install Deno 2.9 or newer (https://deno.com)\n",
+  });
+  const shim = `${agent.home}/old.js`;
+  const rows: [string, boolean][] = [
+    ["1.46.3", false],
+    ["2.4.0", false],
+    ["2.8.12", false],
+    ["2.9.0", true],
+    ["2.10.1", true],
+    ["3.0.0", true],
+  ];
+  for (const [version, isEnough] of rows) {
+    // The real one, which says that it is another one.
+    await Deno.writeTextFile(shim, `Object.defineProperty(Deno, "version", { value: { deno: "${version}" } });`);
+    await agent.script("bin/deno", `shift; exec '${Deno.execPath()}' run "--preload=${shim}" "$@"`);
+    const end = await agent.run(["--version"], { PATH: `${agent.home}/bin:${PATH}` });
+    assert.deepEqual(
+      end,
+      isEnough ? works : {
+        code: 2,
+        stdout: "",
+        stderr: `tagseal: error: tagseal needs Deno 2.9 or newer, and this is ${version}\n` +
+          "tagseal: next: Install a newer one: deno upgrade, or https://deno.com\n",
+      },
+    );
+  }
+});
+
+Deno.test("single file: native code only from the folder that TAGSEAL_PKCS11_ADDON names", async () => {
+  await using agent = await Agent.begin();
+  const addon = `${agent.home}/addon`;
+  await Deno.mkdir(`${addon}/node_modules/pkcs11js`, { recursive: true });
+  await Deno.writeTextFile(`${addon}/node_modules/pkcs11js/pkcs11.node`, "");
+  await Deno.writeTextFile(`${addon}/node_modules/pkcs11js/index.js`, 'module.exports = require("./pkcs11.node");');
+  const keys = ["keys", "--root-key-store", "pkcs11"];
+  const without = await agent.run(keys);
+  assert.match(without.stderr, /addon is not part of this file\ntagseal: next: .*, and set TAGSEAL_PKCS11_ADDON to/);
+  const named = await agent.run(keys, { TAGSEAL_PKCS11_ADDON: addon });
+  assert.match(named.stderr, /The PKCS#11 addon in ".*" cannot be loaded: /, "it was tried, and it is an empty file");
+  const flags = ["run", "-q", "--no-config", "--ext=js", "--allow-read", "--allow-env", agent.file, ...keys];
+  const byHand = await agent.run(flags, { TAGSEAL_PKCS11_ADDON: addon }, Deno.execPath());
+  assert.equal(byHand.code, 4);
+  assert.match(byHand.stderr, /may not be loaded under these permissions\ntagseal: next: .*--allow-ffi=".*addon"/);
+});
+
+Deno.test("single file: homes of all kinds; Deno's cache is the user's own, or there is none", async (t) => {
+  await using agent = await Agent.begin();
+  const cacheOf = (home: string) => [...Deno.readDirSync(home)].some(({ name }) => name === ".cache");
+  await t.step("a home", async () => {
+    assert.deepEqual(await agent.run(["--version"]), works);
+    assert.ok(cacheOf(agent.home));
+  });
+  if (Deno.uid() !== 0) return;
+  const as = (uid: number, env: Record<string, string>) => {
+    const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    const user = ["--reuid", `${uid}`, "--regid", `${uid}`, "--clear-groups"];
+    return agent.run([...user, "env", "-i", `PATH=${PATH}`, ...variables, agent.file, "--version"], {}, "setpriv");
+  };
+  const folder = async (name: string, mode: number, uid: number) => {
+    await Deno.mkdir(`${agent.home}/${name}`);
+    await Deno.chown(`${agent.home}/${name}`, uid, uid);
+    await Deno.chmod(`${agent.home}/${name}`, mode);
+    return `${agent.home}/${name}`;
+  };
+  const uid = 54321; // of nobody whom this machine knows
+  const readOnly = await folder("read-only", 0o555, uid);
+  const others = await folder("others", 0o777, uid + 1);
+  const own = await folder("own", 0o700, uid);
+  const named = await folder("named", 0o700, uid);
+  const rows: [string, Record<string, string>][] = [
+    ["no HOME", {}],
+    ["an empty HOME", { HOME: "" }],
+    ["HOME=/", { HOME: "/" }],
+    ["a HOME that is not there", { HOME: `${agent.home}/none` }],
+    ["a HOME that cannot be written to", { HOME: readOnly }],
+    ["a HOME of somebody else, who could have prepared a cache", { HOME: others }],
+    ["its own HOME", { HOME: own }],
+    ["DENO_DIR", { HOME: others, DENO_DIR: `${named}/cache` }],
+  ];
+  for (const [name, env] of rows) await t.step(name, async () => assert.deepEqual(await as(uid, env), works));
+  assert.deepEqual([readOnly, others, own].map(cacheOf), [false, false, true]);
+  assert.deepEqual([...Deno.readDirSync(named)].map((entry) => entry.name), ["cache"]);
+});
+
+Deno.test("single file: output of the bundler that is not understood is refused", () => {
+  const main = "if(import.meta.main)x()";
+  const make = (parts: Record<string, string>) => () => singleFile(new Map(Object.entries(parts)));
+  assert.ok(make({ "main.js": `import"./a.js";${main}`, "a.js": "" })().includes('"import\\"","a.js"'));
+  assert.throws(make({ "main.js": "x()" }), /import\.meta\.main/);
+  assert.throws(make({ "main.js": `import"./b.js";${main}` }), /There is no part "b\.js"/);
+  assert.throws(make({ "main.js": `const a="./a.js";${main}`, "a.js": "" }), /is not understood/);
+  const ring = { "main.js": `import"./a.js";${main}`, "a.js": 'import"./b.js"', "b.js": 'import"./a.js"' };
+  assert.throws(make(ring), /import each other: .*a\.js -> b\.js -> a\.js/);
+});
+
+Deno.test("bundle: a bundler that is not the known one is refused before it runs", async () => {
+  const cache = await Deno.makeTempDir({ prefix: "tagseal-bundler-" });
+  try {
+    const { os, arch } = Deno.build;
+    const platform = `${os}-${arch === "x86_64" ? "x64" : "arm64"}`;
+    const script = `#!/bin/sh\ntouch '${cache}/it-ran'\n`;
+    const places = [`dl/esbuild-0.25.5-1/esbuild-${platform}`, `npm/mirror/@esbuild/${platform}/0.25.5/bin/esbuild`];
+    for (const place of places) {
+      const path = `${cache}/${place}`;
+      await Deno.mkdir(path.replace(/\/[^/]*$/, ""), { recursive: true });
+      await Deno.writeTextFile(path, script, { mode: 0o755 });
+      const project = new URL("../../", import.meta.url).pathname;
+      const options = { args: ["task", "-q", "bundle"], cwd: project, env: { DENO_DIR: cache, NO_COLOR: "1" } };
+      const { code, stderr } = await new Deno.Command(Deno.execPath(), options).output();
+      const said = new TextDecoder().decode(stderr);
+      assert.equal(code, 3, said);
+      assert.ok(said.includes(`error: "${path}" is not the bundler that tasks/bundler.ts knows`), said);
+      await Deno.remove(path);
+    }
+    assert.ok(![...Deno.readDirSync(cache)].some(({ name }) => name === "it-ran"));
+  } finally {
+    await Deno.remove(cache, { recursive: true });
+  }
 });

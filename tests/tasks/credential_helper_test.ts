@@ -145,7 +145,7 @@ Deno.test("a credential helper that fails: exit code 4, its reason, and what to 
     await machine.helper(ANSWER, "tagseal-test");
     await wanting([
       "is not among those that tagseal may run",
-      "tagseal: next: Give the credentials in NOTARY_AUTH, or log in with a credential store that tagseal's README names",
+      "tagseal: next: Give the credentials in NOTARY_AUTH, or log in with a credential store that tagseal's SECURITY.md names",
     ]);
   });
   await t.step("a name that leads elsewhere", async () => {

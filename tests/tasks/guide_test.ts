@@ -1,6 +1,6 @@
 /** The guide's whole path, over TLS, against the embedded stack: setup by an admin, signing by a build agent. */
 import assert from "node:assert/strict";
-import { createSend } from "../../lib/http/send.ts";
+import { createSend } from "../../lib/http/network.ts";
 import { startLocalStack } from "../../lib/local/stack.ts";
 import { tamperedArtifact } from "../../lib/local/tampering.ts";
 import { given, type Peers, Story } from "../support/local_story.ts";

@@ -56,7 +56,7 @@ async function costOf(server: Server, folder: string, args: readonly string[], p
   const started = performance.now();
   const env = pin === undefined ? {} : { TAGSEAL_ROOT_PIN: pin };
   const command = [...args, "-r", GUN, "--notary-url", server.url];
-  const child = startProgram("read", command, folder, env);
+  const child = startProgram(args[0]!, command, folder, env);
   let peakMib = 0;
   // Not read here: the runtime lets nobody look into /proc who is not allowed everything.
   const look = async () => {
@@ -178,7 +178,7 @@ Deno.test("roles of real life are read in the first round, and larger ones by th
       server.show(await buildFiles({ ...LASTING, delegations: many }));
       server.asked.length = 0;
       const home = await Deno.makeTempDir({ dir: folder });
-      const child = startProgram("read", ["list", "-r", GUN, "--notary-url", server.url], home);
+      const child = startProgram("list", ["list", "-r", GUN, "--notary-url", server.url], home);
       while (server.asked.filter((name) => name.startsWith("targets/d")).length < 10) await pause(5);
       await pause(300);
       const told = performance.now();

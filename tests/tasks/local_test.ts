@@ -1,6 +1,6 @@
 /** `tagseal local`: what it prints, and that nothing is left of it but what `--data` keeps. */
 import assert from "node:assert/strict";
-import { createSend } from "../../lib/http/send.ts";
+import { createSend } from "../../lib/http/network.ts";
 import { pushTinyImage } from "../../lib/local/image.ts";
 import { tagseal } from "../support/run.ts";
 

@@ -93,25 +93,64 @@ Deno.test("HTTPS_PROXY is used for all services, and NO_PROXY is heeded", async 
       assert.deepEqual(proxy.asked, new Set(["CONNECT signpath.test:443"]));
     });
     const local = ["list", "-r", `localhost:${server.addr.port}/demo/app`];
-    await t.step("without NO_PROXY the proxy is asked for this machine as well", async () => {
-      assert.equal((await run("list", local, env)).code, 2);
-      assert.deepEqual(proxy.asked, new Set([`CONNECT localhost:${server.addr.port}`]));
+    await t.step("this machine is never asked for through a proxy", async () => {
+      for (const variables of [env, { ...env, HTTP_PROXY: proxy.url }, { ALL_PROXY: proxy.url }]) {
+        assert.equal((await run("list", local, variables)).code, 2);
+        assert.deepEqual([proxy.asked, reached], [new Set(), new Set(["localhost"])]);
+      }
     });
-    await t.step("NO_PROXY", async () => {
-      assert.equal((await run("list", local, { ...env, NO_PROXY: "example.com,localhost" })).code, 2);
-      assert.deepEqual([proxy.asked, reached], [new Set(), new Set(["localhost"])]);
+    await t.step("NO_PROXY, as Go reads it", async () => {
+      const asked = async (noProxy: string) => {
+        await run("list", list, { ...env, NO_PROXY: noProxy });
+        return proxy.asked.size > 0;
+      };
+      for (const noProxy of ["example.com,notary.test", "NOTARY.Test", "*", "notary.test:443", ".test", "test"]) {
+        assert.equal(await asked(noProxy), false, noProxy);
+      }
+      assert.equal(await asked("notary.test:80,other.test"), true);
+    });
+    await t.step("a proxy that is not there is what is named, without its password", async () => {
+      for (
+        const [address, words] of [
+          [
+            "http://u:s3cret@proxy.invalid:3128",
+            'the proxy "http://proxy.invalid:3128" cannot be reached: the host "proxy.invalid" is unknown',
+          ],
+          ["http://127.0.0.1:2", 'the proxy "http://127.0.0.1:2" cannot be reached: nobody answers on that port'],
+          ["u@127.0.0.1:2", 'the proxy "http://127.0.0.1:2" cannot be reached: nobody answers on that port'],
+        ] as const
+      ) {
+        const { code, stderr } = await run("list", list, { HTTPS_PROXY: address });
+        assert.equal(code, 5);
+        assert.ok(stderr.includes(`Notary server at "https://notary.test" cannot be used: ${words}`), stderr);
+        assert.ok(!stderr.includes("s3cret"));
+        assert.match(stderr, /next: Check HTTPS_PROXY/);
+      }
+    });
+    await t.step("a value that is no proxy's address is said, and not shown", async () => {
+      for (const value of ["'http://u:s3cret@proxy:3128'", "ftp://proxy:21", "http://"]) {
+        const { code, stderr } = await run("list", list, { HTTPS_PROXY: value });
+        assert.equal(code, 2);
+        assert.match(stderr, /error: The variable HTTPS_PROXY holds no proxy's address\n/);
+        assert.ok(!stderr.includes("s3cret"));
+      }
     });
     await t.step("a proxy that refuses, or wants a password, is named as what stands in the way", async () => {
       for (
         const [status, words] of [
-          ["403 Forbidden", "the proxy does not let the connection through (unsuccessful tunnel)"],
-          ["407 Proxy Authentication Required", "the proxy wants a user name and password"],
+          ["403 Forbidden", "does not let the connection through (unsuccessful tunnel)"],
+          ["407 Proxy Authentication Required", "wants a user name and password"],
         ] as const
       ) {
         await using refusing = new Proxy(0, `HTTP/1.1 ${status}\r\ncontent-length: 0\r\n\r\n`);
         const { code, stderr } = await run("list", list, { HTTPS_PROXY: refusing.url });
         assert.equal(code, 5);
-        assert.ok(stderr.includes(`Notary server at "https://notary.test" cannot be used: ${words}`), stderr);
+        assert.ok(
+          stderr.includes(
+            `Notary server at "https://notary.test" cannot be used: the proxy "${refusing.url}" ${words}`,
+          ),
+          stderr,
+        );
         assert.deepEqual(refusing.asked, new Set(["CONNECT notary.test:443"]));
       }
     });

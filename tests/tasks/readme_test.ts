@@ -1,4 +1,4 @@
-/** The README promises nothing that is not there: tasks, flags, and a table that no command is missing from. */
+/** The documents promise nothing that is not there: tasks, flags, pages, and a table that no command is missing from. */
 import assert from "node:assert/strict";
 import { globalFlags } from "../../lib/cli/common_flags.ts";
 import type { Flag } from "../../lib/cli/flags.ts";
@@ -6,7 +6,10 @@ import { COMMANDS } from "../../tasks/commands.ts";
 import { CREDENTIAL_HELPERS } from "../../tasks/permissions.ts";
 
 const project = new URL("../../", import.meta.url);
-const readme = await Deno.readTextFile(new URL("README.md", project));
+const PAGES = ["README.md", "GUIDE.md", "SECURITY.md", "CONTRIBUTING.md"] as const;
+const pages = await Promise.all(PAGES.map((page) => Deno.readTextFile(new URL(page, project))));
+const all = pages.join("\n");
+const [readme, , security] = pages as [string, string, string];
 const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", project)));
 
 /** Names of flags, `-r` as well as `--repository`. */
@@ -16,14 +19,14 @@ async function flagsOf(command: string): Promise<Set<string>> {
   return new Set(["--help", ...all.flatMap(({ spec }) => spec.match(/--?[a-z0-9-]+(?=[ ,]|$)/g) ?? [])]);
 }
 
-Deno.test("README: every task that it names is one", () => {
-  const named = [...readme.matchAll(/\bdeno task (?:-q )?([a-z][a-z0-9-]*)/g)].map(([, name]) => name!);
+Deno.test("documents: every task that it names is one", () => {
+  const named = [...all.matchAll(/\bdeno task (?:-q )?([a-z][a-z0-9-]*)/g)].map(([, name]) => name!);
   assert.ok(named.length > 20);
   assert.deepEqual(named.filter((name) => !Object.hasOwn(tasks, name)), []);
 });
 
-Deno.test("README: every command line has flags of its command only", async () => {
-  const lines = [...readme.matchAll(/\bdeno task (?:-q |with-token )?([a-z][a-z0-9-]*)([^\n`#)]*)/g)];
+Deno.test("documents: every command line has flags of its command only", async () => {
+  const lines = [...all.matchAll(/\bdeno task (?:-q |with-token )?([a-z][a-z0-9-]*)([^\n`#)]*)/g)];
   let checked = 0;
   for (const [line, command, rest] of lines) {
     if (!Object.hasOwn(COMMANDS, command!)) continue;
@@ -42,8 +45,24 @@ Deno.test("README: the table of commands names all of them", () => {
   assert.deepEqual(Object.keys(COMMANDS).filter((name) => !named.has(name)), []);
 });
 
-Deno.test("README: the credential helpers that it names are those that may be run", () => {
-  const [, named] = /no programs but Docker's credential helpers:([^]*?)\. /.exec(readme)!;
+Deno.test("SECURITY: the credential helpers that it names are those that may be run", () => {
+  const [, named] = /no programs but Docker's credential helpers:([^]*?)\. /.exec(security)!;
   const names = [...named!.matchAll(/`([^`]+)`/g)].map(([, name]) => `docker-credential-${name}`);
   assert.deepEqual(names, CREDENTIAL_HELPERS);
+});
+
+Deno.test("README: no more than a newcomer reads", () => {
+  assert.ok(readme.split("\n").length <= 200);
+});
+
+Deno.test("documents: every link leads to a page and a heading that are there", async () => {
+  for (const [i, page] of PAGES.entries()) {
+    for (const [, file = "", anchor] of pages[i]!.matchAll(/\]\(((?:[A-Z]+\.md)?)(?:#([^)]*))?\)/g)) {
+      const target = file === "" ? pages[i]! : await Deno.readTextFile(new URL(file, project));
+      const headings = [...target.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+        heading!.toLowerCase().replaceAll(/[^\w\- ]/g, "").replaceAll(" ", "-")
+      );
+      assert.ok(anchor === undefined || headings.includes(anchor), `${page}: ${file}#${anchor}`);
+    }
+  }
 });

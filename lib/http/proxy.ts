@@ -1,0 +1,111 @@
+/**
+ * Which hosts are reached through a proxy, as Go decides it, and so docker and notary: `HTTPS_PROXY` and `HTTP_PROXY`,
+ * never for this machine itself, and not for the hosts of `NO_PROXY`. The runtime decides by itself otherwise, and asks
+ * proxies for loopback as well.
+ *
+ * @see {@link https://pkg.go.dev/golang.org/x/net/http/httpproxy | Package httpproxy}
+ * @module
+ */
+import { TagsealError } from "../errors.ts";
+import { isLoopback } from "./loopback.ts";
+
+/** A proxy. */
+export interface Proxy {
+  /** Its address without user and password. */
+  readonly url: string;
+  /** Who asks it. */
+  readonly basicAuth?: { readonly username: string; readonly password: string };
+}
+
+/** A failure on the way through a proxy. */
+export class ProxiedError extends Error {
+  /** `cause` is what the runtime said. */
+  constructor(readonly proxy: Proxy, override readonly cause: unknown) {
+    super("Failed behind a proxy");
+  }
+}
+
+const SCHEMES = ["http:", "https:", "socks5:", "socks5h:"];
+
+/** The variables that proxies are read from, in capitals; in small letters they count as well. */
+export const PROXY_VARIABLES: readonly string[] = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"];
+
+/**
+ * The proxy for each address, if any. `undefined` where the variables name no proxy at all, so that there is nothing to
+ * decide.
+ *
+ * The returned function throws {@linkcode TagsealError} `usage` where the variable that counts holds no proxy's address.
+ */
+export function readProxies(
+  env: (name: string) => string | undefined,
+): ((url: URL) => Proxy | undefined) | undefined {
+  const read = (name: string): [string, string] | undefined => {
+    const found = [name, name.toLowerCase()].find((spelled) => env(spelled));
+    return found === undefined ? undefined : [found, env(found)!];
+  };
+  const all = read("ALL_PROXY");
+  const [https, http] = [read("HTTPS_PROXY") ?? all, read("HTTP_PROXY") ?? all];
+  if (!https && !http) return undefined;
+  const exceptions = (read("NO_PROXY")?.[1] ?? "").split(",").map((entry) => entry.trim().toLowerCase());
+  return (url) => {
+    const variable = url.protocol === "https:" ? https : http;
+    if (!variable || isLoopback(url.hostname) || exceptions.some((entry) => isExcepted(url, entry))) return undefined;
+    return parseProxy(...variable);
+  };
+}
+
+function parseProxy(variable: string, value: string): Proxy {
+  const address = value.includes("://") ? value : `http://${value}`;
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  // Quotes that a file of variables has kept make a host's name with quotes, or none.
+  if (!url || !SCHEMES.includes(url.protocol) || url.hostname === "" || /["'\s]/.test(value)) {
+    throw new TagsealError("usage", `The variable ${variable} holds no proxy's address`, {
+      remedy: `Set ${variable} to http://host:port, or http://user:password@host:port, without quotes`,
+      details: { variable },
+    });
+  }
+  const [username, password] = [url.username, url.password].map(decoded) as [string, string];
+  return {
+    url: `${url.protocol}//${url.host}`,
+    ...(username === "" && password === "" ? {} : { basicAuth: { username, password } }),
+  };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** Whether an entry of `NO_PROXY` is for `url`: `*`, a host with its subdomains, `.suffix`, an address, a range, each with or without a port. */
+function isExcepted(url: URL, entry: string): boolean {
+  if (entry === "*") return true;
+  const [, host = entry, port] = /^(\[[^\]]+\]|[^:]+):(\d+)$/.exec(entry) ?? [];
+  if (port !== undefined && port !== (url.port || (url.protocol === "https:" ? "443" : "80"))) return false;
+  const name = unbracketed(url.hostname.toLowerCase());
+  const wanted = unbracketed(host.replace(/^\*\./, "."));
+  if (wanted === "") return false;
+  if (wanted.includes("/")) return inRange(name, wanted);
+  return name === wanted || name.endsWith(wanted.startsWith(".") ? wanted : `.${wanted}`);
+}
+
+function unbracketed(host: string): string {
+  return host.replace(/^\[(.*)\]$/, "$1");
+}
+
+/** IPv4 ranges (`10.0.0.0/8`); the runtime knows those of IPv6 by itself. */
+function inRange(address: string, range: string): boolean {
+  const [base = "", bits = ""] = range.split("/");
+  const [a, b] = [ipv4(address), ipv4(base)];
+  const size = Number(bits);
+  if (a === undefined || b === undefined || !/^\d{1,2}$/.test(bits) || size > 32) return false;
+  const span = 2 ** (32 - size);
+  return Math.floor(a / span) === Math.floor(b / span);
+}
+
+function ipv4(text: string): number | undefined {
+  const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text)?.slice(1).map(Number);
+  return parts?.every((part) => part < 256) ? parts.reduce((sum, part) => sum * 256 + part, 0) : undefined;
+}

@@ -1,0 +1,56 @@
+/** The first round of a reading: which files are asked for, all at once, before anything is known of the repository. @module */
+import { type Bytes, sameBytes } from "../bytes/bytes.ts";
+import { isTooLong } from "../http/send.ts";
+import { isDelegation, type RoleName } from "../tuf/roles.ts";
+import { unverifiedTotal } from "./sizes.ts";
+import type { TrustServer } from "./trust_server.ts";
+
+/** Files by role: what was trusted before, or is at hand. */
+export type Copy = ReadonlyMap<RoleName, Bytes>;
+
+/** Larger files are not asked for where a copy is at hand: most of the time they are what the snapshot names. */
+export const LARGE_FILE_BYTES: number = 64 * 1024;
+
+/** Files that need not be asked for: what the snapshot says decides whether they count. */
+export function probable(cached: Copy, atHand: Copy = new Map()): Copy {
+  const large = [...cached].filter(([name, bytes]) => isHashed(name) && bytes.length > LARGE_FILE_BYTES);
+  return new Map([...large, ...[...atHand].filter(([name]) => isHashed(name))]);
+}
+
+/** Whether a parent names the hash of the role's file, so that it can be had by it. */
+function isHashed(name: RoleName): boolean {
+  return name === "targets" || isDelegation(name);
+}
+
+/** What is longer than is read unseen comes later, when the snapshot has named its length and hash. */
+async function ifShort(reading: Promise<Bytes | undefined>): Promise<Bytes | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (isTooLong(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Reads `names` side by side; without a file where the server has none, or has one that is too long to be read unseen. */
+export async function readFiles(
+  server: TrustServer,
+  gun: string,
+  names: Iterable<RoleName>,
+  cached: Copy,
+  atHand: Copy,
+): Promise<Map<RoleName, Bytes | undefined>> {
+  const shared = unverifiedTotal();
+  const files = [...names].map(async (name): Promise<[RoleName, Bytes | undefined]> => {
+    const present = atHand.get(name);
+    if (present) return [name, present];
+    const bytes = await (isHashed(name) ? ifShort(server.read(gun, name, { shared })) : server.read(gun, name));
+    const kept = cached.get(name);
+    return [name, sameBytes(bytes, kept) ? kept : bytes]; // the very same array, so that nobody compares them again
+  });
+  const settled = await Promise.allSettled(files); // nothing goes on behind the back of whoever is told of a failure
+  return new Map(settled.map((outcome) => {
+    if (outcome.status === "rejected") throw outcome.reason;
+    return outcome.value;
+  }));
+}

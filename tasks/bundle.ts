@@ -1,0 +1,42 @@
+/**
+ * `deno task bundle`: writes the single file `dist/tagseal`.
+ *
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+import { utf8 } from "../lib/bytes/bytes.ts";
+import { exitCodeOf } from "../lib/cli/exit_codes.ts";
+import { errorLines } from "../lib/cli/report.ts";
+import { isTagsealError } from "../lib/errors.ts";
+import { removeFolder, requireFile, writeFileAtomically } from "../lib/files/files.ts";
+import { bundle } from "./bundler.ts";
+import { singleFile } from "./single_file.ts";
+
+const PROJECT = fileURLToPath(new URL("..", import.meta.url));
+const MAX_PART_BYTES = 16 * 2 ** 20;
+
+async function build(file: string): Promise<void> {
+  const folder = `${file}.parts-${crypto.randomUUID().slice(0, 8)}`;
+  try {
+    await bundle("-q", "--minify", "--code-splitting", "--outdir", folder, `${PROJECT}tasks/main.ts`);
+    const output = new Map<string, string>();
+    for (const name of [...Deno.readDirSync(folder)].map((entry) => entry.name).sort()) {
+      output.set(name, new TextDecoder().decode(await requireFile(`${folder}/${name}`, MAX_PART_BYTES)));
+    }
+    await writeFileAtomically(file, utf8(singleFile(output)), { mode: 0o755, replace: true, ownCode: true });
+  } finally {
+    await removeFolder(folder);
+  }
+}
+
+if (import.meta.main) {
+  const say = (line: string) => Deno.stderr.writeSync(utf8(`${line}\n`));
+  const file = `${PROJECT}dist/tagseal`;
+  try {
+    await build(file);
+    say(`The single file is "${file}".`);
+  } catch (error) {
+    errorLines(error, !isTagsealError(error)).forEach(say);
+    Deno.exit(exitCodeOf(error));
+  }
+}

@@ -1,0 +1,94 @@
+/** One exchange and its limits, with servers that hang, drip and send what was not asked for. */
+import assert from "node:assert/strict";
+import { type Call, exchange } from "../../lib/http/send.ts";
+import { failsWith } from "../support/failures.ts";
+
+async function serving<T>(handler: () => Response, use: (call: Call) => Promise<T>): Promise<T> {
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, handler);
+  const url = new URL(`http://127.0.0.1:${server.addr.port}/`);
+  return await use({ service: "Notary server", url, maxBytes: 2 ** 20, timeoutMs: 400 });
+}
+
+/** `parts` parts of `bytes` bytes, each `ms` milliseconds after the other. */
+function dripping(bytes: number, ms: number, parts: number): () => Response {
+  return () => {
+    let sent = 0;
+    return new Response(
+      new ReadableStream({
+        async pull(controller) {
+          if (sent++ === parts) return controller.close();
+          await new Promise((resolve) => setTimeout(resolve, ms));
+          controller.enqueue(new Uint8Array(bytes));
+        },
+      }),
+    );
+  };
+}
+
+Deno.test("exchange: time grows with what arrives, and drips do not prolong it", async (t) => {
+  await t.step("one byte at a time", async () => {
+    await serving(dripping(1, 50, 40), async (call) => {
+      const started = performance.now();
+      await failsWith(exchange(fetch, { ...call, bytesPerSecond: 10_000 }), "unavailable", "no complete answer within");
+      assert.ok(performance.now() - started < 1500);
+    });
+  });
+  await t.step("a long answer on a slow line", async () => {
+    await serving(dripping(10_000, 100, 8), async (call) => {
+      await failsWith(exchange(fetch, call), "unavailable", "no complete answer within 0 s");
+      const answer = await exchange(fetch, { ...call, bytesPerSecond: 10_000 });
+      assert.equal(answer.bytes.length, 80_000);
+    });
+  });
+});
+
+Deno.test("exchange: nothing compressed is asked for, nor taken", async () => {
+  const asked: (string | null)[] = [];
+  const listen = { hostname: "127.0.0.1", port: 0, onListen() {} };
+  await using server = Deno.serve(listen, (request) => {
+    asked.push(request.headers.get("accept-encoding"));
+    return new Response("\x1f\x8b", { headers: { "content-encoding": "gzip" } });
+  });
+  const url = new URL(`http://127.0.0.1:${server.addr.port}/`);
+  const call = { service: "Registry", url, maxBytes: 1000, timeoutMs: 5000 };
+  await failsWith(exchange(fetch, call), "unavailable", 'it answers in the encoding "gzip", which was not asked for');
+  assert.deepEqual(asked, ["identity"]);
+});
+
+Deno.test("exchange: several calls share what they may take together", async () => {
+  const shared = { left: 150 };
+  await serving(() => new Response(new Uint8Array(100)), async (call) => {
+    assert.equal((await exchange(fetch, { ...call, shared })).bytes.length, 100);
+    await failsWith(exchange(fetch, { ...call, shared }), "unavailable", "its answer is too long");
+  });
+});
+
+Deno.test("exchange: where redirects may lead, and who is named when they lead nowhere", async (t) => {
+  let location = "";
+  const authorizations: (string | null)[] = [];
+  const listen = { hostname: "127.0.0.1", port: 0, onListen() {} };
+  await using server = Deno.serve(listen, (request) => {
+    authorizations.push(request.headers.get("authorization"));
+    return new URL(request.url).pathname === "/there" ? new Response("there") : Response.redirect(location);
+  });
+  const origin = `http://127.0.0.1:${server.addr.port}`;
+  const call: Call = { service: "Registry", url: new URL(origin), maxBytes: 1000, timeoutMs: 5000, redirects: 3 };
+  await t.step("plain http on another machine, from this one", async () => {
+    location = "http://storage.invalid/there";
+    await failsWith(exchange(fetch, call), "unavailable", 'it redirects to "http://storage.invalid", which is not');
+  });
+  await t.step("the host that fails is the one that is named", async () => {
+    await failsWith(
+      exchange(fetch, { ...call, allowHttp: true }),
+      "unavailable",
+      `Registry at "http://storage.invalid" (where "${origin}" redirects to) cannot be used: the host "storage.invalid"`,
+    );
+    location = "https://storage.invalid/there";
+    await failsWith(exchange(fetch, call), "unavailable", 'the host "storage.invalid" is unknown');
+  });
+  await t.step("a user and a password in the address are not taken", async () => {
+    location = `http://user:password@127.0.0.1:${server.addr.port}/there`;
+    assert.equal(new TextDecoder().decode((await exchange(fetch, call)).bytes), "there");
+    assert.deepEqual(new Set(authorizations), new Set([null]));
+  });
+});
