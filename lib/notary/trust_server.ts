@@ -124,7 +124,7 @@ export function createTrustServer({ url, service, access, signal }: TrustServerO
         headers,
         bytesPerSecond: SLOW_DOWNLOAD,
       });
-      if (isPage(answer)) throw noNotary(url);
+      if (isPage(answer)) throw noNotary(url, gun);
       spoke ||= answer.status === 200 || serverError(answer.bytes).code === NO_METADATA;
       if (answer.status === 200) return answer.bytes;
       if (answer.status === 404) return undefined;
@@ -133,7 +133,7 @@ export function createTrustServer({ url, service, access, signal }: TrustServerO
     async managedKey(gun, role, which = "current") {
       const isNew = which === "new";
       const answer = await call(gun, `${role}.key`, isNew ? { method: "POST" } : {}, isNew ? "*" : access);
-      if (isPage(answer) || (answer.status === 404 && !await isNotary(gun))) throw noNotary(url);
+      if (isPage(answer) || (answer.status === 404 && !await isNotary(gun))) throw noNotary(url, gun);
       if (answer.status !== 200) throw refusal(url, gun, answer, `${isNew ? "rotate" : "get"} the ${role} key`);
       try {
         return readPublicKey(parseJson(answer.bytes));
@@ -180,11 +180,12 @@ function isPage(answer: Answer): boolean {
 }
 
 /** The address is one of something else: a registry, most of the time. */
-export function noNotary(url: URL): TagsealError {
-  return new TagsealError("bad-input", `There is no Notary server at "${url.href.replace(/\/+$/, "")}"`, {
+export function noNotary(url: URL, gun: string): TagsealError {
+  const where = `"${url.href.replace(/\/+$/, "")}", where "${gun}" is looked for`;
+  return new TagsealError("bad-input", `There is no Notary server at ${where}`, {
     remedy: "Give the address of the repository's Notary server as --notary-url or in DOCKER_CONTENT_TRUST_SERVER; " +
       "without them it is looked for on the registry's host, and many registries have none",
-    details: { url: url.origin },
+    details: { repository: gun, url: url.origin },
   });
 }
 

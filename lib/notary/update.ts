@@ -174,7 +174,7 @@ async function verify(
   const firstUse = !cached.has("root") && !options.pin;
   const named = new NamedBytes(gun, firstUse);
   const root = read.get("root");
-  if (!root) throw await server.isNotary?.(gun) === false ? noNotary(server.url) : noRepository(server.url, gun);
+  if (!root) throw await server.isNotary?.(gun) === false ? noNotary(server.url, gun) : noRepository(server.url, gun);
   const newest = await trustedRoot(options, root, cached);
   const stamped = await advanceTimestamp(newest, existing("timestamp", read.get("timestamp")));
   const fetched = async (name: RoleName, meta: FileMeta | undefined) => {

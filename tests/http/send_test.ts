@@ -1,5 +1,6 @@
 /** One exchange and its limits, with servers that hang, drip and send what was not asked for. */
 import assert from "node:assert/strict";
+import { gzipSync } from "node:zlib";
 import { type Call, exchange } from "../../lib/http/send.ts";
 import { failsWith } from "../support/failures.ts";
 
@@ -42,17 +43,24 @@ Deno.test("exchange: time grows with what arrives, and drips do not prolong it",
   });
 });
 
-Deno.test("exchange: nothing compressed is asked for, nor taken", async () => {
+Deno.test("exchange: nothing compressed is asked for; gzip is read all the same, within bounds", async () => {
   const asked: (string | null)[] = [];
+  let [encoding, body] = ["gzip", new Uint8Array(gzipSync(new Uint8Array(900)))];
   const listen = { hostname: "127.0.0.1", port: 0, onListen() {} };
   await using server = Deno.serve(listen, (request) => {
     asked.push(request.headers.get("accept-encoding"));
-    return new Response("\x1f\x8b", { headers: { "content-encoding": "gzip" } });
+    return new Response(body, { headers: { "content-encoding": encoding } });
   });
   const url = new URL(`http://127.0.0.1:${server.addr.port}/`);
   const call = { service: "Registry", url, maxBytes: 1000, timeoutMs: 5000 };
-  await failsWith(exchange(fetch, call), "unavailable", 'it answers in the encoding "gzip", which was not asked for');
-  assert.deepEqual(asked, ["identity"]);
+  assert.deepEqual((await exchange(fetch, call)).bytes, new Uint8Array(900));
+  body = new Uint8Array(gzipSync(new Uint8Array(50 * 2 ** 20))).subarray(0, 900);
+  await failsWith(exchange(fetch, call), "unavailable", "its answer is too long");
+  body = new Uint8Array(gzipSync(new Uint8Array(900))).subarray(0, 10);
+  await failsWith(exchange(fetch, call), "unavailable");
+  encoding = "br";
+  await failsWith(exchange(fetch, call), "unavailable", 'it answers in the encoding "br", which was not asked for');
+  assert.deepEqual(asked, Array(4).fill("identity"));
 });
 
 Deno.test("exchange: several calls share what they may take together", async () => {

@@ -139,8 +139,8 @@ for (const stack of STACKS) {
         name: "the registry's address for the Notary server's",
         args: [...list, "--notary-url", registry, ...ca],
         exit: 2,
-        code: "not-found",
-        words: [`"${registry}" has no trust data`, "--notary-url"],
+        code: "bad-input",
+        words: [`There is no Notary server at "${registry}"`, "--notary-url"],
       },
     ];
     for (
