@@ -140,8 +140,9 @@ Deno.test("single file: it asks nobody for updates", async () => {
   assert.equal((await agent.run(args, env)).code, 5);
   assert.deepEqual([...wanted], ["registry.invalid:443"]);
   // Deno would, and this proxy would see it.
-  const flags = ["run", "-q", "-A", "--ext=js", agent.file];
-  await agent.run([...flags, ...args], { ...env, DENO_DIR: `${agent.home}/cache2` }, Deno.execPath());
+  const idle = `${agent.home}/idle.js`;
+  await Deno.writeTextFile(idle, "await new Promise((resolve) => setTimeout(resolve, 2000));");
+  await agent.run(["run", "-q", "-A", idle], { ...env, DENO_DIR: `${agent.home}/cache2` }, Deno.execPath());
   assert.deepEqual([...wanted].sort(), ["dl.deno.land:443", "registry.invalid:443"]);
   listener.close();
   await proxy.catch(() => {});
