@@ -18,6 +18,24 @@ const VERSION = "2.1.7";
 /** Of the package that was looked at; npm refuses any other one. */
 const INTEGRITY = "sha512-hstUuhkFoISF8BmTVRtaZzbF09WjE39K3gzZzUrI8WtRu4cYl4gakkd06I4Kq36kR/mkwVw2T2y3kHXk6JvuHQ==";
 
+/**
+ * Variables that npm, node-gyp and the compiler get, `*` standing for any end: no others, as packages' scripts see them
+ * all. Names of Windows are those without which no program runs there.
+ */
+export const NPM_VARIABLES: readonly string[] = [
+  ...["PATH", "HOME", "TMPDIR", "LANG", "npm_config_*", "NPM_CONFIG_*"],
+  ...["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy"],
+  ...["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "PYTHON", "CC", "CXX", "CFLAGS", "CXXFLAGS", "LDFLAGS"],
+  ...["Path", "PATHEXT", "SystemRoot", "ComSpec", "TEMP", "TMP", "USERPROFILE", "APPDATA", "LOCALAPPDATA"],
+  ...["ProgramData", "ProgramFiles", "ProgramFiles(x86)"],
+];
+
+function npmVariables(): Record<string, string> {
+  const isPassed = (name: string) =>
+    NPM_VARIABLES.some((known) => known.endsWith("*") ? name.startsWith(known.slice(0, -1)) : name === known);
+  return Object.fromEntries(Object.entries(Deno.env.toObject()).filter(([name]) => isPassed(name)));
+}
+
 async function build(folder: string): Promise<void> {
   const root = { private: true, dependencies: { [NAME]: VERSION }, allowScripts: { [NAME]: true } };
   const locked = { version: VERSION, integrity: INTEGRITY, hasInstallScript: true };
@@ -34,7 +52,8 @@ async function build(folder: string): Promise<void> {
   if (!success) {
     throw new TagsealError("unavailable", "npm could not build the PKCS#11 addon; it says why above", {
       remedy: "Install what it misses: access to the npm registry, Python 3, a C++ compiler and make (Debian: " +
-        "apt-get install build-essential python3), then run it again",
+        "apt-get install build-essential python3), and Node's headers, which come from nodejs.org, or from where they " +
+        "are installed: npm_config_nodedir=/usr (Debian: apt-get install libnode-dev); then run it again",
     });
   }
   loadPkcs11Addon(folder);
@@ -42,7 +61,8 @@ async function build(folder: string): Promise<void> {
 
 async function npm(args: readonly string[]): Promise<Deno.CommandStatus> {
   try {
-    return await new Deno.Command("npm", { args: [...args], stdin: "null", stdout: "inherit", stderr: "inherit" })
+    const streams = { stdin: "null", stdout: "inherit", stderr: "inherit" } as const;
+    return await new Deno.Command("npm", { args: [...args], env: npmVariables(), clearEnv: true, ...streams })
       .spawn().status;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;

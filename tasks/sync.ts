@@ -6,6 +6,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { readFileBounded } from "../lib/files/files.ts";
+import { NPM_VARIABLES } from "./build_pkcs11.ts";
 import { COMMANDS } from "./commands.ts";
 import { reference } from "./reference.ts";
 import { commandSets, type PermissionSet, PROGRAM_FLAGS, setName } from "./permissions.ts";
@@ -31,7 +32,13 @@ const QUIETLY = "DENO_NO_UPDATE_CHECK=1";
 const TOOL_SETS: Readonly<Record<string, PermissionSet>> = {
   "sync": { read: ["./"], write: ["./deno.json", "./lib/version.ts", "./REFERENCE.md"] },
   "bundle": { read: true, write: ["./dist"], run: true },
-  "build-pkcs11": { read: ["./"], write: ["./.tagseal-pkcs11"], run: ["npm"], ffi: ["./.tagseal-pkcs11"] },
+  "build-pkcs11": {
+    read: ["./"],
+    write: ["./.tagseal-pkcs11"],
+    env: { allow: NPM_VARIABLES, ignore: true },
+    run: ["npm"],
+    ffi: ["./.tagseal-pkcs11"],
+  },
   "bench": { read: true, write: true, net: true, env: true, run: true, sys: true },
 };
 

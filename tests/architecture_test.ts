@@ -43,7 +43,7 @@ const GLOBALS = new Map<string, RegExp>([
   ["lib/cli/form.ts", /build/],
   ["lib/cli/host.ts", /cwd|stdin|stderr|env/],
   ["lib/local/stack.ts", /serve|HttpServer|NetAddr/],
-  ["tasks/build_pkcs11.ts", /Command|errors|stderr|exit/],
+  ["tasks/build_pkcs11.ts", /Command|env|errors|stderr|exit/],
   ["tasks/sync.ts", /writeTextFile/],
   ["tasks/bundle.ts", /readDirSync|stderr|exit/],
   ["tasks/bundler.ts", /Command|build|errors|execPath|readDirSync|version/],
