@@ -48,6 +48,7 @@ export { createFileKeyStore } from "./lib/keystore/file_keystore.ts";
 export * from "./lib/notary/metadata_store.ts";
 export * from "./lib/notary/trust_server.ts";
 export * from "./lib/notary/update.ts";
+export { type Doubt } from "./lib/notary/doubt.ts";
 export * from "./lib/notary/publish.ts";
 export * from "./lib/registry/image_ref.ts";
 export * from "./lib/registry/manifest.ts";
@@ -96,6 +97,7 @@ export {
 } from "./lib/flows/prepare_tags.ts";
 export * from "./lib/flows/push_trust_data.ts";
 export * from "./lib/flows/remove_delegation.ts";
+export * from "./lib/flows/renewal_consent.ts";
 export * from "./lib/flows/repository.ts";
 export * from "./lib/flows/repository_status.ts";
 export * from "./lib/flows/request_signature.ts";

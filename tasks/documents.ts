@@ -13,7 +13,13 @@ export type Shape = string | readonly [Shape] | { readonly [name: string]: Shape
 
 const TAG = { tag: "string", digest: "digest" };
 const ROLE_VERSION = { role: "string", version: "integer" };
-const ERROR = { code: "string", message: "string", remedy: "string", details: { "<name>": "any" } };
+const ERROR = {
+  code: "string",
+  message: "string",
+  remedy: "string",
+  details: { "<name>": "any" },
+  "published?": "yes | maybe | no",
+};
 const FAILED = [{ repository: "string", error: ERROR }] as const;
 const SKIPPED = [{ role: "string", reason: "string" }] as const;
 const ROLE = {
@@ -36,13 +42,13 @@ const TAGS = {
   }],
   expires: { "<role>": "time" },
   "skipped?": SKIPPED,
-  "offline?": { file: "string", judgedAt: "time" },
+  "offline?": { "file?": "string", "why?": "string", judgedAt: "time" },
 } as const;
 const SIGNED = {
   repositories: [{
     repository: "string",
     outcome: "published | unchanged",
-    tags: [TAG],
+    tags: [{ ...TAG, previousDigest: "digest | null" }],
     "removedTags?": ["string"],
     roles: [ROLE_VERSION],
   }],
@@ -187,6 +193,7 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
         "role?": "string",
         message: "string",
         next: "string",
+        "command?": "string",
       }],
     },
   },

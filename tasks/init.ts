@@ -15,7 +15,7 @@ import type { Host } from "../lib/cli/host.ts";
 import { existingRootKeyFlag, keyStoreFlags } from "../lib/cli/key_stores.ts";
 import { DOCKER_29 } from "../lib/cli/server_end.ts";
 import { rootCertificateFlags, rootCertificatePath, writeRootCertificate } from "../lib/cli/root_certificate.ts";
-import { discardArtifact, requireFree, writeArtifact } from "../lib/cli/signing.ts";
+import { discardArtifact, fileNameFor, requireFree, writeArtifact } from "../lib/cli/signing.ts";
 import { isTagsealError, TagsealError } from "../lib/errors.ts";
 import { writeExport } from "../lib/flows/export_file.ts";
 import { exportRepository } from "../lib/flows/export_repository.ts";
@@ -102,7 +102,7 @@ async function keepingOld(
 ): Promise<Replacement | undefined> {
   const { force } = values;
   if (!await trust.server.read(gun, "root")) return undefined;
-  const path = values.exportTo ?? `${gun.replaceAll(/[^A-Za-z0-9.-]+/g, "_")}.trust.zip`;
+  const path = values.exportTo ?? fileNameFor(gun, "trust.zip");
   await requireFree(host, path, force);
   const old = await exportRepository(trust, gun);
   const file = await writeExport([old], { created: host.now().toISOString(), tool: USER_AGENT });

@@ -8,6 +8,7 @@ import { TagsealError } from "../lib/errors.ts";
 import { dockerInspection } from "../lib/flows/docker_inspection.ts";
 import { inspect } from "../lib/flows/inspect_repository.ts";
 import { openRepository } from "../lib/flows/repository.ts";
+import { standIn } from "../lib/cli/tag_report.ts";
 import { parseImageName, validTag } from "../lib/registry/image_ref.ts";
 
 /** The command. */
@@ -33,7 +34,7 @@ export const command: Command = defineCommand({
     const name = parseImageName(values.repository);
     const tags = [...new Set(values.tags.map(validTag))];
     const { trust, offline } = await (await openReading(values, host))(name);
-    const { repository } = await openRepository(trust, name.gun);
+    const { repository, offline: why } = await openRepository(trust, name.gun);
     const found = inspect(repository);
     for (const { role, reason } of found.skipped) host.warn(`"${role}" is not trusted and left out: ${reason}`);
     if (values.format === "docker") {
@@ -41,6 +42,6 @@ export const command: Command = defineCommand({
       return dockerReport(wanted.map((tag) => dockerInspection(repository, values.repository, tag)));
     }
     const shown = tags.length > 0 ? found.tags.filter(({ tag }) => tags.includes(tag)) : found.tags;
-    return inspectReport({ ...found, tags: shown }, offline);
+    return inspectReport({ ...found, tags: shown }, standIn(offline, why, host.now()));
   },
 });

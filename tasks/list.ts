@@ -4,14 +4,16 @@ import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { fromFlag, openReading } from "../lib/cli/exported.ts";
 import { text, toggle } from "../lib/cli/flags.ts";
 import { readRepositories, reportEach, repositoriesFlags } from "../lib/cli/repositories.ts";
-import { tagListReport, type TagRow } from "../lib/cli/tag_report.ts";
+import { standIn, tagListReport, type TagRow } from "../lib/cli/tag_report.ts";
 import { listTags } from "../lib/flows/verify_tags.ts";
 
 /** The command. */
 export const command: Command = defineCommand({
   description: "Lists the signed tags of a repository as Docker resolves them (targets/releases, then targets), with " +
     "digest and signers. All trust data is verified first. --role lists one role and those below it instead, --all " +
-    "every role's entry of a tag, with the role, and a mark (differs) where roles do not agree on the digest.",
+    "every role's entry of a tag, with the role, and a mark (differs) where roles do not agree on the digest. Where the " +
+    "server is out of reach the local copy is shown; --json says so (offline {why, judgedAt}). Exit code 3 where no tag " +
+    "is shown and roles were left out, as they are not trusted.",
   flags: {
     ...repositoriesFlags,
     role: text("--role <role>", "this role and those below it, e.g. targets/signpath"),
@@ -31,11 +33,14 @@ export const command: Command = defineCommand({
       for (const { role, reason } of list.skipped) {
         host.warn(`"${role}" of "${name.gun}" is not trusted and left out: ${reason}`);
       }
-      if (list.tags.length === 0) host.info(`No tag of "${name.gun}" is signed.`);
+      if (list.tags.length === 0) {
+        const isAll = list.skipped.length === 0;
+        host.info(isAll ? `No tag of "${name.gun}" is signed.` : `No tag of "${name.gun}" is trusted.`);
+      }
       const prefix = repositories.fromFile ? `${name.gun}:` : "";
       const line = ({ tag, digest, signers, role, differs }: TagRow) =>
         `${prefix}${tag} ${digest} ${all || values.role ? role : signers.join(",")}${differs ? " differs" : ""}`;
-      return tagListReport(list, line, offline);
+      return tagListReport(list, line, standIn(offline, list.offline, host.now()));
     });
   },
 });

@@ -2,8 +2,10 @@
 import { connectionFlags, notaryFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openKeyStore, openNetwork, openTrust } from "../lib/cli/connect.ts";
+import { nextCommand } from "../lib/cli/next_command.ts";
 import { readRepositories, reportEach, repositoriesFlags } from "../lib/cli/repositories.ts";
 import { statusReport } from "../lib/cli/status_report.ts";
+import type { Action } from "../lib/flows/status_advice.ts";
 import { repositoryStatus } from "../lib/flows/repository_status.ts";
 
 /** The command. */
@@ -18,9 +20,10 @@ export const command: Command = defineCommand({
   async run(values, host) {
     const repositories = await readRepositories(values, host);
     const send = await openNetwork(values, host);
+    const commandOf = (gun: string, action: Action) => nextCommand(gun, action, values.typed);
     return await reportEach(repositories, host, async (name) => {
       const trust = await openTrust(values, host, send, name, "pull");
-      return statusReport(await repositoryStatus(trust, openKeyStore(values, host), name.gun));
+      return statusReport(await repositoryStatus(trust, openKeyStore(values, host), name.gun), commandOf);
     });
   },
 });

@@ -1,5 +1,5 @@
 /** `tagseal verify`: are these tags signed? @module */
-import { connectionFlags, notaryFlags, repositoryFlag, tagFlags } from "../lib/cli/common_flags.ts";
+import { connectionFlags, notaryFlags, repositoryFlag, signedTagFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { fromFlag, openReading } from "../lib/cli/exported.ts";
 import { tagListReport } from "../lib/cli/tag_report.ts";
@@ -13,7 +13,7 @@ export const command: Command = defineCommand({
     "Proves that tags are signed and prints tag and digest: pull by that digest. Exit code 3 where one is not. " +
     "With --expect-digest the tag must be signed as exactly that digest. With --from the whole chain is verified from " +
     "a file of tagseal export alone, and expiry is judged as of the export.",
-  flags: { ...repositoryFlag, ...tagFlags, ...fromFlag, ...notaryFlags, ...connectionFlags },
+  flags: { ...repositoryFlag, ...signedTagFlags, ...fromFlag, ...notaryFlags, ...connectionFlags },
   example: "tagseal verify -r registry.example.com/team/app -t v1 --root-pin root.pem",
   async run(values, host) {
     const name = parseImageName(values.repository);

@@ -2,15 +2,21 @@
 import { parseArgs } from "node:util";
 import type { Command as Parser, CommanderError } from "commander";
 import { TagsealError } from "../errors.ts";
+import { commandLine } from "./command_line.ts";
 import { globalFlags } from "./common_flags.ts";
-import { attributeOf, camelCase, type Flags, type Typed, type Values } from "./flags.ts";
+import { attributeOf, camelCase, type Flags, retyped, type Typed, type Values } from "./flags.ts";
 import type { Host, HostFlags } from "./host.ts";
 import type { Need } from "./needs.ts";
 import { exitCodeOf } from "./exit_codes.ts";
 import { documentOf, errorJson, errorLines, jsonLine, printable, type Report } from "./report.ts";
 
 /** What a command's code gets. */
-export type CommandValues<F extends Flags> = Values<F & typeof globalFlags> & { readonly typed: Typed };
+export type CommandValues<F extends Flags> = Values<F & typeof globalFlags> & {
+  /** What was typed. */
+  readonly typed: Typed;
+  /** The same as a command line, with `more` in place of the flag `but`. */
+  again(but: string, ...more: readonly string[]): string;
+};
 
 /** One command. */
 export interface Command<F extends Flags = Flags> {
@@ -101,7 +107,14 @@ async function runCommand(
   if (!parsed) return 0; // --help
   const { given, argument } = parsed;
   using host = outside.host({ quiet: given["quiet"] === true, noInput: given["noInput"] === true });
-  const values: Record<string, unknown> = { typed: given };
+  const again = (but: string, ...more: readonly string[]) =>
+    commandLine(
+      name,
+      ...argument ? [argument] : [],
+      ...retyped(command.flags, { ...given, [but]: undefined }),
+      ...more,
+    );
+  const values: Record<string, unknown> = { typed: given, again };
   for (const [key, flag] of Object.entries(flags)) values[key] = await flag.read(given[attributeOf(flag)], host);
   const report = await command.run(values as CommandValues<Flags>, host, argument);
   if (values["json"] === true) {

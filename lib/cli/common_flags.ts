@@ -126,6 +126,15 @@ export const tagFlags = {
   expectDigest: pairs("--expect-digest <tag=digest>", "sign the tag only if it stands for this digest (repeatable)"),
 };
 
+/** The same for a command that signs nothing. */
+export const signedTagFlags: typeof tagFlags = {
+  ...tagFlags,
+  expectDigest: {
+    ...tagFlags.expectDigest,
+    help: "the tag must be signed as exactly this digest; it need not be in --tags (repeatable)",
+  },
+};
+
 /** What was built, so that nothing else is signed. */
 export const buildFlags = {
   buildxMetadata: text(
@@ -134,11 +143,12 @@ export const buildFlags = {
   ),
 };
 
-/** Which roles may be signed anew although they are not trusted as they are. */
+/** Which roles are signed anew, whatever becomes of tags. */
 export const renewFlags = {
   renewRole: list(
     "--renew-role <role>",
-    "sign this role anew though it has expired, or its key was replaced (then its other tags go); e.g. targets/releases",
+    "publish this role anew for three years, with tags or without; also where it has expired, or its key was replaced " +
+      "(then its other tags go); e.g. targets/releases",
   ),
 };
 

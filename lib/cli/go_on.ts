@@ -3,6 +3,7 @@ import { isTagsealError, reworded } from "../errors.ts";
 import type { FailedRepository } from "../flows/outcomes.ts";
 import { UnsignedFileError } from "../flows/signed_file.ts";
 import { artifactConfiguration } from "../signpath/artifact_configuration.ts";
+import { commandLine } from "./command_line.ts";
 import { connectionFlags, notaryFlags, signPathFlags } from "./common_flags.ts";
 import { retyped, type Typed } from "./flags.ts";
 import type { Host } from "./host.ts";
@@ -49,23 +50,18 @@ function tellingHow(error: unknown, how: GoOn, host: Host): unknown {
 /** The commands that publish what a signing request signs. */
 function commandsFor(id: string, { repository, outputArtifactPath: path, force, typed }: GoOn): string {
   const download = [
-    ...["tagseal", "download", id],
+    ...["download", id],
     ...path === undefined ? [] : ["--output-artifact-path", path],
     ...force ? ["--force"] : [],
     ...retyped({ ...signPathFlags, ...connectionFlags }, typed),
   ];
   const push = [
-    ...["tagseal", "push"],
+    "push",
     ...repository === undefined ? [] : ["-r", repository],
     ...["--input-artifact-path", path ?? `${id}.signed.zip`],
     ...retyped({ ...notaryFlags, ...connectionFlags }, typed),
   ];
-  return `${download.map(quoted).join(" ")} && ${push.map(quoted).join(" ")}`;
-}
-
-/** A word as shells take it. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return `${commandLine(...download)} && ${commandLine(...push)}`;
 }
 
 /** Shows what the project lacks; a script finds the command that prints it. */

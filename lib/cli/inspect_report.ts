@@ -6,14 +6,16 @@ import type { Report } from "./report.ts";
 import { type Offline, tagListReport } from "./tag_report.ts";
 
 /** Everything of a repository. */
-export function inspectReport(inspection: Inspection, offline?: Offline): Report {
+export function inspectReport(inspection: Inspection, offline: Offline | undefined): Report {
   const { repository, roles, signers, rootKeyIds, targetsKeyIds } = inspection;
   const tags = tagListReport(inspection, ({ tag, signers }) => `  ${tag}  signed by ${signers.join(", ")}`, offline);
   const count = inspection.tags.length;
   const lines = [
     repository,
     "",
-    count === 0 ? "No tag is signed." : `Signed tags: ${count}`,
+    count === 0
+      ? inspection.skipped.length > 0 ? "No tag is trusted: roles were left out." : "No tag is signed."
+      : `Signed tags: ${count}`,
     ...inspection.tags.flatMap(({ sha256 }, i) => [tags.lines[i]!, `    sha256:${sha256}`]),
     "",
     "Roles:",
@@ -24,7 +26,7 @@ export function inspectReport(inspection: Inspection, offline?: Offline): Report
     ...keyLines("targets", targetsKeyIds),
     ...signers.flatMap(({ name, keyIds }) => keyLines(`signer ${name}`, keyIds)),
   ];
-  return { json: { ...tags.json, roles, signers, rootKeyIds, targetsKeyIds }, lines };
+  return { json: { ...tags.json, roles, signers, rootKeyIds, targetsKeyIds }, lines, exitCode: tags.exitCode };
 }
 
 function roleTable(roles: readonly RoleFacts[]): string[] {

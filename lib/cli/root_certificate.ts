@@ -5,7 +5,7 @@ import type { RootCertificateResult } from "../flows/root_certificate.ts";
 import { text, toggle, type Values } from "./flags.ts";
 import type { Host } from "./host.ts";
 import type { Report } from "./report.ts";
-import { writeArtifact } from "./signing.ts";
+import { fileNameFor, writeArtifact } from "./signing.ts";
 
 /** Where the certificate goes. */
 export const rootCertificateFlags = {
@@ -22,7 +22,7 @@ export type RootCertificateValues = Values<typeof rootCertificateFlags>;
 
 /** The file's name unless told: the repository's name with everything odd replaced. */
 export function rootCertificatePath({ outputArtifactPath, der }: RootCertificateValues, gun: string): string {
-  return outputArtifactPath ?? `${gun.replaceAll(/[^A-Za-z0-9.-]+/g, "_")}.root.${der ? "cer" : "pem"}`;
+  return outputArtifactPath ?? fileNameFor(gun, `root.${der ? "cer" : "pem"}`);
 }
 
 /** Writes the certificate and reports its path last. */

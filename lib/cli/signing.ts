@@ -4,6 +4,7 @@ import { TagsealError } from "../errors.ts";
 import { pathExists, removeFile, removeFolder, requireFile, writeFileAtomically } from "../files/files.ts";
 import { resubmitForSigning, submitForSigning } from "../flows/request_signature.ts";
 import type { Outcome, SignResult } from "../flows/outcomes.ts";
+import type { PushResult } from "../flows/push_trust_data.ts";
 import { MAX_ARTIFACT_BYTES, type SignPathClient } from "../signpath/client.ts";
 import type { Submission, SubmittedRequest } from "../signpath/types.ts";
 import { submissionFlags } from "./common_flags.ts";
@@ -84,6 +85,11 @@ export async function requireFree(host: Host, path: string, force: boolean): Pro
   });
 }
 
+/** A file of a repository: its name with everything odd replaced, and `ending`. */
+export function fileNameFor(gun: string, ending: string): string {
+  return `${gun.replaceAll(/[^A-Za-z0-9.-]+/g, "_")}.${ending}`;
+}
+
 /** `data.zip` becomes `data.signed.zip`, as SignPath's cmdlets name it. */
 export function signedPath(path: string): string {
   return path.replace(/(\.[^./\\]+)?$/, ".signed$1");
@@ -102,10 +108,7 @@ export function signedReport(
       ...(unclearRequests > 0 ? { unclearRequests } : {}),
       ...(failed.length > 0 ? { failed: failed.map(failedJson) } : {}),
     },
-    lines: repositories.flatMap(({ repository, outcome, tags, removedTags = [] }) => [
-      ...tags.map(({ tag, digest }) => `${repository}:${tag} ${digest} ${outcome}`),
-      ...removedTags.map((tag) => `${repository}:${tag} removed`),
-    ]),
+    lines: repositories.flatMap(resultLines),
     exitCode: failures(failed, host),
   };
 }
@@ -117,6 +120,19 @@ export function warnOfUnclear(requests: number, host: Host): void {
     `SignPath was asked again while it was busy: up to ${requests} signing request${requests === 1 ? "" : "s"} more ` +
       "than told here may be there. Cancel in its web UI what nobody wants",
   );
+}
+
+function resultLines({ repository, outcome, tags, removedTags = [], roles }: PushResult): string[] {
+  // Without tags the roles themselves are what was asked for.
+  const renewed = tags.length + removedTags.length === 0 ? roles : [];
+  return [
+    ...tags.map(({ tag, digest, previousDigest }) => {
+      const moved = previousDigest && previousDigest !== digest ? `, moved from ${previousDigest}` : "";
+      return `${repository}:${tag} ${digest} ${outcome}${moved}`;
+    }),
+    ...removedTags.map((tag) => `${repository}:${tag} removed`),
+    ...renewed.map(({ role, version }) => `${repository} ${role} version ${version} ${outcome}`),
+  ];
 }
 
 /** Says for one of several repositories that it is done, or has failed. */

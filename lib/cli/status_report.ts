@@ -1,12 +1,17 @@
 /** What `status` prints. @module */
 import type { RepositoryStatus, RoleStatus } from "../flows/repository_status.ts";
+import type { Action, Problem } from "../flows/status_advice.ts";
 import { pathsText } from "./inspect_report.ts";
 import { day, paragraph, shortId, table } from "./layout.ts";
 import type { Report } from "./report.ts";
 
 /** The health of one repository; exit code 3 where something has expired or is not trusted. */
-export function statusReport(status: RepositoryStatus): Report {
-  const { repository, notaryUrl, roles, certificates, signers, managedBy, keysHere, problems } = status;
+export function statusReport(status: RepositoryStatus, commandOf: (gun: string, action: Action) => string): Report {
+  const { repository, notaryUrl, roles, certificates, signers, managedBy, keysHere } = status;
+  const problems = status.problems.map(({ action, ...problem }) => ({
+    ...problem,
+    ...(action ? { command: commandOf(repository, action) } : {}),
+  }));
   const lines = [
     `${repository} on ${notaryUrl}`,
     ...trustLines(status),
@@ -25,12 +30,25 @@ export function statusReport(status: RepositoryStatus): Report {
     ...keysHere.map(({ id, role, signsFor }) =>
       `    ${id} ${signsFor.length > 0 ? signsFor.join(", ") : `old ${role}`}`
     ),
-    ...problems.flatMap(({ severity, message, next }) => [
-      ...paragraph(`  ${severity}: `, message),
-      ...paragraph("    next: ", next),
-    ]),
+    ...problems.flatMap(problemLines),
   ];
-  return { json: status, lines, exitCode: problems.some(({ severity }) => severity === "error") ? 3 : 0 };
+  return { json: { ...status, problems }, lines, exitCode: errorsOf(status).length > 0 ? 3 : 0 };
+}
+
+type ShownProblem = Omit<Problem, "action"> & { readonly command?: string };
+
+function problemLines({ severity, message, next, command }: ShownProblem, i: number, all: ShownProblem[]): string[] {
+  const isSaid = command !== undefined && all.findIndex((other) => other.command === command) < i;
+  return [
+    ...paragraph(`  ${severity}: `, message),
+    ...paragraph("    next: ", isSaid ? "the same command" : command === undefined ? next : `${next}:`),
+    // Never broken: it is there to be pasted.
+    ...(command === undefined || isSaid ? [] : [`      ${command}`]),
+  ];
+}
+
+function errorsOf({ problems }: RepositoryStatus): Problem[] {
+  return problems.filter(({ severity }) => severity === "error");
 }
 
 const WHO = {
@@ -42,13 +60,22 @@ const WHO = {
 
 const HOW = { "pin": "pinned", "known": "known from before", "first-use": "met for the first time" } as const;
 
-function trustLines({ trusted, rootTrustedBy }: RepositoryStatus): string[] {
-  if (trusted) return [`  trusted; its root: ${HOW[rootTrustedBy]}`];
-  return paragraph(
-    "  NOT TRUSTED: ",
-    "it has expired. What follows was verified as of the last moment before, is here to be looked at, and must not " +
-      "be relied on.",
-  );
+/** The headline: says "trusted" and nothing else where the exit code is 0, and only there. */
+function trustLines(status: RepositoryStatus): string[] {
+  const { trusted, rootTrustedBy } = status;
+  if (!trusted) {
+    return paragraph(
+      "  NOT TRUSTED: ",
+      "it has expired. What follows was verified as of the last moment before, is here to be looked at, and must not " +
+        "be relied on.",
+    );
+  }
+  const errors = errorsOf(status);
+  const root = `its root: ${HOW[rootTrustedBy]}`;
+  if (errors.length === 0) return [`  trusted; ${root}`];
+  const left = status.roles.filter(({ state }) => state === "expired" || state === "skipped").map(({ name }) => name);
+  const what = left.length > 0 ? `not ${left.join(", ")}, nor what ${left.length > 1 ? "they sign" : "it signs"}` : "";
+  return paragraph("  TRUSTED IN PART: ", `${what || "a certificate has expired"}; ${root}`);
 }
 
 function roleTable(roles: readonly RoleStatus[]): string[] {

@@ -18,20 +18,24 @@ export interface TagRow {
   readonly differs?: boolean;
 }
 
-/** That the data came from a file, and which time it was judged at. */
-export interface Offline {
-  /** The file as the user named it. */
-  readonly file: string;
-  /** RFC 3339. */
-  readonly judgedAt: string;
+/** That no server was asked: what was read instead, and which time it was judged at (RFC 3339). */
+export type Offline =
+  /** A file of `export`, as the user named it. */
+  | { readonly file: string; readonly judgedAt: string }
+  /** The local copy, and why the server could not be asked. */
+  | { readonly why: string; readonly judgedAt: string };
+
+/** What stood in for the server, if anything did: a file, or the local copy, because of `why`. */
+export function standIn(file: Offline | undefined, why: string | undefined, at: Date): Offline | undefined {
+  return file ?? (why === undefined ? undefined : { why, judgedAt: at.toISOString() });
 }
 
-/** The report of a list of tags; `line` prints one. */
+/** The report of a list of tags; `line` prints one. Exit code 3 where there is none, and roles were left out. */
 export function tagListReport(
   list: TagList,
   line: (row: TagRow) => string,
-  offline?: Offline,
-): Report & { readonly json: Record<string, unknown> } {
+  offline: Offline | undefined,
+): Report & { readonly json: Record<string, unknown>; readonly exitCode: number } {
   const tags = list.tags.map(({ tag, sha256, length, role, signers, differs }): TagRow => ({
     tag,
     digest: `sha256:${sha256}`,
@@ -48,5 +52,6 @@ export function tagListReport(
     ...(skipped.length > 0 ? { skipped } : {}),
     ...(offline ? { offline } : {}),
   };
-  return { json, lines: tags.map(line) };
+  // A script that finds no tag must be able to tell "none is signed" from "what signs them is not trusted".
+  return { json, lines: tags.map(line), exitCode: tags.length === 0 && skipped.length > 0 ? 3 : 0 };
 }

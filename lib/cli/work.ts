@@ -12,7 +12,8 @@ import { type buildFlags, type delegationFlags, type renewFlags, type tagFlags, 
 import type { connectionFlags, notaryFlags, registryFlags } from "./common_flags.ts";
 import { openRegistry, openTrust } from "./connect.ts";
 import { readDelegation, STANDARD_DELEGATION } from "./delegation.ts";
-import { requireGiven, type Values } from "./flags.ts";
+import type { CommandValues } from "./command.ts";
+import { type Flags, requireGiven, type Values } from "./flags.ts";
 import type { Host } from "./host.ts";
 import { readTagList } from "./tag_list.ts";
 import { expectedDigests, expecting, requireTags } from "./tags.ts";
@@ -22,7 +23,8 @@ const MAX_METADATA_BYTES = 16 * 2 ** 20; // provenance may be part of it
 /** Values of the flags that say where a repository's signers are, and as whom to sign. */
 export type SignerValues =
   & Values<typeof delegationFlags & typeof renewFlags>
-  & Values<typeof notaryFlags & typeof connectionFlags>;
+  & Values<typeof notaryFlags & typeof connectionFlags>
+  & Pick<CommandValues<Flags>, "again">;
 
 /** Values of all flags that say what to sign, and where it is. */
 export type WorkValues =
@@ -85,6 +87,7 @@ export async function openSigning(
     keyId: delegation?.key.canonicalId,
     ...(keysAtHand ? { keysAtHand } : {}),
     renew: values.renewRole,
+    howToRenew: (roles) => values.again("renewRole", "--renew-role", roles.join(",")),
     onRenewed: (role, reason, kept) =>
       host.warn(
         `"${role}" of "${name.gun}" is not trusted as it is: ${reason}. ` +
@@ -137,7 +140,10 @@ async function tagsOf(
 ): Promise<{ tags: string[]; expected: Map<string, string> }> {
   const expected = expectedDigests(values.expectDigest);
   const path = values.buildxMetadata;
-  if (path === undefined) return { tags: requireTags(values.tags), expected };
+  if (path === undefined) {
+    const isRenewal = values.renewRole.length > 0 && values.tags.length === 0;
+    return { tags: isRenewal ? [] : requireTags(values.tags), expected };
+  }
   const built = readBuildxMetadata(await host.readFile(path, MAX_METADATA_BYTES), path, gun);
   const tags = requireTags(values.tags.length > 0 ? values.tags : [...built.keys()]);
   for (const tag of tags) {

@@ -18,11 +18,12 @@ import type { TrustedRepository } from "../tuf/trusted.ts";
 import { signerRole } from "./add_delegation.ts";
 import { mapAtOnce } from "./at_once.ts";
 import { openRecent, type Trust } from "./repository.ts";
-import { baseOf, type RoleBase } from "./role_base.ts";
+import { type RenewalConsent, requireConsent } from "./renewal_consent.ts";
+import { baseOf } from "./role_base.ts";
 import { digestIn, editedRole, isEdited, type ManifestOfTag, type TagEdit } from "./tag_change.ts";
 
 /** Tags of one repository that are to be signed, or withdrawn. */
-export interface TagsToSign {
+export interface TagsToSign extends RenewalConsent {
   /** The Notary server and what is trusted so far. */
   readonly trust: Trust;
   /** The repository. */
@@ -41,9 +42,7 @@ export interface TagsToSign {
   readonly remove?: readonly string[];
   /** Told of a tag that the repository's `targets` still vouches for once it is withdrawn. */
   readonly onStillSigned?: (tag: string) => void;
-  /** Roles that may be signed anew although they are not trusted as they are: they expired, or their key was replaced. */
-  readonly renew?: readonly string[];
-  /** Told that such a role is signed anew, why, and whether its content is kept (it only expired) or starts anew. */
+  /** Told that a role which is not trusted is signed anew, why, and whether its content is kept or starts anew. */
   readonly onRenewed?: (role: string, reason: string, kept: boolean) => void;
 }
 
@@ -111,9 +110,9 @@ function plan(
   const releases = baseOf(repository, RELEASES).file;
   requireSigned(repository, task);
   const removedTags = (task.remove ?? []).map((tag) => ({ tag, previousDigest: digestIn(releases, tag) }));
-  const payloads = [RELEASES, signerRole(task.signer)].flatMap((role) =>
-    nextVersion(repository, role, task, { tags, removedTags }, at) ?? []
-  );
+  const roles = [RELEASES, signerRole(task.signer)];
+  requireConsent(repository, roles, task);
+  const payloads = roles.flatMap((role) => nextVersion(repository, role, task, { tags, removedTags }, at) ?? []);
   if (payloads.length === 0) return { repository: gun, tags };
   const { envelope, version } = repository.root;
   const facts = {
@@ -155,28 +154,10 @@ function nextVersion(
     });
   }
   const base = baseOf(repository, role);
-  if (base.untrusted === undefined) {
-    if (isEdited(base.file, edit)) return undefined;
-  } else {
-    requireConsent(task, role, base);
-    task.onRenewed?.(role, base.untrusted, base.file !== undefined);
-  }
+  if (base.untrusted !== undefined) task.onRenewed?.(role, base.untrusted, base.file !== undefined);
+  else if (isEdited(base.file, edit) && !task.renew?.includes(role)) return undefined;
   const bytes = canonicalJson(editedRole(base, edit, at));
   return { role, baseVersion: base.version, version: base.version + 1, bytes };
-}
-
-/**
- * Whoever can sign snapshot and timestamp can make a role look as if its key had been replaced, or show an old one that
- * has expired. Signing on top of that would drop tags, or bring withdrawn ones back: so a person has to say it.
- */
-function requireConsent({ gun, renew }: TagsToSign, role: DelegationRole, { untrusted, file }: RoleBase): void {
-  if (renew?.includes(role)) return;
-  const then = file ? "the tags it holds are signed anew" : "it starts anew, without the tags it holds";
-  throw new TagsealError("trust-invalid", `The role "${role}" of "${gun}" is not trusted as it is: ${untrusted}`, {
-    remedy: `Find out why. If that is as it should be (the key was replaced, or nobody signed for years), sign with ` +
-      `--renew-role ${role}: ${then}`,
-    details: { repository: gun, role },
-  });
 }
 
 function signingKey(
@@ -188,12 +169,7 @@ function signingKey(
   const role = signerRole(task.signer);
   const delegations = [RELEASES, role].map((name) => repository.targets.delegations.find((each) => each.name === name));
   const absent = [RELEASES, role].filter((_, i) => !delegations[i]);
-  if (absent.length > 0) {
-    throw new TagsealError("not-found", `The repository "${gun}" has no delegation "${absent.join('", "')}"`, {
-      remedy: `Add it with tagseal add-delegation, or name another one with --delegation`,
-      details: { repository: gun, roles: absent },
-    });
-  }
+  if (absent.length > 0) throw noDelegation(repository, absent);
   const [releases, named] = delegations as [Delegation, Delegation];
   const several = [releases, named].find(({ threshold }) => threshold > 1);
   if (several) {
@@ -228,6 +204,22 @@ function signingKey(
       ? `Name the certificate of one of them with --delegation-certificate: ${shortIds(fit)}`
       : "Add the certificate with tagseal add-delegation",
     details,
+  });
+}
+
+function noDelegation({ gun, targets }: TrustedRepository, absent: readonly DelegationRole[]): TagsealError {
+  const signers = targets.delegations.map(({ name }) => name).filter((name) => name !== RELEASES);
+  // What is in "targets/releases" alone Docker shows as signed by "Repo Admin", whoever's key it is.
+  const alone = !absent.includes(RELEASES) && signers.length === 0
+    ? `: "${RELEASES}" is its only one, and tags that nobody else holds have no signer's name`
+    : "";
+  const others = signers.length > 0
+    ? `; or sign as another one (--delegation): ${signers.map((name) => name.slice(8)).slice(0, 10).join(", ")}`
+    : "";
+  return new TagsealError("not-found", `The repository "${gun}" has no delegation "${absent.join('", "')}"${alone}`, {
+    remedy: `Have whoever holds the targets key add it: tagseal add-delegation, with the signing key's certificate` +
+      others,
+    details: { repository: gun, roles: absent, delegations: targets.delegations.map(({ name }) => name) },
   });
 }
 

@@ -30,11 +30,21 @@ export interface PushResult {
   /** `unchanged` where the payloads were there already. */
   readonly outcome: "published" | "unchanged";
   /** The tags, as read back. */
-  readonly tags: readonly { readonly tag: string; readonly digest: string }[];
+  readonly tags: readonly PushedTag[];
   /** The tags that were withdrawn; left out where there are none. */
   readonly removedTags?: readonly string[];
   /** The roles and their versions now. */
   readonly roles: readonly { readonly role: string; readonly version: number }[];
+}
+
+/** A tag that is signed. */
+export interface PushedTag {
+  /** The tag. */
+  readonly tag: string;
+  /** `sha256:<hex>` of what it stands for. */
+  readonly digest: string;
+  /** The same in `targets/releases` before: `null` where the tag is new, `digest` where it is not moved. */
+  readonly previousDigest: string | null;
 }
 
 interface Part extends RoleChange {
@@ -75,7 +85,7 @@ export async function pushTrustData(trust: Trust, data: SigningData, change: Rep
   return {
     repository: gun,
     outcome,
-    tags: tags.map(({ tag, digest }) => ({ tag, digest })),
+    tags: tags.map(({ tag, digest, previousDigest }) => ({ tag, digest, previousDigest })),
     ...(removedTags.length > 0 ? { removedTags: removedTags.map(({ tag }) => tag) } : {}),
     roles: parts.map(({ role }) => ({ role, version: versionOf(repository, role) })),
   };

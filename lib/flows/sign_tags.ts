@@ -134,7 +134,12 @@ function withMemory(task: TagsToSign): Remembering {
 }
 
 function unchanged({ repository, tags }: PreparedRepository): PushResult {
-  return { repository, outcome: "unchanged", tags: tags.map(({ tag, digest }) => ({ tag, digest })), roles: [] };
+  return {
+    repository,
+    outcome: "unchanged",
+    tags: tags.map(({ tag, digest }) => ({ tag, digest, previousDigest: digest })),
+    roles: [],
+  };
 }
 
 /** Where only the publishing failed, what was signed is still there: signing it again would ask for another approval. */

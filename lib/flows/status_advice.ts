@@ -1,7 +1,8 @@
 /** From what is known of a repository to what should be done about it. No I/O. @module */
 import { describeEnd, endOfServer } from "../notary/server_end.ts";
-import { RELEASES, type RoleName } from "../tuf/roles.ts";
-import type { RepositoryStatus } from "./repository_status.ts";
+import type { KeyId } from "../crypto/keys.ts";
+import { BASE_ROLES, type BaseRole, type DelegationRole, RELEASES, type RoleName } from "../tuf/roles.ts";
+import type { RepositoryStatus, RoleStatus } from "./repository_status.ts";
 
 /** Something to do. */
 export interface Problem {
@@ -25,7 +26,22 @@ export interface Problem {
   readonly message: string;
   /** The next action, as a sentence without a final period. */
   readonly next: string;
+  /** The same for a program, where it can be done as it stands. */
+  readonly action?: Action;
 }
+
+/** Something that can be done without another word from anybody. */
+export type Action =
+  /** Sign roles anew, as the signer `delegation`. */
+  | { readonly kind: "renew"; readonly delegation: string; readonly roles: readonly DelegationRole[] }
+  /** Give a base role a new key, which signs it anew. */
+  | { readonly kind: "rotate-key"; readonly role: BaseRole; readonly rootVersion: number }
+  /** Let the certificate of the signing policy at SignPath sign. */
+  | { readonly kind: "add-delegation"; readonly delegation?: string }
+  /** Keep all trust data in a file. */
+  | { readonly kind: "export" }
+  /** Delete a key. */
+  | { readonly kind: "delete-key"; readonly keyId: KeyId };
 
 /** What is judged. */
 export type StatusFacts = Omit<RepositoryStatus, "problems">;
@@ -34,87 +50,137 @@ const WARN_DAYS = 30;
 const ADVISE_DAYS = 183; // six months
 const SEVERITIES = ["error", "warning", "advice"] as const;
 
-/** What users of a server that is switched off can do. */
-const KEEP = "Keep what is signed there now: tagseal export, then verify the file with tagseal verify --from";
-
 /** What should be done, worst first. */
 export function adviceFor(facts: StatusFacts): Problem[] {
   const problems = [...expiries(facts), ...skipped(facts), ...certificates(facts), ...server(facts), ...setup(facts)];
   return SEVERITIES.flatMap((severity) => problems.filter((problem) => problem.severity === severity));
 }
 
-function* expiries({ roles, managedBy, notaryUrl }: StatusFacts): Iterable<Problem> {
-  for (const { name: role, state, expires, daysLeft } of roles) {
+function* expiries(facts: StatusFacts): Iterable<Problem> {
+  for (const role of facts.roles) {
+    const { name, state, expires, daysLeft } = role;
     if (expires === null || daysLeft === null) continue;
-    const byServer = role === "timestamp" ||
-      (role === "snapshot" && ["server", "unknown"].includes(managedBy.snapshot));
-    const next = byServer
-      ? `Tell the operator of "${notaryUrl}": the server signs this role, and should have signed it anew`
-      : role.startsWith("targets/")
-      ? state === "expired"
-        ? `Sign a tag again with tagseal sign --renew-role ${role}, which publishes this role anew for three years`
-        : "Sign a tag again with tagseal sign, which publishes this role anew for three years"
-      : `Publish it anew, for example with tagseal rotate-key; it needs the ${role} key`;
     const day = expires.slice(0, 10);
+    const about = { role: name, ...isServers(facts, name) ? toldToServer(facts) : renewing(facts, role) };
     if (state === "expired") {
-      yield { severity: "error", code: "expired", role, message: `"${role}" expired on ${day}`, next };
-    } else if (!byServer && daysLeft <= ADVISE_DAYS) {
-      const message = `"${role}" expires on ${day}, in ${count(daysLeft)}`;
-      yield { severity: severityOf(daysLeft), code: "expires-soon", role, message, next };
+      yield { severity: "error", code: "expired", message: `"${name}" expired on ${day}`, ...about };
+    } else if (!isServers(facts, name) && daysLeft <= ADVISE_DAYS) {
+      const message = `"${name}" expires on ${day}, in ${count(daysLeft)}`;
+      yield { severity: severityOf(daysLeft), code: "expires-soon", message, ...about };
     }
   }
 }
 
-function* skipped({ roles }: StatusFacts): Iterable<Problem> {
-  for (const { name: role, state, reason } of roles) {
+/** Whether the server signs the role. */
+function isServers({ managedBy }: StatusFacts, role: RoleName): boolean {
+  return role === "timestamp" || (role === "snapshot" && ["server", "unknown"].includes(managedBy.snapshot));
+}
+
+function toldToServer({ notaryUrl }: StatusFacts): Pick<Problem, "next"> {
+  return { next: `Tell the operator of "${notaryUrl}": the server signs this role, and should have signed it anew` };
+}
+
+function renewing(facts: StatusFacts, { name, state }: RoleStatus): Pick<Problem, "next" | "action"> {
+  const base = BASE_ROLES.find((role) => role === name);
+  if (base) return { next: "Publish it anew with a new key, which the root key signs", ...rotation(facts, base) };
+  const renewal = renewalOf(facts, name);
+  if (!renewal) return { next: "Have whoever signs this role publish it anew" };
+  const next = state === "skipped"
+    ? "Find out who published it. If its key was replaced, start it anew, without the tags it holds, and sign them again"
+    : "Publish it anew for three years, with the tags it holds";
+  return { next, action: renewal };
+}
+
+function rotation({ roles }: StatusFacts, role: BaseRole): Pick<Problem, "action"> {
+  const rootVersion = roles.find(({ name }) => name === "root")?.version ?? 0;
+  return { action: { kind: "rotate-key", role, rootVersion } };
+}
+
+/**
+ * How a delegation is signed anew: in one go with all that stops its signer from publishing. Nothing where nobody can sign
+ * it who signs for Docker.
+ */
+function renewalOf({ roles }: StatusFacts, role: RoleName): Action | undefined {
+  const releases = roles.find(({ name }) => name === RELEASES);
+  const signers = roles.filter(({ name, keyIds }) =>
+    /^targets\/[^/]+$/.test(name) && name !== RELEASES && keyIds.some((id) => releases?.keyIds.includes(id))
+  );
+  const inNeed = signers.filter(isInNeed);
+  const signer = role === RELEASES ? inNeed[0] ?? signers[0] : signers.find(({ name }) => name === role);
+  if (!releases || !signer) return undefined;
+  const renewed = [releases, signer].filter((each) => each.name === role || isInNeed(each));
+  return {
+    kind: "renew",
+    delegation: signer.name.slice("targets/".length),
+    roles: renewed.map(({ name }) => name as DelegationRole),
+  };
+}
+
+function isInNeed({ state, daysLeft }: RoleStatus): boolean {
+  return state === "expired" || state === "skipped" || (daysLeft !== null && daysLeft <= ADVISE_DAYS);
+}
+
+function* skipped(facts: StatusFacts): Iterable<Problem> {
+  for (const role of facts.roles) {
+    const { name, state, reason } = role;
     if (state !== "skipped") continue;
-    yield {
-      severity: "error",
-      code: "skipped",
-      role,
-      message: `"${role}" is not trusted, nor its tags: ${reason}`,
-      next: "Find out who published it. tagseal sign --renew-role starts it anew with the delegation's key",
-    };
+    const message = `"${name}" is not trusted, nor its tags: ${reason}`;
+    yield { severity: "error", code: "skipped", role: name, message, ...renewing(facts, role) };
   }
 }
 
-function* certificates({ certificates }: StatusFacts): Iterable<Problem> {
-  for (const { roles, keyId, expires, daysLeft } of certificates) {
+function* certificates(facts: StatusFacts): Iterable<Problem> {
+  for (const { roles, keyId, expires, daysLeft } of facts.certificates) {
     if (daysLeft > ADVISE_DAYS) continue;
     const role = roles[0]!;
+    const signer = roles.find((name) => name.startsWith("targets/") && name !== RELEASES);
+    const delegation = signer?.slice("targets/".length);
     const next = role === "root"
-      ? "Rotate the root key with tagseal rotate-key while the old one still counts"
-      : "Create a new certificate in SignPath and add it with tagseal add-delegation, then remove this one";
+      ? { next: "Give root a new key while the old one still counts", ...rotation(facts, "root") }
+      : {
+        next: "Have a new certificate made at SignPath and add it, then take this one away with tagseal " +
+          "remove-delegation",
+        action: { kind: "add-delegation", ...(delegation === undefined ? {} : { delegation }) } as const,
+      };
     const what = `The certificate of key ${keyId.slice(0, 7)} (${roles.join(", ")})`;
     const day = expires.slice(0, 10);
-    if (daysLeft < 0) yield { severity: "error", code: "expired", role, message: `${what} expired on ${day}`, next };
+    if (daysLeft < 0) yield { severity: "error", code: "expired", role, message: `${what} expired on ${day}`, ...next };
     else {
       const message = `${what} expires on ${day}, in ${count(daysLeft)}`;
-      yield { severity: severityOf(daysLeft), code: "expires-soon", role, message, next };
+      yield { severity: severityOf(daysLeft), code: "expires-soon", role, message, ...next };
     }
   }
 }
 
-function* server({ managedBy, notaryUrl, checkedAt }: StatusFacts): Iterable<Problem> {
+function* server(facts: StatusFacts): Iterable<Problem> {
+  const { managedBy, notaryUrl, checkedAt } = facts;
   if (managedBy.snapshot === "here" || managedBy.snapshot === "elsewhere") {
     yield {
       severity: "warning",
       code: "snapshot-not-at-server",
       role: "snapshot",
       message: "The Notary server does not manage the snapshot key, so nobody without that key can publish",
-      next: "Let the server manage it: tagseal rotate-key for the snapshot role",
+      next: "Let the server manage it, with a new key that the root key signs",
+      ...rotation(facts, "snapshot"),
     };
   }
   const end = endOfServer(new URL(notaryUrl));
   if (end) {
-    const message = describeEnd(end, new Date(checkedAt));
-    yield { severity: "warning", code: "server-ends", message, next: KEEP };
+    yield {
+      severity: "warning",
+      code: "server-ends",
+      message: describeEnd(end, new Date(checkedAt)),
+      next: "Keep what is signed there now, in a file that can be verified without the server",
+      action: { kind: "export" },
+    };
   }
 }
 
 function* setup({ roles, keysHere, rootTrustedBy }: StatusFacts): Iterable<Problem> {
   const delegations = roles.filter(({ name }) => name.startsWith("targets/"));
-  const signed = delegations.some(({ name, version }) => name === RELEASES && version !== null);
+  // What was signed and is not trusted any more was signed, too.
+  const signed = delegations.some(({ name, state }) => name === RELEASES && state !== "unpublished");
+  const works = delegations.some(({ name, state }) => name === RELEASES && state === "ok");
   const holds = (role: RoleName) => keysHere.find(({ signsFor }) => signsFor.includes(role));
   const [root, targets] = [holds("root"), holds("targets")];
   if (delegations.length === 0) {
@@ -122,7 +188,8 @@ function* setup({ roles, keysHere, rootTrustedBy }: StatusFacts): Iterable<Probl
       severity: "advice",
       code: "no-delegation",
       message: "No delegation may sign tags here, so SignPath cannot",
-      next: "tagseal add-delegation with the certificate of the key at SignPath",
+      next: "Add the certificate of the key at SignPath",
+      action: { kind: "add-delegation" },
     };
   } else if (!signed) {
     yield {
@@ -148,9 +215,9 @@ function* setup({ roles, keysHere, rootTrustedBy }: StatusFacts): Iterable<Probl
       code: "targets-key-here",
       role: "targets",
       message: `The targets key ${targets.id.slice(0, 7)} is on this machine`,
-      next: signed
-        ? "Signing works without it: remove it with tagseal delete-key"
-        : "Sign a test tag, then remove it with tagseal delete-key: signing works without it",
+      ...(works
+        ? { next: "Signing works without it: delete it", action: { kind: "delete-key", keyId: targets.id } }
+        : { next: "Sign a test tag, then delete it with tagseal delete-key: signing works without it" }),
     };
   }
   if (rootTrustedBy !== "pin") {

@@ -30,6 +30,8 @@ export interface TagList {
   readonly expires: ReadonlyMap<RoleName, string>;
   /** Delegations that could not be trusted, and why; their tags are not in `tags`. */
   readonly skipped: readonly { readonly role: RoleName; readonly reason: string }[];
+  /** Why the server could not be asked, where the local copy stood in. */
+  readonly offline?: string | undefined;
 }
 
 /**
@@ -40,15 +42,15 @@ export interface TagList {
 export async function listTags(trust: Trust, gun: string, options: ListOptions = {}): Promise<TagList> {
   const { role, all = false } = options;
   const below = role === undefined ? "targets" : tagRole(role);
-  const { repository } = await openRepository(trust, gun);
-  if (role === undefined && !all) return tagListOf(repository, resolveAll(repository));
+  const { repository, offline } = await openRepository(trust, gun);
+  if (role === undefined && !all) return { ...tagListOf(repository, resolveAll(repository)), offline };
   const byTag = Map.groupBy(entriesBelow(repository, below), ({ tag }) => tag);
   const tags = [...byTag.keys()].sort().flatMap((tag): ListedTag[] => {
     const entries = byTag.get(tag)!;
     const differs = new Set(entries.map(({ sha256 }) => sha256)).size > 1;
     return all ? entries.map((entry) => ({ ...entry, differs })) : entries.slice(0, 1);
   });
-  return tagListOf(repository, tags);
+  return { ...tagListOf(repository, tags), offline };
 }
 
 /**

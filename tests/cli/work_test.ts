@@ -19,6 +19,7 @@ const VALUES: WorkValues = {
   expectDigest: new Map(),
   buildxMetadata: undefined,
   renewRole: [],
+  again: () => "tagseal sign",
   delegation: undefined,
   delegationCertificate: undefined,
   notaryUrl: undefined,

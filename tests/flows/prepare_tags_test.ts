@@ -10,7 +10,7 @@ import { type PreparedChange, prepareTags, type TagsToSign } from "../../lib/flo
 import { publish } from "../../lib/flows/repository.ts";
 import { openRoleSigner } from "../../lib/flows/role_signer.ts";
 import { signTags } from "../../lib/flows/sign_tags.ts";
-import { assembleFile, nextTargets, withTargets } from "../../lib/tuf/edit.ts";
+import { assembleFile, nextTargets, withDelegationKey, withTargets } from "../../lib/tuf/edit.ts";
 import { failsWith } from "../support/failures.ts";
 import { FlowWorld, manifestOf } from "../support/flow_world.ts";
 import { certified, changed, newKey } from "../support/trust_builder.ts";
@@ -210,6 +210,31 @@ Deno.test("the key that signs is told apart", async (t) => {
     const stranger = (await FlowWorld.begin()).delegationKey.canonicalId;
     await failsWith(prepareTags({ ...task, keyId: stranger }, world.now()), "bad-input", "the key is not in both");
   });
+});
+
+Deno.test("only targets/releases is there: it is said, with what that means and what to do", async () => {
+  const world = await FlowWorld.begin();
+  await initRepository(world.trust(), world.keys, { gun: GUN });
+  await publish(world.trust(), GUN, [], 1, {
+    isThere: ({ targets }) => targets.delegations.length > 0,
+    async make(repository) {
+      const { signer, keyId } = await openRoleSigner(repository, "targets", world.keys);
+      const { signed } = repository.targets.envelope;
+      const next = withDelegationKey(signed, "targets/releases", world.delegationKey, [""]);
+      const payload = canonicalJson(nextTargets(next, repository.targets.version + 1, world.now()));
+      return new Map([["targets" as const, assembleFile(payload, [{ keyId, signature: await signer.sign(payload) }])]]);
+    },
+  });
+  const alone = await failsWith(
+    prepareTags(world.task(GUN, ["v1"]), world.now()),
+    "not-found",
+    'no delegation "targets/signpath"',
+    '"targets/releases" is its only one',
+  );
+  assert.match(alone.remedy, /targets key.*tagseal add-delegation/);
+  await addDelegation(world.trust(), world.keys, { gun: GUN, name: "team", key: world.delegationKey });
+  const named = await failsWith(prepareTags(world.task(GUN, ["v1"]), world.now()), "not-found", "targets/signpath");
+  assert.match(named.remedy, /as another one \(--delegation\): team$/);
 });
 
 Deno.test("a renewed certificate of the same key is no second key", async () => {

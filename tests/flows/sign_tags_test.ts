@@ -145,8 +145,8 @@ Deno.test("a delegation that has expired is signed anew, with what it held", asy
     told.push([role, kept]);
   };
   const asked = signTags([world.task(A, ["v2"])], { ...world.options, attempts: 1 });
-  const refused = await failsWith(asked, "trust-invalid", '"targets/releases"', "is not trusted as it is");
-  assert.match(refused.remedy, /--renew-role targets\/releases: the tags it holds are signed anew/);
+  const refused = await failsWith(asked, "trust-invalid", '"targets/releases"', "are not trusted as they are");
+  assert.match(refused.remedy, /name it as a role to renew: the tags they hold are then signed anew/);
   const task = { ...world.task(A, ["v2"]), renew: ["targets/releases", "targets/signpath"], onRenewed };
   const { repositories } = await signTags([task], { ...world.options, attempts: 1 });
   assert.deepEqual(told, [["targets/releases", true], ["targets/signpath", true]]);
@@ -169,8 +169,17 @@ Deno.test("a delegation whose key was replaced starts anew, one version higher, 
   const files = before.files.length;
   for (const renew of [[], ["targets/signpath"]]) {
     const asked = signTags([{ ...world.task(A, ["v2"]), renew }], { ...before.options, attempts: 1 });
-    const refused = await failsWith(asked, "trust-invalid", '"targets/releases"', "is not trusted as it is");
-    assert.match(refused.remedy, /--renew-role targets\/releases: it starts anew, without the tags it holds/);
+    const isOne = renew.length > 0;
+    const refused = await failsWith(
+      asked,
+      "trust-invalid",
+      `"targets/releases"${isOne ? " of" : " and"}`,
+      "not trusted as",
+    );
+    assert.match(
+      refused.remedy,
+      isOne ? /: "targets\/releases" then starts anew, without the tags it holds$/ : /start anew/,
+    );
   }
   assert.equal(before.files.length, files, "nothing was sent for signing");
   const task = { ...world.task(A, ["v2"]), renew: ["targets/releases", "targets/signpath"], onRenewed };

@@ -95,7 +95,7 @@ async function signsOnAgent(stack: SigningStack): Promise<void> {
   assert.deepEqual(repositories, [{
     repository: gun,
     outcome: "published",
-    tags: [{ tag: "v1", digest: image.digest }],
+    tags: [{ tag: "v1", digest: image.digest, previousDigest: null }],
     roles: [{ role: "targets/releases", version: 1 }, { role: "targets/signpath", version: 1 }],
   }]);
   assert.ok(stack.signPath.requests().some(({ id }) => id === signingRequestId));

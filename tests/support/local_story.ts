@@ -37,6 +37,8 @@ export interface Peers {
   readonly apiToken: string;
   /** The certificate of SignPath's key (DER). */
   readonly certificate: Bytes;
+  /** The certificate of the key of the policy `other-signing` (DER), where there is one. */
+  readonly otherCertificate?: Bytes;
   /** SignPath itself. */
   readonly signPath: SignPathService;
   /** The CA of their TLS certificate, where it takes one. */
@@ -55,17 +57,19 @@ export interface PeerOptions {
   readonly elsewhere?: Send;
   /** The kind of SignPath's key. */
   readonly algorithm?: SigningAlgorithm;
+  /** The servers' clock. */
+  readonly now?: () => Date;
+  /** How long SignPath's certificate lasts, in days; a year unless given. */
+  readonly days?: number;
 }
 
 /** Servers in memory, on `https://localhost:5000`. */
 export async function peersInMemory(options: PeerOptions = {}): Promise<Peers> {
-  const now = () => new Date();
-  const { certificateDer, privateKey } = await createSigningCertificate({
-    commonName: "Docker signing (test)",
-    algorithm: options.algorithm ?? "ecdsa-p256",
-    now: now(),
-    days: 365,
-  });
+  const now = options.now ?? (() => new Date());
+  const certificate = (commonName: string, days: number) =>
+    createSigningCertificate({ commonName, algorithm: options.algorithm ?? "ecdsa-p256", now: now(), days });
+  const { certificateDer, privateKey } = await certificate("Docker signing (test)", options.days ?? 365);
+  const other = await certificate("Another key (test)", 5000);
   const [organizationId, apiToken] = [crypto.randomUUID(), `token-of-ci-${crypto.randomUUID()}`];
   const policy = (slug: string, approval: "automatic" | "manual") => ({
     slug,
@@ -73,7 +77,15 @@ export async function peersInMemory(options: PeerOptions = {}): Promise<Peers> {
     key: fileSigningKey(privateKey),
     certificate: certificateDer,
   });
-  const policies = [policy("release-signing", "automatic"), policy("release-signing-with-approval", "manual")];
+  const policies = [
+    policy("release-signing", "automatic"),
+    policy("release-signing-with-approval", "manual"),
+    {
+      ...policy("other-signing", "automatic"),
+      key: fileSigningKey(other.privateKey),
+      certificate: other.certificateDer,
+    },
+  ];
   const projects: LocalProject[] = [
     { slug: "demo-images", policies },
     { slug: "demo-hashes", kind: "hash-signing-data", policies: policies.slice(0, 1) },
@@ -94,6 +106,7 @@ export async function peersInMemory(options: PeerOptions = {}): Promise<Peers> {
     organizationId,
     apiToken,
     certificate: certificateDer,
+    otherCertificate: other.certificateDer,
     signPath,
     connect: () => ({ send, close() {} }),
   };

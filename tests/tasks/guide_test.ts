@@ -80,7 +80,12 @@ Deno.test("from an unsigned image to a verified one, as the guide tells it", asy
     assert.deepEqual(await agent.keys(), []);
     const again = await agent.succeed([...args, "--json"]);
     assert.deepEqual(again.json(), {
-      repositories: [{ repository: gun, outcome: "unchanged", tags: [{ tag: "v1", digest: digests.v1 }], roles: [] }],
+      repositories: [{
+        repository: gun,
+        outcome: "unchanged",
+        tags: [{ tag: "v1", digest: digests.v1, previousDigest: digests.v1 }],
+        roles: [],
+      }],
       signingRequestId: null,
     });
     assert.equal(agent.signingRequests, 1);
@@ -103,7 +108,7 @@ Deno.test("from an unsigned image to a verified one, as the guide tells it", asy
       repositories: [{
         repository: gun,
         outcome: "unchanged",
-        tags: [{ tag: "v2", digest: digests.v2 }],
+        tags: [{ tag: "v2", digest: digests.v2, previousDigest: null }],
         roles: [{ role: "targets/releases", version: 2 }, { role: "targets/signpath", version: 2 }],
       }],
       signingRequestId: null,

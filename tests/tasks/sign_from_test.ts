@@ -58,9 +58,14 @@ Deno.test("sign --from: many repositories, one signing request, one report", asy
   const { stdout: json } = await story.succeed([...FROM, "--json"]);
   assert.deepEqual(documentIn(json), {
     repositories: [
-      { repository: a, outcome: "unchanged", tags: [{ tag: "v1", digest: v1 }, { tag: "v2", digest: v2 }], roles: [] },
-      { repository: b, outcome: "unchanged", tags: [{ tag: "v1", digest: v1 }], roles: [] },
-      { repository: c, outcome: "unchanged", tags: [{ tag: "v1", digest: v1 }], roles: [] },
+      {
+        repository: a,
+        outcome: "unchanged",
+        tags: [{ tag: "v1", digest: v1, previousDigest: v1 }, { tag: "v2", digest: v2, previousDigest: v2 }],
+        roles: [],
+      },
+      { repository: b, outcome: "unchanged", tags: [{ tag: "v1", digest: v1, previousDigest: v1 }], roles: [] },
+      { repository: c, outcome: "unchanged", tags: [{ tag: "v1", digest: v1, previousDigest: v1 }], roles: [] },
     ],
     signingRequestId: null,
   });

@@ -72,7 +72,7 @@ for (const algorithm of ["ecdsa-p256", "rsa-2048"] as const) {
     assert.deepEqual(repositories, [{
       repository: story.gun,
       outcome: "published",
-      tags: [{ tag: "v1", digest: v1 }],
+      tags: [{ tag: "v1", digest: v1, previousDigest: null }],
       roles: [{ role: "targets/releases", version: 1 }, { role: "targets/signpath", version: 1 }],
     }]);
     const requests = story.peers.signPath.requests();

@@ -46,7 +46,7 @@ Deno.test("sign: several tags at once, and what it says", async () => {
       repositories: [{
         repository: story.gun,
         outcome: "published",
-        tags: [{ tag: "v1", digest: v1 }, { tag: "v2", digest: v2 }],
+        tags: [{ tag: "v1", digest: v1, previousDigest: null }, { tag: "v2", digest: v2, previousDigest: null }],
         roles: [{ role: "targets/releases", version: 1 }, { role: "targets/signpath", version: 1 }],
       }],
     });
@@ -57,7 +57,7 @@ Deno.test("sign: several tags at once, and what it says", async () => {
     const moved = await story.push("v2", "three");
     assert.equal(
       (await story.succeed(args)).stdout,
-      `${story.gun}:v1 ${v1} published\n${story.gun}:v2 ${moved} published\n`,
+      `${story.gun}:v1 ${v1} published\n${story.gun}:v2 ${moved} published, moved from ${v2}\n`,
     );
     assert.equal(
       (await story.succeed(args)).stdout,

@@ -46,7 +46,7 @@ for (const algorithm of ["ecdsa-p256", "rsa-2048"] as const) {
       repositories: [{
         repository: story.gun,
         outcome: "published",
-        tags: [{ tag: "v1", digest: v1 }],
+        tags: [{ tag: "v1", digest: v1, previousDigest: null }],
         roles: [{ role: "targets/releases", version: 1 }, { role: "targets/alice", version: 1 }],
       }],
       signingRequestId: null,

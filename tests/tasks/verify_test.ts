@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { documentIn } from "../support/run.ts";
 import { given, peersInMemory, Story } from "../support/local_story.ts";
+import { tagseal } from "../support/run.ts";
 
 async function signedStory(): Promise<{ story: Story; digest: string; rootKeyId: string }> {
   const story = await Story.readyToSign();
@@ -145,4 +146,13 @@ Deno.test("where nothing can be remembered, reading and publishing go on and say
     const told = await story.succeed([command, "-r", story.gun, "-t", "v2", ...more, ...blocked]);
     assert.equal(told.stderr.match(/is not remembered/g)?.length, 1, told.stderr);
   }
+});
+
+Deno.test("verify --help speaks of verifying, not of signing", async () => {
+  const { stdout } = await tagseal(["verify", "--help"]);
+  assert.match(
+    stdout.replaceAll(/\s+/g, " "),
+    /--expect-digest <tag=digest> the tag must be signed as exactly this digest/,
+  );
+  assert.doesNotMatch(stdout, /sign the tag/);
 });
