@@ -88,7 +88,11 @@ async function readPin(pin: string, host: Host): Promise<KeyPin | CaPin> {
     return { keyId: keyOfCertificate(certificate).canonicalId, certificateDerHex: certificate.der.toHex() };
   } catch (error) {
     if (isTagsealError(error, "bad-input")) throw error; // a file that cannot be read
-    throw new TagsealError("bad-input", `The pin "${pin}" is neither a key id nor a certificate file`, {
+    const isAbsent = isTagsealError(error, "not-found");
+    const why = isAbsent
+      ? `${error.message}, and "${pin}" is no key id`
+      : `The file "${pin}" of the pin holds no certificate`;
+    throw new TagsealError(isAbsent ? "not-found" : "bad-input", why, {
       remedy: "Give the root key's id (64 hex digits), or the file that tagseal root-certificate wrote",
       cause: error,
     });

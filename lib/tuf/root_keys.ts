@@ -87,10 +87,14 @@ export async function isPinned(root: Root, gun: string, pin: RootPin, at: Date):
 export async function requirePinned(root: Root, gun: string, pin: RootPin, at: Date): Promise<void> {
   const keys = pinnedKeys(root, gun, pin, at);
   if (keys.size > 0) return await requireSigned(root.envelope, { keys, threshold: 1 }, "root", "the pinned key");
-  const served = [...root.roles.root.keys.values()].map((key) => key.canonicalId);
-  throw new TagsealError("trust-invalid", `The root of "${gun}" is not the pinned one`, {
-    remedy: "Compare the pin with the repository's administrator. If they agree, the server shows a forged root",
-    details: { gun, pinned: namesOf(pin), served },
+  const served = [...new Set([...root.roles.root.keys.values()].map((key) => key.canonicalId))];
+  const pinned = namesOf(pin);
+  const which = pinned.some((id) => served.includes(id))
+    ? `it has the key ${served.join(", ")} in another certificate than the pin's`
+    : `it has the key ${served.join(", ")}, and the pin is ${pinned.join(" or ") || "none"}`;
+  throw new TagsealError("trust-invalid", `The root of "${gun}" is not the pinned one: ${which}`, {
+    remedy: "Compare both with the repository's administrator. If the pin is right, the server shows a forged root",
+    details: { gun, pinned, served },
   });
 }
 

@@ -76,7 +76,7 @@ Deno.test("root pins: files, PEM or DER: a CA pins the CA, another certificate i
 Deno.test("root pins: what is none is said", async () => {
   await failsWith(pinOf([""]), "usage", "--root-pin is empty");
   await failsWith(pinOf([A, ""]), "usage", "--root-pin is empty");
-  await failsWith(pinOf(["abc"]), "bad-input", 'The pin "abc" is neither a key id nor a certificate file');
-  await failsWith(pinOf([A.toUpperCase()]), "bad-input", "is neither a key id");
+  await failsWith(pinOf(["abc"]), "not-found", 'There is no file "abc", and "abc" is no key id');
+  await failsWith(pinOf([A.toUpperCase()]), "not-found", "is no key id");
   await failsWith(pinOf(["x.pem"], { files: { "x.pem": utf8("no certificate") } }), "bad-input", '"x.pem"');
 });

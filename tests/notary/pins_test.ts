@@ -79,10 +79,18 @@ Deno.test("pins: one of several is enough", async () => {
   await failsWith(reading(serving(...ROOTS), { anyOf: [] }), "trust-invalid", NOT_PINNED);
 });
 
+Deno.test("pins: another certificate of the pinned key is told from another key", async () => {
+  const again = await certified(KEYS.root, { to: "2035-01-01T00:00:00Z" });
+  const error = await failsWith(reading(serving(ROOTS[0]), certificateOf(again)), "trust-invalid", NOT_PINNED);
+  assert.match(error.message, / it has the key [0-9a-f]{64} in another certificate than the pin's$/);
+});
+
 Deno.test("pins: a key that no root holds is refused after all roots were looked at, and nothing is kept", async () => {
   const [server, store] = [serving(...ROOTS), createMemoryMetadataStore()];
   const error = await failsWith(reading(server, pinOf(KEYS.stranger), store), "trust-invalid", NOT_PINNED);
-  assert.deepEqual(error.details["pinned"], [KEYS.stranger.publicKey.canonicalId]);
+  const [pinned, served] = [KEYS.stranger.publicKey.canonicalId, THIRD.publicKey.canonicalId];
+  assert.ok(error.message.endsWith(`it has the key ${served}, and the pin is ${pinned}`), error.message);
+  assert.deepEqual([error.details["pinned"], error.details["served"]], [[pinned], [served]]);
   assert.ok(server.reads.includes("1.root") && server.reads.includes("2.root"));
   assert.equal((await store.read(GUN)).size, 0);
 });

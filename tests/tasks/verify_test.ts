@@ -88,7 +88,10 @@ Deno.test("verify and the pin of the root", async (t) => {
   }
   await t.step("neither", async () => {
     await afresh("abc1234", async (consumer, args) => {
-      await consumer.fail(2, args, ['"abc1234" is neither a key id nor a certificate file', "64 hex digits"]);
+      await consumer.fail(2, args, [
+        `There is no file "${consumer.path("abc1234")}", and "abc1234" is no key id`,
+        "64 hex digits",
+      ]);
       await given(consumer, "odd.pem", "no certificate");
       await consumer.fail(2, args.with(-1, "odd.pem"), ['"odd.pem" is neither'], { cacheStays: true });
     });
