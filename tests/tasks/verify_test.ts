@@ -93,7 +93,9 @@ Deno.test("verify and the pin of the root", async (t) => {
         "64 hex digits",
       ]);
       await given(consumer, "odd.pem", "no certificate");
-      await consumer.fail(2, args.with(-1, "odd.pem"), ['"odd.pem" is neither'], { cacheStays: true });
+      await consumer.fail(2, args.with(-1, "odd.pem"), ['"odd.pem" of the pin holds no certificate'], {
+        cacheStays: true,
+      });
     });
   });
 });
@@ -119,7 +121,7 @@ Deno.test("a server that shows something else is not believed, and nothing of it
   });
   await t.step("gone", async () => {
     story.between = () => Promise.resolve(new Response("", { status: 404 }));
-    await story.fail(2, list, ["no trust data"], { cacheStays: true });
+    await story.fail(2, list, ["There is no Notary server"], { cacheStays: true });
   });
 });
 
