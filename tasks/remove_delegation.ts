@@ -7,7 +7,7 @@ import { text, toggle } from "../lib/cli/flags.ts";
 import type { Host } from "../lib/cli/host.ts";
 import { keyStoreFlags } from "../lib/cli/key_stores.ts";
 import { TagsealError } from "../lib/errors.ts";
-import { readCertificateFile } from "../lib/flows/delegation_certificate.ts";
+import { readCertificateKey } from "../lib/flows/delegation_certificate.ts";
 import { type Consequences, removeDelegation } from "../lib/flows/remove_delegation.ts";
 import { parseImageName } from "../lib/registry/image_ref.ts";
 
@@ -42,7 +42,7 @@ export const command: Command = defineCommand({
         remedy: "Name the key in one way",
       });
     }
-    const keyId = delegationCertificate === undefined ? key : await readCertificateKey(delegationCertificate, host);
+    const keyId = delegationCertificate === undefined ? key : await namedKey(delegationCertificate, host);
     if (delegation === undefined && keyId === undefined) {
       throw new TagsealError("usage", "Neither a delegation nor a key is named", {
         remedy: "Give --delegation <name>, --delegation-certificate <file> or --key <id>",
@@ -65,8 +65,8 @@ export const command: Command = defineCommand({
   },
 });
 
-async function readCertificateKey(path: string, host: Host): Promise<string> {
-  return readCertificateFile(await host.readFile(path, MAX_CERTIFICATE_BYTES), path).key.canonicalId;
+async function namedKey(path: string, host: Host): Promise<string> {
+  return readCertificateKey(await host.readFile(path, MAX_CERTIFICATE_BYTES), path).key.canonicalId;
 }
 
 async function confirmed(

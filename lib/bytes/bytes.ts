@@ -19,6 +19,19 @@ export function text(bytes: Uint8Array): string {
   return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
 }
 
+/**
+ * The text of a file that a person or another program wrote: UTF-8, or UTF-16 where its byte order mark says so, as
+ * programs of Windows write it. The mark is no part of the text.
+ *
+ * @param fatal whether the file must be one of them; if not, what cannot be read is replaced by U+FFFD
+ * @throws {TypeError} where the file is neither
+ */
+export function fileText(bytes: Uint8Array, fatal = true): string {
+  const mark = bytes.subarray(0, 2).toHex();
+  const encoding = mark === "fffe" ? "utf-16le" : mark === "feff" ? "utf-16be" : "utf-8";
+  return new TextDecoder(encoding, { fatal }).decode(bytes);
+}
+
 /** Whether both hold the same bytes (not constant in time: for public data only). */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;

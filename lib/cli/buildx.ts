@@ -4,7 +4,7 @@
  * @see {@link https://docs.docker.com/reference/cli/docker/buildx/build/#metadata-file | docker buildx build}
  * @module
  */
-import { type Bytes, text } from "../bytes/bytes.ts";
+import { type Bytes, fileText } from "../bytes/bytes.ts";
 import { TagsealError } from "../errors.ts";
 import { parseDigest, parseImageName, validTag } from "../registry/image_ref.ts";
 
@@ -34,7 +34,7 @@ export function readBuildxMetadata(file: Bytes, path: string, gun: string): Map<
 function builds(file: Bytes, path: string): { digest: string; names: string[] }[] {
   let document: unknown;
   try {
-    document = JSON.parse(text(file));
+    document = JSON.parse(fileText(file));
   } catch {
     throw unusable(path, "it is not JSON");
   }

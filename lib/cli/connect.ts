@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { fileText } from "../bytes/bytes.ts";
 import { TagsealError } from "../errors.ts";
 import { readFileBounded } from "../files/files.ts";
 import type { Trust } from "../flows/repository.ts";
@@ -55,7 +56,7 @@ export async function openNetwork(values: ConnectionValues, host: Host): Promise
   const folders = [...docker ? [`${docker}/tls`] : [], ENGINE_CERTIFICATES];
   const options: SendOptions = { tlsOf: (name) => readHostTls(folders, name, host.warn) };
   if (values.ca === undefined) return host.connect(options);
-  const pem = new TextDecoder().decode(await host.readFile(values.ca, MAX_PEM_BYTES));
+  const pem = fileText(await host.readFile(values.ca, MAX_PEM_BYTES), false);
   if (pem.includes("-----BEGIN CERTIFICATE-----")) return host.connect({ ...options, caCerts: [pem] });
   throw new TagsealError("bad-input", `"${values.ca}" holds no certificate in PEM`, {
     remedy: "Give --ca the CA's certificate as PEM (-----BEGIN CERTIFICATE-----)",

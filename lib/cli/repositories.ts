@@ -1,4 +1,5 @@
 /** One command for one repository, or for all those of a file. @module */
+import { fileText } from "../bytes/bytes.ts";
 import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
 import { AT_ONCE, mapAtOnce } from "../flows/at_once.ts";
 import type { FailedRepository } from "../flows/outcomes.ts";
@@ -29,7 +30,7 @@ export interface Repositories {
 /** A list from a file, or from standard input for `-`; a byte order mark, as PowerShell writes it, is not part of it. */
 export async function readList(path: string, maxBytes: number, host: Host): Promise<string> {
   if (path === "-") return (await host.readStdin(maxBytes)).replace(/^\ufeff/, "");
-  return new TextDecoder().decode(await host.readFile(path, maxBytes));
+  return fileText(await host.readFile(path, maxBytes), false);
 }
 
 /** What the flags name. @throws {TagsealError} `usage`, `bad-input`, `not-found` */

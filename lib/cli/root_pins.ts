@@ -4,10 +4,9 @@
  *
  * @module
  */
-import { text } from "../bytes/bytes.ts";
+import { readCertificateFile } from "../crypto/certificate_file.ts";
 import { keyOfCertificate } from "../crypto/keys.ts";
-import { readCertificate } from "../crypto/x509.ts";
-import { isTagsealError, TagsealError } from "../errors.ts";
+import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
 import type { CaPin, KeyPin, RootPin } from "../tuf/root_keys.ts";
 import type { Flag } from "./flags.ts";
 import type { Host } from "./host.ts";
@@ -82,8 +81,7 @@ function bare(prefix: string): string {
 async function readPin(pin: string, host: Host): Promise<KeyPin | CaPin> {
   if (/^[0-9a-f]{64}$/.test(pin)) return { keyId: pin };
   try {
-    const file = await host.readFile(pin, MAX_PEM_BYTES);
-    const certificate = readCertificate(file[0] === 0x30 ? file : text(file));
+    const { certificate } = readCertificateFile(await host.readFile(pin, MAX_PEM_BYTES));
     if (certificate.isCa) return { ca: certificate };
     return { keyId: keyOfCertificate(certificate).canonicalId, certificateDerHex: certificate.der.toHex() };
   } catch (error) {
@@ -91,7 +89,7 @@ async function readPin(pin: string, host: Host): Promise<KeyPin | CaPin> {
     const isAbsent = isTagsealError(error, "not-found");
     const why = isAbsent
       ? `${error.message}, and "${pin}" is no key id`
-      : `The file "${pin}" of the pin holds no certificate`;
+      : `The file "${pin}" of the pin holds no certificate to pin: ${messageOf(error)}`;
     throw new TagsealError(isAbsent ? "not-found" : "bad-input", why, {
       remedy: "Give the root key's id (64 hex digits), or the file that tagseal root-certificate wrote",
       cause: error,

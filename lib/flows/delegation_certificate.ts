@@ -1,7 +1,8 @@
 /** The delegation certificate: what SignPath gives out for the key that it keeps. @module */
-import { type Bytes, text } from "../bytes/bytes.ts";
+import type { Bytes } from "../bytes/bytes.ts";
+import { readCertificateFile } from "../crypto/certificate_file.ts";
 import { keyOfCertificate, type PublicKey } from "../crypto/keys.ts";
-import { type Certificate, isBrokenlySigned, readCertificate } from "../crypto/x509.ts";
+import { type Certificate, isBrokenlySigned } from "../crypto/x509.ts";
 import { messageOf, TagsealError } from "../errors.ts";
 
 const HALF_YEAR_MS = 183 * 86_400_000;
@@ -16,6 +17,12 @@ export interface DelegationCertificate {
   readonly warnings: readonly string[];
 }
 
+/** The key of a certificate file. */
+export interface CertificateKey extends Omit<DelegationCertificate, "warnings"> {
+  /** How many certificates the file holds. */
+  readonly count: number;
+}
+
 /**
  * Reads a certificate file, PEM or DER (`.cer`), that may become a delegation key.
  *
@@ -23,13 +30,16 @@ export interface DelegationCertificate {
  */
 export function readDelegationCertificate(file: Bytes, path: string, at: Date): DelegationCertificate {
   const fail = (why: string) => unusable(path, why);
-  const { certificate, key } = readCertificateFile(file, path);
+  const { certificate, key, count } = readCertificateKey(file, path);
   if (isBrokenlySigned(certificate)) throw fail("it is signed with a broken hash (MD5 or SHA-1), which Notary refuses");
   const { notBefore, notAfter } = certificate;
   if (at >= notAfter) throw fail(`it expired on ${notAfter.toISOString()}`);
   if (at < notBefore) throw fail(`it is valid from ${notBefore.toISOString()} only`);
-  const soon = notAfter.getTime() - at.getTime() < HALF_YEAR_MS;
-  const warnings = soon ? [`The certificate "${path}" expires on ${notAfter.toISOString().slice(0, 10)}`] : [];
+  const warnings: string[] = [];
+  if (count > 1) warnings.push(`"${path}" holds ${count} certificates: the one that is no CA is taken`);
+  if (notAfter.getTime() - at.getTime() < HALF_YEAR_MS) {
+    warnings.push(`The certificate "${path}" expires on ${notAfter.toISOString().slice(0, 10)}`);
+  }
   return { certificate, key, warnings };
 }
 
@@ -38,13 +48,13 @@ export function readDelegationCertificate(file: Bytes, path: string, at: Date): 
  *
  * @throws {TagsealError} `bad-input`
  */
-export function readCertificateFile(file: Bytes, path: string): Omit<DelegationCertificate, "warnings"> {
+export function readCertificateKey(file: Bytes, path: string): CertificateKey {
   try {
-    const certificate = readCertificate(file[0] === 0x30 ? file : text(file));
-    return { certificate, key: keyOfCertificate(certificate) };
+    const { certificate, count } = readCertificateFile(file);
+    return { certificate, key: keyOfCertificate(certificate), count };
   } catch (error) {
-    if (!(error instanceof SyntaxError) && !(error instanceof TypeError)) throw error;
-    throw unusable(path, error instanceof TypeError ? "it is neither PEM nor DER" : messageOf(error), error);
+    if (!(error instanceof SyntaxError)) throw error;
+    throw unusable(path, messageOf(error), error);
   }
 }
 

@@ -11,7 +11,7 @@
  * @module
  */
 import { generateKeyPairSync } from "node:crypto";
-import { text, utf8 } from "../bytes/bytes.ts";
+import { fileText, utf8 } from "../bytes/bytes.ts";
 import { formatPem, parsePem, type PemBlock } from "../bytes/pem.ts";
 import type { KeyId } from "../crypto/keys.ts";
 import { decryptLegacyKey, isLegacyKey } from "../crypto/legacy_pem.ts";
@@ -160,7 +160,7 @@ async function readBlock(path: string): Promise<PemBlock | undefined> {
   const bytes = await readFileBounded(path, MAX_KEY_FILE_BYTES);
   if (!bytes) return undefined;
   try {
-    const block = parsePem(text(bytes)).find(({ label }) => label.endsWith("PRIVATE KEY"));
+    const block = parsePem(fileText(bytes)).find(({ label }) => label.endsWith("PRIVATE KEY"));
     if (block) return block;
   } catch (error) {
     if (!(error instanceof SyntaxError) && !(error instanceof TypeError)) throw error;

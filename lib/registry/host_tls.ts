@@ -7,7 +7,7 @@
  * @see {@link https://docs.docker.com/engine/security/certificates/ | Verify repository client with certificates}
  * @module
  */
-import { text } from "../bytes/bytes.ts";
+import { fileText } from "../bytes/bytes.ts";
 import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
 import { isFile, readFileBounded } from "../files/files.ts";
 import type { HostTls } from "../http/network.ts";
@@ -90,7 +90,7 @@ function pairsOf(certs: readonly string[], keys: readonly string[]): { cert: str
 async function readPem(path: string, label: string, warn: (line: string) => void): Promise<string | undefined> {
   let pem: string | undefined;
   try {
-    pem = text(await readFileBounded(path, MAX_FILE_BYTES) ?? new Uint8Array());
+    pem = fileText(await readFileBounded(path, MAX_FILE_BYTES) ?? new Uint8Array());
   } catch (error) {
     if (isTagsealError(error) && error.cause instanceof Deno.errors.PermissionDenied) {
       return void warn(notReadable(path));
