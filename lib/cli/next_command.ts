@@ -27,6 +27,8 @@ function wordsOf(gun: string, action: Action): string[] {
     }
     case "add-delegation":
       return ["add-delegation", ...repository, ...as, "--delegation-from-signpath"];
+    case "remove-delegation":
+      return ["remove-delegation", ...repository, "--key", action.keyId];
     case "export":
       return ["export", ...repository, "--output-artifact-path", fileNameFor(gun, "trust.zip")];
     case "delete-key":

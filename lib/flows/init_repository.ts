@@ -12,7 +12,7 @@ import type { TrustServer } from "../notary/trust_server.ts";
 import { assembleFile, emptyTargets, firstRoot } from "../tuf/edit.ts";
 import type { RoleName } from "../tuf/roles.ts";
 import type { RootPin } from "../tuf/root_keys.ts";
-import { delegating } from "./add_delegation.ts";
+import { delegating, requireForeign, requireNoRootKey } from "./add_delegation.ts";
 import { findKey } from "./list_keys.ts";
 import { keepOrDiscard } from "./new_keys.ts";
 import { openRepository, type Trust } from "./repository.ts";
@@ -60,7 +60,8 @@ async function managedKeys(server: TrustServer, gun: string): Promise<[PublicKey
  * Keys are kept before they are published. Where it is certain that nothing was published they are removed again; where
  * the server's answer was lost they stay, as the server may trust them.
  *
- * @throws {TagsealError} `exists` where the repository has trust data already
+ * @throws {TagsealError} `exists` where the repository has trust data already; `bad-input` where the delegation's key is
+ *   one of the repository itself
  */
 export async function initRepository(trust: Trust, keys: KeyStore, options: InitOptions): Promise<InitResult> {
   const { server } = trust;
@@ -79,7 +80,13 @@ export async function initRepository(trust: Trust, keys: KeyStore, options: Init
   const made: NewKey[] = [];
   let isDeleted = false;
   try {
+    const { delegation } = options;
     const root = await rootSigner(keys, made, options.rootKey);
+    const managed = { timestamp: [timestamp], snapshot: [snapshot] };
+    if (delegation) {
+      requireForeign(delegation.key, { root: [root.publicKey], ...managed });
+      requireNoRootKey(delegation.key, await keys.list());
+    }
     const targets = await keys.create({ role: "targets", gun });
     made.push(targets);
     const at = trust.now();
@@ -88,7 +95,6 @@ export async function initRepository(trust: Trust, keys: KeyStore, options: Init
     const targetsKey = targets.signer.publicKey;
     const rootSigned = firstRoot({ root: rootKey, targets: targetsKey, snapshot, timestamp }, at);
     const first = emptyTargets(at);
-    const { delegation } = options;
     const targetsSigned = delegation ? delegating(first, delegation.name, delegation.key) : first;
     const rootFile = await sign(root, rootKey.id, canonicalJson(rootSigned));
     const targetsFile = await sign(targets.signer, targetsKey.id, canonicalJson(targetsSigned));

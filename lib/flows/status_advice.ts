@@ -1,7 +1,7 @@
 /** From what is known of a repository to what should be done about it. No I/O. @module */
 import { describeEnd, endOfServer } from "../notary/server_end.ts";
 import type { KeyId } from "../crypto/keys.ts";
-import { BASE_ROLES, type BaseRole, type DelegationRole, RELEASES, type RoleName } from "../tuf/roles.ts";
+import { BASE_ROLES, type BaseRole, type DelegationRole, isDelegation, RELEASES, type RoleName } from "../tuf/roles.ts";
 import type { RepositoryStatus, RoleStatus } from "./repository_status.ts";
 
 /** Something to do. */
@@ -13,6 +13,7 @@ export interface Problem {
     | "expired"
     | "expires-soon"
     | "skipped"
+    | "own-key-delegated"
     | "snapshot-not-at-server"
     | "server-ends"
     | "no-delegation"
@@ -38,6 +39,8 @@ export type Action =
   | { readonly kind: "rotate-key"; readonly role: BaseRole; readonly rootVersion: number }
   /** Let the certificate of the signing policy at SignPath sign. */
   | { readonly kind: "add-delegation"; readonly delegation?: string }
+  /** Take the right to sign tags from a key. */
+  | { readonly kind: "remove-delegation"; readonly keyId: KeyId }
   /** Keep all trust data in a file. */
   | { readonly kind: "export" }
   /** Delete a key. */
@@ -52,7 +55,8 @@ const SEVERITIES = ["error", "warning", "advice"] as const;
 
 /** What should be done, worst first. */
 export function adviceFor(facts: StatusFacts): Problem[] {
-  const problems = [...expiries(facts), ...skipped(facts), ...certificates(facts), ...server(facts), ...setup(facts)];
+  const kinds = [expiries, skipped, certificates, ownKeys, server, setup];
+  const problems = kinds.flatMap((kind) => [...kind(facts)]);
   return SEVERITIES.flatMap((severity) => problems.filter((problem) => problem.severity === severity));
 }
 
@@ -148,6 +152,26 @@ function* certificates(facts: StatusFacts): Iterable<Problem> {
     else {
       const message = `${what} expires on ${day}, in ${count(daysLeft)}`;
       yield { severity: severityOf(daysLeft), code: "expires-soon", role, message, ...next };
+    }
+  }
+}
+
+/** A root certificate that was taken for SignPath's, say: whoever has the root key can sign tags. */
+function* ownKeys({ roles }: StatusFacts): Iterable<Problem> {
+  const [delegations, base] = [true, false].map((below) => roles.filter(({ name }) => isDelegation(name) === below));
+  for (const { name: own, keyIds } of base!) {
+    for (const id of keyIds) {
+      const held = delegations!.filter((role) => role.keyIds.includes(id)).map(({ name }) => name);
+      if (held.length === 0) continue;
+      yield {
+        severity: "warning",
+        code: "own-key-delegated",
+        role: held[0]!,
+        message: `The ${own} key ${id.slice(0, 7)} of this repository may sign tags (${held.join(", ")})`,
+        next:
+          "Add the certificate from SignPath, which is another one than the root certificate, and take this key away",
+        action: { kind: "remove-delegation", keyId: id },
+      };
     }
   }
 }

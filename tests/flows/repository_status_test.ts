@@ -5,7 +5,7 @@ import { lookAtRepository } from "../../lib/flows/look_at_expired.ts";
 import { type RepositoryStatus, repositoryStatus } from "../../lib/flows/repository_status.ts";
 import { createMemoryMetadataStore } from "../../lib/notary/metadata_store.ts";
 import { MemoryTrustServer } from "../support/memory_trust_server.ts";
-import { AT, buildFiles, DIGEST, GUN, KEYS, newKey, type Plan } from "../support/trust_builder.ts";
+import { AT, buildFiles, certified, DIGEST, GUN, KEYS, newKey, type Plan } from "../support/trust_builder.ts";
 
 const BEFORE = "2026-05-01T00:00:00Z"; // expired a month before the tests judge
 const LONG_BEFORE = "2026-03-01T00:00:00Z";
@@ -100,6 +100,26 @@ Deno.test("look: what was trusted before holds for what has expired, too", async
     code: "trust-invalid",
     message: /rollback/,
   });
+});
+
+Deno.test("status: a key of the repository itself that may sign tags is warned of", async () => {
+  const { publicKey } = await certified(KEYS.root, { commonName: "another name" });
+  const twice = { ...KEYS.root, publicKey };
+  const status = await statusOf({
+    delegations: {
+      "targets/releases": { keys: [KEYS.releases, twice] },
+      "targets/signpath": { keys: [twice] },
+    },
+  });
+  const [warning] = status.problems.filter(({ code }) => code === "own-key-delegated");
+  assert.equal(warning?.severity, "warning");
+  const id = publicKey.canonicalId;
+  assert.equal(
+    warning?.message,
+    `The root key ${id.slice(0, 7)} of this repository may sign tags (targets/releases, targets/signpath)`,
+  );
+  assert.deepEqual(warning?.action, { kind: "remove-delegation", keyId: id });
+  assert.ok(!codes(await statusOf({})).some((code) => code.includes("own-key-delegated")));
 });
 
 Deno.test("status: who signs the snapshot", async (t) => {

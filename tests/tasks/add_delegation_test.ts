@@ -2,14 +2,14 @@
 import "reflect-metadata";
 import assert from "node:assert/strict";
 import * as x509 from "@peculiar/x509";
-import type { Bytes } from "../../lib/bytes/bytes.ts";
+import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { given, Story } from "../support/local_story.ts";
 
 const DAY = 86_400_000;
 
 /** A self-signed certificate with the oddity that a test is about. */
 async function certificate(
-  options: { bits?: number; from?: number; days?: number; name?: string } = {},
+  options: { bits?: number; from?: number; days?: number; name?: string; ca?: boolean } = {},
 ): Promise<Bytes> {
   const ecdsa = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
   const modulusLength = options.bits ?? 0;
@@ -23,6 +23,7 @@ async function certificate(
     notBefore: new Date(from),
     notAfter: new Date(from + (options.days ?? 365) * DAY),
     signingAlgorithm: algorithm,
+    extensions: options.ca ? [new x509.BasicConstraintsExtension(true, undefined, true)] : [],
   });
   return new Uint8Array(made.rawData);
 }
@@ -62,13 +63,17 @@ Deno.test("add-delegation refuses a certificate that cannot be used", async (t) 
     ["not yet valid", await certificate({ from: 5 }), ["it is valid from 20"]],
     ["RSA with 1024 bits", await certificate({ bits: 1024 }), ["1024 bits", "2048"]],
     ["garbage text", "hello, this is no certificate", ["there is no certificate"]],
-    ["garbage bytes", new Uint8Array([0xff, 0xfe, 0x00, 0x41]), ["neither PEM nor DER"]],
+    ["garbage bytes", new Uint8Array([0xff, 0x00, 0xfe, 0x41]), ["neither PEM nor DER"]],
     ["empty", "", ["there is no certificate"]],
     ["cut-off DER", good.subarray(0, 100), ["a certificate cannot be read"]],
     ["DER with garbage behind it", new Uint8Array([...good.subarray(0, 60), ...new Uint8Array(300)]), [
       "cannot be read",
     ]],
-    ["another kind of PEM", pem(good, "PUBLIC KEY"), ["there is no certificate"]],
+    ["another kind of PEM", pem(good, "PUBLIC KEY"), ['it holds a "PUBLIC KEY", and no certificate']],
+    ["DER with a word behind it", new Uint8Array([...good, ...utf8("bye")]), [
+      "other bytes stand behind the certificate",
+    ]],
+    ["two certificates", pem(good) + pem(await certificate()), ["it holds 2 certificates", "which one is meant"]],
     ["longer than any certificate", "x".repeat(2 ** 20 + 1), ["it is longer than 1048576 bytes"]],
   ];
   for (const [name, file, words] of cases) {
@@ -159,6 +164,40 @@ Deno.test("add-delegation needs the targets key and its passphrase", async (t) =
     story.between = (request, send) => send(request);
     await story.succeed(third);
   });
+});
+
+Deno.test("a root certificate is no delegation certificate", async (t) => {
+  await using story = await Story.readyToSign();
+  const root = `${story.gun.replaceAll(/[:/]/g, "_")}.root.pem`;
+  const own = ["add-delegation", "-r", story.gun, "--delegation-certificate", root];
+  const advice = ["The delegation certificate comes from SignPath"];
+  await t.step("add-delegation, the repository's own", async () => {
+    const { posts } = story;
+    await story.fail(2, own, ["This is the repository's own root certificate", ...advice]);
+    assert.equal(story.posts, posts);
+  });
+  await t.step("init of another repository, the first one's", async () => {
+    const init = ["init", "-r", "localhost:5000/demo/second", "--delegation-certificate", root];
+    await story.fail(2, init, ["This is the certificate of a root key that is here", ...advice]);
+  });
+  await t.step("init with that very root key", async () => {
+    const { rootKeyId } = (await story.succeed(["root-certificate", "-r", story.gun, "--force", "--json"])).json();
+    const init = ["init", "-r", "localhost:5000/demo/second", "--delegation-certificate", root];
+    await story.fail(2, [...init, "--root-key", String(rootKeyId)], [
+      "the repository's own root certificate",
+      ...advice,
+    ]);
+  });
+});
+
+Deno.test("add-delegation takes the certificate of a bundle that is no CA, and says so", async () => {
+  await using story = await Story.readyToSign();
+  const root = await certificate({ name: "An issuer", ca: true });
+  await given(story, "bundle.pem", pem(root) + pem(await certificate({ name: "A signer" })));
+  const add = ["add-delegation", "-r", story.gun, "--delegation-certificate", "bundle.pem", "--delegation", "b"];
+  const { stderr } = await story.succeed(add);
+  assert.match(stderr, /Delegation certificate: CN=A signer, /);
+  assert.match(stderr, /warning: "bundle\.pem" holds 2 certificates: the one that is no CA is taken/);
 });
 
 Deno.test("root-certificate: existing file, no repository, another path", async () => {
