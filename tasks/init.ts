@@ -16,7 +16,7 @@ import { existingRootKeyFlag, keyStoreFlags } from "../lib/cli/key_stores.ts";
 import { DOCKER_29 } from "../lib/cli/server_end.ts";
 import { rootCertificateFlags, rootCertificatePath, writeRootCertificate } from "../lib/cli/root_certificate.ts";
 import { discardArtifact, fileNameFor, requireFree, writeArtifact } from "../lib/cli/signing.ts";
-import { isTagsealError, TagsealError } from "../lib/errors.ts";
+import { isTagsealError, reworded, TagsealError } from "../lib/errors.ts";
 import { writeExport } from "../lib/flows/export_file.ts";
 import { exportRepository } from "../lib/flows/export_repository.ts";
 import { initRepository, type Replacement } from "../lib/flows/init_repository.ts";
@@ -64,7 +64,15 @@ export const command: Command = defineCommand({
       delegation,
       rootKey: values.rootKey,
       replace,
+    }).catch((error: unknown) => {
+      throw tellingHow(error, gun, values.again);
     });
+    for (const id of result.unusedKeyIds) {
+      host.warn(
+        `the targets key ${id} of an earlier try lies here and is not used: if that try was never published, delete ` +
+          `the key with tagseal delete-key ${id.slice(0, 12)}, and the root key that it told of as well`,
+      );
+    }
     host.info(`Repository "${gun}" is set up. Keep the root key safe, off this machine: it cannot be replaced.`);
     host.info(DOCKER_29);
     if (!delegation) host.info("Next: tagseal add-delegation with the certificate of the key at SignPath.");
@@ -72,13 +80,24 @@ export const command: Command = defineCommand({
       return await writeRootCertificate(host, gun, values, result);
     } catch (error) {
       if (!isTagsealError(error)) throw error;
-      throw new TagsealError(error.code, `The repository was published, but ${error.message}`, {
+      throw reworded(error, `The repository was published, but ${error.message}`, {
         remedy: "Write the certificate elsewhere: tagseal root-certificate --output-artifact-path <file>",
-        details: { ...error.details, ...{ rootKeyId: result.rootKeyId, targetsKeyId: result.targetsKeyId } },
+        details: { rootKeyId: result.rootKeyId, targetsKeyId: result.targetsKeyId },
+        published: "yes",
       });
     }
   },
 });
+
+/** Where nobody knows whether it was published, the next try takes up the keys of this one. */
+function tellingHow(error: unknown, gun: string, again: (but: string, ...more: string[]) => string): unknown {
+  const rootKeyId = isTagsealError(error) ? error.details["rootKeyId"] : undefined;
+  if (!isTagsealError(error) || typeof rootKeyId !== "string") return error;
+  return reworded(error, error.message, {
+    remedy: `${error.remedy}. If "${gun}" is not there at all, go on with the same keys: ` +
+      again("rootKey", "--root-key", rootKeyId),
+  });
+}
 
 /** Who runs it twice has the file from the first time, and wants neither another file nor that one replaced. */
 function pointOn(error: unknown): never {

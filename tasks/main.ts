@@ -31,7 +31,17 @@ if (import.meta.main) {
       if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
     }
   };
-  const streams = { out: write(Deno.stdout), err: write(Deno.stderr) };
+  const writeErr = write(Deno.stderr);
+  const streams = {
+    out: write(Deno.stdout),
+    err(text: string) {
+      try {
+        writeErr(text);
+      } catch {
+        // What is said on the way is no reason to end work that is half done; the exit code tells.
+      }
+    },
+  };
   const env = processVariables();
   const terminal = Deno.stderr.isTerminal() && env("TERM") !== "dumb";
   const code = await runTagseal(Deno.args, COMMANDS, VERSION, {

@@ -6,7 +6,7 @@ import { required } from "../lib/cli/flags.ts";
 import { keyStoreFlags } from "../lib/cli/key_stores.ts";
 import { rootCertificateFlags, rootCertificatePath, writeRootCertificate } from "../lib/cli/root_certificate.ts";
 import { requireFree } from "../lib/cli/signing.ts";
-import { isTagsealError, TagsealError } from "../lib/errors.ts";
+import { isTagsealError, reworded, TagsealError } from "../lib/errors.ts";
 import { listKeys } from "../lib/flows/list_keys.ts";
 import { rotateKey } from "../lib/flows/rotate_key.ts";
 import { parseImageName } from "../lib/registry/image_ref.ts";
@@ -59,9 +59,10 @@ export const command: Command = defineCommand({
       return { json: { ...report, ...(written.json as object) }, lines: written.lines };
     } catch (error) {
       if (!isTagsealError(error)) throw error;
-      throw new TagsealError(error.code, `The new root was published, but ${error.message}`, {
+      throw reworded(error, `The new root was published, but ${error.message}`, {
         remedy: "Write the certificate elsewhere: tagseal root-certificate --output-artifact-path <file>",
-        details: { ...error.details, rootKeyId: result.newKeyId },
+        details: { rootKeyId: result.newKeyId },
+        published: "yes",
       });
     }
   },

@@ -1,7 +1,7 @@
 /** A command as data, and the one way commands are run: parse, run, print, exit code. @module */
 import { parseArgs } from "node:util";
 import type { Command as Parser, CommanderError } from "commander";
-import { TagsealError } from "../errors.ts";
+import { messageOf, TagsealError } from "../errors.ts";
 import { commandLine } from "./command_line.ts";
 import { globalFlags } from "./common_flags.ts";
 import { attributeOf, camelCase, type Flags, retyped, type Typed, type Values } from "./flags.ts";
@@ -89,8 +89,9 @@ export async function runTagseal(
     return await runCommand(name, entry, command, rest, outside);
   } catch (error) {
     const verbose = args.includes("--verbose");
-    outside.err(errorLines(error, verbose).map((line) => `${line}\n`).join(""));
-    if (json) outside.out(`${jsonLine(documentOf(errorJson(error)))}\n`);
+    // Where neither stream takes anything, the exit code still tells.
+    attempt(() => outside.err(errorLines(error, verbose).map((line) => `${line}\n`).join("")));
+    if (json) attempt(() => outside.out(`${jsonLine(documentOf(errorJson(error)))}\n`));
     return exitCodeOf(error);
   }
 }
@@ -117,10 +118,32 @@ async function runCommand(
   const values: Record<string, unknown> = { typed: given, again };
   for (const [key, flag] of Object.entries(flags)) values[key] = await flag.read(given[attributeOf(flag)], host);
   const report = await command.run(values as CommandValues<Flags>, host, argument);
-  if (values["json"] === true) {
-    if (report.json !== undefined) host.out(jsonLine(documentOf(report.json)));
-  } else if (report.lines.length > 0) host.out(report.lines.map((line) => printable(line)).join("\n"));
+  const text = textOf(report, values["json"] === true);
+  if (text === undefined) return report.exitCode ?? 0;
+  try {
+    host.out(text);
+  } catch (error) {
+    attempt(() => outside.err(`${text}\n`));
+    throw new TagsealError("unexpected", `The work is done, but its report cannot be written: ${messageOf(error)}`, {
+      remedy: "Do not take it for undone: the report stands on standard error. Make room where standard output goes to",
+      cause: error,
+    });
+  }
   return report.exitCode ?? 0;
+}
+
+/** What goes to stdout, without its last line break; nothing where there is nothing to say. */
+function textOf({ json, lines }: Report, asJson: boolean): string | undefined {
+  if (asJson) return json === undefined ? undefined : jsonLine(documentOf(json));
+  return lines.length > 0 ? lines.map((line) => printable(line)).join("\n") : undefined;
+}
+
+function attempt(write: () => void): void {
+  try {
+    write();
+  } catch {
+    // There is nobody left to tell.
+  }
 }
 
 /** What stands on a command line. */

@@ -6,7 +6,7 @@ import { createRootCertificate } from "../crypto/root_certificate.ts";
 import type { Signer } from "../crypto/signer.ts";
 import type { Certificate } from "../crypto/x509.ts";
 import { isTagsealError, reworded, TagsealError } from "../errors.ts";
-import type { KeyStore, NewKey } from "../keystore/keystore.ts";
+import type { KeyInfo, KeyStore, NewKey } from "../keystore/keystore.ts";
 import { doubtful, mayHaveLanded, mayStillArrive } from "../notary/doubt.ts";
 import type { TrustServer } from "../notary/trust_server.ts";
 import { assembleFile, emptyTargets, firstRoot } from "../tuf/edit.ts";
@@ -31,7 +31,10 @@ export interface InitOptions {
   readonly gun: string;
   /** A delegation that is part of the first publish. */
   readonly delegation?: { readonly name: string; readonly key: PublicKey } | undefined;
-  /** A root key that is here already, by its id or the first digits; a new one without it. */
+  /**
+   * A root key that is here already, by its id or the first digits; a new one without it. With it, a targets key of this
+   * repository that an earlier try has left here is taken up, too.
+   */
   readonly rootKey?: string | undefined;
   /**
    * Delete what the server has first, in the moment before the new repository is published. Whoever knows the old root
@@ -48,6 +51,8 @@ export interface InitResult {
   readonly targetsKeyId: KeyId;
   /** The root certificate, to be handed to SignPath and to consumers as a pin. */
   readonly rootCertificate: Certificate;
+  /** Targets keys of this repository that lie here of earlier tries, and that it does not name. */
+  readonly unusedKeyIds: readonly KeyId[];
 }
 
 async function managedKeys(server: TrustServer, gun: string): Promise<[PublicKey, PublicKey]> {
@@ -78,26 +83,29 @@ export async function initRepository(trust: Trust, keys: KeyStore, options: Init
   if (remembered.has("root") && !replaces) throw vanished(gun, server.url);
 
   const made: NewKey[] = [];
+  let rootKeyId: KeyId | undefined;
   let isDeleted = false;
   try {
     const { delegation } = options;
     const root = await rootSigner(keys, made, options.rootKey);
+    rootKeyId = root.publicKey.canonicalId;
     const managed = { timestamp: [timestamp], snapshot: [snapshot] };
     if (delegation) {
       requireForeign(delegation.key, { root: [root.publicKey], ...managed });
       requireNoRootKey(delegation.key, await keys.list());
     }
-    const targets = await keys.create({ role: "targets", gun });
-    made.push(targets);
+    const left = present || remembered.has("root") ? [] : await leftOver(keys, gun);
+    const [kept] = options.rootKey === undefined ? [] : left;
+    const targets = kept ? await keys.open(kept.id) : await newKey(keys, made, { role: "targets", gun });
     const at = trust.now();
     const rootCertificate = await createRootCertificate(root, gun, at);
     const rootKey = keyOfCertificate(rootCertificate);
-    const targetsKey = targets.signer.publicKey;
+    const targetsKey = targets.publicKey;
     const rootSigned = firstRoot({ root: rootKey, targets: targetsKey, snapshot, timestamp }, at);
     const first = emptyTargets(at);
     const targetsSigned = delegation ? delegating(first, delegation.name, delegation.key) : first;
     const rootFile = await sign(root, rootKey.id, canonicalJson(rootSigned));
-    const targetsFile = await sign(targets.signer, targetsKey.id, canonicalJson(targetsSigned));
+    const targetsFile = await sign(targets, targetsKey.id, canonicalJson(targetsSigned));
     // All that can fail here has been done: there is one call between the old repository and the new one.
     if (replaces) {
       await options.replace!.keep();
@@ -112,9 +120,14 @@ export async function initRepository(trust: Trust, keys: KeyStore, options: Init
       keyId: rootKey.canonicalId,
       certificateDerHex: rootCertificate.der.toHex(),
     });
-    return { rootKeyId: rootKey.canonicalId, targetsKeyId: targetsKey.canonicalId, rootCertificate };
+    return {
+      rootKeyId: rootKey.canonicalId,
+      targetsKeyId: targetsKey.canonicalId,
+      rootCertificate,
+      unusedKeyIds: left.map(({ id }) => id).filter((id) => id !== targetsKey.canonicalId),
+    };
   } catch (error) {
-    const failure = await keepOrDiscard(error, made);
+    const failure = await keepOrDiscard(error, made, rootKeyId);
     throw isDeleted ? betweenTwo(failure, gun) : failure;
   }
 }
@@ -160,12 +173,23 @@ function betweenTwo(error: unknown, gun: string): unknown {
   });
 }
 
+async function newKey(
+  keys: KeyStore,
+  made: NewKey[],
+  info: { readonly role: string; readonly gun?: string },
+): Promise<Signer> {
+  const fresh = await keys.create(info);
+  made.push(fresh);
+  return fresh.signer;
+}
+
+/** Targets keys of an earlier try: nobody knew whether the server had taken them. */
+async function leftOver(keys: KeyStore, gun: string): Promise<KeyInfo[]> {
+  return (await keys.list()).filter((key) => key.role === "targets" && key.gun === gun);
+}
+
 async function rootSigner(keys: KeyStore, made: NewKey[], existing: string | undefined): Promise<Signer> {
-  if (existing === undefined) {
-    const fresh = await keys.create({ role: "root" });
-    made.push(fresh);
-    return fresh.signer;
-  }
+  if (existing === undefined) return await newKey(keys, made, { role: "root" });
   const key = findKey(await keys.list(), existing);
   if (key.role !== "root") {
     throw new TagsealError("usage", `The key ${key.id.slice(0, 7)}… is not a root key, but one for "${key.role}"`, {

@@ -14,6 +14,7 @@ const NAMES = Object.keys(COMMANDS);
 async function withCommand(
   args: readonly string[],
   run: (host: Host) => Promise<Report>,
+  full: readonly ("out" | "err")[] = [],
 ): Promise<Pick<Outcome, "code" | "stdout" | "stderr">> {
   const command: Command = defineCommand({
     description: "",
@@ -23,7 +24,19 @@ async function withCommand(
   });
   let stdout = "", stderr = "";
   const { createHost } = await import("../../lib/cli/host.ts");
-  const streams = { out: (text: string) => void (stdout += text), err: (text: string) => void (stderr += text) };
+  const take = (name: "out" | "err") => {
+    if (full.includes(name)) throw new Error("No space left on device (os error 28)");
+  };
+  const streams = {
+    out(text: string) {
+      take("out");
+      stdout += text;
+    },
+    err(text: string) {
+      take("err");
+      stderr += text;
+    },
+  };
   const code = await runTagseal(
     ["it", ...args],
     { it: { summary: "", needs: [], load: () => Promise.resolve({ command }) } },
@@ -202,4 +215,18 @@ Deno.test("results go to stdout, progress and warnings to stderr; --quiet leaves
     stdout: '{"schemaVersion":1,"a":"\\u009b1m\\u202e\\u2028\\u001b"}\n',
     stderr: "tagseal: warning: careful??\n",
   });
+});
+
+Deno.test("a report that cannot be written is no work undone: it goes to stderr, and that is said", async () => {
+  const run = () => Promise.resolve({ json: { a: 1 }, lines: ["one"], exitCode: 0 });
+  const said =
+    "tagseal: error: The work is done, but its report cannot be written: No space left on device (os error 28)";
+  for (const [args, report] of [[[], "one"], [["--json"], '{"schemaVersion":1,"a":1}']] as const) {
+    const { code, stdout, stderr } = await withCommand(args, run, ["out"]);
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.ok(stderr.startsWith(`${report}\n${said}\ntagseal: next: Do not take it for undone`), stderr);
+    assert.equal((await withCommand(args, run, ["out", "err"])).code, 1, "it does not throw");
+    const fails = () => Promise.reject(new TagsealError("stale", "Others were faster", { remedy: "Run it again" }));
+    assert.equal((await withCommand(args, fails, ["out", "err"])).code, 6, "nor where the work fails");
+  }
 });

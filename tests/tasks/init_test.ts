@@ -115,6 +115,35 @@ Deno.test("init and a server that fails", async (t) => {
     assert.equal([...(await story.files()).keys()].some((path) => path.endsWith(".pem")), false);
   });
 
+  await t.step("run again with the root key that is told: no other keys are made", async () => {
+    await using story = await Story.begin();
+    story.between = (request, send) =>
+      POST(request) ? Promise.reject(new TypeError("connection reset by peer")) : send(request);
+    const lost = await unwatched(story, ["init", "-r", story.gun]);
+    const kept = await story.keys();
+    const [, line] = /go on with the same keys: tagseal (.*)$/m.exec(lost.stderr)!;
+    story.between = (request, send) => send(request);
+    await story.succeed(line!.split(" "));
+    assert.deepEqual(await story.keys(), kept);
+    assert.equal((await story.succeed(["list", "-r", story.gun])).code, 0);
+  });
+
+  await t.step("run again without: the targets key that is left over is named", async () => {
+    await using story = await Story.begin();
+    story.between = (request, send) =>
+      POST(request) ? Promise.reject(new TypeError("connection reset by peer")) : send(request);
+    const lost = documentIn((await unwatched(story, ["init", "-r", story.gun, "--json"])).stdout);
+    const { keyIds, rootKeyId } = lost.error.details as { keyIds: string[]; rootKeyId: string };
+    const [unused] = keyIds.filter((id) => id !== rootKeyId);
+    story.between = (request, send) => send(request);
+    const { stderr } = await story.succeed(["init", "-r", story.gun]);
+    const [, id] = /warning: the targets key ([0-9a-f]{64}) of an earlier try lies here/.exec(stderr)!;
+    assert.equal(id, unused);
+    const [, command] = /tagseal (delete-key [0-9a-f]+)/.exec(stderr)!;
+    await story.succeed([...command!.split(" "), "--yes"]);
+    assert.equal((await story.keys()).includes(`${unused}.key`), false);
+  });
+
   for (const [status, kept] of [[500, 0], [400, 0], [503, 0], [504, 2], [502, 2]] as const) {
     await t.step(`${status} for the publish: ${kept} keys stay`, async () => {
       await using story = await Story.begin();
