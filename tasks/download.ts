@@ -4,8 +4,10 @@ import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openNetwork, openSignPath } from "../lib/cli/connect.ts";
 import { text, toggle } from "../lib/cli/flags.ts";
 import { withGoOn } from "../lib/cli/go_on.ts";
-import { requireFree } from "../lib/cli/signing.ts";
+import type { Host } from "../lib/cli/host.ts";
+import { isTaken, requireFree } from "../lib/cli/signing.ts";
 import { saveSigned } from "../lib/cli/waiting.ts";
+import type { SignPathClient } from "../lib/signpath/client.ts";
 
 /** The command. */
 export const command: Command = defineCommand({
@@ -21,8 +23,8 @@ export const command: Command = defineCommand({
   example: 'tagseal download "$id" --output-artifact-path signed.zip',
   async run(values, host, signingRequestId) {
     const path = values.outputArtifactPath ?? `${signingRequestId.replaceAll(/[^A-Za-z0-9-]/g, "_")}.signed.zip`;
-    await requireFree(host, path, values.force);
     const client = openSignPath(values, host, await openNetwork(values, host));
+    await requireFree(host, path, values.force || await mayBeThis(client, signingRequestId, path, host));
     await withGoOn(
       { ...values, repository: undefined },
       host,
@@ -31,3 +33,8 @@ export const command: Command = defineCommand({
     return { json: { signingRequestId, outputArtifactPath: path }, lines: [path] };
   },
 });
+
+/** A file from before may be this very one, where there is no more to wait for. */
+async function mayBeThis(client: SignPathClient, id: string, path: string, host: Host): Promise<boolean> {
+  return await isTaken(host, path) && (await client.status(id, { signal: host.signal })).status === "Completed";
+}

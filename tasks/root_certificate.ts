@@ -3,7 +3,7 @@ import { connectionFlags, notaryFlags, repositoryFlag } from "../lib/cli/common_
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openNetwork, openTrust } from "../lib/cli/connect.ts";
 import { rootCertificateFlags, rootCertificatePath, writeRootCertificate } from "../lib/cli/root_certificate.ts";
-import { requireFree } from "../lib/cli/signing.ts";
+import { isTaken, requireFree } from "../lib/cli/signing.ts";
 import { readRootCertificate } from "../lib/flows/root_certificate.ts";
 import { parseImageName } from "../lib/registry/image_ref.ts";
 
@@ -16,7 +16,8 @@ export const command: Command = defineCommand({
   example: "tagseal root-certificate -r registry.example.com/team/app",
   async run(values, host) {
     const name = parseImageName(values.repository);
-    await requireFree(host, rootCertificatePath(values, name.gun), values.force);
+    const path = rootCertificatePath(values, name.gun);
+    await requireFree(host, path, values.force || await isTaken(host, path)); // it may be the very same
     const trust = await openTrust(values, host, await openNetwork(values, host), name, "pull");
     const result = await readRootCertificate({ ...trust, offline: "allowed" }, name.gun);
     return await writeRootCertificate(host, name.gun, values, result);

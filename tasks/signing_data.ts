@@ -14,8 +14,9 @@ import { openNetwork } from "../lib/cli/connect.ts";
 import { readDelegation } from "../lib/cli/delegation.ts";
 import { requireGiven, text, toggle } from "../lib/cli/flags.ts";
 import { discardArtifact, requireFree, writeArtifact } from "../lib/cli/signing.ts";
+import { readUnsigned } from "../lib/cli/signing_file.ts";
 import { openWork, readWork } from "../lib/cli/work.ts";
-import { createSigningData } from "../lib/flows/create_signing_data.ts";
+import { createSigningData, isSameWork } from "../lib/flows/create_signing_data.ts";
 import { artifactConfiguration } from "../lib/signpath/artifact_configuration.ts";
 import { writeSigningData } from "../lib/signpath/signing_data.ts";
 
@@ -50,16 +51,22 @@ export const command: Command = defineCommand({
     }
     const { force } = values;
     const path = requireGiven(outputFlag, values.outputArtifactPath);
-    await requireFree(host, path, force);
+    const before = force ? undefined : await readUnsigned(host, path);
+    if (!before) await requireFree(host, path, force);
     const wanted = await readWork(values, host);
     const work = await openWork(wanted, values, host, await openNetwork(values, host), "pull");
     const { data, unchanged } = await createSigningData(work, host.now());
     const { repositories } = data;
     if (repositories.length === 0) {
+      await requireFree(host, path, force);
       if (force) await discardArtifact(host, path); // what was there is not this signing data
       const names = unchanged.map(({ repository }) => `"${repository}"`).join(", ");
       host.info(`Every tag of ${names} is signed already as it is: there is nothing to sign, and no file.`);
       return { json: { outputArtifactPath: null, repositories, unchanged }, lines: [] };
+    }
+    if (before && isSameWork(before, data)) {
+      host.info(`"${path}" is there already, made at ${before.created} from the same, and is left as it is.`);
+      return { json: { outputArtifactPath: path, repositories: before.repositories, unchanged }, lines: [path] };
     }
     await writeArtifact(host, path, await writeSigningData(data), force);
     for (const { repository, tags } of repositories) {

@@ -1,7 +1,16 @@
 /** What the signing commands share: submitting, the artifact's files, the report. @module */
-import type { Bytes } from "../bytes/bytes.ts";
-import { TagsealError } from "../errors.ts";
-import { pathExists, removeFile, removeFolder, requireFile, writeFileAtomically } from "../files/files.ts";
+import { type Bytes, equalBytes } from "../bytes/bytes.ts";
+import { isTagsealError, TagsealError } from "../errors.ts";
+import {
+  pathExists,
+  readFileBounded,
+  removeFile,
+  removeFolder,
+  removeLeftovers,
+  requireFile,
+  requireReplaceable,
+  writeFileAtomically,
+} from "../files/files.ts";
 import { resubmitForSigning, submitForSigning } from "../flows/request_signature.ts";
 import type { Outcome, SignResult } from "../flows/outcomes.ts";
 import type { PushResult } from "../flows/push_trust_data.ts";
@@ -56,9 +65,27 @@ export function readArtifact(host: Host, path: string): Promise<Bytes> {
   return requireFile(host.path(path), MAX_ARTIFACT_BYTES);
 }
 
-/** Writes a file that the user names; an existing one only with `--force`. */
+/** A command that was killed has left its half-written file for good after this long. */
+const LEFT_MS = 60_000;
+
+/**
+ * Writes a file that the user names; an existing one only with `--force`. One that holds the same already is as good as
+ * written, so that a command can be run again.
+ *
+ * @throws {TagsealError} `exists`, `bad-input`
+ */
 export async function writeArtifact(host: Host, path: string, bytes: Uint8Array, force: boolean): Promise<string> {
-  await writeFileAtomically(host.path(path), bytes, { replace: force });
+  const full = host.path(path);
+  const [, folder = "", name] = /^(.*?)([^/\\]*)$/s.exec(full)!;
+  removeLeftovers(folder, (of) => of === name, LEFT_MS);
+  try {
+    await writeFileAtomically(full, bytes, { replace: force });
+  } catch (error) {
+    if (!isTagsealError(error, "exists")) throw error;
+    const there = await readFileBounded(full, bytes.length).catch(() => undefined);
+    if (!there || !equalBytes(there, bytes)) throw taken(path);
+    host.info(`"${path}" is there already, and holds just this.`);
+  }
   return path;
 }
 
@@ -72,14 +99,24 @@ export function discardFolder(host: Host, path: string): Promise<void> {
   return removeFolder(host.path(path));
 }
 
+/** Whether something is at a path that the user names. */
+export function isTaken(host: Host, path: string): Promise<boolean> {
+  return pathExists(host.path(path));
+}
+
 /**
  * Fails early, before anything was done elsewhere, where the file could not be written in the end.
  *
- * @throws {TagsealError} `exists`
+ * @throws {TagsealError} `exists`; `bad-input` where `force` would replace what is no file, or the path leads into
+ *   tagseal's own code
  */
 export async function requireFree(host: Host, path: string, force: boolean): Promise<void> {
-  if (force || !await pathExists(host.path(path))) return;
-  throw new TagsealError("exists", `"${path}" exists already`, {
+  if (force || !await isTaken(host, path)) return requireReplaceable(host.path(path));
+  throw taken(path);
+}
+
+function taken(path: string): TagsealError {
+  return new TagsealError("exists", `"${path}" exists already`, {
     remedy: "Choose another path with --output-artifact-path, or replace it with --force",
     details: { path },
   });

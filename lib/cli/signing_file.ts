@@ -53,3 +53,14 @@ export async function requireSigned(path: string, bytes: Bytes, data: SigningDat
     },
   );
 }
+
+/** Signing data that nobody has signed yet, where it is at `path`; nothing where that is free, or holds something else. */
+export async function readUnsigned(host: Host, path: string): Promise<SigningData | undefined> {
+  try {
+    const { data } = await readSigningFile(host, path);
+    return data.signatures.size === 0 ? data : undefined;
+  } catch (error) {
+    if (isTagsealError(error)) return undefined;
+    throw error;
+  }
+}

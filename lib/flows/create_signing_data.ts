@@ -3,7 +3,9 @@
  *
  * @module
  */
-import type { Bytes } from "../bytes/bytes.ts";
+import { type Bytes, equalBytes, text } from "../bytes/bytes.ts";
+import { canonicalJson, parsePlainly } from "../bytes/canonical_json.ts";
+import { isJsonObject } from "../bytes/json.ts";
 import { sha256Hex } from "../crypto/hash.ts";
 import { USER_AGENT } from "../http/send.ts";
 import {
@@ -57,4 +59,27 @@ export function assembleSigningData(changes: readonly PreparedChange[], at: Date
     for (const [role, bytes] of change.trust) trust.set(trustName(i + 1, role), bytes);
   }
   return { created: trustTime(at), tool: USER_AGENT, repositories, payloads, trust };
+}
+
+/** Older signing data is made anew: what it signs would expire that much sooner. */
+const SAME_FOR_MS = 86_400_000;
+
+/**
+ * Whether `there`, which somebody has made before, would sign the same as `data` does: the same roles of the same
+ * repositories, byte for byte but for the time at which they expire, which is at most a day earlier.
+ */
+export function isSameWork(there: SigningData, data: UnsignedData): boolean {
+  const facts = ({ repositories }: UnsignedData) => {
+    const unhashed = repositories.map(({ roles, ...rest }) => [rest, roles.map(({ sha256: _, ...role }) => role)]);
+    return canonicalJson(JSON.parse(JSON.stringify(unhashed)));
+  };
+  const age = Date.parse(data.created) - Date.parse(there.created);
+  return there.signatures.size === 0 && age >= 0 && age <= SAME_FOR_MS && equalBytes(facts(there), facts(data)) &&
+    [...data.payloads].every(([name, bytes]) => equalBytes(unexpiring(there.payloads.get(name)), unexpiring(bytes)));
+}
+
+/** A payload without the time at which it expires. */
+function unexpiring(payload: Bytes | undefined): Bytes {
+  const signed = payload && parsePlainly(text(payload));
+  return isJsonObject(signed) ? canonicalJson({ ...signed, expires: "" }) : new Uint8Array();
 }

@@ -45,10 +45,33 @@ Deno.test("signing-data writes what is to be signed, and publishes nothing", asy
       "trust/1/timestamp.json",
     ]);
   });
-  await t.step("an existing file stays", async () => {
+  await t.step("an existing file stays, be it signed or something else", async () => {
+    await given(story, "other.zip", "mine");
     story.calls.length = 0;
-    await story.fail(6, args, ['"data.zip" exists already', "--force"], { cacheStays: true });
+    await story.fail(6, args.with(6, "other.zip"), ['"other.zip" exists already', "--force"], { cacheStays: true });
     assert.deepEqual(story.calls, [], "before anybody was asked");
+  });
+  await t.step("the same once more is no conflict: the file is left as it is", async () => {
+    const before = await Deno.readFile(story.path("data.zip"));
+    const later = new Date(Date.now() + 3_600_000);
+    const { stdout, stderr } = await story.succeed(args, { host: { now: () => later } });
+    assert.equal(stdout, "data.zip\n");
+    assert.match(stderr, /"data\.zip" is there already, made at .* from the same/);
+    const { repositories } = (await story.succeed([...args, "--json"])).json<{ repositories: unknown }>();
+    assert.deepEqual(repositories, JSON.parse(JSON.stringify((await readSigningData(before)).repositories)));
+    assert.deepEqual(await Deno.readFile(story.path("data.zip")), before);
+  });
+  await t.step("other tags, a day later, or published since: that is another file", async () => {
+    const before = await Deno.readFile(story.path("data.zip"));
+    assert.equal(story.posts, 0);
+    await story.fail(6, args.with(4, "v2"), ['"data.zip" exists already']);
+    const later = new Date(Date.now() + 90_000_000);
+    await story.fail(6, args, ['"data.zip" exists already'], { host: { now: () => later } });
+    await story.succeed(["sign", "-r", story.gun, "-t", "v2"]);
+    await story.fail(6, args, ['"data.zip" exists already'], { cacheStays: true });
+    await story.succeed(["remove-tag", "-r", story.gun, "-t", "v2", "--yes"]);
+    assert.deepEqual(await Deno.readFile(story.path("data.zip")), before);
+    story.calls.length = 0;
   });
   await t.step("the path is missing", async () => {
     await story.fail(2, args.slice(0, 5), ["--output-artifact-path is missing"]);
@@ -65,6 +88,7 @@ Deno.test("signing-data writes what is to be signed, and publishes nothing", asy
     assert.match(stderr, /signed already as it is/);
     assert.equal((await story.succeed(none)).stdout, "");
     assert.equal((await story.files()).has("work/none.zip"), false);
+    await story.fail(6, args, ['"data.zip" exists already']); // it is not what there is to sign
   });
 });
 
@@ -164,11 +188,28 @@ Deno.test("download: failures leave no file", async (t) => {
     await story.fail(2, ["download"], ["id"]);
     await story.fail(2, ["download", "a", "b"], ["a value too many"]);
   });
-  await t.step("existing file: nobody is asked", async () => {
+  await t.step("existing file: nobody waits for what could not be written", async () => {
     await given(story, "there.zip", "mine");
-    story.calls.length = 0;
-    await story.fail(6, ["download", crypto.randomUUID(), "--output-artifact-path", "there.zip"], ["exists already"]);
-    assert.deepEqual(story.calls, []);
+    await story.succeed(["submit", "--input-artifact-path", "data.zip"], MANUAL);
+    const { id } = story.peers.signPath.requests().at(-1)!;
+    await story.fail(6, ["download", id, "--output-artifact-path", "there.zip"], ["exists already", "--force"]);
+    assert.equal(await Deno.readTextFile(story.path("there.zip")), "mine");
+  });
+  await t.step("the same file once more is no conflict, another one is", async () => {
+    const ids: string[] = [];
+    await story.push("v2", "v2");
+    await story.succeed(["signing-data", "-r", story.gun, "-t", "v2", "--output-artifact-path", "data2.zip"]);
+    for (const data of ["data.zip", "data2.zip"]) {
+      await story.succeed(["submit", "--input-artifact-path", data]);
+      ids.push(story.peers.signPath.requests().at(-1)!.id);
+    }
+    const into = ["--output-artifact-path", "same.zip"];
+    await story.succeed(["download", ids[0]!, ...into]);
+    const { stdout, stderr } = await story.succeed(["download", ids[0]!, ...into]);
+    assert.equal(stdout, "same.zip\n");
+    assert.match(stderr, /"same\.zip" is there already, and holds just this/);
+    await story.fail(6, ["download", ids[1]!, ...into], ["exists already"]);
+    await story.succeed(["download", ids[1]!, ...into, "--force"]);
   });
   await t.step("a service that has no words", async () => {
     story.between = () => Promise.resolve(new Response("<html>\u001b[2J</html>", { status: 418 }));
