@@ -23,7 +23,7 @@ export const command: Command = defineCommand({
     "between the four steps. Leaves nothing behind.",
   flags: {},
   example: "tagseal demo",
-  async run(values, host) {
+  async run(values, host, _argument, commands) {
     const started = performance.now();
     const parent = host.path(".tagseal-demo");
     const folder = `${parent}/${crypto.randomUUID()}`; // another demo may be running
@@ -39,7 +39,7 @@ export const command: Command = defineCommand({
     });
     try {
       const say = values.json ? host.info : host.out;
-      await tell(stack, { host, folder, say }, (on) => cheating = on);
+      await tell(stack, { host, commands, folder, say }, (on) => cheating = on);
     } finally {
       await removeFolder(folder);
       await removeIfEmpty(parent);

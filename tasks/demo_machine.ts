@@ -1,13 +1,14 @@
 /** The machines of the demo: each runs the real commands with a home and variables of its own, and shows what they print. @module */
-import { runTagseal } from "../lib/cli/command.ts";
+import { type CommandEntry, runTagseal } from "../lib/cli/command.ts";
 import { createHost, type Host } from "../lib/cli/host.ts";
 import { TagsealError } from "../lib/errors.ts";
-import { COMMANDS } from "./commands.ts";
 
 /** Where the demo takes place. */
 export interface Stage {
   /** The machine it really runs on. */
   readonly host: Host;
+  /** What can be run there. */
+  readonly commands: Readonly<Record<string, CommandEntry>>;
   /** The folder that all of its machines are in. */
   readonly folder: string;
   /** Shows a line. */
@@ -22,7 +23,7 @@ const OFFLINE = "keys";
 
 /** A machine of its own: a home directory, variables, and the demo's folder as the current one. */
 export function machine(
-  { host, folder, say }: Stage,
+  { host, commands, folder, say }: Stage,
   name: string,
   variables: Readonly<Record<string, string>>,
 ): Machine {
@@ -40,7 +41,7 @@ export function machine(
       print(text);
     };
     const full = args[0] === OFFLINE ? args : [...args, "--ca", "ca.pem"];
-    const code = await runTagseal(full, COMMANDS, "demo", {
+    const code = await runTagseal(full, commands, "demo", {
       out,
       err: print,
       host: (flags) =>

@@ -51,6 +51,17 @@ const GLOBALS = new Map<string, RegExp>([
   ["tasks/main.ts", /args|build|env|errors|exit|stdout|stderr|Signal/],
 ]);
 
+/** Modules of the platform that compute and touch nothing. */
+const PURE = /^node:(buffer|crypto|path|url|util|zlib)$/;
+
+/** The only files that use other modules of the platform. */
+const PLATFORM = new Map<string, RegExp>([
+  ["lib/cli/prompts.ts", /process|readline/],
+  ["lib/keystore/pkcs11_addon.ts", /module/],
+  ["lib/local/certificates.ts", /net/],
+  ["lib/local/database.ts", /process|sqlite/],
+]);
+
 interface Module {
   readonly file: string;
   readonly imports: readonly string[];
@@ -112,6 +123,21 @@ Deno.test("architecture: imports only point downhill", () => {
   assert.deepEqual(uphill, []);
 });
 
+Deno.test("architecture: no file leads back to itself", () => {
+  const imports = new Map(all.map(({ file, imports }) => [file, imports]));
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const visit = (file: string, way: readonly string[]) => {
+    const at = way.indexOf(file);
+    if (at >= 0) cycles.push([...way.slice(at), file].join(" -> "));
+    if (at >= 0 || done.has(file)) return;
+    for (const target of imports.get(file) ?? []) visit(target, [...way, file]);
+    done.add(file);
+  };
+  for (const { file } of all) visit(file, []);
+  assert.deepEqual(cycles, []);
+});
+
 Deno.test("architecture: use cases and commands reach files and keys through interfaces", () => {
   const direct = all.filter(({ file }) => layerOf(file) >= 5 && !COMPOSITION.includes(file) && file !== "mod.ts")
     .flatMap(({ file, imports }) =>
@@ -133,6 +159,10 @@ Deno.test("architecture: the machine is touched in a few named places", async ()
     const used = [...source.matchAll(/\bDeno\.(\w+)|[^.\w](fetch)\(/g)].map((match) => match[1] ?? match[2]!);
     const allowed = GLOBALS.get(file);
     assert.deepEqual(used.filter((name) => !allowed?.test(name)), [], file);
+    const modules = [...source.matchAll(/\bfrom "(node:[^"]+)"|import\("(node:[^"]+)"\)/g)].map((m) => m[1] ?? m[2]!);
+    const others = modules.filter((name) => !PURE.test(name) && !PLATFORM.get(file)?.test(name));
+    assert.deepEqual(others, [], file);
+    if (file !== "lib/http/jitter.ts") assert.doesNotMatch(source, /Math\.random/, file);
   }
 });
 

@@ -28,8 +28,13 @@ export interface Command<F extends Flags = Flags> {
   readonly argument?: { readonly name: string; readonly help: string };
   /** A command line that works. */
   readonly example: string;
-  /** Does the work. */
-  run(values: CommandValues<F>, host: Host, argument: string): Promise<Report>;
+  /** Does the work; `commands` are all there are, for the one that shows others. */
+  run(
+    values: CommandValues<F>,
+    host: Host,
+    argument: string,
+    commands: Readonly<Record<string, CommandEntry>>,
+  ): Promise<Report>;
 }
 
 /** Keeps the types of a command's flags together. */
@@ -86,7 +91,7 @@ export async function runTagseal(
       });
     }
     const { command } = await entry.load();
-    return await runCommand(name, entry, command, rest, outside);
+    return await runCommand(name, commands, command, rest, outside);
   } catch (error) {
     const verbose = args.includes("--verbose");
     // Where neither stream takes anything, the exit code still tells.
@@ -98,11 +103,12 @@ export async function runTagseal(
 
 async function runCommand(
   name: string,
-  entry: CommandEntry,
+  commands: Readonly<Record<string, CommandEntry>>,
   command: Command,
   args: readonly string[],
   outside: Outside,
 ): Promise<number> {
+  const entry = commands[name]!;
   const flags: Flags = { ...command.flags, ...globalFlags };
   const parsed = parsePlain(command, flags, args) ?? await parseByLibrary(name, entry, command, flags, args, outside);
   if (!parsed) return 0; // --help
@@ -117,7 +123,7 @@ async function runCommand(
     );
   const values: Record<string, unknown> = { typed: given, again };
   for (const [key, flag] of Object.entries(flags)) values[key] = await flag.read(given[attributeOf(flag)], host);
-  const report = await command.run(values as CommandValues<Flags>, host, argument);
+  const report = await command.run(values as CommandValues<Flags>, host, argument, commands);
   const text = textOf(report, values["json"] === true);
   if (text === undefined) return report.exitCode ?? 0;
   try {

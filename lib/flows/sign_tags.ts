@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { randomPartOf } from "../http/jitter.ts";
 import { isTagsealError, reworded, type TagsealError } from "../errors.ts";
 import type { SigningData } from "../signpath/signing_data.ts";
 import { AT_ONCE, mapAtOnce } from "./at_once.ts";
@@ -86,7 +87,7 @@ export async function signTags(work: readonly TagsToSign[], options: SignOptions
     // Agents of one pipeline start together. One of them wins each time; drawn apart, fewer others sign in vain.
     const took = options.now().getTime() - started.getTime();
     const longest = signingRequestId === null ? PAUSE_MS.key : Math.min(took * attempt, PAUSE_MS.service);
-    await open[0]!.trust.sleep(Math.random() * longest);
+    await open[0]!.trust.sleep(randomPartOf(longest));
   }
   return joinOutcomes(work.map(({ gun }) => outcomes.get(gun)!), signingRequestId, unclearRequests);
 }

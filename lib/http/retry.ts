@@ -9,6 +9,7 @@
  */
 import { isTagsealError, type TagsealError } from "../errors.ts";
 import { isTlsFailure } from "./failures.ts";
+import { randomPartOf } from "./jitter.ts";
 import { type Answer, type Call, exchange, neverSent, type Send } from "./send.ts";
 
 /** Waits; rejects with the signal's reason as soon as that aborts. */
@@ -139,7 +140,7 @@ function mayRepeat(error: TagsealError, idempotent: boolean): boolean {
 /** 0.5 s, 1 s, 2 s … 30 s, each shortened at random by up to a half, so that many clients do not come back at once. */
 function backoffMs(tries: number): number {
   const full = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** tries);
-  return full * (1 - Math.random() / 2);
+  return full - randomPartOf(full / 2);
 }
 
 /** `Retry-After` in milliseconds, as seconds or as HTTP date (RFC 9110 section 10.2.3); nothing where unreadable. */

@@ -9,6 +9,7 @@
  */
 import type { Bytes } from "../bytes/bytes.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
+import { randomPartOf } from "../http/jitter.ts";
 import type { RoleName } from "../tuf/roles.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
 import { type Doubt, doubtful, LOOK, mayHaveLanded, mayStillArrive } from "./doubt.ts";
@@ -98,7 +99,7 @@ export async function publishChange(options: PublishOptions, change: Change): Pr
       if (failure === undefined && !moved()) throw notShown(gun, server.url);
       if (failure !== undefined && !isTagsealError(failure, "stale") && !moved()) throw failure;
       // Racing writers draw apart: each waits a random part of a growing span.
-      if (attempt < attempts) await options.sleep(Math.random() * Math.min(200 * 2 ** attempt, 5000));
+      if (attempt < attempts) await options.sleep(randomPartOf(Math.min(200 * 2 ** attempt, 5000)));
     }
   } catch (error) {
     throw doubt === undefined ? error : doubtful(error, gun, doubt);
