@@ -100,6 +100,7 @@ export * from "./lib/flows/remove_delegation.ts";
 export * from "./lib/flows/renewal_consent.ts";
 export * from "./lib/flows/repository.ts";
 export * from "./lib/flows/repository_status.ts";
+export type { CertificateStatus, KeyHere, RoleStatus, StatusFacts } from "./lib/flows/status_facts.ts";
 export * from "./lib/flows/request_signature.ts";
 export * from "./lib/flows/root_certificate.ts";
 export * from "./lib/flows/rotate_key.ts";

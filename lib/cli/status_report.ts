@@ -1,6 +1,7 @@
 /** What `status` prints. @module */
-import type { RepositoryStatus, RoleStatus } from "../flows/repository_status.ts";
+import type { RepositoryStatus } from "../flows/repository_status.ts";
 import type { Action, Problem } from "../flows/status_advice.ts";
+import type { RoleStatus } from "../flows/status_facts.ts";
 import { pathsText } from "./inspect_report.ts";
 import { day, paragraph, shortId, table } from "./layout.ts";
 import type { Report } from "./report.ts";
@@ -27,8 +28,8 @@ export function statusReport(status: RepositoryStatus, commandOf: (gun: string, 
     ...roles.filter(({ paths }) => paths && !paths.includes(""))
       .map(({ name, paths }) => `  ${name} may sign: ${pathsText(paths!)}`),
     keysHere.length > 0 ? "  keys in the trust directory:" : "  no key of this repository is in the trust directory",
-    ...keysHere.map(({ id, role, signsFor }) =>
-      `    ${id} ${signsFor.length > 0 ? signsFor.join(", ") : `old ${role}`}`
+    ...keysHere.map(({ keyId, role, signsFor }) =>
+      `    ${keyId} ${signsFor.length > 0 ? signsFor.join(", ") : `old ${role}`}`
     ),
     ...problems.flatMap(problemLines),
   ];
@@ -37,11 +38,11 @@ export function statusReport(status: RepositoryStatus, commandOf: (gun: string, 
 
 type ShownProblem = Omit<Problem, "action"> & { readonly command?: string };
 
-function problemLines({ severity, message, next, command }: ShownProblem, i: number, all: ShownProblem[]): string[] {
+function problemLines({ severity, message, remedy, command }: ShownProblem, i: number, all: ShownProblem[]): string[] {
   const isSaid = command !== undefined && all.findIndex((other) => other.command === command) < i;
   return [
     ...paragraph(`  ${severity}: `, message),
-    ...paragraph("    next: ", isSaid ? "the same command" : command === undefined ? next : `${next}:`),
+    ...paragraph("    next: ", isSaid ? "the same command" : command === undefined ? remedy : `${remedy}:`),
     // Never broken: it is there to be pasted.
     ...(command === undefined || isSaid ? [] : [`      ${command}`]),
   ];

@@ -1,75 +1,19 @@
 /** The health of a repository, as facts; what to do about it is in `status_advice.ts`. @module */
 import type { Bytes } from "../bytes/bytes.ts";
-import type { KeyId } from "../crypto/keys.ts";
 import { isTagsealError } from "../errors.ts";
 import type { KeyStore } from "../keystore/keystore.ts";
 import { parseListing, parseRoot, parseTargets } from "../tuf/parse.ts";
 import { BASE_ROLES, type RoleName } from "../tuf/roles.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
 import { type Look, lookAtRepository } from "./look_at_expired.ts";
-import { canonicalIds, type RoleFacts, rolesOf, type SignerFacts, signersOf } from "./inspect_repository.ts";
+import { canonicalIds, type RoleFacts, rolesOf, signersOf } from "./inspect_repository.ts";
 import type { Trust } from "./repository.ts";
-import { type RootTrust, rootTrust } from "./root_trust.ts";
+import { rootTrust } from "./root_trust.ts";
 import { adviceFor, type Problem } from "./status_advice.ts";
-
-/** A role and how it is. */
-export interface RoleStatus extends RoleFacts {
-  /** `skipped`: not trusted for another reason than its expiry. */
-  readonly state: "ok" | "expired" | "skipped" | "unpublished";
-  /** The version that this machine trusted before; `null` where it had none. */
-  readonly cachedVersion: number | null;
-  /** Whole days until it expires, negative afterwards; `null` where there is no file. */
-  readonly daysLeft: number | null;
-  /** Why it was skipped. */
-  readonly reason?: string;
-}
-
-/** A certificate in root or of a delegation. */
-export interface CertificateStatus {
-  /** The roles that hold it. */
-  readonly roles: readonly RoleName[];
-  /** Canonical id of its key. */
-  readonly keyId: KeyId;
-  /** Its subject. */
-  readonly subject: string;
-  /** Valid until (RFC 3339). */
-  readonly expires: string;
-  /** Whole days until then, negative afterwards. */
-  readonly daysLeft: number;
-}
-
-/** A key of the repository that lies in the trust directory. */
-export interface KeyHere {
-  /** Canonical id. */
-  readonly id: KeyId;
-  /** The role that its file names. */
-  readonly role: string;
-  /** The roles that it may sign for now; empty for a key that was rotated away. */
-  readonly signsFor: readonly RoleName[];
-}
+import type { CertificateStatus, KeyHere, RoleStatus, StatusFacts } from "./status_facts.ts";
 
 /** The health of a repository. */
-export interface RepositoryStatus {
-  /** The GUN. */
-  readonly repository: string;
-  /** The Notary server. */
-  readonly notaryUrl: string;
-  /** When it was looked at (RFC 3339). */
-  readonly checkedAt: string;
-  /** Whether its trust data holds now. If not, all that follows was looked at and is not trusted. */
-  readonly trusted: boolean;
-  /** Why the root was taken: `--root-pin`, because this machine knew it, or because nothing was known. */
-  readonly rootTrustedBy: RootTrust;
-  /** The four base roles, then delegations. */
-  readonly roles: readonly RoleStatus[];
-  /** The certificates of root and delegation keys. */
-  readonly certificates: readonly CertificateStatus[];
-  /** Whose keys sign snapshot and timestamp; `unknown` where the server does not tell this user. */
-  readonly managedBy: { readonly snapshot: "server" | "here" | "elsewhere" | "unknown"; readonly timestamp: "server" };
-  /** Signers by name. */
-  readonly signers: readonly SignerFacts[];
-  /** Keys in the trust directory that are of this repository. */
-  readonly keysHere: readonly KeyHere[];
+export interface RepositoryStatus extends StatusFacts {
   /** What to do, worst first. */
   readonly problems: readonly Problem[];
 }
@@ -149,12 +93,12 @@ async function keysOf(repository: TrustedRepository, keys: KeyStore): Promise<Ke
     ...[...repository.delegations].map(([role, { delegation }]) => [role, canonicalIds(delegation)] as const),
   ];
   return (await keys.list()).map(({ id, role, gun }) => ({
-    id,
+    keyId: id,
     role,
     gun,
     signsFor: roles.filter(([, ids]) => ids.includes(id)).map(([name]) => name),
   })).filter(({ gun, signsFor }) => signsFor.length > 0 || gun === repository.gun)
-    .map(({ id, role, signsFor }) => ({ id, role, signsFor }));
+    .map(({ keyId, role, signsFor }) => ({ keyId, role, signsFor }));
 }
 
 async function managerOfSnapshot(

@@ -2,7 +2,7 @@
 import { describeEnd, endOfServer } from "../notary/server_end.ts";
 import type { KeyId } from "../crypto/keys.ts";
 import { BASE_ROLES, type BaseRole, type DelegationRole, isDelegation, RELEASES, type RoleName } from "../tuf/roles.ts";
-import type { RepositoryStatus, RoleStatus } from "./repository_status.ts";
+import type { RoleStatus, StatusFacts } from "./status_facts.ts";
 
 /** Something to do. */
 export interface Problem {
@@ -26,7 +26,7 @@ export interface Problem {
   /** What is wrong, as a sentence without a final period. */
   readonly message: string;
   /** The next action, as a sentence without a final period. */
-  readonly next: string;
+  readonly remedy: string;
   /** The same for a program, where it can be done as it stands. */
   readonly action?: Action;
 }
@@ -45,9 +45,6 @@ export type Action =
   | { readonly kind: "export" }
   /** Delete a key. */
   | { readonly kind: "delete-key"; readonly keyId: KeyId };
-
-/** What is judged. */
-export type StatusFacts = Omit<RepositoryStatus, "problems">;
 
 const WARN_DAYS = 30;
 const ADVISE_DAYS = 183; // six months
@@ -80,19 +77,19 @@ function isServers({ managedBy }: StatusFacts, role: RoleName): boolean {
   return role === "timestamp" || (role === "snapshot" && ["server", "unknown"].includes(managedBy.snapshot));
 }
 
-function toldToServer({ notaryUrl }: StatusFacts): Pick<Problem, "next"> {
-  return { next: `Tell the operator of "${notaryUrl}": the server signs this role, and should have signed it anew` };
+function toldToServer({ notaryUrl }: StatusFacts): Pick<Problem, "remedy"> {
+  return { remedy: `Tell the operator of "${notaryUrl}": the server signs this role, and should have signed it anew` };
 }
 
-function renewing(facts: StatusFacts, { name, state }: RoleStatus): Pick<Problem, "next" | "action"> {
+function renewing(facts: StatusFacts, { name, state }: RoleStatus): Pick<Problem, "remedy" | "action"> {
   const base = BASE_ROLES.find((role) => role === name);
-  if (base) return { next: "Publish it anew with a new key, which the root key signs", ...rotation(facts, base) };
+  if (base) return { remedy: "Publish it anew with a new key, which the root key signs", ...rotation(facts, base) };
   const renewal = renewalOf(facts, name);
-  if (!renewal) return { next: "Have whoever signs this role publish it anew" };
-  const next = state === "skipped"
+  if (!renewal) return { remedy: "Have whoever signs this role publish it anew" };
+  const remedy = state === "skipped"
     ? "Find out who published it. If its key was replaced, start it anew, without the tags it holds, and sign them again"
     : "Publish it anew for three years, with the tags it holds";
-  return { next, action: renewal };
+  return { remedy, action: renewal };
 }
 
 function rotation({ roles }: StatusFacts, role: BaseRole): Pick<Problem, "action"> {
@@ -139,19 +136,20 @@ function* certificates(facts: StatusFacts): Iterable<Problem> {
     const role = roles[0]!;
     const signer = roles.find((name) => name.startsWith("targets/") && name !== RELEASES);
     const delegation = signer?.slice("targets/".length);
-    const next = role === "root"
-      ? { next: "Give root a new key while the old one still counts", ...rotation(facts, "root") }
+    const remedy = role === "root"
+      ? { remedy: "Give root a new key while the old one still counts", ...rotation(facts, "root") }
       : {
-        next: "Have a new certificate made at SignPath and add it, then take this one away with tagseal " +
+        remedy: "Have a new certificate made at SignPath and add it, then take this one away with tagseal " +
           "remove-delegation",
         action: { kind: "add-delegation", ...(delegation === undefined ? {} : { delegation }) } as const,
       };
     const what = `The certificate of key ${keyId.slice(0, 7)} (${roles.join(", ")})`;
     const day = expires.slice(0, 10);
-    if (daysLeft < 0) yield { severity: "error", code: "expired", role, message: `${what} expired on ${day}`, ...next };
-    else {
+    if (daysLeft < 0) {
+      yield { severity: "error", code: "expired", role, message: `${what} expired on ${day}`, ...remedy };
+    } else {
       const message = `${what} expires on ${day}, in ${count(daysLeft)}`;
-      yield { severity: severityOf(daysLeft), code: "expires-soon", role, message, ...next };
+      yield { severity: severityOf(daysLeft), code: "expires-soon", role, message, ...remedy };
     }
   }
 }
@@ -168,7 +166,7 @@ function* ownKeys({ roles }: StatusFacts): Iterable<Problem> {
         code: "own-key-delegated",
         role: held[0]!,
         message: `The ${own} key ${id.slice(0, 7)} of this repository may sign tags (${held.join(", ")})`,
-        next:
+        remedy:
           "Add the certificate from SignPath, which is another one than the root certificate, and take this key away",
         action: { kind: "remove-delegation", keyId: id },
       };
@@ -184,7 +182,7 @@ function* server(facts: StatusFacts): Iterable<Problem> {
       code: "snapshot-not-at-server",
       role: "snapshot",
       message: "The Notary server does not manage the snapshot key, so nobody without that key can publish",
-      next: "Let the server manage it, with a new key that the root key signs",
+      remedy: "Let the server manage it, with a new key that the root key signs",
       ...rotation(facts, "snapshot"),
     };
   }
@@ -194,7 +192,7 @@ function* server(facts: StatusFacts): Iterable<Problem> {
       severity: "warning",
       code: "server-ends",
       message: describeEnd(end, new Date(checkedAt)),
-      next: "Keep what is signed there now, in a file that can be verified without the server",
+      remedy: "Keep what is signed there now, in a file that can be verified without the server",
       action: { kind: "export" },
     };
   }
@@ -212,7 +210,7 @@ function* setup({ roles, keysHere, rootTrustedBy }: StatusFacts): Iterable<Probl
       severity: "advice",
       code: "no-delegation",
       message: "No delegation may sign tags here, so SignPath cannot",
-      next: "Add the certificate of the key at SignPath",
+      remedy: "Add the certificate of the key at SignPath",
       action: { kind: "add-delegation" },
     };
   } else if (!signed) {
@@ -221,7 +219,7 @@ function* setup({ roles, keysHere, rootTrustedBy }: StatusFacts): Iterable<Probl
       code: "nothing-signed",
       role: RELEASES,
       message: "Nothing has been signed by a delegation yet",
-      next: "Sign a test tag with tagseal sign",
+      remedy: "Sign a test tag with tagseal sign",
     };
   }
   if (root) {
@@ -229,8 +227,8 @@ function* setup({ roles, keysHere, rootTrustedBy }: StatusFacts): Iterable<Probl
       severity: "advice",
       code: "root-key-here",
       role: "root",
-      message: `The root key ${root.id.slice(0, 7)} is on this machine`,
-      next: "Move its file to a safe place off this machine; it is needed for rotations only, and cannot be replaced",
+      message: `The root key ${root.keyId.slice(0, 7)} is on this machine`,
+      remedy: "Move its file to a safe place off this machine; it is needed for rotations only, and cannot be replaced",
     };
   }
   if (targets) {
@@ -238,10 +236,10 @@ function* setup({ roles, keysHere, rootTrustedBy }: StatusFacts): Iterable<Probl
       severity: "advice",
       code: "targets-key-here",
       role: "targets",
-      message: `The targets key ${targets.id.slice(0, 7)} is on this machine`,
+      message: `The targets key ${targets.keyId.slice(0, 7)} is on this machine`,
       ...(works
-        ? { next: "Signing works without it: delete it", action: { kind: "delete-key", keyId: targets.id } }
-        : { next: "Sign a test tag, then delete it with tagseal delete-key: signing works without it" }),
+        ? { remedy: "Signing works without it: delete it", action: { kind: "delete-key", keyId: targets.keyId } }
+        : { remedy: "Sign a test tag, then delete it with tagseal delete-key: signing works without it" }),
     };
   }
   if (rootTrustedBy !== "pin") {
@@ -251,7 +249,7 @@ function* setup({ roles, keysHere, rootTrustedBy }: StatusFacts): Iterable<Probl
       code: "not-pinned",
       role: "root",
       message: `The root was not pinned: it is trusted because it was ${how}`,
-      next: "In CI, give its certificate or key id with --root-pin",
+      remedy: "In CI, give its certificate or key id with --root-pin",
     };
   }
 }

@@ -8,7 +8,9 @@ import { TagsealError } from "../errors.ts";
 import type { ByteBudget } from "../http/send.ts";
 import type { FileMeta } from "../tuf/models.ts";
 import { RELEASES, type RoleName } from "../tuf/roles.ts";
-import type { MetadataName } from "./trust_server.ts";
+
+/** A file of a repository: a role, `<version>.root`, or `<role>.<sha256 hex>` for exactly that file. */
+export type MetadataName = string;
 
 const MIB = 2 ** 20;
 

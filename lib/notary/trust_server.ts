@@ -12,10 +12,9 @@ import type { AuthorizedService, ScopeAction } from "../http/auth.ts";
 import type { Answer, ByteBudget, Call } from "../http/send.ts";
 import { serverWords } from "../http/server_words.ts";
 import type { RoleName } from "../tuf/roles.ts";
-import { unverifiedBytes } from "./sizes.ts";
+import { type MetadataName, unverifiedBytes } from "./sizes.ts";
 
-/** A file of a repository: a role, `<version>.root`, or `<role>.<sha256 hex>` for exactly that file. */
-export type MetadataName = string;
+export type { MetadataName } from "./sizes.ts";
 
 /** How long a file may be. */
 export interface Allowance {

@@ -7,7 +7,6 @@
  */
 import { isTagsealError, TagsealError, type TagsealErrorCode } from "../errors.ts";
 import { filedId, parseObject, type SignPathApi } from "./api.ts";
-import type { SignPathClient } from "./client.ts";
 import { checkedSlug, formOf, submissionRoutes } from "./filing.ts";
 import {
   HASH_ARTIFACT_NAME,
@@ -17,7 +16,7 @@ import {
   readSignedHash,
 } from "./hash_signing.ts";
 import { atMostThere, post, type Route, unclearFacts } from "./posting.ts";
-import type { HashSubmission } from "./types.ts";
+import type { CallLimits, HashSubmission, SignedHash } from "./types.ts";
 import type { Bytes } from "../bytes/bytes.ts";
 
 /** A route that signs hashes, and how its answer is read. */
@@ -31,7 +30,9 @@ interface HashRoute extends Route {
 }
 
 /** `signHash` of a client, which remembers what the server knows. */
-export function createHashSigning(api: SignPathApi): SignPathClient["signHash"] {
+export function createHashSigning(
+  api: SignPathApi,
+): (submission: HashSubmission, limits?: CallLimits) => Promise<SignedHash> {
   let older = false;
   return async (submission, limits = {}) => {
     // Only the older form has a place for parameters.

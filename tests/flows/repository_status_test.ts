@@ -139,5 +139,5 @@ Deno.test("status: who signs the snapshot", async (t) => {
 
 Deno.test("status: a key of this repository that signs for nothing any more is shown as such", async () => {
   const { keysHere } = await statusOf({}, keyStore("ab".repeat(32)));
-  assert.deepEqual(keysHere, [{ id: "ab".repeat(32), role: "snapshot", signsFor: [] }]);
+  assert.deepEqual(keysHere, [{ keyId: "ab".repeat(32), role: "snapshot", signsFor: [] }]);
 });

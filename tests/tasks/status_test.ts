@@ -7,7 +7,7 @@ interface Status {
   readonly trusted: boolean;
   readonly rootTrustedBy: string;
   readonly managedBy: { readonly snapshot: string; readonly timestamp: string };
-  readonly keysHere: { readonly id: string; readonly role: string; readonly signsFor: string[] }[];
+  readonly keysHere: { readonly keyId: string; readonly role: string; readonly signsFor: string[] }[];
   readonly roles: {
     readonly name: string;
     readonly state: string;
@@ -19,7 +19,7 @@ interface Status {
     readonly severity: string;
     readonly code: string;
     readonly role?: string;
-    readonly next: string;
+    readonly remedy: string;
     readonly command?: string;
   }[];
 }
@@ -52,7 +52,7 @@ Deno.test("status follows a repository from its setup on", async (t) => {
       "advice targets-key-here targets",
       "advice not-pinned root",
     ]);
-    assert.match(status.problems[2]!.next, /Sign a test tag, then delete it with tagseal delete-key/);
+    assert.match(status.problems[2]!.remedy, /Sign a test tag, then delete it with tagseal delete-key/);
     assert.deepEqual(status.keysHere.map(({ role, signsFor }) => [role, signsFor]).sort(), [
       ["root", ["root"]],
       ["targets", ["targets"]],
@@ -83,7 +83,7 @@ Deno.test("status follows a repository from its setup on", async (t) => {
   await t.step("signed, keys taken away, pinned: nothing to do", async () => {
     await story.push("v1");
     await story.succeed(["sign", "-r", story.gun, "-t", "v1"]);
-    assert.match((await statusOf(story, 0)).problems[1]!.next, /^Signing works without it/);
+    assert.match((await statusOf(story, 0)).problems[1]!.remedy, /^Signing works without it/);
     const certificate = `${story.gun.replaceAll(/[/:]/g, "_")}.root.pem`;
     await Deno.remove(`${story.trust}/private`, { recursive: true });
     const { stdout } = await story.succeed(["status", "-r", story.gun, "--root-pin", certificate]);
