@@ -174,6 +174,7 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
         ...ROLE,
         state: "ok | expired | skipped | unpublished",
         "reason?": "string",
+        "unusableKeys?": [{ keyId: "string", reason: "string", bars: "boolean" }],
         cachedVersion: "integer | null",
         daysLeft: "integer | null",
       }],

@@ -178,6 +178,7 @@ function signingKey(
       details: { repository: gun, role: several.name },
     });
   }
+  requireUnbarred(gun, [releases, named]);
   const inReleases = new Set([...releases.keys.values()].map(({ canonicalId }) => canonicalId));
   // A renewed certificate files one key a second time.
   const keys = new Map([...named.keys.values()].map((key) => [key.canonicalId, key]));
@@ -221,6 +222,18 @@ function noDelegation({ gun, targets }: TrustedRepository, absent: readonly Dele
       others,
     details: { repository: gun, roles: absent, delegations: targets.delegations.map(({ name }) => name) },
   });
+}
+
+/** Whoever signs such a role signs in vain: neither Notary nor anybody here trusts it. */
+function requireUnbarred(gun: string, delegations: readonly Delegation[]): void {
+  for (const { name, unusable = [] } of delegations) {
+    const [keyId, { reason }] = [...unusable].find(([, { bars }]) => bars) ?? [undefined, { reason: "" }];
+    if (keyId === undefined) continue;
+    throw new TagsealError("bad-input", `"${name}" of "${gun}" names a key that Notary refuses: ${reason}`, {
+      remedy: `Have the repository's administrator take the key away: tagseal remove-delegation --key ${keyId}`,
+      details: { repository: gun, role: name, keyId },
+    });
+  }
 }
 
 function shortIds(ids: readonly KeyId[]): string {

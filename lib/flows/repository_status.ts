@@ -3,7 +3,7 @@ import type { Bytes } from "../bytes/bytes.ts";
 import { isTagsealError } from "../errors.ts";
 import type { KeyStore } from "../keystore/keystore.ts";
 import { parseListing, parseRoot, parseTargets } from "../tuf/parse.ts";
-import { BASE_ROLES, type RoleName } from "../tuf/roles.ts";
+import { BASE_ROLES, isDelegation, type RoleName } from "../tuf/roles.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
 import { type Look, lookAtRepository } from "./look_at_expired.ts";
 import { canonicalIds, type RoleFacts, rolesOf, signersOf } from "./inspect_repository.ts";
@@ -48,7 +48,10 @@ export async function repositoryStatus(trust: Trust, keys: KeyStore, gun: string
 function roleStatus({ trusted, seen }: Look, facts: RoleFacts, cached: Bytes | undefined, at: Date): RoleStatus {
   const { name, expires } = facts;
   const daysLeft = expires === null ? null : daysUntil(new Date(expires), at);
-  const base = { ...facts, cachedVersion: cached ? versionIn(name, cached) : null, daysLeft };
+  const { unusable = [] } = isDelegation(name) ? seen.delegations.get(name)!.delegation : seen.root.roles[name];
+  const unusableKeys = [...unusable].map(([keyId, key]) => ({ keyId, ...key }));
+  const cachedVersion = cached ? versionIn(name, cached) : null;
+  const base = { ...facts, cachedVersion, daysLeft, ...(unusableKeys.length > 0 ? { unusableKeys } : {}) };
   if (expires !== null && new Date(expires) <= at) return { ...base, state: "expired" };
   const states = [trusted, seen].map((repository) => repository && delegationState(repository, name));
   const skipped = states.find((state) => state?.kind === "skipped");

@@ -123,10 +123,14 @@ function isInNeed({ state, daysLeft }: RoleStatus): boolean {
 
 function* skipped(facts: StatusFacts): Iterable<Problem> {
   for (const role of facts.roles) {
-    const { name, state, reason } = role;
+    const { name, state, reason, unusableKeys = [] } = role;
     if (state !== "skipped") continue;
     const message = `"${name}" is not trusted, nor its tags: ${reason}`;
-    yield { severity: "error", code: "skipped", role: name, message, ...renewing(facts, role) };
+    const barring = unusableKeys.find(({ bars }) => bars);
+    const next = barring
+      ? { remedy: "Take that key away", action: { kind: "remove-delegation", keyId: barring.keyId } as const }
+      : renewing(facts, role);
+    yield { severity: "error", code: "skipped", role: name, message, ...next };
   }
 }
 

@@ -1,4 +1,5 @@
 /** What is known of a repository's health. @module */
+import type { UnusableKey } from "../tuf/models.ts";
 import type { KeyId } from "../crypto/keys.ts";
 import type { RoleName } from "../tuf/roles.ts";
 import type { RoleFacts, SignerFacts } from "./inspect_repository.ts";
@@ -14,6 +15,8 @@ export interface RoleStatus extends RoleFacts {
   readonly daysLeft: number | null;
   /** Why it was skipped. */
   readonly reason?: string;
+  /** Keys that it names and that do not count, or bar it, by the id that metadata files them under. */
+  readonly unusableKeys?: readonly ({ readonly keyId: KeyId } & UnusableKey)[];
 }
 
 /** A certificate in root or of a delegation. */

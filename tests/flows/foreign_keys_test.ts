@@ -7,6 +7,7 @@ import { addDelegation } from "../../lib/flows/add_delegation.ts";
 import { dockerInspection } from "../../lib/flows/docker_inspection.ts";
 import { prepareTags } from "../../lib/flows/prepare_tags.ts";
 import { removeDelegation } from "../../lib/flows/remove_delegation.ts";
+import { repositoryStatus } from "../../lib/flows/repository_status.ts";
 import { openRepository, publish } from "../../lib/flows/repository.ts";
 import { openRoleSigner } from "../../lib/flows/role_signer.ts";
 import { signTags } from "../../lib/flows/sign_tags.ts";
@@ -107,6 +108,19 @@ Deno.test("a certificate that Notary refuses keeps its delegations from being tr
   const why = `the key ${weak.id.slice(0, 7)}… must not stand there: its certificate is signed with a broken hash`;
   assert.ok(skipped[0]!.reason.includes(why), skipped[0]!.reason);
   await failsWith(verifyTags(world.trust(), GUN, ["v1"]), "not-signed", why);
+  const task = { ...world.task(GUN, ["v2"]), renew: ["targets/releases"] };
+  const refused = '"targets/releases" of "registry.test/acme/app" names a key that Notary refuses: its certificate is';
+  const failure = await failsWith(prepareTags(task, world.now()), "bad-input", refused);
+  assert.ok(failure.remedy.includes(`tagseal remove-delegation --key ${weak.id}`));
+  const { roles, problems } = await repositoryStatus(world.trust(), world.keys, GUN);
+  const reason = "its certificate is signed with a broken hash";
+  assert.deepEqual(roles.find(({ name }) => name === "targets/releases")?.unusableKeys, [
+    { keyId: weak.id, reason, bars: true },
+  ]);
+  assert.deepEqual(problems.map(({ code, action }) => [code, action])[0], [
+    "skipped",
+    { kind: "remove-delegation", keyId: weak.id },
+  ]);
   await removeDelegation(
     world.trust(),
     world.keys,
