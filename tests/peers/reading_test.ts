@@ -140,6 +140,49 @@ for (const stack of [REAL, EMBEDDED]) {
   });
 }
 
+for (const stack of [REAL, EMBEDDED]) {
+  stackTest(stack, "reading: a role whose last key the notary client took away", CLIENTS, async (t) => {
+    await using life = await Life.begin(stack);
+    const { owner, server } = life;
+    await owner.init();
+    await owner.rotate("snapshot", "-r");
+    const { files, pem } = await life.newKeyAt("releases", new Date(), 30);
+    await owner.delegate(RELEASES, files);
+    await owner.sign(image("v1", "a1", 528), ["targets"]);
+    const keyIds = async () => {
+      const bytes = (await server.read(owner.gun, "targets"))!;
+      const { signed } = JSON.parse(new TextDecoder().decode(bytes));
+      return signed.delegations.roles.map(({ keyids }: { keyids: unknown }) => keyids);
+    };
+    const { id, canonicalId } = keyOfCertificate(readCertificate(pem));
+    await t.step("delegation remove: it writes null, and everybody reads on", async () => {
+      await owner.run(["delegation", "remove", owner.gun, RELEASES, canonicalId, "-y", "-p"]);
+      assert.deepEqual(await keyIds(), [null]);
+      await life.everybodyAgrees();
+      assert.match((await life.ours("fresh", ["status"])).stdout, /targets\/releases/);
+    });
+    await t.step("add-delegation puts the key back, and the notary client reads and signs on", async () => {
+      const add = ["add-delegation", "--delegation-certificate", files.certificate];
+      const { code, stderr } = await life.run("owner", add, NOTARY_PASSPHRASES);
+      assert.equal(code, 0, stderr);
+      assert.deepEqual(await keyIds(), [[id], [id]]);
+      await owner.sign(image("v2", "b2", 7), [RELEASES]);
+      await life.everybodyAgrees();
+      assert.deepEqual((await life.theirList("fresh")).map(({ tag, role }) => [tag, role]), [
+        ["v1", "targets"],
+        ["v2", RELEASES],
+      ]);
+    });
+    await t.step("delegation purge, from all roles at once", async () => {
+      await owner.run(["delegation", "purge", owner.gun, "--key", canonicalId, "-p"]);
+      assert.deepEqual(await keyIds(), [null, null]);
+      const left = await life.theirList("fresh");
+      assert.deepEqual(left.map(({ tag }) => tag), ["v1"]);
+      for (const reader of ["fresh", "kept-ours"]) assert.deepEqual(await life.ourList(reader, "targets"), left);
+    });
+  });
+}
+
 /** One repository with its owner, and readers who follow it. */
 class Life implements AsyncDisposable {
   /** How often both sides were compared. */
@@ -213,12 +256,11 @@ class Life implements AsyncDisposable {
   }
 
   /** Runs `tagseal` about the repository, with `reader/trust` as trust directory; a fresh one for `fresh`. */
-  async run(reader: string, [command = "", ...args]: readonly string[]): Promise<Outcome> {
+  async run(reader: string, [command = "", ...args]: readonly string[], more: Env = {}): Promise<Outcome> {
     const { peers } = this;
     const home = await this.#homeOf(reader);
-    const env: Env = peers.auth
-      ? { HOME: home, NOTARY_AUTH: btoa(`${peers.username}:${peers.password}`) }
-      : { HOME: home };
+    const auth = peers.auth ? { NOTARY_AUTH: btoa(`${peers.username}:${peers.password}`) } : {};
+    const env = { HOME: home, ...auth, ...more };
     const flags = ["--notary-url", peers.notaryUrl, "--ca", peers.caPath, "--trust-dir", `${home}/trust`];
     return await tagseal([command, "-r", this.owner.gun, ...args, ...flags], { env, cwd: home });
   }
