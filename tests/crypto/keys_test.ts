@@ -75,7 +75,7 @@ Deno.test("keys: malformed key objects are refused", () => {
       keyJson("rsa-x509", utf8(certificatePem(KEYS.root.publicKey.certificate!))),
       /labelled "rsa-x509" is of another type/,
     ],
-    [keyJson("ecdsa-x509", KEYS.root.publicKey.certificate!.der), /UTF-8|certificate|encoded/],
+    [keyJson("ecdsa-x509", KEYS.root.publicKey.certificate!.der), /a certificate is not in PEM/],
     [keyJson("ecdsa-x509", utf8("nothing")), /there is no certificate/],
     [keyJson("ecdsa", new Uint8Array()), /a public key is not a SubjectPublicKeyInfo/],
     [keyJson("ecdsa", concat(ecdsa.spki, new Uint8Array(1))), /not a SubjectPublicKeyInfo|oddly encoded/],
@@ -83,7 +83,7 @@ Deno.test("keys: malformed key objects are refused", () => {
   ];
   for (const [json, words] of cases) {
     assert.throws(() => readPublicKey(json), (error) => {
-      assert.ok(error instanceof SyntaxError || error instanceof TypeError, String(error));
+      assert.ok(error instanceof SyntaxError, String(error));
       assert.match(error.message, words);
       return true;
     });

@@ -1,5 +1,7 @@
 /** Reproducible randomness for property tests. @module */
 
+import { concat } from "../../lib/bytes/bytes.ts";
+
 /** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
 export type Random = () => number;
 
@@ -26,22 +28,19 @@ export function pick<T>(next: Random, choices: readonly T[]): T {
 /** A copy of `bytes`, damaged once: a bit flipped, a byte set, taken out, doubled, or the end cut off. */
 export function damaged(next: Random, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const at = below(next, bytes.length);
-  const out = [...bytes];
+  const out = bytes.slice() as Uint8Array<ArrayBuffer>;
   switch (below(next, 5)) {
     case 0:
       out[at]! ^= 1 << below(next, 8);
-      break;
+      return out;
     case 1:
       out[at] = below(next, 256);
-      break;
+      return out;
     case 2:
-      out.splice(at, 1);
-      break;
+      return concat(out.subarray(0, at), out.subarray(at + 1));
     case 3:
-      out.splice(at, 0, out[at]!);
-      break;
+      return concat(out.subarray(0, at + 1), out.subarray(at));
     default:
-      out.length = at;
+      return out.slice(0, at);
   }
-  return new Uint8Array(out);
 }
