@@ -15,6 +15,11 @@ Deno.test("a build: all names of one digest, other repositories left out", () =>
   assert.deepEqual([...read({ "containerimage.digest": B, "image.name": "acme/x:2" }, "docker.io/acme/x")], [["2", B]]);
 });
 
+Deno.test("a byte order mark in front of the file, as PowerShell writes it, is no part of it", () => {
+  const metadata = utf8(`\ufeff${JSON.stringify({ "containerimage.digest": A, "image.name": `${GUN}:v1` })}`);
+  assert.deepEqual([...readBuildxMetadata(metadata, "meta.json", GUN)], [["v1", A]]);
+});
+
 Deno.test("a bake: each target with its own", () => {
   const target = (digest: string, tag: string) => ({ "containerimage.digest": digest, "image.name": `${GUN}:${tag}` });
   assert.deepEqual([...read({ app: target(A, "v1"), tool: target(B, "t1"), "buildx.build.warnings": [] })], [

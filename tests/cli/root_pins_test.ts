@@ -65,7 +65,8 @@ Deno.test("root pins: the variable holds several; the flag goes before it", asyn
 Deno.test("root pins: files, PEM or DER: a CA pins the CA, another certificate itself", async () => {
   const pem = utf8(certificatePem(ROOT.certificate!));
   const own = { keyId: ROOT.canonicalId, certificateDerHex: ROOT.certificate!.der.toHex() };
-  for (const file of [pem, ROOT.certificate!.der]) {
+  const marked = utf8(`\ufeff${certificatePem(ROOT.certificate!)}`);
+  for (const file of [pem, marked, ROOT.certificate!.der]) {
     assert.deepEqual(await pinOf(["root.pem"], { files: { "root.pem": file } }), own);
     assert.deepEqual(await pinOf([`${GUN}=./a=b.pem`], { files: { "./a=b.pem": file } }), own);
     assert.deepEqual(await pinOf(["./a=b.pem"], { files: { "./a=b.pem": file } }), own);
@@ -79,4 +80,6 @@ Deno.test("root pins: what is none is said", async () => {
   await failsWith(pinOf(["abc"]), "not-found", 'There is no file "abc", and "abc" is no key id');
   await failsWith(pinOf([A.toUpperCase()]), "not-found", "is no key id");
   await failsWith(pinOf(["x.pem"], { files: { "x.pem": utf8("no certificate") } }), "bad-input", '"x.pem"');
+  const two = utf8(certificatePem(ROOT.certificate!).repeat(2));
+  await failsWith(pinOf(["x.pem"], { files: { "x.pem": two } }), "bad-input", "it holds 2 certificates");
 });

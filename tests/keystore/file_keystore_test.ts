@@ -110,6 +110,12 @@ for (const role of ["root", "targets"] as const) {
   });
 }
 
+keyTest("a byte order mark in front of a key file is no part of it", async ({ folder, store }) => {
+  const id = RECORDED.keys.targets;
+  await put(folder, id, `\ufeff${recordedKey("targets")}`);
+  assert.equal((await store(RECORDED.passphrases.targets).open(id)).publicKey.canonicalId, id);
+});
+
 keyTest("a wrong passphrase is asked for three times", async ({ folder, asked, store }) => {
   const id = RECORDED.keys.targets;
   await put(folder, id, recordedKey("targets"));
