@@ -160,7 +160,7 @@ Deno.test("a version beyond what servers keep is read; that it cannot be followe
     const lookUp = (tag: string) => Promise.resolve(manifestOf(tag));
     return await prepareTags({ trust, gun: GUN, signer: "alice", tags: ["v1"], lookUp }, AT);
   };
-  assert.equal((await prepared(2 ** 31 - 2)).change?.payloads[0]!.version, 2 ** 31 - 1);
+  assert.equal((await prepared(2 ** 31 - 2)).change?.payloads[0]?.version, 2 ** 31 - 1);
   for (const version of [2 ** 31 - 1, 2 ** 53 - 1]) {
     const words = `A Notary server may not keep version ${version + 1}: 2147483647 is its last`;
     await failsWith(prepared(version), "bad-input", words);
