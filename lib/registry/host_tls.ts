@@ -10,6 +10,7 @@
 import { fileText } from "../bytes/bytes.ts";
 import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
 import { isFile, readFileBounded } from "../files/files.ts";
+import { filePath } from "../files/names.ts";
 import type { HostTls } from "../http/network.ts";
 
 const MAX_FILES = 100;
@@ -26,10 +27,11 @@ export async function readHostTls(
   folders: readonly string[],
   host: string,
   warn: (line: string) => void,
+  os?: string,
 ): Promise<HostTls | undefined> {
   if (host.startsWith(".")) return undefined; // no name of a host, but one of another folder
   // The default port goes without saying in an address; in a folder's name it may be said.
-  const names = /:\d+$/.test(host) ? [host] : [host, `${host}:443`];
+  const names = (/:\d+$/.test(host) ? [host] : [host, `${host}:443`]).flatMap((name) => folderNames(name, os));
   const caCerts: string[] = [];
   let client: HostTls["client"];
   const files: string[] = [];
@@ -51,6 +53,11 @@ export async function readHostTls(
   return caCerts.length > 0 || client ? { caCerts, client, files } : undefined;
 }
 
+/** Windows takes no colon. Docker's engine leaves it out there; written as `%3A` the name is nobody else's. */
+function folderNames(host: string, os: string | undefined): string[] {
+  return [...new Set([filePath(host, os), filePath(host, os) === host ? host : host.replaceAll(":", "")])];
+}
+
 /** The names in a folder, sorted; none where there is no such folder, or the task's permissions leave it out. */
 function list(folder: string, warn: (line: string) => void): string[] {
   const names: string[] = [];
@@ -64,8 +71,6 @@ function list(folder: string, warn: (line: string) => void): string[] {
       return warn(`"${folder}" is a file, so that it is not used; a folder with the host's certificates is needed`), [];
     }
     if ([NotFound, NotADirectory, NotCapable].some((kind) => error instanceof kind)) return [];
-    // Windows allows no colon in names, so that there is no such folder.
-    if (messageOf(error).includes("os error 123")) return [];
     if (error instanceof PermissionDenied) return warn(notReadable(folder)), [];
     throw new TagsealError("bad-input", `The folder "${folder}" cannot be read: ${messageOf(error)}`, {
       remedy: "Leave only the host's CAs and its client certificate in it",

@@ -9,7 +9,11 @@ const key = (name: string) => pem("EC PRIVATE KEY", name);
 /** Reads the folders `tls` and `certs.d` that hold `files`. */
 async function withFiles<T>(
   files: Record<string, string>,
-  use: (read: (host: string) => ReturnType<typeof readHostTls>, folder: string, warnings: string[]) => Promise<T>,
+  use: (
+    read: (host: string, os?: string) => ReturnType<typeof readHostTls>,
+    folder: string,
+    warnings: string[],
+  ) => Promise<T>,
 ): Promise<T> {
   const folder = await Deno.makeTempDir();
   try {
@@ -19,7 +23,7 @@ async function withFiles<T>(
     }
     const warnings: string[] = [];
     const folders = [`${folder}/tls`, `${folder}/certs.d`];
-    return await use((host) => readHostTls(folders, host, (line) => warnings.push(line)), folder, warnings);
+    return await use((host, os) => readHostTls(folders, host, (line) => warnings.push(line), os), folder, warnings);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -53,6 +57,22 @@ Deno.test("Docker's folders: CAs and a client certificate, for exactly one host 
       assert.equal(await read(host), undefined, host);
     }
     assert.deepEqual(warnings, []);
+  });
+});
+
+Deno.test("Docker's folders on Windows: no name holds a colon, and those of Docker's engine are found", async () => {
+  const files = {
+    "tls/r.example%3A5000/ca.crt": cert("own"),
+    "certs.d/r.example5000/ca.crt": cert("engine"),
+    "certs.d/r.example:5000/ca.crt": cert("not there on Windows"),
+    "certs.d/default.example443/ca.crt": cert("default"),
+  };
+  await withFiles(files, async (read) => {
+    const casOf = async (host: string, os: string) => (await read(host, os))?.caCerts;
+    assert.deepEqual(await casOf("r.example:5000", "windows"), [cert("own"), cert("engine")]);
+    assert.deepEqual(await casOf("default.example", "windows"), [cert("default")]);
+    assert.equal(await casOf("r.example", "windows"), undefined);
+    assert.deepEqual(await casOf("r.example:5000", "linux"), [cert("not there on Windows")]);
   });
 });
 
