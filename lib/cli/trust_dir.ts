@@ -7,16 +7,18 @@
  *
  * @module
  */
+import type { Bytes } from "../bytes/bytes.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
 import { isDenied, isFile, isOpenToAll } from "../files/files.ts";
 import type { LockWait } from "../files/lock.ts";
 import type { RootPin } from "../tuf/root_keys.ts";
 import { createFileKeyStore } from "../keystore/file_keystore.ts";
 import type { KeyStore } from "../keystore/keystore.ts";
+import { forgivingStore } from "../notary/forgiving_store.ts";
 import {
   createFileMetadataStore,
   createMemoryMetadataStore,
-  forgivingStore,
+  keptRoots,
   type MetadataStore,
 } from "../notary/metadata_store.ts";
 import type { Host } from "./host.ts";
@@ -82,7 +84,7 @@ export function openMetadataStore(values: TrustDirValue, host: Host, pin: RootPi
   const isPinned = pin !== undefined && pin !== "required";
   const forgiving = forgivingStore(store, () => isPinned, ({ message }) => forget(message));
   return {
-    write: forgiving.write,
+    ...forgiving,
     read: (gun) =>
       forgiving.read(gun).catch((error: unknown) => {
         throw unreadable(error);
@@ -102,6 +104,12 @@ function unreadable(error: unknown): unknown {
     details: error.details,
     cause: error,
   });
+}
+
+/** The roots that the trust directory keeps, by repository: to be shown, and trusted for nothing. */
+export async function readKeptRoots(values: TrustDirValue, host: Host): Promise<ReadonlyMap<string, Bytes>> {
+  const folder = trustDir(values, host);
+  return folder === undefined ? new Map() : await keptRoots(folder);
 }
 
 /** The key files of the trust directory. */

@@ -80,7 +80,7 @@ export async function initRepository(trust: Trust, keys: KeyStore, options: Init
   ]);
   const replaces = options.replace !== undefined && (present !== undefined || remembered.has("root"));
   if (present && !replaces) throw exists(gun, server.url);
-  if (remembered.has("root") && !replaces) throw vanished(gun, server.url);
+  if (remembered.has("root") && !replaces) throw vanished(gun, server.url, trust.store.folderOf?.(gun));
 
   const made: NewKey[] = [];
   let rootKeyId: KeyId | undefined;
@@ -218,11 +218,11 @@ function exists(gun: string, url: URL): TagsealError {
 }
 
 /** Whoever knows the old root will refuse a new one, this trust directory first of all. */
-function vanished(gun: string, url: URL): TagsealError {
+function vanished(gun: string, url: URL, folder: string | undefined): TagsealError {
   return new TagsealError("exists", `"${gun}" is known here by a root that "${url.origin}" does not have`, {
     remedy:
       "Check --notary-url. If the repository was deleted there and shall be made anew, every client must forget its " +
-      "old root: here, move its folder below tuf/ in the trust directory away",
+      "old root: here, move " + (folder ? `"${folder}"` : "its folder below tuf/ in the trust directory") + " away",
     details: { repository: gun, url: url.origin },
   });
 }

@@ -8,9 +8,7 @@
  * @module
  */
 import { type Bytes, sameBytes } from "../bytes/bytes.ts";
-import { isTagsealError, type TagsealError } from "../errors.ts";
 import {
-  isDenied,
   listFolder,
   pathExists,
   readFileBounded,
@@ -21,6 +19,7 @@ import {
 import { type LockWait, withLock } from "../files/lock.ts";
 import { filePath, pathOfFile } from "../files/names.ts";
 import { isDelegation, type RoleName } from "../tuf/roles.ts";
+import { unverifiedBytes } from "./sizes.ts";
 
 /** Keeps the files of repositories that were verified. */
 export interface MetadataStore {
@@ -33,6 +32,8 @@ export interface MetadataStore {
    *   one is there by now
    */
   write(gun: string, files: FileChanges, before?: ReadonlyMap<RoleName, Bytes>): Promise<boolean>;
+  /** The folder of a repository's copy, where it has one, to be told. */
+  readonly folderOf?: ((gun: string) => string) | undefined;
 }
 
 /** Files by role; `undefined` for a role whose file is to go. */
@@ -67,6 +68,7 @@ export function createFileMetadataStore(trustDir: string, { os, ...wait }: Store
     return files;
   };
   return {
+    folderOf: folder,
     read: (gun) => withLock(lock(gun), "shared", () => read(gun), wait),
     async write(gun, files, before) {
       if (before && changesTo(before, files).length === 0) return true; // nothing to keep: nothing is touched
@@ -91,44 +93,26 @@ export function createFileMetadataStore(trustDir: string, { os, ...wait }: Store
   };
 }
 
-/**
- * A store that a command can go on without. What cannot be kept is remembered until the command ends, so that it holds
- * the server to what it has seen itself. A copy that cannot be looked at may know better than the server: that is passed
- * over only where `mayForget` says that something else holds the root.
- */
-export function forgivingStore(
-  store: MetadataStore,
-  mayForget: (gun: string) => boolean,
-  onNotKept: (error: TagsealError) => void,
-): MetadataStore {
-  const memory = createMemoryMetadataStore();
-  const remembered = new Set<string>();
-  return {
-    async read(gun) {
-      if (remembered.has(gun)) return await memory.read(gun);
-      try {
-        return await store.read(gun);
-      } catch (error) {
-        if (!isTagsealError(error) || !isDenied(error) || !mayForget(gun)) throw error;
-        remembered.add(gun);
-        onNotKept(error);
-        return new Map();
-      }
-    },
-    async write(gun, files, before) {
-      if (!remembered.has(gun)) {
-        try {
-          return await store.write(gun, files, before);
-        } catch (error) {
-          if (!isTagsealError(error, "bad-input")) throw error;
-          remembered.add(gun);
-          onNotKept(error);
-          await memory.write(gun, before ?? await store.read(gun));
-        }
-      }
-      return await memory.write(gun, files, before);
-    },
-  };
+const MAX_REPOSITORIES = 10_000;
+const MAX_DEPTH = 20;
+
+/** The roots in a trust directory by repository, as they lie there: neither verified nor locked, to be shown alone. */
+export async function keptRoots(trustDir: string, os?: string): Promise<ReadonlyMap<string, Bytes>> {
+  const found = new Map<string, Bytes>();
+  async function walk(path: string, gun: string, depth: number): Promise<void> {
+    const root = gun === "" ? undefined : await rootIn(path);
+    if (root) found.set(pathOfFile(gun, os), root);
+    for (const { name, isDirectory } of listFolder(path)) {
+      if (!isDirectory || depth === MAX_DEPTH || found.size >= MAX_REPOSITORIES) continue;
+      if (name !== "metadata" || !root) await walk(`${path}/${name}`, gun === "" ? name : `${gun}/${name}`, depth + 1);
+    }
+  }
+  await walk(`${trustDir}/tuf`, "", 0);
+  return found;
+}
+
+function rootIn(path: string): Promise<Bytes | undefined> {
+  return readFileBounded(`${path}/metadata/root.json`, unverifiedBytes("root")).catch(() => undefined);
 }
 
 /** What makes `files` of `present`, in the order of writing. */

@@ -1,6 +1,8 @@
 /** The way from a root that is trusted already, or pinned, to the one that the server shows. @module */
 import type { Bytes } from "../bytes/bytes.ts";
-import { isTagsealError, TagsealError } from "../errors.ts";
+import type { KeyId } from "../crypto/keys.ts";
+import { isTagsealError, reworded, TagsealError } from "../errors.ts";
+import type { Root } from "../tuf/models.ts";
 import { parseRoot } from "../tuf/parse.ts";
 import { isPinned, type RootPin } from "../tuf/root_keys.ts";
 import { advanceRoot, type Floors, openRoot, type RootPhase } from "../tuf/trusted.ts";
@@ -15,21 +17,63 @@ export interface Judgement {
   readonly at: Date;
   /** What was trusted before. */
   readonly floors: Floors;
+  /** The folder of what was trusted before, to be told. */
+  readonly folder?: string | undefined;
 }
 
 /** How many root versions may lie between the trusted root and the newest one. */
 const MAX_ROOT_STEPS = 256;
 
-/** The local copy of root. @throws {TagsealError} `trust-invalid` where it is damaged: it is never silently replaced */
-export async function openKnown({ gun, at, floors }: Judgement, root: Bytes): Promise<RootPhase> {
+/**
+ * The newest root, held to the local copy of an older one.
+ *
+ * @throws {TagsealError} `trust-invalid`, also where the copy is damaged: it is never silently replaced
+ */
+export async function followKnown(
+  server: TrustServer,
+  judgement: Judgement,
+  known: Bytes,
+  newest: Bytes,
+): Promise<RootPhase> {
+  const phase = await openKnown(judgement, known);
+  try {
+    return await followRoots(server, phase, newest);
+  } catch (error) {
+    throw perhapsAnew(error, judgement, phase.root, newest);
+  }
+}
+
+/** A root without any key of the one before is either an attack or a repository that was set up anew. */
+function perhapsAnew(error: unknown, { gun, folder }: Judgement, known: Root, newest: Bytes): unknown {
+  if (!isTagsealError(error, "trust-invalid")) return error;
+  const [before, now] = [known, parseRoot(newest)].map(({ roles }) =>
+    [...roles.root.keys.values()].map(({ canonicalId }) => canonicalId)
+  ) as [KeyId[], KeyId[]];
+  if (now.some((id) => before.includes(id))) return error;
+  const copy = folder === undefined ? "the copy of it" : `"${folder}"`;
+  return reworded(
+    error,
+    `${error.message}. The server's root has the key ${now.join(", ")}, the one trusted here ${before.join(", ")}`,
+    {
+      remedy:
+        `Do not use this data unless the administrator of "${gun}" confirms, not through this server, that it was ` +
+        `set up anew and that the first of these keys is its root key. Then move ${copy} away, and give the new root ` +
+        "certificate as --root-pin",
+      details: { rootKeyIds: now, knownRootKeyIds: before },
+    },
+  );
+}
+
+async function openKnown({ gun, at, floors, folder }: Judgement, root: Bytes): Promise<RootPhase> {
   try {
     return await openRoot(gun, root, { kind: "known", root }, floors, at);
   } catch (error) {
     if (!isTagsealError(error, "trust-invalid")) throw error;
     throw new TagsealError("trust-invalid", `The local copy of the root of "${gun}" is damaged: ${error.message}`, {
       remedy: "Restore it from a backup. If there is none, ask the repository's administrator for the root " +
-        "certificate, move the repository's folder below tuf/ in the trust directory away, and give the certificate " +
-        "as --root-pin",
+        `certificate, move ${
+          folder === undefined ? "the copy" : `"${folder}"`
+        } away, and give the certificate as --root-pin`,
       details: { repository: gun, role: "root" },
       cause: error,
     });
@@ -63,7 +107,7 @@ export async function openPinned(
 }
 
 /** Follows the versions between a trusted root and the newest one (TUF 5.3). @throws {TagsealError} `trust-invalid` */
-export async function followRoots(server: TrustServer, phase: RootPhase, newest: Bytes): Promise<RootPhase> {
+async function followRoots(server: TrustServer, phase: RootPhase, newest: Bytes): Promise<RootPhase> {
   const { gun, root } = phase;
   const target = parseRoot(newest).version;
   const steps = target - root.version - 1;

@@ -29,7 +29,7 @@ import {
   type TrustedRepository,
 } from "../tuf/trusted.ts";
 import { cannotStandIn, isServerDown } from "./offline.ts";
-import { followRoots, openKnown, openPinned } from "./roots.ts";
+import { followKnown, openPinned } from "./roots.ts";
 import type { FileChanges, MetadataStore } from "./metadata_store.ts";
 import { type Copy, probable, readFiles } from "./first_round.ts";
 import { NamedBytes } from "./sizes.ts";
@@ -204,10 +204,10 @@ async function verify(
 
 /** The newest root, held to the copy that is trusted already and to the pin, to each of them where there are both. */
 async function trustedRoot(options: ReadOptions, newest: Bytes, cached: Copy): Promise<RootPhase> {
-  const { server, gun, pin, at } = options;
+  const { server, gun, pin, at, store } = options;
   const known = cached.get("root");
-  const judgement = { gun, at, floors: cached };
-  const fromKnown = known && await followRoots(server, await openKnown(judgement, known), newest);
+  const judgement = { gun, at, floors: cached, folder: store.folderOf?.(gun) };
+  const fromKnown = known && await followKnown(server, judgement, known, newest);
   if (pin && pin !== "required") {
     const fromPin = await openPinned(server, judgement, pin, newest);
     return fromKnown ?? fromPin;

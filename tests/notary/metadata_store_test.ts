@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { TagsealError } from "../../lib/errors.ts";
-import { createFileMetadataStore, createMemoryMetadataStore, forgivingStore } from "../../lib/notary/metadata_store.ts";
+import { forgivingStore } from "../../lib/notary/forgiving_store.ts";
+import { createFileMetadataStore, createMemoryMetadataStore, keptRoots } from "../../lib/notary/metadata_store.ts";
 import type { RoleName } from "../../lib/tuf/roles.ts";
 import { RECORDED, recordedFiles } from "../support/recorded.ts";
 import { GUN } from "../support/trust_builder.ts";
@@ -121,6 +122,21 @@ Deno.test("metadata store: on Windows no name holds what it does not take, and n
     const plain = createFileMetadataStore(folder, { os: "linux" });
     await plain.write(guns[0]!, new Map([["root", utf8("plain")]]));
     assert.equal(await Deno.readTextFile(`${folder}/tuf/localhost:5000/app/metadata/root.json`), "plain");
+  }));
+
+Deno.test("metadata store: the roots that are kept are found, on Windows too, and odd folders passed over", () =>
+  withFolder(async (folder) => {
+    assert.equal((await keptRoots(`${folder}/nothing`)).size, 0);
+    const guns = ["docker.io/a/b", "docker.io/a/b/c", "localhost:5000/metadata/x", "docker.io/aux"];
+    for (const os of ["linux", "windows"]) {
+      const trust = `${folder}/${os}`;
+      const store = createFileMetadataStore(trust, { os });
+      for (const gun of guns) await store.write(gun, new Map([["root", utf8(gun)], ["targets/x", utf8("x")]]));
+      await Deno.mkdir(`${trust}/tuf/docker.io/odd/metadata/root.json`, { recursive: true });
+      await Deno.writeTextFile(`${trust}/tuf/docker.io/file`, "x");
+      const found = await keptRoots(trust, os);
+      assert.deepEqual(new Map([...found].sort()), new Map(guns.map((gun) => [gun, utf8(gun)] as const).sort()), os);
+    }
   }));
 
 Deno.test("metadata store: what cannot be kept is remembered within the command, with all that was there before", () =>

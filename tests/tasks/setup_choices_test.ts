@@ -1,6 +1,7 @@
 /** Setting up with a root key that is here already, several repositories at once, and certificates without a server. */
 import assert from "node:assert/strict";
 import { readCertificate } from "../../lib/crypto/x509.ts";
+import { parseRoot } from "../../lib/tuf/parse.ts";
 import { given, PASSPHRASES, Story } from "../support/local_story.ts";
 
 const DELEGATING = ["--delegation-certificate", "signpath.cer"];
@@ -132,7 +133,24 @@ Deno.test("init --force-reinitialize: what is there is exported first, and the n
     const file = story.path("localhost_5000_demo_app.trust.zip");
     assert.match((await consumer.succeed([...from.slice(0, -1), file])).stdout, /^v1 sha256:/);
     await story.fail(3, ["verify", "-r", story.gun, "-t", "v1"], ["v1"]);
-    await consumer.fail(3, ["list", "-r", story.gun], ["root"]);
     await story.succeed(["sign", "-r", story.gun, "-t", "v1"]);
+    const copy = `${consumer.trust}/tuf/${story.gun}/metadata`;
+    const idIn = async (trust: string) => {
+      const root = parseRoot(await Deno.readFile(`${trust}/tuf/${story.gun}/metadata/root.json`));
+      return [...root.roles.root.keys.values()][0]!.canonicalId;
+    };
+    const [now, before] = [await idIn(story.trust), await idIn(consumer.trust)];
+    const list = ["list", "-r", story.gun];
+    await consumer.fail(3, list, [
+      `version 1 like the trusted one, but other content. The server's root has the key ${now}, ` +
+      `the one trusted here ${before}`,
+      `the administrator of "${story.gun}" confirms, not through this server,`,
+      `Then move "${copy}" away, and give the new root certificate as --root-pin`,
+    ]);
+    // What is advised helps, and is all that does.
+    await consumer.fail(3, [...list, "--root-pin", story.path("localhost_5000_demo_app.root.pem")], [`"${copy}"`]);
+    await Deno.rename(copy, consumer.path("old"));
+    const { stdout } = await consumer.succeed([...list, "--root-pin", now]);
+    assert.match(stdout, /^v1 /);
   });
 });
