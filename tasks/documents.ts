@@ -123,7 +123,18 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
       proof: "any",
     },
   },
-  "keys": { "": { keys: [{ id: "string", role: "string", gun: "string | null", location: "string | null" }] } },
+  "keys": {
+    "": {
+      keys: [{
+        id: "string",
+        role: "string",
+        gun: "string | null",
+        repositories: ["string"],
+        location: "string | null",
+        token: "string | null",
+      }],
+    },
+  },
   "sign": {
     "": SIGNED,
     "--dry-run": {

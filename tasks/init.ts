@@ -12,6 +12,7 @@ import { openKeyStore, openNetwork, openTrust } from "../lib/cli/connect.ts";
 import { requireTyped } from "../lib/cli/consent.ts";
 import { text, toggle } from "../lib/cli/flags.ts";
 import type { Host } from "../lib/cli/host.ts";
+import { placeOf } from "../lib/cli/key_list.ts";
 import { existingRootKeyFlag, keyStoreFlags } from "../lib/cli/key_stores.ts";
 import { DOCKER_29 } from "../lib/cli/server_end.ts";
 import { rootCertificateFlags, rootCertificatePath, writeRootCertificate } from "../lib/cli/root_certificate.ts";
@@ -19,9 +20,10 @@ import { discardArtifact, fileNameFor, requireFree, writeArtifact } from "../lib
 import { isTagsealError, reworded, TagsealError } from "../lib/errors.ts";
 import { writeExport } from "../lib/flows/export_file.ts";
 import { exportRepository } from "../lib/flows/export_repository.ts";
-import { initRepository, type Replacement } from "../lib/flows/init_repository.ts";
+import { initRepository, type InitResult, type Replacement } from "../lib/flows/init_repository.ts";
 import type { Trust } from "../lib/flows/repository.ts";
 import { USER_AGENT } from "../lib/http/send.ts";
+import type { KeyInfo } from "../lib/keystore/keystore.ts";
 import { parseImageName } from "../lib/registry/image_ref.ts";
 
 /** The command. */
@@ -59,7 +61,8 @@ export const command: Command = defineCommand({
     const access = values.forceReinitialize ? "*" : "push,pull";
     const trust = await openTrust(values, host, send, parseImageName(gun), access);
     const replace = values.forceReinitialize ? await keepingOld(trust, gun, values, host) : undefined;
-    const result = await initRepository(trust, openKeyStore(values, host), {
+    const keys = openKeyStore(values, host);
+    const result = await initRepository(trust, keys, {
       gun,
       delegation,
       rootKey: values.rootKey,
@@ -73,7 +76,8 @@ export const command: Command = defineCommand({
           `the key with tagseal delete-key ${id.slice(0, 12)}, and the root key that it told of as well`,
       );
     }
-    host.info(`Repository "${gun}" is set up. Keep the root key safe, off this machine: it cannot be replaced.`);
+    host.info(`Repository "${gun}" is set up.`);
+    for (const line of whereKeysAre(await keys.list(), result)) host.info(line);
     host.info(DOCKER_29);
     if (!delegation) host.info("Next: tagseal add-delegation with the certificate of the key at SignPath.");
     try {
@@ -97,6 +101,20 @@ function tellingHow(error: unknown, gun: string, again: (but: string, ...more: s
     remedy: `${error.remedy}. If "${gun}" is not there at all, go on with the same keys: ` +
       again("rootKey", "--root-key", rootKeyId),
   });
+}
+
+/** Years later somebody has to find them. */
+function whereKeysAre(keys: readonly KeyInfo[], { rootKeyId, targetsKeyId }: InitResult): string[] {
+  const where = (id: string) => {
+    const key = keys.find((one) => one.id === id);
+    return key?.location === undefined ? `on the ${key ? placeOf(key) : "token"}` : `"${key.location}"`;
+  };
+  const isFile = keys.some(({ id, location }) => id === rootKeyId && location !== undefined);
+  const safe = isFile ? "Keep that file safe, off this machine" : "Keep that token safe";
+  return [
+    `Root key: ${where(rootKeyId)}. ${safe}: the key cannot be replaced without it.`,
+    `Targets key: ${where(targetsKeyId)}.`,
+  ];
 }
 
 /** Who runs it twice has the file from the first time, and wants neither another file nor that one replaced. */
@@ -127,7 +145,7 @@ async function keepingOld(
   const file = await writeExport([old], { created: host.now().toISOString(), tool: USER_AGENT });
   host.warn(
     `all trust data of "${gun}" is about to be deleted on "${trust.server.url.origin}". Whoever knows its root, by a pin ` +
-      "or from a pull before, will refuse the new one until they forget it by hand; all tags must be signed again",
+      "or from a pull before, will refuse the new one until its copy in their trust directory is moved away; all tags must be signed again",
   );
   await requireTyped(values.yes, host, gun);
   return {

@@ -2,8 +2,11 @@
 import { notaryFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openKeyStore } from "../lib/cli/connect.ts";
+import { keyLines } from "../lib/cli/key_list.ts";
 import { keyStoreFlags } from "../lib/cli/key_stores.ts";
-import { listKeys } from "../lib/flows/list_keys.ts";
+import { readKeptRoots } from "../lib/cli/trust_dir.ts";
+import { listKeys, repositoriesOfRootKeys } from "../lib/flows/list_keys.ts";
+import type { KeyInfo } from "../lib/keystore/keystore.ts";
 
 /** The command. */
 export const command: Command = defineCommand({
@@ -16,11 +19,16 @@ export const command: Command = defineCommand({
   async run(values, host) {
     const keys = await listKeys([openKeyStore(values, host)]);
     if (keys.length === 0) host.info("There are no keys.");
+    const roots = repositoriesOfRootKeys(await readKeptRoots(values, host));
+    const repositories = ({ id, gun }: KeyInfo) => gun === undefined ? roots.get(id) ?? [] : [gun];
     return {
       json: {
-        keys: keys.map(({ id, role, gun, location }) => ({ id, role, gun: gun ?? null, location: location ?? null })),
+        keys: keys.map((key) => ({
+          ...{ id: key.id, role: key.role, gun: key.gun ?? null, repositories: repositories(key) },
+          ...{ location: key.location ?? null, token: key.token ?? null },
+        })),
       },
-      lines: keys.map(({ id, role, gun, location }) => [role || "?", gun ?? "-", id, location ?? "-"].join(" ")),
+      lines: keyLines(keys, repositories),
     };
   },
 });

@@ -115,7 +115,11 @@ export async function trustOf(
 
 /** The keys of the trust directory, and of a token where one is named. */
 export function openKeyStore(values: Pick<NotaryValues, "trustDir"> & KeyStoreValues, host: Host): KeyStore {
-  return withToken(openKeyFiles(values, host), values, host);
+  return {
+    ...withToken(openKeyFiles(values, host), values, host),
+    elsewhere:
+      "name its directory with --trust-dir, or its token with --root-key-store pkcs11 or --targets-key-store pkcs11",
+  };
 }
 
 /** Asks the registry what a tag of the repository stands for. */

@@ -2,7 +2,7 @@
 import type { KeyId } from "../crypto/keys.ts";
 import type { Signer } from "../crypto/signer.ts";
 import { TagsealError } from "../errors.ts";
-import type { KeyStore } from "../keystore/keystore.ts";
+import type { KeyPlace, KeyStore } from "../keystore/keystore.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
 
 /** Signs for a role. */
@@ -12,6 +12,8 @@ export interface RoleSigner {
   /** Signs with it. */
   readonly signer: Signer;
 }
+
+const MAX_NAMED = 3;
 
 const ABSENT = {
   targets: "A deleted targets key is replaced with the root key: tagseal rotate-key --role targets",
@@ -45,8 +47,32 @@ export async function openRoleSigner(
   const key = [...allowed.values()].find(({ canonicalId }) => held.has(canonicalId));
   if (key) return { keyId: key.id, signer: await keys.open(key.canonicalId) };
   const wanted = [...allowed.values()].map(({ canonicalId }) => canonicalId);
-  throw new TagsealError("not-found", `The ${role} key of "${gun}" is not here`, {
-    remedy: `Run this where the key was made, or name its directory with --trust-dir. ${ABSENT[role]}`,
-    details: { repository: gun, [`${role}KeyIds`]: wanted },
+  const places = await keys.places?.() ?? [];
+  const misnamed = places.flatMap((place) => place.kind === "folder" ? misnamedIn(place, role) : []);
+  throw new TagsealError("not-found", `The ${role} key of "${gun}" is not here${lookedFor(wanted, places)}`, {
+    remedy: misnamed.length > 0
+      ? `A key file is found by its name. Name it "${wanted[0]}.key", if it is one of these: ${misnamed.join(", ")}`
+      : `Run this where the key was made${keys.elsewhere ? `, or ${keys.elsewhere}` : ""}. ${ABSENT[role]}`,
+    details: {
+      repository: gun,
+      [`${role}KeyIds`]: wanted,
+      places: places.map((place) => place.kind === "folder" ? place.path : place.label),
+    },
   });
+}
+
+type Folder = Extract<KeyPlace, { kind: "folder" }>;
+
+function misnamedIn({ path, misnamed }: Folder, role: string): string[] {
+  return misnamed.filter((file) => file.role === role || file.role === "").map(({ name }) => `"${path}/${name}"`);
+}
+
+/** Which file would hold the key, years after it was made, and which token does not. */
+function lookedFor(wanted: readonly KeyId[], places: readonly KeyPlace[]): string {
+  const missing = places.flatMap((place) =>
+    place.kind === "token"
+      ? [`the token "${place.label}" does not hold ${wanted.length > 1 ? "them" : "it"}`]
+      : wanted.slice(0, MAX_NAMED).map((id) => `there is no "${place.path}/${id}.key"`)
+  );
+  return missing.length > 0 ? `: ${missing.join(", and ")}` : ` (${wanted.slice(0, MAX_NAMED).join(", ")})`;
 }

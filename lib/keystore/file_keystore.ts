@@ -34,6 +34,8 @@ const MAX_KEY_FILE_BYTES = 64 * 1024;
 const MAX_KEYS = 10_000;
 const ATTEMPTS = 3;
 const MAX_DEPTH = 10;
+/** How many files are looked into for a key under another name. */
+const MAX_MISNAMED = 100;
 const KEY_FILE = /^([0-9a-f]{64})\.key$/;
 const OLD_KEY_FILE = /^([0-9a-f]{64})(?:_([a-z]+))?\.key$/;
 
@@ -143,6 +145,16 @@ export function createFileKeyStore(
       return [...found.values()].sort((a, b) => a.id < b.id ? -1 : 1);
     },
 
+    async places() {
+      const misnamed: { name: string; role: string }[] = [];
+      const others = listFolder(folder).filter(({ name, isDirectory }) => !isDirectory && !KEY_FILE.test(name));
+      for (const { name } of others.slice(0, MAX_MISNAMED)) {
+        const block = await readBlock(`${folder}/${name}`).catch(() => undefined);
+        if (block) misnamed.push({ name, role: block.headers.get("role") ?? "" });
+      }
+      return [{ kind: "folder", path: folder, misnamed }];
+    },
+
     open,
 
     async remove(id) {
@@ -215,7 +227,10 @@ async function refuseIfReadableByOthers(path: string): Promise<void> {
     "bad-input",
     `The key file "${path}" can be read by others (mode ${(mode & 0o777).toString(8)})`,
     {
-      remedy: `Protect it: chmod 600 "${path}"; if somebody may have copied it, rotate the key`,
+      remedy:
+        `Protect it: chmod 600 "${path}". In a Kubernetes secret, set defaultMode: 0400 and no fsGroup; where it ` +
+        "is mounted read-only, copy it into a folder of your own, with mode 600. If somebody may have copied it, " +
+        "rotate the key",
       details: { path },
     },
   );

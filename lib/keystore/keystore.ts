@@ -10,9 +10,22 @@ export interface KeyInfo {
   readonly role: string;
   /** The repository it was made for; root keys have none. */
   readonly gun?: string;
-  /** Where it is kept: the path of its file, or the name of its token. */
+  /** The path of its file, where it is kept in one. */
   readonly location?: string;
+  /** The label of its token, where it is kept on one. */
+  readonly token?: string;
 }
+
+/** A place where keys are looked for. */
+export type KeyPlace =
+  | {
+    readonly kind: "folder";
+    /** Keys are files in it, each named `<canonical key id>.key`. */
+    readonly path: string;
+    /** Files in it that hold a private key under another name; `role` is "" where they do not say. */
+    readonly misnamed: readonly { readonly name: string; readonly role: string }[];
+  }
+  | { readonly kind: "token"; readonly label: string };
 
 /** Which passphrase is wanted, and what for. */
 export interface PassphraseRequest {
@@ -41,6 +54,10 @@ export interface KeyStore {
   create(info: { readonly role: string; readonly gun?: string }): Promise<NewKey>;
   /** The keys of the store. */
   list(): Promise<KeyInfo[]>;
+  /** Where the store looks for keys, to be told where one is missing. */
+  places?(): Promise<readonly KeyPlace[]>;
+  /** How the user names other places, as a sentence without a final period. */
+  readonly elsewhere?: string;
   /**
    * A signer for a key; asks for the passphrase.
    *

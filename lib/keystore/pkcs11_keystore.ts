@@ -75,7 +75,8 @@ export function createPkcs11KeyStore(options: Pkcs11Options): Pkcs11KeyStore {
         return await generate(token, info, options);
       }),
 
-    list: () => withToken((token) => keysOf(token).map(infoOf).sort((a, b) => a.id < b.id ? -1 : 1)),
+    list: () =>
+      withToken((token) => keysOf(token).map((key) => infoOf(key, token.label)).sort((a, b) => a.id < b.id ? -1 : 1)),
 
     open: (id) =>
       withToken(async (token) => {
@@ -87,6 +88,8 @@ export function createPkcs11KeyStore(options: Pkcs11Options): Pkcs11KeyStore {
         });
       }),
 
+    places: () => withToken((token) => [{ kind: "token", label: token.label }]),
+
     [Symbol.dispose]() {
       closed = true;
       current?.[Symbol.dispose]();
@@ -94,9 +97,9 @@ export function createPkcs11KeyStore(options: Pkcs11Options): Pkcs11KeyStore {
   };
 }
 
-function infoOf({ publicKey, label }: TokenKey): KeyInfo {
+function infoOf({ publicKey, label }: TokenKey, token: string): KeyInfo {
   const [, role = "", gun] = LABEL.exec(label) ?? [];
-  return { id: publicKey.canonicalId, role, ...(gun ? { gun } : {}) };
+  return { id: publicKey.canonicalId, role, ...(gun ? { gun } : {}), token };
 }
 
 function existing(token: Token, wanted: string): TokenKey {

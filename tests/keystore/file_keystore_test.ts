@@ -132,7 +132,7 @@ keyTest("a wrong passphrase is asked for three times", async ({ folder, asked, s
   assert.doesNotMatch(JSON.stringify([error.message, error.details, error.remedy]), /wrong/);
 });
 
-for (const permissions of [0o640, 0o604, 0o620, 0o610, 0o644, 0o666]) {
+for (const permissions of [0o440, 0o640, 0o604, 0o620, 0o610, 0o644, 0o666]) {
   keyTest(
     `a key file of mode ${permissions.toString(8)} is not opened, and no passphrase is asked for`,
     async ({ folder, asked, store }) => {
@@ -143,7 +143,7 @@ for (const permissions of [0o640, 0o604, 0o620, 0o610, 0o644, 0o666]) {
         "bad-input",
         `can be read by others (mode ${permissions.toString(8)})`,
       );
-      assert.match(error.remedy, /chmod 600/);
+      assert.match(error.remedy, /chmod 600 .*Kubernetes secret, set defaultMode: 0400 .*copy it into/);
       assert.equal(asked.length, 0);
       await Deno.chmod(`${folder}/private/${id}.key`, 0o400);
       await store(RECORDED.passphrases.root).open(id);

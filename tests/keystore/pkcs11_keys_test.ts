@@ -52,7 +52,7 @@ Deno.test("pkcs11: keys of all kinds that Notary knows sign payloads, and hashes
       foreign(token, pair);
       using store = storeOf(token);
       const id = idOf(pair.publicKey);
-      assert.deepEqual(await store.list(), [{ id, role: "" }]);
+      assert.deepEqual(await store.list(), [{ id, role: "", token: "fake" }]);
       const signer = await store.open(id);
       const signed = await signer.sign(PAYLOAD);
       assert.equal(signed.method, method);
@@ -124,7 +124,7 @@ Deno.test("pkcs11: a key without a public key object is found by its certificate
       token.addCertificate(der, [{ type: CKA.ID, value: Uint8Array.of(0x9c) }, label]);
       using store = storeOf(token);
       const id = idOf(createPublicKey(privateKey));
-      assert.deepEqual(await store.list(), [{ id, role: "" }]);
+      assert.deepEqual(await store.list(), [{ id, role: "", token: "fake" }]);
       const signer = await store.open(id);
       const { method, bytes } = await signer.sign(PAYLOAD);
       assert.ok(await verifySignature(method, signer.publicKey, PAYLOAD, bytes));
@@ -183,7 +183,7 @@ Deno.test("pkcs11: objects that are no keys of Notary's, or garbage, are passed 
       put(token);
       foreign(token, pair, 9);
       using store = storeOf(token);
-      assert.deepEqual(await store.list(), [{ id: idOf(pair.publicKey), role: "" }]);
+      assert.deepEqual(await store.list(), [{ id: idOf(pair.publicKey), role: "", token: "fake" }]);
     });
   }
   await t.step("what they were made from is seen where nothing is wrong with it", async () => {

@@ -76,11 +76,15 @@ peerTest("pkcs11: SoftHSM makes, keeps and uses keys that do not leave it", TOKE
         id = made.signer.publicKey.canonicalId;
         assert.equal((await store.list()).length, 2);
         await root.discard();
-        assert.deepEqual(await store.list(), [{ id, role: "targets", gun: GUN }]);
+        assert.deepEqual(await store.list(), [{ id, role: "targets", gun: GUN, token: "right" }]);
       }
       {
         using store = createPkcs11KeyStore(options({ askPin: () => Promise.reject(new Error("asked")) }));
-        assert.deepEqual(await store.list(), [{ id, role: "targets", gun: GUN }], "listing needs no PIN");
+        assert.deepEqual(
+          await store.list(),
+          [{ id, role: "targets", gun: GUN, token: "right" }],
+          "listing needs no PIN",
+        );
       }
       {
         using store = createPkcs11KeyStore(options());
@@ -191,7 +195,8 @@ peerTest("pkcs11: repositories whose keys are on SoftHSM, on the real Notary ser
     const gun = `${peers.registryHost}/token/both`;
     const before = await admin.keyFiles();
     const both = ["--root-key-store", "pkcs11", "--targets-key-store", "pkcs11"];
-    await admin.succeeds(["init", "-r", gun, ...both]);
+    const { stderr } = await admin.succeeds(["init", "-r", gun, ...both]);
+    assert.match(stderr, /Root key: on the token ".+"\. Keep that token safe: .*\nTargets key: on the token ".+"\.\n/);
     assert.deepEqual(await admin.keyFiles(), before);
     assert.ok((await admin.objects()).includes(`tagseal targets ${gun}`));
     await admin.fails(2, ["add-delegation", "-r", gun, ...delegating], /targets key of ".*" is not here/);

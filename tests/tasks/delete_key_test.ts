@@ -9,6 +9,8 @@ interface Keys {
     readonly role: string;
     readonly gun: string | null;
     readonly location: string;
+    readonly repositories: readonly string[];
+    readonly token: string | null;
   }[];
 }
 
@@ -30,8 +32,24 @@ Deno.test("keys lists what is here, and asks nobody", async () => {
     ["root", null, true],
     ["targets", story.gun, true],
   ]);
-  const lines = (await story.succeed(["keys"])).stdout;
-  assert.equal(lines, keys.map(({ role, gun, id }) => `${role} ${gun ?? "-"} ${id} ${path(id)}\n`).join(""));
+  assert.deepEqual(keys.map(({ repositories, token }) => [repositories, token]), Array(2).fill([[story.gun], null]));
+  const other = await story.another("demo/other");
+  await story.succeed(["init", "-r", `${story.peers.host}/demo/third`, "--root-key", keys[0]!.id]);
+  story.calls.length = 0;
+  const lines = (await story.succeed(["keys"])).stdout.split("\n");
+  assert.equal(lines[0], `${story.trust}/private`);
+  assert.match(lines[1]!, /^ {2}ROLE {5}KEY {6}REPOSITORY$/);
+  const roots = lines.slice(2).filter((line) => /^ {2}(root| {6}) /.test(line)).map((line) => line.slice(11).trim());
+  assert.deepEqual(
+    roots.sort(),
+    [
+      `${keys[0]!.id.slice(0, 7)}  ${story.gun}`,
+      story.gun.replace("app", "third"),
+      `${roots.find((line) => line.endsWith(other))?.slice(0, 7)}  ${other}`,
+    ].sort(),
+  );
+  assert.ok(lines.includes(`  targets  ${keys[1]!.id.slice(0, 7)}  ${story.gun}`));
+  assert.ok(lines.every((line) => line.length <= 80 || line.startsWith("/")), "80 columns");
   assert.deepEqual(story.calls, []);
 });
 

@@ -30,7 +30,10 @@ Deno.test("from an unsigned image to a verified one, as the guide tells it", asy
     const { stdout, stderr } = await story.succeed(["init", ...common]);
     assert.equal(stdout, `${path}\n`);
     assert.match(await Deno.readTextFile(path), /^-----BEGIN CERTIFICATE-----\n[^-]+-----END CERTIFICATE-----\n$/);
-    assert.match(stderr, /is set up\. Keep the root key safe/);
+    assert.match(
+      stderr,
+      /is set up\.\nRoot key: ".*[0-9a-f]{64}\.key"\. Keep that file safe, off this machine: .*\.\nTargets key: ".*\.key"\.\n/,
+    );
     assert.match(stderr, /Next: tagseal add-delegation/);
     assert.equal((await story.keys()).length, 2);
     for (const name of await story.keys()) {

@@ -81,6 +81,8 @@ Deno.test("rotate-key: every role, one after the other, and whoever knew the fir
 
 Deno.test("rotate-key: what stops it leaves neither keys nor a change", async (t) => {
   await using story = await Story.readyToSign();
+  const { rootKeyIds: [rootKeyId] } = await inspect(story);
+  story.calls.length = 0;
   const args = ["rotate-key", "-r", story.gun, "--role"];
   await t.step("not a role", async () => {
     for (const role of ["targets/releases", "delegation"]) {
@@ -90,7 +92,19 @@ Deno.test("rotate-key: what stops it leaves neither keys nor a change", async (t
   });
   await t.step("no root key", async () => {
     await using other = await Story.begin(story.peers);
-    await other.fail(2, [...args, "snapshot"], [`The root key of "${story.gun}" is not here`, "--trust-dir"]);
+    await other.fail(2, [...args, "snapshot"], [
+      `The root key of "${story.gun}" is not here: there is no "${other.trust}/private/${rootKeyId}.key"`,
+      "--trust-dir",
+      "--root-key-store pkcs11",
+    ]);
+    await Deno.mkdir(`${other.trust}/private`, { recursive: true });
+    const keyFile = await Deno.readTextFile(`${story.trust}/private/${rootKeyId}.key`);
+    await Deno.writeTextFile(`${other.trust}/private/tls.key`, keyFile, { mode: 0o600 });
+    await Deno.writeTextFile(`${other.trust}/private/mine.pem`, keyFile.replace("role: root", "role: targets"));
+    const { stderr } = await other.fail(2, [...args, "snapshot"], [
+      `Name it "${rootKeyId}.key", if it is one of these: "${other.trust}/private/tls.key"`,
+    ]);
+    assert.doesNotMatch(stderr, /mine\.pem/, "it says that it is for something else");
     assert.deepEqual(other.calls.filter((call) => call.startsWith("POST")), [], "no key was made at the server");
   });
   await t.step("wrong passphrase of the root key", async () => {
