@@ -142,7 +142,8 @@ class Admin {
 
   async keyFiles(): Promise<string[]> {
     try {
-      return (await Array.fromAsync(Deno.readDir(`${this.home}/trust/private`))).map(({ name }) => name).sort();
+      const names = (await Array.fromAsync(Deno.readDir(`${this.home}/trust/private`))).map(({ name }) => name);
+      return names.filter((name) => name.endsWith(".key")).sort();
     } catch {
       return [];
     }
