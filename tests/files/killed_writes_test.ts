@@ -1,0 +1,96 @@
+/** `kill -9` in the very moment of each call that a write consists of: nothing half-written counts, and none of it stays. */
+import assert from "node:assert/strict";
+import { utf8 } from "../../lib/bytes/bytes.ts";
+import { writeArtifact } from "../../lib/cli/signing.ts";
+import { createFileKeyStore } from "../../lib/keystore/file_keystore.ts";
+import { createFileMetadataStore } from "../../lib/notary/metadata_store.ts";
+import { inFolder } from "../support/test_files.ts";
+import { GUN } from "../support/trust_builder.ts";
+
+const ROOM = new URL("../../lib/", import.meta.url).href;
+const PASSPHRASE = "correct horse battery";
+
+/** Runs `code`, which may import from `lib`, until it calls `moment`; there it is killed. */
+async function killedAt(moment: string, code: string): Promise<void> {
+  const script = `const lib = (path) => import(${JSON.stringify(ROOM)} + path);
+    const die = () => Deno.kill(Deno.pid, "SIGKILL");
+    const moment = ${JSON.stringify(moment)};
+    if (moment === "fsync") Deno.FsFile.prototype.syncSync = die;
+    else Deno[moment] = die;
+    ${code}`;
+  const child = new Deno.Command(Deno.execPath(), { args: ["eval", script], env: { NO_COLOR: "1" } });
+  const { signal, stderr } = await child.output();
+  assert.equal(signal, "SIGKILL", new TextDecoder().decode(stderr));
+}
+
+async function leftovers(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory) found.push(...await leftovers(`${folder}/${name}`));
+    else if (name.endsWith(".tmp")) found.push(name);
+  }
+  return found;
+}
+
+function killTest(name: string, run: (folder: string) => Promise<void>): void {
+  Deno.test({ name: `killed while writing: ${name}`, ignore: Deno.build.os === "windows", fn: () => inFolder(run) });
+}
+
+for (const moment of ["fsync", "linkSync", "removeSync"]) {
+  killTest(`a key, at ${moment}`, async (folder) => {
+    await killedAt(
+      moment,
+      `const { createFileKeyStore } = await lib("keystore/file_keystore.ts");
+       const ask = () => Promise.resolve(${JSON.stringify(PASSPHRASE)});
+       await createFileKeyStore(${JSON.stringify(folder)}, ask).create({ role: "root" });`,
+    );
+    assert.equal((await leftovers(folder)).length, 1);
+    const store = createFileKeyStore(folder, () => Promise.resolve(PASSPHRASE), (error) => assert.fail(error.message));
+    const before = await store.list();
+    assert.equal(before.length, moment === "removeSync" ? 1 : 0);
+    for (const { id } of before) await store.open(id); // whole, or not there
+    await store.create({ role: "targets", gun: GUN });
+    assert.deepEqual(await leftovers(folder), []);
+    assert.equal((await store.list()).length, before.length + 1);
+  });
+}
+
+for (const moment of ["fsync", "renameSync"]) {
+  killTest(`the copy of trust data, at ${moment}`, async (folder) => {
+    await createFileMetadataStore(folder).write(GUN, new Map([["root", utf8("old")], ["targets", utf8("old")]]));
+    await killedAt(
+      moment,
+      `const { createFileMetadataStore } = await lib("notary/metadata_store.ts");
+       const file = new TextEncoder().encode("new");
+       await createFileMetadataStore(${JSON.stringify(folder)}).write(${
+        JSON.stringify(GUN)
+      }, new Map([["root", file]]));`,
+    );
+    assert.equal((await leftovers(folder)).length, 1);
+    const store = createFileMetadataStore(folder);
+    assert.deepEqual((await store.read(GUN)).get("root"), utf8("old"));
+    await store.write(GUN, new Map([["root", utf8("newer")]]));
+    assert.deepEqual(await leftovers(folder), []);
+    assert.deepEqual((await store.read(GUN)).get("root"), utf8("newer"));
+  });
+}
+
+killTest("a result: it goes once it is surely nobody's any more", async (folder) => {
+  const path = `${folder}/data.zip`;
+  await killedAt(
+    "fsync",
+    `const { writeFileAtomically } = await lib("files/files.ts");
+     await writeFileAtomically(${JSON.stringify(path)}, new Uint8Array(9), { replace: false });`,
+  );
+  const [left] = await leftovers(folder);
+  assert.ok(left);
+  const host = { path: (typed: string) => typed, info() {} } as unknown as Parameters<typeof writeArtifact>[0];
+  await writeArtifact(host, path, utf8("1"), true);
+  assert.deepEqual(await leftovers(folder), [left], "somebody may be at it still");
+  const before = new Date(Date.now() - 61_000);
+  await Deno.utime(`${folder}/${left}`, before, before);
+  await writeArtifact(host, `${folder}/other.zip`, utf8("1"), true);
+  assert.deepEqual(await leftovers(folder), [left], "it is another file's");
+  await writeArtifact(host, path, utf8("2"), true);
+  assert.deepEqual(await leftovers(folder), []);
+});
