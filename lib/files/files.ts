@@ -10,8 +10,8 @@
  * @module
  */
 import type { Bytes } from "../bytes/bytes.ts";
-import { messageOf, TagsealError } from "../errors.ts";
-import { entryAt, isAbsent, openFile, requireOutsideOfCode } from "./open.ts";
+import { TagsealError } from "../errors.ts";
+import { entryAt, isAbsent, openFile, reasonOf, requireOutsideOfCode } from "./open.ts";
 
 /** How a file is written. */
 export interface WriteOptions {
@@ -270,8 +270,7 @@ function fileError(path: string, done: string, error: unknown): TagsealError {
       cause: error,
     });
   }
-  const reason = messageOf(error).replace(/: (open|writefile|stat|link|rename|mkdir|remove) '.*$/, "");
-  return new TagsealError("bad-input", `"${path}" cannot be ${done}: ${reason}`, {
+  return new TagsealError("bad-input", `"${path}" cannot be ${done}: ${reasonOf(error)}`, {
     remedy: "Check the path, its permissions and the space on the disk",
     details: { path },
     cause: error,

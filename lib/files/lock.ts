@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { messageOf, TagsealError } from "../errors.ts";
-import { isAbsent, openFile, requireOutsideOfCode } from "./open.ts";
+import { TagsealError } from "../errors.ts";
+import { isAbsent, NoFile, openFile, reasonOf, requireOutsideOfCode } from "./open.ts";
 
 const POLL_MS = 15;
 const SILENT_WAIT_MS = 3_000;
@@ -96,8 +96,10 @@ function heldByOthers(path: string): TagsealError {
 }
 
 function notLockable(path: string, error: unknown): TagsealError {
-  return new TagsealError("bad-input", `"${path}" cannot be locked: ${messageOf(error)}`, {
-    remedy: "Check the permissions of the folder, or choose another one, on a disk that can lock files",
+  return new TagsealError("bad-input", `"${path}" cannot be locked: ${reasonOf(error)}`, {
+    remedy: error instanceof NoFile
+      ? "Somebody has put another thing where a lock file of tagseal's belongs. Find out who did, and move it away"
+      : "Check the permissions of the folder, or choose another one, on a disk that can lock files",
     details: { path },
     cause: error,
   });

@@ -9,9 +9,12 @@
  */
 import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { TagsealError } from "../errors.ts";
+import { messageOf, TagsealError } from "../errors.ts";
 
-/** Opens a regular file. @throws an `Error` where it is another thing, and what the platform throws */
+/** What is at a path is a folder, a pipe, a device. */
+export class NoFile extends Error {}
+
+/** Opens a regular file. @throws {NoFile} where it is another thing; and what the platform throws */
 export function openFile(path: string, options: Deno.OpenOptions): Deno.FsFile {
   // A link to nowhere would make a file at its other end.
   const before = options.createNew ? undefined : infoOf(path, options.create ? Deno.lstatSync : Deno.statSync);
@@ -41,7 +44,13 @@ function infoOf(path: string, stat: typeof Deno.statSync): Deno.FileInfo | undef
 }
 
 function requireFile({ isFile }: Deno.FileInfo): void {
-  if (!isFile) throw new Error("it is not a file");
+  if (!isFile) throw new NoFile("it is not a file");
+}
+
+/** Why the platform refuses, without the call and the path, and without its advice on its own permissions. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof Deno.errors.NotCapable) return "this task's permissions do not allow it";
+  return messageOf(error).replace(/: \w+ '.*$/, "");
 }
 
 /** Whether the platform says that there is nothing. */

@@ -50,7 +50,8 @@ lockTest("what is no file is refused at once, for readers and writers", async (f
 lockTest("a link to nowhere makes no file at its other end", async (folder) => {
   await Deno.mkdir(`${folder}/at`);
   await Deno.symlink(`${folder}/made`, `${folder}/at/lock`);
-  await failsWith(withLock(`${folder}/at/lock`, "exclusive", done), "bad-input", "it is not a file");
+  const error = await failsWith(withLock(`${folder}/at/lock`, "exclusive", done), "bad-input", "it is not a file");
+  assert.match(error.remedy, /Find out who did, and move it away/);
   assert.deepEqual(await names(folder), ["at"]);
 });
 
