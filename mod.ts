@@ -107,6 +107,7 @@ export * from "./lib/flows/rotate_key.ts";
 export type { RootTrust } from "./lib/flows/root_trust.ts";
 export * from "./lib/flows/sign_tags.ts";
 export * from "./lib/flows/signed_file.ts";
+export type { PolicyKey, SigningKeys, SigningService } from "./lib/flows/signing_keys.ts";
 export type { Problem } from "./lib/flows/status_advice.ts";
 export type { ManifestOfTag, TagEdit, TagEntry } from "./lib/flows/tag_change.ts";
 export * from "./lib/flows/verify_tags.ts";

@@ -59,6 +59,7 @@ const SIGNED = {
 const CHANGE = {
   repository: "string",
   delegationKeyId: "string",
+  "alternativeKeyIds?": ["string"],
   tags: [{ ...TAG, length: "integer", "mediaType?": "string", previousDigest: "digest | null" }],
   removedTags: [{ tag: "string", previousDigest: "digest | null" }],
 } as const;

@@ -2,10 +2,10 @@
 import {
   buildFlags,
   connectionFlags,
-  delegationFlags,
   notaryFlags,
   registryFlags,
   renewFlags,
+  signerFlags,
   tagFlags,
   workFlags,
 } from "../lib/cli/common_flags.ts";
@@ -38,7 +38,7 @@ export const command: Command = defineCommand({
       "--print-artifact-configuration",
       "only print the XML that the SignPath project needs: for an RSA key, or the key of --delegation-certificate",
     ),
-    ...delegationFlags,
+    ...signerFlags,
     ...notaryFlags,
     ...registryFlags,
     ...connectionFlags,
@@ -54,7 +54,7 @@ export const command: Command = defineCommand({
     const before = force ? undefined : await readUnsigned(host, path);
     if (!before) await requireFree(host, path, force);
     const wanted = await readWork(values, host);
-    const work = await openWork(wanted, values, host, await openNetwork(values, host), "pull");
+    const work = await openWork(wanted, values, host, await openNetwork(values, host), "pull", { service: {} });
     const { data, unchanged } = await createSigningData(work, host.now());
     const { repositories } = data;
     if (repositories.length === 0) {

@@ -5,10 +5,19 @@ import { openNetwork, openSignPath } from "../lib/cli/connect.ts";
 import { withGoOn } from "../lib/cli/go_on.ts";
 import { ifGiven, text, toggle, type Values } from "../lib/cli/flags.ts";
 import type { Host } from "../lib/cli/host.ts";
-import { requireFree, resubmitArtifact, signedPath, submitArtifact, warnOfUnclear } from "../lib/cli/signing.ts";
+import {
+  requireFree,
+  resubmitArtifact,
+  signedPath,
+  submissionOf,
+  submitArtifact,
+  warnOfUnclear,
+} from "../lib/cli/signing.ts";
+import { signPathService } from "../lib/cli/policy_key.ts";
 import { readSigningFile } from "../lib/cli/signing_file.ts";
 import { saveSigned } from "../lib/cli/waiting.ts";
 import { TagsealError } from "../lib/errors.ts";
+import { requirePolicyKey } from "../lib/flows/signing_keys.ts";
 import type { SignPathClient } from "../lib/signpath/client.ts";
 import type { SubmittedRequest } from "../lib/signpath/types.ts";
 
@@ -99,7 +108,13 @@ async function sourceOf(values: SourceValues, host: Host): Promise<Source> {
   return {
     standardPath: signedPath(input),
     repository: others.length === 0 ? first?.repository : undefined,
-    submit: (client) => submitArtifact(client, values, host, bytes),
+    async submit(client) {
+      const policy = await signPathService(client, submissionOf(values), host).policyKey?.();
+      for (const { repository, delegationKeyId, alternativeKeyIds = [] } of policy ? data.repositories : []) {
+        requirePolicyKey(repository, [delegationKeyId, ...alternativeKeyIds], policy!);
+      }
+      return await submitArtifact(client, values, host, bytes, data);
+    },
   };
 }
 

@@ -88,7 +88,7 @@ export const submissionFlags = {
     "artifact configuration, if not the project's default",
     "SIGNPATH_ARTIFACT_CONFIGURATION_SLUG",
   ),
-  description: text("--description <text>", "shown to approvers"),
+  description: text("--description <text>", "shown to approvers (repositories, tags and digests)"),
   parameter: pairs("--parameter <k=v>", "parameter of the artifact configuration (repeatable)"),
 };
 
@@ -156,4 +156,14 @@ export const renewFlags = {
 export const delegationFlags = {
   delegation: text("--delegation <name>", "name of the delegation: targets/<name> (signpath)"),
   delegationCertificate: text("--delegation-certificate <file>", "its certificate from SignPath, PEM or DER"),
+};
+
+/** As whom to sign; what changes who may sign is never taken from a variable. */
+export const signerFlags = {
+  delegation: delegationFlags.delegation,
+  delegationCertificate: text(
+    "--delegation-certificate <file|id>",
+    "which of several keys signs: its certificate, its id, or 7 digits or more that its id begins with",
+    "TAGSEAL_DELEGATION_CERTIFICATE",
+  ),
 };

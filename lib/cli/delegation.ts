@@ -1,7 +1,7 @@
 /** The delegation that flags name: from a certificate file, or from SignPath itself. @module */
 import type { Bytes } from "../bytes/bytes.ts";
 import type { PublicKey } from "../crypto/keys.ts";
-import { TagsealError } from "../errors.ts";
+import { isTagsealError, TagsealError } from "../errors.ts";
 import { readDelegationCertificate } from "../flows/delegation_certificate.ts";
 import type { Send } from "../http/send.ts";
 import type { connectionFlags, delegationFlags, delegationSourceFlags } from "./common_flags.ts";
@@ -31,6 +31,20 @@ export async function readDelegation(
   const path = values.delegationCertificate;
   if (path === undefined) return undefined;
   return shown(await host.readFile(path, MAX_CERTIFICATE_BYTES), path, values.delegation, host);
+}
+
+/** A key id, or how one begins. */
+const KEY_ID = /^[0-9a-f]{7,64}$/i;
+
+/** The canonical id, or how it begins, of the key that `--delegation-certificate` names by itself or its certificate. */
+export async function namedKey(values: Values<typeof delegationFlags>, host: Host): Promise<string | undefined> {
+  const given = values.delegationCertificate;
+  try {
+    return (await readDelegation(values, host))?.key.canonicalId;
+  } catch (error) {
+    if (given !== undefined && KEY_ID.test(given) && isTagsealError(error, "not-found")) return given.toLowerCase();
+    throw error;
+  }
 }
 
 /** {@linkcode readDelegation}, or what `--delegation-from-signpath` gets from the service. */

@@ -35,9 +35,10 @@ export async function dryRun(work: readonly TagsToSign[], host: Host): Promise<R
   const unchanged = prepared.filter(({ change }) => !change);
   const json = {
     dryRun: true,
-    repositories: repositories.map(({ repository, delegationKeyId, tags, removedTags, roles }) => ({
+    repositories: repositories.map(({ repository, delegationKeyId, alternativeKeyIds, tags, removedTags, roles }) => ({
       repository,
       delegationKeyId,
+      ...(alternativeKeyIds === undefined ? {} : { alternativeKeyIds }),
       tags,
       removedTags,
       roles: roles.map(({ role, baseVersion, version }) => ({ role, baseVersion, version })),
@@ -55,7 +56,8 @@ export async function dryRun(work: readonly TagsToSign[], host: Host): Promise<R
   return { json, lines: [...repositories.flatMap(changeLines), ...same], exitCode: failures(failed, host) };
 }
 
-function changeLines({ repository, delegationKeyId, tags, removedTags, roles }: RepositoryChange): string[] {
+function changeLines(change: RepositoryChange): string[] {
+  const { repository, delegationKeyId, alternativeKeyIds = [], tags, removedTags, roles } = change;
   const before = (digest: string | null) => digest ?? "not signed";
   return [
     ...tags.map(({ tag, digest, previousDigest }) =>
@@ -65,7 +67,7 @@ function changeLines({ repository, delegationKeyId, tags, removedTags, roles }: 
     ),
     ...removedTags.map(({ tag, previousDigest }) => `${repository}:${tag} ${before(previousDigest)} -> not signed`),
     ...roles.map(({ role, baseVersion, version }) => `${repository} ${role} version ${baseVersion} -> ${version}`),
-    `${repository} key ${delegationKeyId}`,
+    `${repository} key ${[delegationKeyId, ...alternativeKeyIds].join(" or ")}`,
   ];
 }
 

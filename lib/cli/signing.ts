@@ -15,6 +15,8 @@ import { resubmitForSigning, submitForSigning } from "../flows/request_signature
 import type { Outcome, SignResult } from "../flows/outcomes.ts";
 import type { PushResult } from "../flows/push_trust_data.ts";
 import { MAX_ARTIFACT_BYTES, type SignPathClient } from "../signpath/client.ts";
+import { describeChanges } from "../signpath/description.ts";
+import type { SigningData } from "../signpath/signing_data.ts";
 import type { Submission, SubmittedRequest } from "../signpath/types.ts";
 import { submissionFlags } from "./common_flags.ts";
 import { requireGiven, type Values } from "./flags.ts";
@@ -34,14 +36,16 @@ export function submissionOf(values: Values<typeof submissionFlags>): Omit<Submi
   };
 }
 
-/** Submits a signing data file as the flags say. */
+/** Submits a signing data file as the flags say; approvers are told what is in it, unless the flags tell them more. */
 export function submitArtifact(
   client: SignPathClient,
   values: Values<typeof submissionFlags>,
   host: Host,
   artifact: Bytes,
+  { repositories }: Pick<SigningData, "repositories">,
 ): Promise<SubmittedRequest> {
-  const submission = { ...submissionOf(values), artifact, fileName: "docker-signing-data.zip" };
+  const { description = describeChanges(repositories), ...flags } = submissionOf(values);
+  const submission = { ...flags, description, artifact, fileName: "docker-signing-data.zip" };
   return submitForSigning(client, submission, { signal: host.signal, onProgress: host.info });
 }
 

@@ -4,7 +4,7 @@ import type { TagsToSign } from "../flows/prepare_tags.ts";
 import { signTags } from "../flows/sign_tags.ts";
 import { fileSigner, keySigner, type PayloadSigner } from "../flows/payload_signer.ts";
 import type { Send } from "../http/send.ts";
-import { connectionFlags, delegationFlags, notaryFlags, renewFlags } from "./common_flags.ts";
+import { connectionFlags, notaryFlags, renewFlags, signerFlags } from "./common_flags.ts";
 import { signPathFlags, submissionFlags, waitFlags } from "./common_flags.ts";
 import { openKeyStore, openSignPath } from "./connect.ts";
 import { dryRun, dryRunFlag } from "./dry_run.ts";
@@ -13,6 +13,7 @@ import { type GoOn, tellingAllHow, withGoOn } from "./go_on.ts";
 import type { Host } from "./host.ts";
 import { openToken, tokenFlags } from "./key_stores.ts";
 import { passphraseVariables } from "./passphrases.ts";
+import { signPathService } from "./policy_key.ts";
 import type { Report } from "./report.ts";
 import { counted, signedReport, submissionOf, submitArtifact } from "./signing.ts";
 import { waitAndDownload } from "./waiting.ts";
@@ -36,7 +37,7 @@ export const signingFlags:
   & typeof signPathFlags
   & typeof submissionFlags
   & typeof waitFlags
-  & typeof delegationFlags
+  & typeof signerFlags
   & typeof notaryFlags
   & typeof connectionFlags = {
     ...dryRunFlag,
@@ -45,7 +46,7 @@ export const signingFlags:
     ...signPathFlags,
     ...submissionFlags,
     ...waitFlags,
-    ...delegationFlags,
+    ...signerFlags,
     ...notaryFlags,
     ...connectionFlags,
   };
@@ -89,17 +90,19 @@ export function openSigningMethod(values: SigningMethodValues, host: Host, send:
       return { signer: keySigner(openToken(values, host)), attempts: 50 };
     case "hash": {
       const client = openSignPath(values, host, send);
-      return { signer: hashSigner(client, submissionOf(values), { signal: host.signal }), attempts: 20 };
+      const submission = submissionOf(values);
+      const service = signPathService(client, submission, host);
+      return { signer: hashSigner(client, submission, { signal: host.signal }, service), attempts: 20 };
     }
     case "zip": {
       const client = openSignPath(values, host, send);
-      submissionOf(values);
+      const service = signPathService(client, submissionOf(values), host);
       return {
-        signer: fileSigner(async (file) => {
-          const { signingRequestId, unclearRequests = 0 } = await submitArtifact(client, values, host, file);
+        signer: fileSigner(async (file, data) => {
+          const { signingRequestId, unclearRequests = 0 } = await submitArtifact(client, values, host, file, data);
           const signed = await waitAndDownload(client, signingRequestId, values, host);
           return { signed, signingRequestId, unclearRequests };
-        }),
+        }, service),
         attempts: 10,
       };
     }

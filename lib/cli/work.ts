@@ -11,7 +11,7 @@ import { readBuildxMetadata } from "./buildx.ts";
 import { type buildFlags, type delegationFlags, type renewFlags, type tagFlags, workFlags } from "./common_flags.ts";
 import type { connectionFlags, notaryFlags, registryFlags } from "./common_flags.ts";
 import { openRegistry, openTrust } from "./connect.ts";
-import { readDelegation, STANDARD_DELEGATION } from "./delegation.ts";
+import { namedKey, STANDARD_DELEGATION } from "./delegation.ts";
 import type { CommandValues } from "./command.ts";
 import { type Flags, requireGiven, type Values } from "./flags.ts";
 import type { Host } from "./host.ts";
@@ -43,7 +43,7 @@ export async function openWork(
   host: Host,
   send: Send,
   access: ScopeAction,
-  signer?: PayloadSigner,
+  signer?: Pick<PayloadSigner, "keysAtHand" | "service">,
 ): Promise<TagsToSign[]> {
   const signing = await openSigning(values, host, send, access, signer);
   const work: TagsToSign[] = [];
@@ -67,9 +67,9 @@ export async function openSigning(
   host: Host,
   send: Send,
   access: ScopeAction,
-  signer?: PayloadSigner,
+  signer?: Pick<PayloadSigner, "keysAtHand" | "service">,
 ): Promise<(name: ImageName) => Promise<Omit<TagsToSign, "tags" | "lookUp">>> {
-  const delegation = await readDelegation(values, host);
+  const keyId = await namedKey(values, host);
   const signerName = values.delegation ?? STANDARD_DELEGATION;
   const roles = [RELEASES, signerRole(signerName)];
   const foreign = values.renewRole.find((role) => !roles.includes(role as DelegationRole));
@@ -84,7 +84,8 @@ export async function openSigning(
     trust: await openTrust(values, host, send, name, access),
     gun: name.gun,
     signer: signerName,
-    keyId: delegation?.key.canonicalId,
+    keyId,
+    service: signer?.service,
     ...(keysAtHand ? { keysAtHand } : {}),
     renew: values.renewRole,
     howToRenew: (roles) => values.again("renewRole", "--renew-role", roles.join(",")),

@@ -10,6 +10,7 @@ import type { Root, Targets } from "../tuf/models.ts";
 import { BASE_ROLES, type BaseRole, type DelegationRole, isDelegation, RELEASES } from "../tuf/roles.ts";
 import { publish, REBASE_ATTEMPTS, type Trust } from "./repository.ts";
 import { openRoleSigner, type RoleSigner } from "./role_signer.ts";
+import { requireServerSnapshot, serverSnapshotKey } from "./snapshot_key.ts";
 
 /** Prefixes of the tags that a signer's delegation covers: all. */
 const ALL_PATHS = [""];
@@ -89,6 +90,8 @@ export async function addDelegation(
 ): Promise<AddDelegationResult> {
   const { gun, name, key } = options;
   const roles = [RELEASES, signerRole(name)];
+  const snapshotKey = serverSnapshotKey(trust.server, gun);
+  snapshotKey.catch(() => {}); // said where it is used
   let opened: RoleSigner | undefined; // the passphrase is asked for once, not for each rebase
   const { outcome, repository } = requirePublished(
     await publish(trust, gun, [...roles], REBASE_ATTEMPTS, {
@@ -98,6 +101,7 @@ export async function addDelegation(
       },
       async make(repository) {
         const { targets } = repository;
+        requireServerSnapshot(gun, repository.root, await snapshotKey);
         if (!opened || !repository.root.roles.targets.keys.has(opened.keyId)) {
           requireNoRootKey(key, await keys.list());
           opened = await openRoleSigner(repository, "targets", keys);

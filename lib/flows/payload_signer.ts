@@ -13,6 +13,7 @@ import { manifestOf, readSigningData, writeSigningData } from "../signpath/signi
 import { BASE_ROLES } from "../tuf/roles.ts";
 import type { UnsignedData } from "./create_signing_data.ts";
 import { readSigned } from "./signed_file.ts";
+import type { SigningService } from "./signing_keys.ts";
 
 /** What came back from signing. Whether a signature is good is judged where it is published, not here. */
 export interface SignedPayloads {
@@ -39,10 +40,12 @@ export interface PayloadSigner {
   sign(data: UnsignedData, keys: ReadonlyMap<KeyId, PublicKey>): Promise<SignedPayloads>;
   /** Canonical ids of the keys at hand; left out where it is a service that signs. */
   keysAtHand?(): Promise<ReadonlySet<KeyId>>;
+  /** The service that signs; left out where it is keys at hand. */
+  readonly service?: SigningService;
 }
 
 /** Has a signing data file signed, by whatever signs. */
-export type SignFile = (file: Bytes) => Promise<SignedFile>;
+export type SignFile = (file: Bytes, data: UnsignedData) => Promise<SignedFile>;
 
 /** A file that came back from signing. */
 export interface SignedFile {
@@ -55,11 +58,12 @@ export interface SignedFile {
 }
 
 /** Signs by sending the signing data file away; it must come back with nothing but signatures added. */
-export function fileSigner(signFile: SignFile): PayloadSigner {
+export function fileSigner(signFile: SignFile, service: SigningService = {}): PayloadSigner {
   return {
+    service,
     async sign(data) {
       const file = await writeSigningData(data);
-      const { signed, signingRequestId, unclearRequests = 0 } = await signFile(file);
+      const { signed, signingRequestId, unclearRequests = 0 } = await signFile(file, data);
       const received = await readSigned(signed, signingRequestId);
       requireSame(await readSigningData(file), received, signingRequestId);
       return { signatures: received.signatures, failures: new Map(), signingRequestId, isKept: true, unclearRequests };

@@ -216,23 +216,25 @@ function requireUnmoved(now: TrustedRepository, change: RepositoryChange): void 
 }
 
 async function signedFile(now: TrustedRepository, change: RepositoryChange, part: Part): Promise<Bytes> {
+  const ids = [change.delegationKeyId, ...change.alternativeKeyIds ?? []];
   const delegation = now.delegations.get(part.role)?.delegation;
-  const key = [...delegation?.keys.values() ?? []].find(({ canonicalId }) => canonicalId === change.delegationKeyId);
-  if (!key) {
-    throw invalid(now.gun, `the key ${change.delegationKeyId.slice(0, 7)}… may not sign for it (any more)`, part.role);
+  const keys = [...delegation?.keys.values() ?? []].filter(({ canonicalId }) => ids.includes(canonicalId));
+  if (keys.length === 0) {
+    const names = ids.map((id) => `${id.slice(0, 7)}…`).join(", ");
+    throw invalid(now.gun, `the key ${names} may not sign for it (any more)`, part.role);
   }
-  const signature = await recognizeSignature(key, part.bytes, part.signature);
-  if (!signature) {
-    throw invalid(now.gun, "its signature is not good under the delegation's key", part.role, otherKey(change));
+  for (const key of keys) {
+    const signature = await recognizeSignature(key, part.bytes, part.signature);
+    if (signature) return assembleFile(part.bytes, [{ keyId: key.id, signature }]);
   }
-  return assembleFile(part.bytes, [{ keyId: key.id, signature }]);
+  throw invalid(now.gun, "its signature is not good under the delegation's key", part.role, otherKey(ids));
 }
 
 /** A policy with another certificate is far more common than somebody who tampers. */
-function otherKey({ delegationKeyId }: RepositoryChange): string {
+function otherKey(ids: readonly string[]): string {
   return "Probably the signing policy uses another certificate than the delegation " +
-    `(key ${delegationKeyId.slice(0, 12)}): compare it with tagseal inspect, or add the policy's with tagseal ` +
-    "add-delegation --delegation-from-signpath. If they are the same, somebody changes the file on its way";
+    `(key ${ids.map((id) => id.slice(0, 12)).join(", ")}): compare it with tagseal inspect, or add the policy's with ` +
+    "tagseal add-delegation --delegation-from-signpath. If they are the same, somebody changes the file on its way";
 }
 
 const ON_ITS_WAY = "Make new signing data; if this happens again, find out who changes the file on its way to the " +

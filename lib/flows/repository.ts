@@ -9,6 +9,7 @@ import type { TrustServer } from "../notary/trust_server.ts";
 import type { RoleName } from "../tuf/roles.ts";
 import type { RootPin } from "../tuf/root_keys.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
+import { requireServerSnapshot, serverSnapshotKey } from "./snapshot_key.ts";
 
 /** Where trust data comes from and goes to. */
 export interface Trust {
@@ -91,15 +92,16 @@ function located(error: unknown, gun: string, url: URL): unknown {
 export const REBASE_ATTEMPTS = 20;
 
 /** Publishes a change on top of whatever is there, and reads it back. Throws what `publishChange` throws. */
-export function publish(
+export async function publish(
   trust: Trust,
   gun: string,
   expected: RoleName[],
   attempts: number,
   change: Change,
 ): Promise<PublishResult> {
+  let before: TrustedRepository | undefined;
   const read = async (posted?: ReadonlyMap<RoleName, Bytes>) => {
-    if (!posted) return await openRecent(trust, gun, expected);
+    if (!posted) return before = await openRecent(trust, gun, expected);
     // What was there before is there still, most of the time: the snapshot says so. What was posted is asked for, so that
     // it is known that others get it; but for large roles, the snapshot's word has to do.
     const targets = trust.recent?.get(gun)?.repository.targets.envelope.bytes;
@@ -107,5 +109,13 @@ export function publish(
     const atHand = new Map([...targets ? [["targets", targets] as const] : [], ...large]);
     return (await openRepository(trust, gun, expected, atHand)).repository;
   };
-  return publishChange({ server: trust.server, gun, read, attempts, sleep: trust.sleep }, change);
+  try {
+    return await publishChange({ server: trust.server, gun, read, attempts, sleep: trust.sleep }, change);
+  } catch (error) {
+    // A server that cannot sign the snapshot refuses whatever is sent, in words of its own key store.
+    if (before && isTagsealError(error, "trust-invalid", "unavailable") && error.details["status"] !== undefined) {
+      requireServerSnapshot(gun, before.root, await serverSnapshotKey(trust.server, gun));
+    }
+    throw error;
+  }
 }

@@ -9,6 +9,7 @@ import { type Look, lookAtRepository } from "./look_at_expired.ts";
 import { canonicalIds, type RoleFacts, rolesOf, signersOf } from "./inspect_repository.ts";
 import type { Trust } from "./repository.ts";
 import { rootTrust } from "./root_trust.ts";
+import { serverSnapshotKey } from "./snapshot_key.ts";
 import { adviceFor, type Problem } from "./status_advice.ts";
 import type { CertificateStatus, KeyHere, RoleStatus, StatusFacts } from "./status_facts.ts";
 
@@ -110,14 +111,9 @@ async function managerOfSnapshot(
   keysHere: readonly KeyHere[],
 ): Promise<"server" | "here" | "elsewhere" | "unknown"> {
   if (keysHere.some(({ signsFor }) => signsFor.includes("snapshot"))) return "here";
-  try {
-    const { canonicalId } = await server.managedKey(repository.gun, "snapshot");
-    return canonicalIds(repository.root.roles.snapshot).includes(canonicalId) ? "server" : "elsewhere";
-  } catch (error) {
-    // Servers that ask for tokens give this key to those only who may push.
-    if (!isTagsealError(error, "unauthenticated", "forbidden", "unavailable", "not-found")) throw error;
-    return "unknown";
-  }
+  const keyId = await serverSnapshotKey(server, repository.gun);
+  if (keyId === undefined) return "unknown";
+  return canonicalIds(repository.root.roles.snapshot).includes(keyId) ? "server" : "elsewhere";
 }
 
 function daysUntil(then: Date, at: Date): number {

@@ -53,7 +53,7 @@ export async function signTags(work: readonly TagsToSign[], options: SignOptions
     open = [];
     if (begun.length === 0) break;
     const data = assembleSigningData(begun.map(({ change }) => change), started);
-    const keys = new Map(begun.map(({ change: { key } }) => [key.canonicalId, key]));
+    const keys = new Map(begun.flatMap(({ change }) => change.keys.map((key) => [key.canonicalId, key])));
     let answer: SignedPayloads;
     try {
       answer = await options.signer.sign(data, keys);

@@ -131,7 +131,9 @@ export function createTrustServer({ url, service, access, signal }: TrustServerO
     },
     async managedKey(gun, role, which = "current") {
       const isNew = which === "new";
-      const answer = await call(gun, `${role}.key`, isNew ? { method: "POST" } : {}, isNew ? "*" : access);
+      // Also reading it wants the right to push.
+      const actions = isNew ? "*" : access === "pull" ? "push,pull" : access;
+      const answer = await call(gun, `${role}.key`, isNew ? { method: "POST" } : {}, actions);
       if (isPage(answer) || (answer.status === 404 && !await isNotary(gun))) throw noNotary(url, gun);
       if (answer.status !== 200) throw refusal(url, gun, answer, `${isNew ? "rotate" : "get"} the ${role} key`);
       try {

@@ -20,6 +20,8 @@ export const FORMAT = "docker-signing-data/1";
 
 const MANIFEST = "docker-signing-data.json";
 const LIMITS = { entries: 20_000, entryBytes: 128 * 2 ** 20, totalBytes: 512 * 2 ** 20 };
+/** More keys than any delegation has. */
+const MAX_KEYS = 1000;
 /** Leaves room for manifest and signatures. */
 const MAX_UNSIGNED_BYTES = LIMITS.totalBytes - 32 * 2 ** 20;
 
@@ -69,6 +71,11 @@ export interface RepositoryChange {
   readonly root: { readonly version: number; readonly sha256: string };
   /** The canonical id of the key that has to sign. */
   readonly delegationKeyId: string;
+  /**
+   * The canonical ids of further keys, one of which may have signed instead; left out where there are none. Readers that
+   * do not know the member take the signature of the one key alone.
+   */
+  readonly alternativeKeyIds?: readonly string[];
   /** The tags. */
   readonly tags: readonly TagChange[];
   /**
@@ -221,6 +228,7 @@ function readRepository(value: JsonValue, at: string): RepositoryChange {
     notaryUrl: word(entry, "notaryUrl"),
     root: { version: whole(root, "version"), sha256: hex(root, "sha256") },
     delegationKeyId: hex(entry, "delegationKeyId"),
+    ...(entry["alternativeKeyIds"] === undefined ? {} : { alternativeKeyIds: hexes(entry, "alternativeKeyIds") }),
     tags: list(entry, "tags").map((tag) => readTag(object(tag, `${at}.tags`))),
     removedTags: entry["removedTags"] === undefined
       ? []
@@ -279,8 +287,17 @@ function whole(entry: JsonObject, name: string): number {
 }
 
 function hex(entry: JsonObject, name: string): string {
-  const value = word(entry, name);
-  if (!/^[0-9a-f]{64}$/.test(value)) throw malformed(`"${name}" is not 64 hex digits`);
+  return hexOf(word(entry, name), name);
+}
+
+function hexes(entry: JsonObject, name: string): string[] {
+  const values = list(entry, name);
+  if (values.length > MAX_KEYS) throw malformed(`"${name}" has more than ${MAX_KEYS} elements`);
+  return values.map((value) => hexOf(value, name));
+}
+
+function hexOf(value: JsonValue, name: string): string {
+  if (typeof value !== "string" || !/^[0-9a-f]{64}$/.test(value)) throw malformed(`"${name}" is not 64 hex digits`);
   return value;
 }
 

@@ -50,7 +50,7 @@ async function owner(world: FlowWorld, change: (signed: JsonObject) => JsonObjec
 
 Deno.test("prepared: facts, payloads of both roles, and the trust data they come from", async () => {
   const world = await ready("v1");
-  const { facts, key, payloads, trust } = await prepare(world, world.task(GUN, ["v1", "v2"]));
+  const { facts, keys: [key], payloads, trust } = await prepare(world, world.task(GUN, ["v1", "v2"]));
   assert.equal(key.canonicalId, world.delegationKey.canonicalId);
   assert.deepEqual(facts, {
     repository: GUN,
@@ -185,15 +185,37 @@ Deno.test("the key that signs is told apart", async (t) => {
     assert.deepEqual(error.details["keyIds"], [first]);
   });
   await addDelegation(world.trust(), world.keys, { gun: GUN, name: "signpath", key: other.delegationKey });
-  await t.step("several keys", async () => {
-    const error = await failsWith(prepareTags(task, world.now()), "bad-input", "several keys");
+  await t.step("several keys: whichever of them a service has", async () => {
+    const { facts, keys } = await prepare(world, task);
+    const ids = keys.map(({ canonicalId }) => canonicalId);
+    assert.deepEqual(new Set(ids), new Set([first, second]));
+    assert.deepEqual([facts.delegationKeyId, ...facts.alternativeKeyIds ?? []], ids);
+  });
+  await t.step("several keys at hand", async () => {
+    const error = await failsWith(prepareTags(atHand(first, second), world.now()), "bad-input", "several keys");
     assert.match(error.remedy, /--delegation-certificate/);
     assert.equal((error.details["keyIds"] as string[]).length, 2);
-    await failsWith(prepareTags(atHand(first, second), world.now()), "bad-input", "several keys");
+  });
+  await t.step("several keys, and the policy's is one of them, or none", async () => {
+    const of = (keyId: string): TagsToSign => ({
+      ...task,
+      service: { policyKey: () => Promise.resolve({ policy: "release", keyId }) },
+    });
+    for (const id of [first, second]) {
+      const { facts, keys } = await prepare(world, of(id));
+      assert.deepEqual([keys.length, keys[0].canonicalId, facts.alternativeKeyIds], [1, id, undefined]);
+    }
+    const error = await failsWith(
+      prepareTags(of("ab".repeat(32)), world.now()),
+      "bad-input",
+      'The signing policy "release" signs with the key abababababab, which may not sign for',
+    );
+    assert.match(error.remedy, /^Nothing was sent to SignPath.*--delegation-from-signpath$/);
+    await failsWith(prepareTags({ ...of(first), keyId: second }, world.now()), "bad-input", "may not sign");
   });
   await t.step("several keys, one of them at hand", async () => {
     for (const id of [first, second]) {
-      assert.equal((await prepare(world, atHand(id, "strange"))).key.canonicalId, id);
+      assert.equal((await prepare(world, atHand(id, "strange"))).keys[0].canonicalId, id);
     }
   });
   await t.step("several keys, none of them at hand", async () => {
@@ -201,8 +223,8 @@ Deno.test("the key that signs is told apart", async (t) => {
     for (const id of [first, second]) assert.ok(error.remedy.includes(id.slice(0, 12)), error.remedy);
   });
   await t.step("named by its certificate", async () => {
-    for (const keyId of [first, second]) {
-      assert.equal((await prepare(world, { ...task, keyId })).key.canonicalId, keyId);
+    for (const keyId of [first, second, first.slice(0, 7)]) {
+      assert.equal((await prepare(world, { ...task, keyId })).keys[0].canonicalId, keyId === second ? second : first);
     }
     await failsWith(prepareTags({ ...atHand(first), keyId: second }, world.now()), "not-found", "is here");
   });
@@ -245,7 +267,7 @@ Deno.test("a renewed certificate of the same key is no second key", async () => 
     const { publicKey } = await certified(key, { commonName });
     await addDelegation(world.trust(), world.keys, { gun: GUN, name: "signpath", key: publicKey });
   }
-  assert.equal((await prepare(world, world.task(GUN, ["v1"]))).key.canonicalId, key.publicKey.canonicalId);
+  assert.equal((await prepare(world, world.task(GUN, ["v1"]))).keys[0].canonicalId, key.publicKey.canonicalId);
 });
 
 Deno.test("a delegation that does not reach the tag, or wants two signatures, is refused", async (t) => {

@@ -1,5 +1,6 @@
 /** The life of keys, on both Notary servers, side by side with the notary client and the docker CLI. */
 import assert from "node:assert/strict";
+import { certificatePem, readCertificate } from "../../lib/crypto/x509.ts";
 import { createSigningCertificate } from "../../lib/local/certificates.ts";
 import { docker, notary, NOTARY_PASSPHRASES, type PushedManifest, pushImage, type Result } from "../support/clients.ts";
 import { notaryList, NotaryOwner } from "../support/notary_owner.ts";
@@ -100,14 +101,37 @@ async function takesOver(stack: SigningStack): Promise<void> {
   const admin = await stack.admin("theirs-admin");
   const owner = new NotaryOwner(peers, admin.home, gun);
   await owner.init();
+  const image = await pushImage(peers, "theirs/app", "v1", "one");
+  const agent = await stack.agent("theirs-agent");
+  await refusesToFile(stack, owner, admin, agent);
   // The notary client keeps the snapshot key; from here on the server has it.
   await admin.succeeds("rotate-key", "-r", gun, "--role", "snapshot", ...TRUST);
   await admin.succeeds("add-delegation", "-r", gun, "--delegation-certificate", stack.certificatePath, ...TRUST);
   for (const role of ROLES) await admin.succeeds("rotate-key", "-r", gun, "--role", role, ...TRUST);
-  const image = await pushImage(peers, "theirs/app", "v1", "one");
-  await (await stack.agent("theirs-agent")).succeeds("sign", "-r", gun, "-t", "v1");
+  await agent.succeeds("sign", "-r", gun, "-t", "v1");
   // Its own copy is of version 1.
   assert.equal((await notaryList(peers, admin.home, gun))[0]!.sha256, image.digest.slice(7));
+}
+
+/** While the notary client holds the snapshot key nobody else can publish: that is told before anything is filed. */
+async function refusesToFile(stack: SigningStack, owner: NotaryOwner, admin: Person, agent: Person): Promise<void> {
+  const { gun } = owner;
+  const certificate = `${admin.home}/delegation.pem`;
+  const pem = certificatePem(readCertificate(await Deno.readFile(stack.certificatePath)));
+  await Deno.writeTextFile(certificate, pem);
+  const before = stack.signPath.requests().length;
+  const refused = async (attempt: Promise<{ readonly code: number; readonly stderr: string }>) => {
+    const { code, stderr } = await attempt;
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /^tagseal: error: The snapshot key of ".*" is not the Notary server's, /m);
+    assert.ok(stderr.includes(`tagseal rotate-key -r ${gun} --role snapshot`), stderr);
+  };
+  await refused(admin.run("add-delegation", "-r", gun, "--delegation-certificate", certificate, ...TRUST));
+  for (const role of ["targets/releases", "targets/signpath"]) {
+    await owner.run(["delegation", "add", gun, role, certificate, "--all-paths", "-p"]);
+  }
+  await refused(agent.run("sign", "-r", gun, "-t", "v1"));
+  assert.equal(stack.signPath.requests().length, before, "nothing was filed");
 }
 
 async function handsOver(stack: SigningStack): Promise<void> {

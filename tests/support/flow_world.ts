@@ -5,7 +5,7 @@ import { keyOfCertificate, type PublicKey } from "../../lib/crypto/keys.ts";
 import { sha256Hex } from "../../lib/crypto/hash.ts";
 import { localSigner, type Signer } from "../../lib/crypto/signer.ts";
 import { readCertificate } from "../../lib/crypto/x509.ts";
-import { fileSigner, type SignFile } from "../../lib/flows/payload_signer.ts";
+import { fileSigner, type SignedFile } from "../../lib/flows/payload_signer.ts";
 import type { TagsToSign } from "../../lib/flows/prepare_tags.ts";
 import type { ManifestOfTag } from "../../lib/flows/tag_change.ts";
 import { initRepository, type InitResult } from "../../lib/flows/init_repository.ts";
@@ -60,7 +60,7 @@ export class FlowWorld {
   private constructor(
     public at: Date,
     readonly delegationKey: PublicKey,
-    readonly signFile: SignFile,
+    readonly signFile: (file: Bytes) => Promise<SignedFile>,
     private readonly send: Send,
   ) {}
 
@@ -68,7 +68,7 @@ export class FlowWorld {
   static async begin(at: Date = new Date("2026-06-01T12:00:00Z")): Promise<FlowWorld> {
     const made = await createSigningCertificate({ commonName: "signer", algorithm: "ecdsa-p256", now: at, days: 365 });
     const notary = createNotaryServer({ now: () => world.at });
-    const sign: SignFile = async (file) => {
+    const sign = async (file: Bytes): Promise<SignedFile> => {
       world.files.push(file);
       const signingRequestId = `request-${world.files.length}`;
       return { signed: await signArtifact(file, fileSigningKey(made.privateKey), {}), signingRequestId };

@@ -274,7 +274,7 @@ Deno.test("sign waits: denied, too long, interrupted", async (t) => {
     assert.ok(stderr.includes(id));
     assert.deepEqual(
       submitted.sort(),
-      ["artifact", "projectSlug", "signingPolicySlug"],
+      ["artifact", "description", "projectSlug", "signingPolicySlug"],
       "SignPath is not told to cancel",
     );
     const count = story.signingRequests;

@@ -1,0 +1,44 @@
+/** What SignPath tells of a signing policy's key before anything is filed. @module */
+import { keyOfCertificate } from "../crypto/keys.ts";
+import { readCertificate } from "../crypto/x509.ts";
+import { isTagsealError, messageOf } from "../errors.ts";
+import type { PolicyKey, SigningService } from "../flows/signing_keys.ts";
+import type { SignPathClient } from "../signpath/client.ts";
+import type { Submission } from "../signpath/types.ts";
+import type { Host } from "./host.ts";
+
+/** It is good to know beforehand, and no more: nobody waits long for it. */
+const TIMEOUT_MS = 10_000;
+
+/**
+ * SignPath as the service that signs. Not every user of it may see policies: then it is found out by the signature, and
+ * said that it is.
+ */
+export function signPathService(
+  client: Pick<SignPathClient, "certificate">,
+  { projectSlug, signingPolicySlug }: Pick<Submission, "projectSlug" | "signingPolicySlug">,
+  host: Host,
+): SigningService {
+  let asked: Promise<PolicyKey | undefined> | undefined;
+  const over = new AbortController();
+  host.onEnd(() => over.abort()); // where there is nothing to sign nobody waits for the answer
+  const ask = async (): Promise<PolicyKey | undefined> => {
+    const limits = {
+      signal: AbortSignal.any([host.signal, over.signal]),
+      unavailableTimeoutMs: 0,
+      answerTimeoutMs: TIMEOUT_MS,
+    };
+    try {
+      const certificate = readCertificate(await client.certificate(projectSlug, signingPolicySlug, limits));
+      return { policy: signingPolicySlug, keyId: keyOfCertificate(certificate).canonicalId };
+    } catch (error) {
+      if (isTagsealError(error, "interrupted")) throw error;
+      if (over.signal.aborted) return undefined;
+      host.info(
+        `Which key the signing policy "${signingPolicySlug}" has is not known before it signs: ${messageOf(error)}`,
+      );
+      return undefined;
+    }
+  };
+  return { policyKey: () => asked ??= ask() };
+}
