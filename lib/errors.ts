@@ -123,7 +123,17 @@ export function reworded(error: TagsealError, message: string, facts: Partial<Er
   });
 }
 
+/** What the runtime advises where it forbids something: to allow all, which is never the next safe move. */
+const RUNTIME_ADVICE =
+  /, (?:run again with the --allow-\S+ flag|specify the required permissions during compilation using `[^`]*`)/g;
+
 /** The message of anything that was thrown. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  return (thrown instanceof Error ? thrown.message : String(thrown)).replaceAll(RUNTIME_ADVICE, "");
+}
+
+/** The stack of anything that was thrown, or else its message. */
+export function stackOf(thrown: unknown): string {
+  const stack = thrown instanceof Error ? thrown.stack : undefined;
+  return stack?.replaceAll(RUNTIME_ADVICE, "") ?? messageOf(thrown);
 }

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { isTagsealError, messageOf, TagsealError } from "../lib/errors.ts";
 import { writeFileAtomically } from "../lib/files/files.ts";
 import { utf8 } from "../lib/bytes/bytes.ts";
+import { printable } from "../lib/bytes/printable.ts";
 import { exitCodeOf } from "../lib/cli/exit_codes.ts";
 import { errorLines } from "../lib/cli/report.ts";
 import { loadPkcs11Addon } from "../lib/keystore/pkcs11_addon.ts";
@@ -79,7 +80,7 @@ if (import.meta.main) {
     await build(FOLDER);
     say(`The PKCS#11 addon ${NAME} ${VERSION} is in "${FOLDER}". Tokens can be used now.`);
   } catch (error) {
-    errorLines(error, !isTagsealError(error)).forEach(say);
+    errorLines(error, !isTagsealError(error)).map(printable).forEach(say);
     Deno.exit(exitCodeOf(error));
   }
 }

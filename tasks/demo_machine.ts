@@ -41,17 +41,13 @@ export function machine(
       print(text);
     };
     const full = args[0] === OFFLINE ? args : [...args, "--ca", "ca.pem"];
-    const code = await runTagseal(full, commands, "demo", {
-      out,
-      err: print,
-      host: (flags) =>
-        createHost({ ...flags, noInput: true }, {
-          out,
-          err: print,
-          env: (variable) => env[variable],
-          signal: host.signal,
-        }),
-    });
+    const code = await runTagseal(full, commands, "demo", (flags) =>
+      createHost({ ...flags, noInput: true }, {
+        out,
+        err: print,
+        env: (variable) => env[variable],
+        signal: host.signal,
+      }));
     if (code === 130) throw host.signal.reason;
     if (code !== expected) {
       throw new TagsealError("unexpected", `"tagseal ${args[0]}" ended with exit code ${code}, not ${expected}`, {

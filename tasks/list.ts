@@ -4,6 +4,7 @@ import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { fromFlag, openReading } from "../lib/cli/exported.ts";
 import { text, toggle } from "../lib/cli/flags.ts";
 import { readRepositories, reportEach, repositoriesFlags } from "../lib/cli/repositories.ts";
+import { word } from "../lib/bytes/printable.ts";
 import { standIn, tagListReport, type TagRow } from "../lib/cli/tag_report.ts";
 import { listTags } from "../lib/flows/verify_tags.ts";
 
@@ -39,7 +40,7 @@ export const command: Command = defineCommand({
       }
       const prefix = repositories.fromFile ? `${name.gun}:` : "";
       const line = ({ tag, digest, signers, role, differs }: TagRow) =>
-        `${prefix}${tag} ${digest} ${all || values.role ? role : signers.join(",")}${differs ? " differs" : ""}`;
+        `${prefix}${word(tag)} ${digest} ${all || values.role ? role : signers.join(",")}${differs ? " differs" : ""}`;
       return tagListReport(list, line, standIn(offline, list.offline, host.now()));
     });
   },

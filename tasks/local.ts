@@ -3,7 +3,7 @@ import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { text } from "../lib/cli/flags.ts";
 import type { Host } from "../lib/cli/host.ts";
 import { type KeyStoreValues, openToken, tokenFlags } from "../lib/cli/key_stores.ts";
-import { documentOf, jsonLine } from "../lib/cli/report.ts";
+import { documentOf } from "../lib/cli/report.ts";
 import { discardFolder, writeArtifact } from "../lib/cli/signing.ts";
 import { utf8 } from "../lib/bytes/bytes.ts";
 import { formatPem } from "../lib/bytes/pem.ts";
@@ -71,7 +71,7 @@ export const command: Command = defineCommand({
       DENO_CERT: ca,
     };
     if (values.json) {
-      host.out(jsonLine(documentOf({ host: stack.host, repository, tags: [IMAGE.tag], certificate, variables })));
+      host.json(documentOf({ host: stack.host, repository, tags: [IMAGE.tag], certificate, variables }));
     }
     if (!values.json) { for (const [name, value] of Object.entries(variables)) host.out(`export ${name}="${value}"`); }
     host.info("");

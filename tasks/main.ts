@@ -8,6 +8,35 @@ import { COMMANDS } from "./commands.ts";
 /** How a terminal and a CI system interrupt; Windows has no SIGTERM. */
 const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
 
+/** Longest time in milliseconds for which a stream may take nothing, as a full pipe does that nobody reads. */
+const STUCK_MS = 60_000;
+const LOOK_AGAIN_MS = 10;
+
+/** Writes all of `text`; also to a stream that another program has set to refuse what it cannot take at once. */
+function writeAll(stream: typeof Deno.stdout, text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let at = 0, waited = 0; at < bytes.length;) {
+    try {
+      at += stream.writeSync(bytes.subarray(at));
+      waited = 0;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.WouldBlock) || waited >= STUCK_MS) throw error;
+      Atomics.wait(pause, 0, 0, LOOK_AGAIN_MS);
+      waited += LOOK_AGAIN_MS;
+    }
+  }
+}
+
+/** Few terminals do not tell their size. */
+function widthOf(size: () => { readonly columns: number }): number {
+  try {
+    return size().columns || 80;
+  } catch {
+    return 80;
+  }
+}
+
 if (import.meta.main) {
   const interruption = new AbortController();
   let interrupted = 0;
@@ -22,31 +51,29 @@ if (import.meta.main) {
     );
   };
   for (const signal of SIGNALS) Deno.addSignalListener(signal, interrupt);
-  const write = (stream: typeof Deno.stdout) => (text: string) => {
-    const bytes = new TextEncoder().encode(text);
+  const out = (text: string) => {
     try {
-      for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
+      writeAll(Deno.stdout, text);
     } catch (error) {
       // Whoever reads only the first lines (`| head`) has what they wanted; the work and its exit code stand.
       if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
     }
   };
-  const writeErr = write(Deno.stderr);
-  const streams = {
-    out: write(Deno.stdout),
-    err(text: string) {
-      try {
-        writeErr(text);
-      } catch {
-        // What is said on the way is no reason to end work that is half done; the exit code tells.
-      }
-    },
+  const err = (text: string) => {
+    try {
+      writeAll(Deno.stderr, text);
+    } catch {
+      // There is nowhere left to say so; the result and the exit code stand.
+    }
   };
   const env = processVariables();
   const terminal = Deno.stderr.isTerminal() && env("TERM") !== "dumb";
-  const code = await runTagseal(Deno.args, COMMANDS, VERSION, {
-    ...streams,
-    host: (flags) => createHost(flags, { ...streams, env, terminal, signal: interruption.signal }),
-  });
+  const columns = () => terminal ? widthOf(Deno.consoleSize) : undefined;
+  const code = await runTagseal(
+    Deno.args,
+    COMMANDS,
+    VERSION,
+    (flags) => createHost(flags, { out, err, env, columns, signal: interruption.signal }),
+  );
   Deno.exit(code);
 }

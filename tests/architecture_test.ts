@@ -48,7 +48,7 @@ const GLOBALS = new Map<string, RegExp>([
   ["tasks/bundle.ts", /readDirSync|stderr|exit/],
   ["tasks/bundler.ts", /Command|build|errors|execPath|readDirSync|version/],
   ["tasks/single_file.ts", /version|exit/], // in the text that it writes
-  ["tasks/main.ts", /args|build|env|errors|exit|stdout|stderr|Signal/],
+  ["tasks/main.ts", /args|build|consoleSize|env|errors|exit|stdout|stderr|Signal/],
 ]);
 
 /** Modules of the platform that compute and touch nothing. */

@@ -11,6 +11,7 @@ import { crc32, inflateRawSync } from "node:zlib";
 import type { Entry, FileEntry } from "@zip.js/zip.js";
 import { type Bytes, equalBytes, utf8 } from "./bytes.ts";
 import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
+import { sentence, shown } from "./printable.ts";
 
 /** One file of a ZIP to write. */
 export interface ZipFile {
@@ -84,13 +85,13 @@ export async function readZip(bytes: Uint8Array, limits: ZipLimits): Promise<Map
       if (++count > limits.entries) throw refused(`it holds more than ${limits.entries} entries`);
       // A Unicode Path field would give the entry another name in some tools only.
       if (entry.extraField?.has(UNICODE_PATH) || !equalBytes(utf8(entry.filename), entry.rawFilename)) {
-        throw refused(`the name ${shown(entry.filename)} is not plain UTF-8`);
+        throw refused(`the name "${shown(entry.filename)}" is not plain UTF-8`);
       }
       names.add(entry.filename);
       checkKind(entry);
       if (entry.directory) continue;
       if (entry.uncompressedSize > limits.entryBytes) {
-        throw refused(`${shown(entry.filename)} is larger than ${limits.entryBytes} bytes`);
+        throw refused(`"${shown(entry.filename)}" is larger than ${limits.entryBytes} bytes`);
       }
       declared += entry.uncompressedSize;
       if (declared > limits.totalBytes) throw refused(`its files are larger than ${limits.totalBytes} bytes together`);
@@ -108,15 +109,15 @@ export async function readZip(bytes: Uint8Array, limits: ZipLimits): Promise<Map
 /** Refuses what is neither a folder nor a plain file, by its name and by its attributes. */
 function checkKind(entry: Entry): void {
   const { filename, compressionMethod } = entry;
-  if (entry.encrypted) throw refused(`${shown(filename)} is encrypted`);
+  if (entry.encrypted) throw refused(`"${shown(filename)}" is encrypted`);
   const folder = filename.endsWith("/");
   const unixType = (entry.externalFileAttributes >>> 16) & 0o170000;
   if (entry.symlink || entry.directory !== folder || ![0, folder ? 0o040000 : 0o100000].includes(unixType)) {
-    throw refused(`${shown(filename)} is a link, or not what its name says`);
+    throw refused(`"${shown(filename)}" is a link, or not what its name says`);
   }
-  if (folder && entry.uncompressedSize > 0) throw refused(`the folder ${shown(filename)} has content`);
+  if (folder && entry.uncompressedSize > 0) throw refused(`the folder "${shown(filename)}" has content`);
   if (compressionMethod !== 0 && compressionMethod !== 8) {
-    throw refused(`${shown(filename)} is compressed by an unusual method (${compressionMethod})`);
+    throw refused(`"${shown(filename)}" is compressed by an unusual method (${compressionMethod})`);
   }
 }
 
@@ -128,8 +129,8 @@ async function unpack(file: FileEntry, { Uint8ArrayWriter }: ZipLibrary): Promis
   const packed = await file.getData(new Uint8ArrayWriter(), { passThrough: true, checkOverlappingEntry: true });
   const size = file.uncompressedSize;
   const out = file.compressionMethod === 0 ? packed : inflate(packed, size);
-  if (out?.length !== size) throw refused(`${shown(file.filename)} has not the ${size} bytes that it declares`);
-  if (crc32(out) !== file.crc32) throw refused(`the CRC-32 of ${shown(file.filename)} is wrong`);
+  if (out?.length !== size) throw refused(`"${shown(file.filename)}" has not the ${size} bytes that it declares`);
+  if (crc32(out) !== file.crc32) throw refused(`the CRC-32 of "${shown(file.filename)}" is wrong`);
   return new Uint8Array(out);
 }
 
@@ -149,15 +150,15 @@ class Names {
   add(name: string): void {
     if (name.length > 1024) throw refused("a name is longer than 1024 characters");
     // Cc, Cf, Cs, Co, Cn: control characters and all that could make a terminal show another name.
-    if (/\p{C}|[\u2028\u2029]/u.test(name)) throw refused(`the name ${shown(name)} has control characters`);
-    if (name.includes("\\")) throw refused(`the name ${shown(name)} has a backslash`);
-    if (/^\/|^[A-Za-z]:/.test(name)) throw refused(`the name ${shown(name)} is absolute`);
+    if (/\p{C}|[\u2028\u2029]/u.test(name)) throw refused(`the name "${shown(name)}" has control characters`);
+    if (name.includes("\\")) throw refused(`the name "${shown(name)}" has a backslash`);
+    if (/^\/|^[A-Za-z]:/.test(name)) throw refused(`the name "${shown(name)}" is absolute`);
     const parts = (name.endsWith("/") ? name.slice(0, -1) : name).split("/");
     if (parts.some((part) => part === "" || part === "." || part === "..")) {
-      throw refused(`the name ${shown(name)} is not a plain path`);
+      throw refused(`the name "${shown(name)}" is not a plain path`);
     }
     const key = parts.join("/").normalize("NFC").toLowerCase();
-    if (this.#seen.has(key)) throw refused(`the name ${shown(name)} occurs twice`);
+    if (this.#seen.has(key)) throw refused(`the name "${shown(name)}" occurs twice`);
     this.#seen.add(key);
   }
 }
@@ -165,13 +166,7 @@ class Names {
 /** The words of zip.js and zlib: an "Ambiguous archive" says in `reason` what is ambiguous. */
 function reasonOf(error: unknown): string {
   const reason = error instanceof Error && "reason" in error ? ` (${error.reason})` : "";
-  return `${messageOf(error)}${reason}`.replaceAll(/[^ -~]+/g, " ").slice(0, 200);
-}
-
-/** A hostile name, fit to be printed. */
-function shown(name: string): string {
-  const plain = name.slice(0, 100).replaceAll(/[\p{C}\u2028\u2029"]/gu, "?");
-  return `"${plain}${name.length > 100 ? "…" : ""}"`;
+  return sentence(`${messageOf(error)}${reason}`, 200);
 }
 
 function refused(why: string, cause?: unknown): TagsealError {

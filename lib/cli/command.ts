@@ -1,14 +1,15 @@
 /** A command as data, and the one way commands are run: parse, run, print, exit code. @module */
 import { parseArgs } from "node:util";
 import type { Command as Parser, CommanderError } from "commander";
-import { messageOf, TagsealError } from "../errors.ts";
+import { shown } from "../bytes/printable.ts";
+import { TagsealError } from "../errors.ts";
 import { commandLine } from "./command_line.ts";
 import { globalFlags } from "./common_flags.ts";
 import { attributeOf, camelCase, type Flags, retyped, type Typed, type Values } from "./flags.ts";
 import type { Host, HostFlags } from "./host.ts";
 import type { Need } from "./needs.ts";
 import { exitCodeOf } from "./exit_codes.ts";
-import { documentOf, errorJson, errorLines, jsonLine, printable, type Report } from "./report.ts";
+import { documentOf, errorJson, errorLines, type Report } from "./report.ts";
 
 /** What a command's code gets. */
 export type CommandValues<F extends Flags> = Values<F & typeof globalFlags> & {
@@ -52,68 +53,73 @@ export interface CommandEntry {
   load(): Promise<{ readonly command: Command }>;
 }
 
-/** Where output goes, and what else the outside gives. */
-export interface Outside {
-  /** Writes to stdout. */
-  out(text: string): void;
-  /** Writes to stderr. */
-  err(text: string): void;
-  /** Makes the host once the global flags are known. */
-  host(flags: HostFlags): Host;
-}
+/** Results that stdout did not take are said on stderr, as many lines as a person reads. */
+const MAX_LINES_SAID = 20;
 
 /** Runs `tagseal <args>` and returns the exit code. Never throws. */
 export async function runTagseal(
   args: readonly string[],
   commands: Readonly<Record<string, CommandEntry>>,
   version: string,
-  outside: Outside,
+  makeHost: (flags: HostFlags) => Host,
 ): Promise<number> {
-  const [name = "--help", ...rest] = args;
-  const json = args.includes("--json");
+  const host = makeHost({ quiet: args.includes("--quiet"), noInput: args.includes("--no-input") });
   try {
-    if (name === "--version" || name === "-V") {
-      outside.out(`${version}\n`);
-      return 0;
-    }
-    if (args.length === 0) {
-      outside.err(overview(commands));
-      return 2;
-    }
-    if (["--help", "-h", "help"].includes(name)) {
-      outside.out(overview(commands));
-      return 0;
-    }
-    const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
-    if (!entry) {
-      throw new TagsealError("usage", `There is no command "${name.slice(0, 60)}"`, {
-        remedy: "tagseal --help lists the commands",
-      });
-    }
-    const { command } = await entry.load();
-    return await runCommand(name, commands, command, rest, outside);
+    const { lines, exitCode = 0 } = await runNamed(args, commands, version, host);
+    const lost = sayLost(lines, host);
+    return exitCode || lost;
   } catch (error) {
-    const verbose = args.includes("--verbose");
-    // Where neither stream takes anything, the exit code still tells.
-    attempt(() => outside.err(errorLines(error, verbose).map((line) => `${line}\n`).join("")));
-    if (json) attempt(() => outside.out(`${jsonLine(documentOf(errorJson(error)))}\n`));
+    errorLines(error, args.includes("--verbose")).forEach(host.say);
+    if (args.includes("--json")) host.json(documentOf(errorJson(error)));
     return exitCodeOf(error);
   }
 }
 
-async function runCommand(
-  name: string,
+/** What a command has done stays done where its result cannot be written: it is said where there is still a place. */
+function sayLost(lines: readonly string[], host: Host): number {
+  const why = host.lost();
+  if (why === undefined) return 0;
+  const more = lines.length - MAX_LINES_SAID;
+  host.error(
+    `The command has done its work, but its result could not be written to standard output: ${why}`,
+    "Do not run it again for that: this is the result",
+  );
+  for (const line of lines.slice(0, MAX_LINES_SAID)) host.say(`  ${line}`);
+  if (more > 0) host.say(`  and ${more} lines more`);
+  return exitCodeOf(undefined);
+}
+
+async function runNamed(
+  [name, ...rest]: readonly string[],
   commands: Readonly<Record<string, CommandEntry>>,
-  command: Command,
-  args: readonly string[],
-  outside: Outside,
-): Promise<number> {
-  const entry = commands[name]!;
+  version: string,
+  host: Host,
+): Promise<Report> {
+  const printed = (lines: readonly string[]) => {
+    host.lines(lines);
+    return { json: undefined, lines };
+  };
+  if (name === undefined) {
+    overview(commands).forEach(host.say);
+    return { json: undefined, lines: [], exitCode: 2 };
+  }
+  if (name === "--version" || name === "-V") return printed([version]);
+  if (["--help", "-h", "help"].includes(name)) {
+    const [topic] = rest;
+    if (topic === undefined || topic.startsWith("-")) return printed(overview(commands));
+    return await runNamed([topic, "--help"], commands, version, host);
+  }
+  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!entry) {
+    throw new TagsealError("usage", `There is no command "${shown(name, 60)}"`, {
+      remedy: "tagseal --help lists the commands",
+    });
+  }
+  const { command } = await entry.load();
   const flags: Flags = { ...command.flags, ...globalFlags };
-  const parsed = parsePlain(command, flags, args) ?? await parseByLibrary(name, entry, command, flags, args, outside);
-  if (!parsed) return 0; // --help
+  const parsed = parsePlain(command, flags, rest) ?? await parseByLibrary(name, entry, command, flags, rest, host);
+  if ("help" in parsed) return printed(parsed.help.trimEnd().split("\n"));
   const { given, argument } = parsed;
-  using host = outside.host({ quiet: given["quiet"] === true, noInput: given["noInput"] === true });
   const again = (but: string, ...more: readonly string[]) =>
     commandLine(
       name,
@@ -121,36 +127,18 @@ async function runCommand(
       ...retyped(command.flags, { ...given, [but]: undefined }),
       ...more,
     );
+  using ended = host;
   const values: Record<string, unknown> = { typed: given, again };
-  for (const [key, flag] of Object.entries(flags)) values[key] = await flag.read(given[attributeOf(flag)], host);
-  const report = await command.run(values as CommandValues<Flags>, host, argument, commands);
-  const text = textOf(report, values["json"] === true);
-  if (text === undefined) return report.exitCode ?? 0;
-  try {
-    host.out(text);
-  } catch (error) {
-    attempt(() => outside.err(`${text}\n`));
-    throw new TagsealError("unexpected", `The work is done, but its report cannot be written: ${messageOf(error)}`, {
-      remedy: "Do not take it for undone: the report stands on standard error. Make room where standard output goes to",
-      cause: error,
-    });
-  }
-  return report.exitCode ?? 0;
+  for (const [key, flag] of Object.entries(flags)) values[key] = await flag.read(given[attributeOf(flag)], ended);
+  const report = await command.run(values as CommandValues<Flags>, ended, argument, commands);
+  if (values["json"] !== true) host.lines(report.lines);
+  else if (report.json !== undefined) host.json(documentOf(report.json));
+  return report;
 }
 
-/** What goes to stdout, without its last line break; nothing where there is nothing to say. */
-function textOf({ json, lines }: Report, asJson: boolean): string | undefined {
-  if (asJson) return json === undefined ? undefined : jsonLine(documentOf(json));
-  return lines.length > 0 ? lines.map((line) => printable(line)).join("\n") : undefined;
-}
-
-function attempt(write: () => void): void {
-  try {
-    write();
-  } catch {
-    // There is nobody left to tell.
-  }
-}
+/** The width of help that is not for a terminal, and the widest that reads well, in characters. */
+const HELP_COLUMNS = 80;
+const MAX_HELP_COLUMNS = 100;
 
 /** What stands on a command line. */
 interface Parsed {
@@ -182,30 +170,45 @@ function parsePlain(command: Command, flags: Flags, args: readonly string[]): Pa
   }
 }
 
-/** Any command line; nothing where help was asked for and printed. @throws {TagsealError} `usage` */
+/** Any command line, or the help that it asks for. @throws {TagsealError} `usage` */
 async function parseByLibrary(
   name: string,
   entry: CommandEntry,
   command: Command,
   flags: Flags,
   args: readonly string[],
-  outside: Outside,
-): Promise<Parsed | undefined> {
+  host: Host,
+): Promise<Parsed | { readonly help: string }> {
   const [library, { variablesOf }] = await Promise.all([import("commander"), import("./needs.ts")]);
-  const parser = buildParser(library, name, entry.summary, command, flags, variablesOf(entry.needs));
+  const width = Math.min(host.columns() ?? HELP_COLUMNS, MAX_HELP_COLUMNS);
+  const parser = buildParser(library, name, entry.summary, command, flags, variablesOf(entry.needs), width);
+  let help = "";
   try {
-    parser.configureOutput({ writeOut: outside.out, writeErr: () => {} }).parse(args as string[], { from: "user" });
+    parser.configureOutput({
+      writeOut: (text) => void (help += text),
+      writeErr: () => {},
+      getOutHelpWidth: () => width,
+      getOutHasColors: () => false,
+    }).parse(args as string[], { from: "user" });
   } catch (error) {
     if (!(error instanceof library.CommanderError)) throw error;
-    if (error.exitCode === 0) return undefined;
-    throw usageError(name, error);
+    if (error.exitCode === 0) return { help };
+    throw usageError(name, error, ["--help", ...parser.options.map(({ long }) => long)]);
   }
   return { given: parser.opts(), argument: parser.args[0] ?? "" };
 }
 
 /** What the parser found, without the values it would repeat: a secret behind a mistyped flag is still a secret. */
-function usageError(name: string, { code, message }: CommanderError): TagsealError {
+function usageError(
+  name: string,
+  { code, message }: CommanderError,
+  known: readonly (string | null | undefined)[],
+): TagsealError {
   const [what = "", suggestion] = message.replace(/^error: /, "").split("\n");
+  const [, withValue] = /^unknown option '(--[a-z0-9-]+)=/.exec(what) ?? [];
+  if (withValue !== undefined && known.includes(withValue)) {
+    return new TagsealError("usage", `${withValue} takes no value`, { remedy: `tagseal ${name} --help shows how` });
+  }
   const said = code === "commander.excessArguments"
     ? "There is a value too many: it belongs to no flag"
     : what.replace(/^./, (first) => first.toUpperCase()).replace(/=.*(?='$)/, "").replace(/'(-[^-\s])[^',\s]+'/, "'$1'")
@@ -221,6 +224,7 @@ function buildParser(
   command: Command,
   flags: Flags,
   environment: readonly string[],
+  width: number,
 ): Parser {
   const parser = new Parser(`tagseal ${name}`).exitOverride().allowExcessArguments(false).showSuggestionAfterError();
   parser.description(`${summary}\n\n${command.description}`);
@@ -235,22 +239,22 @@ function buildParser(
   }
   const ofFlags = new Set(Object.values(flags).map(({ variable }) => variable));
   const others = environment.filter((name) => !ofFlags.has(name)); // each flag's help names its own
-  const variables = others.length ? `\n${wrapped("Environment:", others)}\n` : "";
+  const variables = others.length ? `\n${wrapped("Environment:", others, width - 2)}\n` : "";
   return parser.addHelpText("after", `${variables}\nExample:\n  ${command.example}`);
 }
 
 /** A list that no terminal breaks within a name. */
-function wrapped(head: string, names: readonly string[]): string {
+function wrapped(head: string, names: readonly string[], width: number): string {
   const lines = [head];
   for (const [i, name] of names.entries()) {
     const word = i < names.length - 1 ? `${name},` : name;
-    if (`${lines.at(-1)} ${word}`.length > 78) lines.push(" ");
+    if (`${lines.at(-1)} ${word}`.length > width) lines.push(" ");
     lines.push(`${lines.pop()} ${word}`);
   }
   return lines.join("\n");
 }
 
-function overview(commands: Readonly<Record<string, CommandEntry>>): string {
+function overview(commands: Readonly<Record<string, CommandEntry>>): string[] {
   const width = Math.max(...Object.keys(commands).map((name) => name.length));
   const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
   return [
@@ -259,6 +263,5 @@ function overview(commands: Readonly<Record<string, CommandEntry>>): string {
     "Usage: tagseal <command> [flags]        tagseal <command> --help",
     "",
     ...lines,
-    "",
-  ].join("\n");
+  ];
 }

@@ -172,9 +172,9 @@ function openService(
   const key = `${service} ${name.registryHost}`;
   const opened = services.get(key);
   if (opened) return opened;
-  const credentials = resolveCredentials({
+  const source = resolveCredentials({
     flags,
-    variable: { name: variable, value: host.env(variable) },
+    variable: { name: variable, value: host.secret(host.env(variable), variable) },
     authConfig: host.env("DOCKER_AUTH_CONFIG"),
     dockerConfig: () => dockerConfig(host),
     host: name.registryHost,
@@ -183,6 +183,13 @@ function openService(
       told.add(line);
     },
   }, host.runCredentialHelper);
+  const credentials = async () => {
+    const found = await source();
+    for (const [name, value] of Object.entries(found ?? {})) {
+      if (name !== "username" && typeof value === "string") host.secret(value);
+    }
+    return found;
+  };
   const made = authorize(send, { service, allowHttp, credentials, retryReads: retryReads(host), remedy });
   services.set(key, made);
   return made;

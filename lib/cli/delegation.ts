@@ -1,5 +1,6 @@
 /** The delegation that flags name: from a certificate file, or from SignPath itself. @module */
 import type { Bytes } from "../bytes/bytes.ts";
+import { sentence } from "../bytes/printable.ts";
 import type { PublicKey } from "../crypto/keys.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
 import { readDelegationCertificate } from "../flows/delegation_certificate.ts";
@@ -8,7 +9,6 @@ import type { connectionFlags, delegationFlags, delegationSourceFlags } from "./
 import { openSignPath } from "./connect.ts";
 import type { Values } from "./flags.ts";
 import type { Host } from "./host.ts";
-import { printable } from "./report.ts";
 
 /** The name that the guide gives the delegation. */
 export const STANDARD_DELEGATION = "signpath";
@@ -69,7 +69,7 @@ export async function openDelegation(
 function shown(file: Bytes, source: string, name: string | undefined, host: Host): NamedDelegation {
   const { certificate, key, warnings } = readDelegationCertificate(file, source, host.now());
   const until = certificate.notAfter.toISOString().slice(0, 10);
-  host.info(`Delegation certificate: ${printable(certificate.subject)}, valid until ${until}, key ${key.canonicalId}`);
+  host.info(`Delegation certificate: ${sentence(certificate.subject)}, valid until ${until}, key ${key.canonicalId}`);
   for (const warning of warnings) host.warn(warning);
   return { name: name ?? STANDARD_DELEGATION, key };
 }

@@ -1,4 +1,5 @@
 /** `--dry-run`: the exact change that would be signed, and nothing more. @module */
+import { word } from "../bytes/printable.ts";
 import { isTagsealError } from "../errors.ts";
 import { AT_ONCE, mapAtOnce } from "../flows/at_once.ts";
 import { assembleSigningData } from "../flows/create_signing_data.ts";
@@ -65,7 +66,9 @@ function changeLines(change: RepositoryChange): string[] {
         ? unchangedLine(repository, tag, digest)
         : `${repository}:${tag} ${before(previousDigest)} -> ${digest}`
     ),
-    ...removedTags.map(({ tag, previousDigest }) => `${repository}:${tag} ${before(previousDigest)} -> not signed`),
+    ...removedTags.map(({ tag, previousDigest }) =>
+      `${repository}:${word(tag)} ${before(previousDigest)} -> not signed`
+    ),
     ...roles.map(({ role, baseVersion, version }) => `${repository} ${role} version ${baseVersion} -> ${version}`),
     `${repository} key ${[delegationKeyId, ...alternativeKeyIds].join(" or ")}`,
   ];

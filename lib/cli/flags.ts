@@ -199,9 +199,9 @@ export function secret(spec: string, help: string, variable?: string): Flag<stri
     ...(variable ? { variable } : {}),
     async read(given, host) {
       const value = single(spec, given);
-      if (value === undefined) return variable ? host.env(variable) : undefined;
+      if (value === undefined) return variable ? host.secret(host.env(variable), variable) : undefined;
       const resolved = await resolveSecret(nameOf(spec), value, host);
-      if (resolved !== "") return resolved;
+      if (resolved !== "") return host.secret(resolved);
       throw new TagsealError("usage", `The secret of ${nameOf(spec)} is empty`, {
         remedy: "Check the variable, file or pipe that it comes from",
       });
@@ -209,18 +209,34 @@ export function secret(spec: string, help: string, variable?: string): Flag<stri
   };
 }
 
+/** What people call variables; nothing else is repeated, as it may be a secret. */
+const VARIABLE = /^[A-Z]+(?:_[A-Z0-9]+)*$/;
+const MAX_SECRET_BYTES = 64 * 1024;
+
 async function resolveSecret(flag: string, value: string, host: Host): Promise<string> {
   if (value === "-") return (await host.readStdin()).replace(/\r?\n$/, "");
   if (value.startsWith("file:")) {
-    const bytes = await host.readFile(value.slice(5), 64 * 1024);
+    const path = value.slice(5);
+    // With a "$" too many this is the secret: the error that there is no such file must not repeat it.
+    const bytes = await host.readFile(path, MAX_SECRET_BYTES).catch((error) => {
+      host.secret(path);
+      throw error;
+    });
     return new TextDecoder().decode(bytes).replace(/\r?\n$/, "");
   }
   if (value.startsWith("env:")) {
     const name = value.slice(4);
-    const found = host.env(name);
+    const found = host.secret(host.env(name), name);
     if (found) return found;
-    throw new TagsealError("usage", `${flag} names the variable ${name}, which is not set`, {
-      remedy: `Set ${name}, or name another one`,
+    if (VARIABLE.test(name)) {
+      throw new TagsealError("usage", `${flag} names the variable ${name}, which is not set`, {
+        remedy: `Set ${name}, or name another one`,
+      });
+    }
+    host.secret(name);
+    throw new TagsealError("usage", `${flag} names no variable that is set`, {
+      remedy: 'Write the variable\'s name behind "env:", without "$". What stands there now is not repeated here: it ' +
+        "could be the secret itself",
     });
   }
   host.warn(

@@ -17,18 +17,24 @@ import { sleep } from "../http/retry.ts";
 import { createSend } from "../http/network.ts";
 import type { HelperRun } from "../registry/credential_helper.ts";
 import { helperVariables, runHelperProcess } from "../registry/helper_process.ts";
-import { printable } from "./report.ts";
+import { createOutput, type Streams } from "./output.ts";
 
 /** What commands may use of the machine. */
 export interface Host extends Disposable {
   /** Writes a line of the result to stdout. */
   out(line: string): void;
+  /** Writes many at once. */
+  lines(lines: readonly string[]): void;
+  /** Writes the result as one JSON document to stdout. */
+  json(value: unknown): void;
   /** Writes a line of progress to stderr; silent with `--quiet`. */
   info(line: string): void;
   /** Writes a warning to stderr, once in a command. */
   warn(line: string): void;
   /** Writes what failed to stderr, and the next safe move; the command goes on with what it can. */
   error(line: string, next?: string): void;
+  /** Writes a line to stderr as it is. */
+  say(line: string): void;
   /** A variable; empty ones count as not set. */
   env(name: string): string | undefined;
   /** All of stdin, once; at most 64 KiB unless said. */
@@ -47,6 +53,14 @@ export interface Host extends Disposable {
   confirm(question: string): Promise<boolean | undefined>;
   /** The same once the user has interrupted the command; interrupting that means no. */
   confirmInterrupted(question: string): Promise<boolean | undefined>;
+  /**
+   * Has a secret shown nowhere, and the variable that it came from handed to no other program; returns it.
+   */
+  secret<T extends string | undefined>(secret: T, variable?: string): T;
+  /** The terminal's width in characters; `undefined` where people do not read along. */
+  columns(): number | undefined;
+  /** Why stdout did not take all of the results; `undefined` where it did. */
+  lost(): string | undefined;
   /** Has something closed when the command ends, however it ends. */
   onEnd(close: () => void): void;
   /** Opens the network. */
@@ -70,15 +84,9 @@ export interface HostFlags {
 }
 
 /** What a host is made from: what differs between a process of its own and a call within one. */
-export interface Surroundings {
-  /** Writes to stdout. */
-  out(text: string): void;
-  /** Writes to stderr. */
-  err(text: string): void;
+export interface Surroundings extends Streams {
   /** A variable. */
   env(name: string): string | undefined;
-  /** Whether stderr is a terminal that a line can be taken back on. */
-  readonly terminal?: boolean;
   /** Aborted when the user interrupts. */
   readonly signal: AbortSignal;
 }
@@ -88,28 +96,14 @@ const MAX_STDIN_BYTES = 64 * 1024;
 /** `deno task` hands on what the terminal sends to the program as well: one press of Ctrl-C may arrive twice. */
 export const ONE_PRESS_MS = 1000;
 
-/** Longer status lines would wrap, and a wrapped line cannot be taken back. */
-const STATUS_COLUMNS = 79;
-
 /** The real machine. */
 export function createHost({ quiet, noInput }: HostFlags, surroundings: Surroundings): Host {
-  const { signal, terminal = false } = surroundings;
-  let status = "";
-  const show = (line: string) => {
-    if (!terminal || quiet || line === status) return;
-    surroundings.err(`\r\x1b[2K${line}`);
-    status = line;
-  };
-  /** What is said for good takes the place of the line that is not. */
-  const lasting = (write: (text: string) => void) => (text: string) => {
-    show("");
-    write(text);
-  };
-  const [out, err] = [lasting(surroundings.out), lasting(surroundings.err)];
+  const { signal } = surroundings;
+  const output = createOutput(surroundings);
   const env = (name: string) => surroundings.env(name) || undefined;
   // A task runs in the project's folder; it passes the folder the user is in.
-  const folder = env("TAGSEAL_CWD") ?? Deno.cwd();
-  const path = (given: string) => /^([/\\]|[A-Za-z]:)/.test(given) ? given : `${folder}/${given}`;
+  const folder = () => env("TAGSEAL_CWD") ?? Deno.cwd();
+  const path = (given: string) => /^([/\\]|[A-Za-z]:)/.test(given) ? given : `${folder()}/${given}`;
   const canAsk = () => !noInput && Deno.stdin.isTerminal() && Deno.stderr.isTerminal();
   // Where one of several calls side by side fails, the command ends, and no other may go on being repeated.
   const over = new AbortController();
@@ -117,18 +111,29 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
   const endings: (() => void)[] = [() => over.abort()];
   const helperRuns = new Map<string, Promise<HelperRun>>();
   const warned = new Set<string>(); // many repositories of one command have the same to warn of
+  const withheld = new Set<string>();
   let stdinTaken = false;
   return {
-    out: (line) => out(`${line}\n`),
-    info: (line) => quiet || over.signal.aborted || err(`${printable(line)}\n`),
+    out: (line) => output.result([line]),
+    lines: output.result,
+    json: output.document,
+    info: (line) => quiet || over.signal.aborted || output.say(line),
     warn(line) {
-      if (!warned.has(line)) err(`tagseal: warning: ${printable(line)}\n`);
+      if (!warned.has(line)) output.say(`tagseal: warning: ${line}`);
       warned.add(line);
     },
-    error: (line, next) => {
-      err(`tagseal: error: ${printable(line)}\n`);
-      if (next !== undefined) err(`tagseal: next: ${printable(next)}\n`);
+    error(line, next) {
+      output.say(`tagseal: error: ${line}`);
+      if (next !== undefined) output.say(`tagseal: next: ${next}`);
     },
+    say: output.say,
+    secret(secret, variable) {
+      if (secret !== undefined) output.hide(secret);
+      if (variable !== undefined) withheld.add(variable.toUpperCase());
+      return secret;
+    },
+    columns: () => surroundings.columns?.(),
+    lost: output.lost,
     env,
     path,
     readFile: (given, maxBytes) => requireFile(path(given), maxBytes),
@@ -152,11 +157,13 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
       }
       return text(new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer()));
     },
-    status: (line) => show(printable(line).slice(0, STATUS_COLUMNS)),
+    status: (line) => quiet || output.status(line),
     async askSecret(question) {
       if (!canAsk()) return undefined;
       const { askSecret } = await import("./prompts.ts");
-      return await askSecret(question, signal);
+      const secret = await askSecret(question, signal);
+      output.hide(secret);
+      return secret;
     },
     async askText(question) {
       if (!canAsk()) return undefined;
@@ -181,11 +188,18 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
     connect(options) {
       const { send, close } = createSend({ proxyFor: readProxies(env), ...options });
       endings.push(close);
-      return send;
+      return (request) => {
+        const authorization = request.headers.get("authorization");
+        if (authorization !== null) output.hide(authorization.replace(/^\S+ /, ""));
+        return send(request);
+      };
     },
     runCredentialHelper(program, server) {
       const key = `${program} ${server}`;
-      const run = helperRuns.get(key) ?? runHelperProcess(program, server, { env: variables(env), signal });
+      const run = helperRuns.get(key) ?? runHelperProcess(program, server, {
+        env: helperVariables(variables(env), withheld),
+        signal,
+      });
       helperRuns.set(key, run);
       return run;
     },
@@ -213,11 +227,11 @@ export function processVariables(): (name: string) => string | undefined {
   return (name) => taken.get(name) ?? Deno.env.get(name);
 }
 
-/** What a credential helper may know of the variables: those of the process, with the values that the command sees. */
+/** The variables of the process, with the values that the command sees. */
 function variables(env: Host["env"]): Record<string, string> {
   const names = new Set([...Object.keys(Deno.env.toObject()), ...SPELLED_PROXY_VARIABLES]);
-  return helperVariables(Object.fromEntries([...names].flatMap((name) => {
+  return Object.fromEntries([...names].flatMap((name) => {
     const value = env(name);
     return value === undefined ? [] : [[name, value]];
-  })));
+  }));
 }

@@ -1,4 +1,5 @@
 /** What `inspect` prints. @module */
+import { word } from "../bytes/printable.ts";
 import type { DockerInspection } from "../flows/docker_inspection.ts";
 import type { Inspection, RoleFacts } from "../flows/inspect_repository.ts";
 import { day, shortId, table } from "./layout.ts";
@@ -8,7 +9,11 @@ import { type Offline, tagListReport } from "./tag_report.ts";
 /** Everything of a repository. */
 export function inspectReport(inspection: Inspection, offline: Offline | undefined): Report {
   const { repository, roles, signers, rootKeyIds, targetsKeyIds } = inspection;
-  const tags = tagListReport(inspection, ({ tag, signers }) => `  ${tag}  signed by ${signers.join(", ")}`, offline);
+  const tags = tagListReport(
+    inspection,
+    ({ tag, signers }) => `  ${word(tag)}  signed by ${signers.join(", ")}`,
+    offline,
+  );
   const count = inspection.tags.length;
   const lines = [
     repository,

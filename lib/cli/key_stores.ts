@@ -140,7 +140,7 @@ function optional(token: KeyStore, host: Host): KeyStore {
 /** Gets PINs from the variable or the terminal. A PIN of the variable is tried once, and never as the last try. */
 export function pinFrom(host: Host): AskPin {
   return async ({ token, attempt, tries }) => {
-    const pin = host.env("TAGSEAL_PKCS11_PIN");
+    const pin = host.secret(host.env("TAGSEAL_PKCS11_PIN"), "TAGSEAL_PKCS11_PIN");
     if (pin) {
       if (attempt > 1) throw wrongPin(token, tries, "TAGSEAL_PKCS11_PIN");
       if (tries !== "one") return pin;

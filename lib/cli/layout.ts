@@ -34,6 +34,23 @@ export function paragraph(first: string, text: string): string[] {
   return lines;
 }
 
+/** A command to be pasted: one with a line break in it would be two. */
+const COMMAND = /(?<=: |, then )(?:tagseal|deno task) .*?(?=[,.;] |$)/g;
+const GLUE = "\u00a0";
+
+/** A line for people, broken between words where it is longer than `width`. Lines that are set already stay as they are. */
+export function fitted(line: string, width: number): string[] {
+  if (line.length < width || line.startsWith(" ")) return [line];
+  const glued = line.replaceAll(COMMAND, (command) => command.replaceAll(" ", GLUE));
+  const lines: string[] = [];
+  for (const word of glued.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length < width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(last === undefined ? word : `  ${word}`);
+  }
+  return lines.map((each) => each.replaceAll(GLUE, " "));
+}
+
 /** The beginning of a key id, as people compare it; the whole is in `--json`. */
 export function shortId(id: string): string {
   return id.slice(0, 7);

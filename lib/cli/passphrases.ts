@@ -28,7 +28,7 @@ export function passphrasesFrom(host: Host): AskPassphrase {
     const { role } = request.key;
     const variables = passphraseVariables(role);
     const name = variables.find((variable) => host.env(variable));
-    if (name) return fromVariable(request, name, host.env(name)!);
+    if (name) return fromVariable(request, name, host.secret(host.env(name)!, name));
     const passphrase = request.purpose === "create" ? await newPassphrase(request, host) : await ask(request, host);
     if (passphrase !== undefined) return passphrase;
     throw new TagsealError("bad-input", `The passphrase of the ${role} key is needed, and there is nobody to ask`, {

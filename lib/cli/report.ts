@@ -1,5 +1,5 @@
 /** From results and errors to what is printed. @module */
-import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
+import { isTagsealError, messageOf, stackOf, TagsealError } from "../errors.ts";
 
 /** What a command has to say: one JSON document, and the same as lines for people and shell scripts. */
 export interface Report {
@@ -11,6 +11,9 @@ export interface Report {
   readonly exitCode?: number;
 }
 
+/** A chain of causes may be a ring. */
+const MAX_CAUSES = 20;
+
 /** A failure as `--json` shows it. */
 export function errorJson(error: unknown): { error: Record<string, unknown> } {
   const { code, message, remedy, details, published } = asTagsealError(error);
@@ -18,13 +21,15 @@ export function errorJson(error: unknown): { error: Record<string, unknown> } {
   return { error: { code, message, remedy, details: shown, ...(published === undefined ? {} : { published }) } };
 }
 
-/** A failure for people; with the chain of causes and stacks where `verbose`. */
+/** A failure for people, as lines to be said; with the chain of causes and stacks where `verbose`. */
 export function errorLines(error: unknown, verbose: boolean): string[] {
-  const known = asTagsealError(error);
-  const lines = [`tagseal: error: ${printable(known.message)}`, `tagseal: next: ${printable(known.remedy)}`];
-  if (!verbose) return lines;
-  for (let cause: unknown = error; cause !== undefined; cause = cause instanceof Error ? cause.cause : undefined) {
-    lines.push(printable(cause instanceof Error ? cause.stack ?? cause.message : String(cause), true));
+  const { message, remedy } = asTagsealError(error);
+  const lines = [`tagseal: error: ${message}`, `tagseal: next: ${remedy}`];
+  let cause = verbose ? error : undefined;
+  for (let depth = 0; cause !== undefined && depth < MAX_CAUSES; depth++) {
+    // No line begins with what a server says.
+    lines.push(...stackOf(cause).split("\n").map((line) => `  | ${line}`));
+    cause = cause instanceof Error ? cause.cause : undefined;
   }
   return lines;
 }
@@ -37,26 +42,10 @@ function asTagsealError(error: unknown): TagsealError {
   });
 }
 
-/** What could steer a terminal, or show a text as another one: controls, line separators, direction marks. */
-const STEERING = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
-
-/** Servers and files may put anything into a name: nothing of it reaches the terminal as a control sequence. */
-export function printable(line: string, lineBreaks = false): string {
-  return line.replaceAll(STEERING, (found) => lineBreaks && found === "\n" ? found : "?");
-}
-
 /** The vocabulary of the documents that `--json` prints; members may be added to it, and none changes its meaning. */
 export const SCHEMA_VERSION = 1;
 
 /** A document of `--json` with the version of its vocabulary; lists are documents of other programs (docker's). */
 export function documentOf(json: unknown): unknown {
   return Array.isArray(json) ? json : { schemaVersion: SCHEMA_VERSION, ...json as object };
-}
-
-/** One JSON document on one line; what JSON may leave as it is and a terminal would obey is escaped. */
-export function jsonLine(value: unknown): string {
-  return JSON.stringify(value).replaceAll(
-    STEERING,
-    (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }

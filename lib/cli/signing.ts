@@ -1,5 +1,6 @@
 /** What the signing commands share: submitting, the artifact's files, the report. @module */
 import { type Bytes, equalBytes } from "../bytes/bytes.ts";
+import { word } from "../bytes/printable.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
 import {
   pathExists,
@@ -171,7 +172,7 @@ function resultLines({ repository, outcome, tags, removedTags = [], roles }: Pus
       const moved = previousDigest && previousDigest !== digest ? `, moved from ${previousDigest}` : "";
       return `${repository}:${tag} ${digest} ${outcome}${moved}`;
     }),
-    ...removedTags.map((tag) => `${repository}:${tag} removed`),
+    ...removedTags.map((tag) => `${repository}:${word(tag)} removed`),
     ...renewed.map(({ role, version }) => `${repository} ${role} version ${version} ${outcome}`),
   ];
 }

@@ -7,7 +7,7 @@
  * @module
  */
 import type { Bytes } from "../bytes/bytes.ts";
-import { shown } from "../bytes/printable.ts";
+import { sentence, shown } from "../bytes/printable.ts";
 
 /** A refusal as the server words it. */
 export interface ServerWords {
@@ -56,9 +56,7 @@ export function inItsWords(body: Bytes): string {
 }
 
 function oneLine(text: unknown): string | undefined {
-  return typeof text === "string" && /\S/.test(text)
-    ? shown(text.trim().replaceAll(/\s+/g, " ").replaceAll('"', "'"), MAX_SHOWN)
-    : undefined;
+  return typeof text === "string" && /\S/.test(text) ? sentence(text.replaceAll('"', "'"), MAX_SHOWN) : undefined;
 }
 
 /** When a server that is asked too often may be asked again, as it says (`Retry-After`): the end of a sentence. */

@@ -6,6 +6,7 @@
  * @module
  */
 import { text } from "../bytes/bytes.ts";
+import { sentence } from "../bytes/printable.ts";
 import { type Details, TagsealError } from "../errors.ts";
 import { type Credentials, isToken } from "../http/access.ts";
 import { isUsable } from "./docker_config.ts";
@@ -40,7 +41,6 @@ export const HELPER_TIMEOUT_S = 60;
 export const MAX_HELPER_BYTES = 64 * 1024;
 
 const NOT_FOUND = "credentials not found in native keychain";
-const MAX_SHOWN = 300;
 
 /**
  * Asks a helper; `undefined` where it knows nothing of this registry.
@@ -130,14 +130,12 @@ function failed(
  */
 function harmless(said: string, answer = ""): string {
   const [, secret] = /"Secret"\s*:\s*"((?:[^"\\]|\\.)+)/.exec(answer) ?? [];
-  return (secret === undefined ? said : said.replaceAll(secret, "…"))
+  const plain = (secret === undefined ? said : said.replaceAll(secret, "…"))
     .slice(0, 4096)
-    .replaceAll(/[^ -~…]+/g, " ")
     .replaceAll(/\/\/[^\s/@]*@/g, "//…@")
     .replaceAll(/(\b(?:bearer|basic)\s+|(?:secret|password|passwd|token)["']?\s*[:=]\s*["']?)[^\s"',;]+/gi, "$1…")
-    .replaceAll(/(?=[A-Za-z0-9+=_~-]*\d)[A-Za-z0-9+=_~-]{20,}/g, "…")
-    .trim()
-    .slice(0, MAX_SHOWN);
+    .replaceAll(/(?=[A-Za-z0-9+=_~-]*\d)[A-Za-z0-9+=_~-]{20,}/g, "…");
+  return sentence(plain);
 }
 
 function decode(bytes: Uint8Array): string {

@@ -19,9 +19,14 @@ export interface HelperProcessOptions {
 const WITHHELD =
   /^(SIGNPATH_API_TOKEN|NOTARY_AUTH|REGISTRY_AUTH|DOCKER_AUTH_CONFIG|TAGSEAL_.*|.*_PASSPHRASE|LD_.*|DYLD_.*)$/i;
 
-/** The variables of `all` that a helper may see. */
-export function helperVariables(all: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(all).filter(([name]) => !WITHHELD.test(name)));
+/** The variables of `all` that a helper may see; `secret` are the names, in upper case, of more that it may not. */
+export function helperVariables(
+  all: Readonly<Record<string, string>>,
+  secret: ReadonlySet<string> = new Set(),
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(all).filter(([name]) => !WITHHELD.test(name) && !secret.has(name.toUpperCase())),
+  );
 }
 
 /**

@@ -151,7 +151,8 @@ function normalised(name: string): ImageName {
     const why = `has the address of Docker Hub's registry in it, where trust data knows "${HUB}"`;
     throw notAName(name, why, `Write it as ${shown(`${HUB}/${rest}`, MAX_SHOWN)}`);
   }
-  if (!HOST.test(host) || Number(/:(\d+)$/.exec(host)?.[1] ?? 1) > 65535) throw notAName(name, "has a malformed host");
+  // The second test knows what no pattern does: "[:::]" and "256.1.1.1" are no addresses, nor is a port of 65536.
+  if (!HOST.test(host) || !URL.canParse(`https://${host}`)) throw notAName(name, "has a malformed host");
   if (/[A-Z]/.test(rest)) throw notAName(name, "has upper-case letters");
   // Docker refuses these as well: they are image ids.
   if (/^[0-9a-f]{64}$/.test(name)) throw notAName(name, "is an image id");

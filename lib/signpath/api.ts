@@ -6,10 +6,11 @@
  * @module
  */
 import { text } from "../bytes/bytes.ts";
+import { shown } from "../bytes/printable.ts";
 import { TagsealError } from "../errors.ts";
 import { exchangeWithRetry, type RetryPolicy } from "../http/retry.ts";
 import type { Answer, Call, Send } from "../http/send.ts";
-import { type Asked, printable } from "./problem.ts";
+import type { Asked } from "./problem.ts";
 import type { CallLimits, SignPathOptions } from "./types.ts";
 
 /** No artifact may be longer than this many bytes. */
@@ -95,7 +96,7 @@ export function normalizeApiUrl(url: URL): string {
  */
 export function checkedId(id: string): string {
   if (ID.test(id)) return id;
-  throw usage(`"${printable(id)}" is not a signing request id`, "Copy the id that submit printed");
+  throw usage(`"${shown(id)}" is not a signing request id`, "Copy the id that submit printed");
 }
 
 /** The error for what no call is made with. */

@@ -6,12 +6,13 @@
  * @module
  */
 import type { Bytes } from "../bytes/bytes.ts";
+import { shown } from "../bytes/printable.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
 import type { Wait } from "../http/retry.ts";
 import { neverSent } from "../http/send.ts";
 import { checkedId, createSignPathApi, MAX_ARTIFACT_BYTES, parseObject, webLinkOf } from "./api.ts";
 import { resubmit, submit } from "./filing.ts";
-import { garbled, printable, refusal } from "./problem.ts";
+import { garbled, refusal, said } from "./problem.ts";
 import { createHashSigning } from "./sign_hash.ts";
 import type {
   CallLimits,
@@ -153,7 +154,7 @@ export function createSignPathClient(options: SignPathOptions): SignPathClient {
   }
 
   async function certificate(projectSlug: string, signingPolicySlug: string, limits: CallLimits = {}): Promise<Bytes> {
-    const policy = `signing policy "${printable(signingPolicySlug)}" of project "${printable(projectSlug)}"`;
+    const policy = `signing policy "${shown(signingPolicySlug)}" of project "${shown(projectSlug)}"`;
     const asked = asking(`asking for the certificate of ${policy}`);
     const url = api.organizationUrl("/Cryptoki/MySigningPolicies");
     url.searchParams.set("projectSlug", projectSlug);
@@ -192,7 +193,7 @@ export function createSignPathClient(options: SignPathOptions): SignPathClient {
 
 /** A state's name as it came, unless it is none. */
 function state(name: string, token: string): string {
-  return /^[A-Za-z]{1,64}$/.test(name) && name !== token ? name : printable(name, token);
+  return /^[A-Za-z]{1,64}$/.test(name) && name !== token ? name : said(name, token);
 }
 
 function ended(id: string, { status, webLink }: SigningRequestStatus): TagsealError {

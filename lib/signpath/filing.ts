@@ -6,10 +6,10 @@
  *
  * @module
  */
+import { shown } from "../bytes/printable.ts";
 import { TagsealError, type TagsealErrorCode } from "../errors.ts";
 import { checkedId, filedId, MAX_ARTIFACT_BYTES, parseObject, type SignPathApi, usage, webLinkOf } from "./api.ts";
 import { atMostThere, post, type Posted, type Route, unclearFacts } from "./posting.ts";
-import { printable } from "./problem.ts";
 import type { CallLimits, Resubmission, Submission, SubmittedRequest } from "./types.ts";
 
 const PARAMETER_NAME = /^[A-Za-z0-9._-]+$/;
@@ -65,7 +65,7 @@ export function formOf(submission: Omit<Submission, "cancellationTimeoutInSecond
   for (const [name, value] of Object.entries(submission.parameters ?? {})) {
     if (!PARAMETER_NAME.test(name)) {
       throw usage(
-        `The parameter name "${printable(name)}" is not one`,
+        `The parameter name "${shown(name)}" is not one`,
         "Use letters, digits, dots, underscores and dashes: --parameter name=value",
       );
     }

@@ -1,5 +1,6 @@
 /** SignPath's refusals as errors: its own words, made safe to print, and the next safe move. @module */
 import { text } from "../bytes/bytes.ts";
+import { sentence } from "../bytes/printable.ts";
 import { type RequestInQuestion, TagsealError, type TagsealErrorCode } from "../errors.ts";
 import type { Answer } from "../http/send.ts";
 
@@ -74,12 +75,12 @@ function wordsOf(answer: Answer, token: string): string {
   }
   if (/\bjson\b/i.test(type)) {
     try {
-      return printable(problemWords(JSON.parse(body)), token);
+      return said(problemWords(JSON.parse(body)), token);
     } catch {
       return "";
     }
   }
-  return /^text\/plain\b/i.test(type) ? printable(body, token) : "";
+  return /^text\/plain\b/i.test(type) ? said(body, token) : "";
 }
 
 function problemWords(problem: unknown): string {
@@ -97,9 +98,7 @@ function leaves(value: unknown, depth: number): string[] {
   );
 }
 
-/** `words` of a stranger on one line of at most 300 characters: no control characters, no token, no final period. */
-export function printable(words: string, token?: string): string {
-  const safe = token ? words.replaceAll(token, "…") : words;
-  const line = safe.replaceAll(/[\p{C}\p{Z}\s]+/gu, " ").trim();
-  return (line.length > 300 ? `${line.slice(0, 299)}…` : line).replace(/\.+$/, "");
+/** What the service says, as a {@linkcode sentence} without the token. */
+export function said(words: string, token: string): string {
+  return sentence(words.replaceAll(token, "…"));
 }

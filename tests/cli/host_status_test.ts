@@ -11,7 +11,7 @@ function hostOn(terminal: boolean | undefined, flags: Partial<HostFlags> = {}): 
     out: (text) => void written.push(`1:${text}`),
     err: (text) => void written.push(`2:${text}`),
     env: () => undefined,
-    ...(terminal === undefined ? {} : { terminal }),
+    ...(terminal === undefined ? {} : { columns: () => terminal ? 80 : undefined }),
     signal: new AbortController().signal,
   });
   return { host, written };
@@ -104,7 +104,7 @@ Deno.test("hostile characters in a status are made printable", () => {
   host.status("Evil\u001b]0;owned\u0007\r\n\u009b2J\u202e\u2066\u0000 status");
   assert.equal(written.length, 1);
   const shown = written[0]!.slice(`2:${TAKEN_BACK}`.length);
-  assert.equal(shown, "Evil?]0;owned????2J??? status");
+  assert.equal(shown, "Evil\\u001b]0;owned\\u0007\\u000d\\u000a\\u009b2J\\u202e\\u2066\\u0000 status");
   assert.doesNotMatch(shown, /[\p{Cc}\u202a-\u202e\u2066-\u2069]/u);
 });
 

@@ -1,8 +1,8 @@
 /** From failures to exit codes and to what is printed. */
 import assert from "node:assert/strict";
 import { exitCodeOf } from "../../lib/cli/exit_codes.ts";
-import { errorJson, errorLines, jsonLine, printable } from "../../lib/cli/report.ts";
-import { TagsealError, type TagsealErrorCode } from "../../lib/errors.ts";
+import { errorJson, errorLines } from "../../lib/cli/report.ts";
+import { messageOf, TagsealError, type TagsealErrorCode } from "../../lib/errors.ts";
 
 Deno.test("every class of failure has the exit code that cli.md gives it", () => {
   const codes: Record<TagsealErrorCode, number> = {
@@ -36,30 +36,26 @@ Deno.test("failures as JSON have four members, and no marks of our own", () => {
   assert.equal(errorJson("thrown text").error["message"], "Something unexpected happened: thrown text");
 });
 
-Deno.test("nothing that steers a terminal is printed", () => {
-  const bad = [
-    "\u0000",
-    "\u0007",
-    "\b",
-    "\t",
-    "\n",
-    "\r",
-    "\u001b",
-    "\u007f",
-    "\u009b",
-    "\u2028",
-    "\u200f",
-    "\u202e",
-    "\u2069",
-  ];
-  for (const char of bad) {
-    assert.equal(printable(`a${char}b`), "a?b", JSON.stringify(char));
-    const json = jsonLine({ [`k${char}`]: [`a${char}b`] });
-    assert.match(json, /^[\x20-\x7e]+$/);
-    assert.deepEqual(JSON.parse(json), { [`k${char}`]: [`a${char}b`] });
-  }
-  assert.equal(printable("a\nb\rc", true), "a\nb?c");
-  assert.equal(printable("Grüße, 日本語 …"), "Grüße, 日本語 …");
-  const error = new TagsealError("not-found", "No \u001b[2Jtag", { remedy: "Do\r\nthis" });
-  assert.deepEqual(errorLines(error, false), ["tagseal: error: No ?[2Jtag", "tagseal: next: Do??this"]);
+Deno.test("a failure is said with its next move; with its causes each on lines of its own", () => {
+  const cause = new Error("inner\n::set-env name=x::1");
+  cause.cause = cause;
+  const error = new TagsealError("not-found", "No tag", { remedy: "Do this", cause });
+  const short = ["tagseal: error: No tag", "tagseal: next: Do this"];
+  assert.deepEqual(errorLines(error, false), short);
+  const [first, second, ...lines] = errorLines(error, true);
+  assert.deepEqual([first, second], short);
+  assert.equal(lines[0], "  | TagsealError: No tag");
+  assert.ok(lines.includes("  | ::set-env name=x::1"));
+  for (const line of lines) assert.match(line, /^ {2}\| /);
+  assert.ok(lines.length < 500, "a ring of causes ends");
+});
+
+Deno.test("the runtime's advice to allow all is nobody's next move", () => {
+  const denied = new Error('Requires all access to "/proc/x", run again with the --allow-all flag');
+  assert.equal(errorJson(denied).error["message"], 'Something unexpected happened: Requires all access to "/proc/x"');
+  const text = errorLines(denied, true).join("\n");
+  assert.match(text, /\| .*Requires all access to "\/proc\/x"\n/);
+  assert.doesNotMatch(text, /--allow/);
+  const compiled = "No access, specify the required permissions during compilation using `deno compile --allow-all`";
+  assert.equal(messageOf(new Error(compiled)), "No access");
 });

@@ -35,7 +35,7 @@ function world(states: readonly string[], more: Partial<SignPathClient> = {}, te
     out: (text) => void written.push(text),
     err: (text) => void written.push(text),
     env: () => undefined,
-    terminal,
+    columns: () => terminal ? 80 : undefined,
     signal: ctrlC.signal,
   });
   const host: Host = {

@@ -95,7 +95,7 @@ Deno.test("refusals of any kind become one printable line without the token", as
       "bad-input",
       /: detail: a; pointer: #\/b$/,
     ],
-    ["long", () => plain(400, "x".repeat(5000)), "bad-input", /: x{299}…$/],
+    ["long", () => plain(400, "no ".repeat(5000)), "bad-input", /: (no ){98,99}no…$/],
     [
       "not UTF-8",
       () => new Response(Uint8Array.of(0xff), { status: 409, headers: { "content-type": "text/plain" } }),
@@ -325,7 +325,7 @@ Deno.test("what cannot be an organization, a token, an id, a slug or a parameter
     [
       "parameter",
       async () => await client.submit(await submission({ parameters: { "a b\n": "x" } })),
-      /parameter name "a b" is not one/,
+      /parameter name "a b\\u000a" is not one/,
     ],
   ];
   for (const [name, act, words] of rows) {

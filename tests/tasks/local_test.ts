@@ -17,7 +17,8 @@ for (const json of [false, true]) {
     const out = (line: string) => void (printed += `${line}\n`);
     const started = untilStarted({ stdout: () => printed }, controller);
     const args = ["local", "--port", "0", ...(json ? ["--json"] : [])];
-    const { code, stdout } = await tagseal(args, { cwd, host: { out }, signal: controller.signal });
+    const host = { out, json: (value: unknown) => out(JSON.stringify(value)) };
+    const { code, stdout } = await tagseal(args, { cwd, host, signal: controller.signal });
     await started;
     assert.deepEqual([code, stdout], [0, ""]);
     const names = [
@@ -66,7 +67,7 @@ async function whileRunning(
   const said = Promise.withResolvers<string>();
   const running = tagseal(["local", "--json", ...args], {
     cwd,
-    host: { out: said.resolve },
+    host: { json: (value) => said.resolve(JSON.stringify(value)) },
     signal: controller.signal,
   });
   try {

@@ -178,7 +178,7 @@ const answers:
       "--notary-url",
     ]],
     ["400", () => status(400, '{"errors":[{"code":"X","message":"odd \\u001b[2J name"}]}'), 5, "unavailable", [
-      "(status 400): odd ?[2J name",
+      "(status 400): odd [2J name",
     ]],
     ["500", () => status(500, "<html>"), 5, "unavailable", ["(status 500): it gives no reason", "try again later"]],
     ["502", () => status(502, ""), 5, "unavailable", ["(status 502)"]],

@@ -1,0 +1,89 @@
+/**
+ * The only way out: what a command writes to stdout and stderr is free of secrets, obeyed by nobody, and on a terminal
+ * as wide as that is.
+ *
+ * @module
+ */
+import { jsonLine, printable } from "../bytes/printable.ts";
+import { messageOf } from "../errors.ts";
+import { fitted } from "./layout.ts";
+import { createRedactor } from "./redaction.ts";
+
+/** Where text goes. */
+export interface Streams {
+  /** Writes to stdout. @throws where that fails */
+  out(text: string): void;
+  /** Writes to stderr. */
+  err(text: string): void;
+  /** The width of stderr where it is a terminal that a line can be taken back on. */
+  columns?(): number | undefined;
+}
+
+/** What a command writes with. */
+export interface Output {
+  /** Lines of a result, to stdout; nothing once writing there has failed. */
+  result(lines: readonly string[]): void;
+  /** A result as one JSON document on one line, to stdout. */
+  document(value: unknown): void;
+  /** A line for people, to stderr; broken between words on a terminal, and there alone. */
+  say(line: string): void;
+  /** Shows a line that the next one replaces, on a terminal only; "" takes it away. */
+  status(line: string): void;
+  /** Takes a secret out of all that follows. */
+  hide(secret: string): void;
+  /** Why stdout did not take all of the results; `undefined` where it did. */
+  lost(): string | undefined;
+}
+
+/** A status that wrapped could not be taken back. */
+const STATUS_COLUMNS = 79;
+
+/** Writes to `streams`. */
+export function createOutput(streams: Streams): Output {
+  const redactor = createRedactor();
+  const columns = () => streams.columns?.();
+  const err = (text: string) => {
+    try {
+      streams.err(text);
+    } catch {
+      // There is nowhere left to say so: what is said on the way ends no work, and the exit code tells.
+    }
+  };
+  let shownStatus = "";
+  let lost: string | undefined;
+  const show = (line: string) => {
+    if (line === shownStatus) return;
+    err(`\r\x1b[2K${line}`);
+    shownStatus = line;
+  };
+  const write = (text: string) => {
+    show(""); // what is said for good takes the place of the line that is not
+    if (lost !== undefined) return;
+    try {
+      streams.out(text);
+    } catch (error) {
+      lost = messageOf(error);
+    }
+  };
+  return {
+    result(lines) {
+      const text = lines.map(printable).join("\n");
+      if (lines.length > 0) write(`${redactor.result(text)}\n`);
+    },
+    document: (value) => write(`${jsonLine(redactor.json(value))}\n`),
+    say(line) {
+      show("");
+      const safe = printable(redactor.words(line));
+      const width = columns();
+      // Each line of several begins anew for whoever reads a log.
+      const lines = width === undefined ? [safe] : fitted(safe, width).map(printable);
+      err(lines.map((each) => `${each}\n`).join(""));
+    },
+    status(line) {
+      const width = columns();
+      if (width !== undefined) show(printable(redactor.words(line)).slice(0, Math.min(STATUS_COLUMNS, width - 1)));
+    },
+    hide: redactor.hide,
+    lost: () => lost,
+  };
+}

@@ -1,0 +1,94 @@
+/**
+ * Keeps the secrets of a run out of what is written, in whatever form a careless server, helper or file repeats them:
+ * plain, in an address, in base64 by themselves or among other bytes.
+ *
+ * Results are read by programs and hold digests and ids, in which a short secret may stand by chance: of them only long
+ * secrets are taken out. Of words for people short ones are, too, where they stand by themselves.
+ *
+ * @module
+ */
+import { utf8 } from "../bytes/bytes.ts";
+
+/** The secrets of a run, and texts without them. */
+export interface Redactor {
+  /** Takes a secret out of all that follows. */
+  hide(secret: string): void;
+  /** Words for people. */
+  words(text: string): string;
+  /** A line of a result. */
+  result(text: string): string;
+  /** A result as JSON: strings alone are changed, never names or numbers. */
+  json(value: unknown): string;
+}
+
+/** Shorter secrets are in too many words. */
+const SHORTEST = 4;
+/** From this length on nothing is equal by chance. */
+const LONG = 16;
+const SHORTEST_BASE64 = 6;
+const HIDDEN = "***";
+
+/** A form of a secret. */
+interface Form {
+  readonly text: string;
+  /** As it stands in JSON. */
+  readonly json: string;
+  readonly find: RegExp;
+}
+
+/** Knows no secret yet. */
+export function createRedactor(): Redactor {
+  const forms = new Map<string, Form>();
+  let longestFirst: readonly Form[] = [];
+  const without = (text: string, shortest: number) => {
+    for (const form of longestFirst) {
+      if (form.text.length >= shortest && text.includes(form.text)) text = text.replaceAll(form.find, HIDDEN);
+    }
+    return text;
+  };
+  const words = (text: string) => without(text, SHORTEST);
+  const result = (text: string) => without(text, LONG);
+  return {
+    hide(secret) {
+      if (secret.length < SHORTEST || forms.has(secret)) return;
+      for (const form of formsOf(secret)) forms.set(form.text, form);
+      longestFirst = [...forms.values()].toSorted((a, b) => b.text.length - a.text.length);
+    },
+    words,
+    result,
+    json(value) {
+      const json = JSON.stringify(value);
+      return longestFirst.some((form) => json.includes(form.json))
+        ? JSON.stringify(clean(JSON.parse(json), result))
+        : json;
+    },
+  };
+
+  /** Errors are words, wherever they stand. */
+  function clean(value: unknown, redact: (text: string) => string): unknown {
+    if (typeof value === "string") return redact(value);
+    if (Array.isArray(value)) return value.map((each) => clean(each, redact));
+    if (typeof value !== "object" || value === null) return value;
+    const inner = "message" in value && "remedy" in value ? words : redact;
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, clean(each, inner)]));
+  }
+}
+
+function* formsOf(secret: string): Generator<Form> {
+  const quoted = RegExp.escape(secret);
+  const alone = secret.length < LONG ? `(?<![A-Za-z0-9])${quoted}(?![A-Za-z0-9])` : quoted;
+  yield { text: secret, json: JSON.stringify(secret).slice(1, -1), find: new RegExp(alone, "g") };
+  const bytes = utf8(secret.toWellFormed());
+  const inAddress = encodeURIComponent(secret.toWellFormed());
+  const base64 = [0, 1, 2].flatMap((before) => {
+    const all = new Uint8Array(before + bytes.length);
+    all.set(bytes, before);
+    // What the bytes before and behind have no part in.
+    const inner = all.toBase64({ omitPadding: true })
+      .slice(Math.ceil(before * 4 / 3), Math.floor((before + bytes.length) * 4 / 3));
+    return inner.length < SHORTEST_BASE64 ? [] : [inner, inner.replaceAll("+", "-").replaceAll("/", "_")];
+  });
+  for (const text of new Set([...inAddress === secret ? [] : [inAddress], ...base64])) {
+    yield { text, json: text, find: new RegExp(RegExp.escape(text), "g") };
+  }
+}

@@ -1,0 +1,66 @@
+/** Secrets of a run: out of words in any form, out of results where nothing is equal by chance. */
+import assert from "node:assert/strict";
+import { utf8 } from "../../lib/bytes/bytes.ts";
+import { createRedactor } from "../../lib/cli/redaction.ts";
+
+const LONG = "s3cret/token+of=some length";
+const SHORT = "s3cret";
+const base64 = (text: string) => utf8(text).toBase64();
+
+function hiding(...secrets: string[]) {
+  const redactor = createRedactor();
+  secrets.forEach(redactor.hide);
+  return redactor;
+}
+
+Deno.test("redaction: a long secret is nowhere, plain, in an address, or in base64 at any place", () => {
+  const { words, result, json } = hiding(LONG);
+  const forms = [LONG, encodeURIComponent(LONG), base64(LONG), base64(`u:${LONG}`), base64(`us:${LONG}`)];
+  const around = [
+    ...forms,
+    base64(`user:${LONG} and more`),
+    base64(`x${LONG}`).replaceAll("+", "-").replaceAll("/", "_"),
+  ];
+  for (const form of around) {
+    for (const text of [words(`a ${form} b`), result(`a ${form} b`), json({ a: [`x${form}`] })]) {
+      assert.match(text, /\*\*\*/, form);
+      for (const part of [LONG, encodeURIComponent(LONG), base64(LONG).slice(4, 20)]) {
+        assert.ok(!text.includes(part), text);
+      }
+    }
+  }
+  assert.equal(words(`Bearer ${LONG}, ${LONG}`), "Bearer ***, ***");
+});
+
+Deno.test("redaction: a short secret is taken out of words by itself alone, never out of results", () => {
+  const { words, result, json } = hiding(SHORT, "1234", "error");
+  assert.equal(words("password s3cret, pin 1234"), "password ***, pin ***");
+  assert.equal(words("v1 sha256:ab1234cd s3crets"), "v1 sha256:ab1234cd s3crets");
+  assert.equal(words(`Basic ${base64("user:s3cret")}`), "Basic dXNlcjp***Q=");
+  assert.equal(result("s3cret 1234"), "s3cret 1234");
+  const failed = {
+    error: { message: "pin 1234", remedy: "no s3cret", details: { said: "1234" } },
+    length: 1234,
+    tag: "1234",
+  };
+  assert.deepEqual(JSON.parse(json(failed)), {
+    error: { message: "pin ***", remedy: "no ***", details: { said: "***" } },
+    length: 1234,
+    tag: "1234",
+  });
+});
+
+Deno.test("redaction: JSON escapes of a secret do not keep it", () => {
+  const secret = 'quote " and back\\slash ä';
+  const { json } = hiding(secret);
+  assert.deepEqual(JSON.parse(json({ [secret]: `x ${secret} y` })), { [secret]: "x *** y" });
+});
+
+Deno.test("redaction: too short to be taken out, and the longest first", () => {
+  assert.equal(hiding("abc", "").words("abc"), "abc");
+  assert.equal(
+    hiding("a long secret value", "a long secret value and more").words("a long secret value and more"),
+    "***",
+  );
+  assert.equal(hiding("(.*) [a-z]+ regexp").words("x (.*) [a-z]+ regexp x"), "x *** x");
+});
