@@ -5,6 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { utf8 } from "../lib/bytes/bytes.ts";
+import { printable } from "../lib/bytes/printable.ts";
 import { exitCodeOf } from "../lib/cli/exit_codes.ts";
 import { errorLines } from "../lib/cli/report.ts";
 import { isTagsealError } from "../lib/errors.ts";
@@ -36,7 +37,7 @@ if (import.meta.main) {
     await build(file);
     say(`The single file is "${file}".`);
   } catch (error) {
-    errorLines(error, !isTagsealError(error)).forEach(say);
+    errorLines(error, !isTagsealError(error)).map(printable).forEach(say);
     Deno.exit(exitCodeOf(error));
   }
 }

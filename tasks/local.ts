@@ -3,7 +3,6 @@ import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { text } from "../lib/cli/flags.ts";
 import type { Host } from "../lib/cli/host.ts";
 import { type KeyStoreValues, openToken, tokenFlags } from "../lib/cli/key_stores.ts";
-import { documentOf } from "../lib/cli/report.ts";
 import { discardFolder, writeArtifact } from "../lib/cli/signing.ts";
 import { utf8 } from "../lib/bytes/bytes.ts";
 import { formatPem } from "../lib/bytes/pem.ts";
@@ -71,7 +70,7 @@ export const command: Command = defineCommand({
       DENO_CERT: ca,
     };
     if (values.json) {
-      host.json(documentOf({ host: stack.host, repository, tags: [IMAGE.tag], certificate, variables }));
+      host.json({ host: stack.host, repository, tags: [IMAGE.tag], certificate, variables });
     }
     if (!values.json) { for (const [name, value] of Object.entries(variables)) host.out(`export ${name}="${value}"`); }
     host.info("");

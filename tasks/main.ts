@@ -59,13 +59,7 @@ if (import.meta.main) {
       if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
     }
   };
-  const err = (text: string) => {
-    try {
-      writeAll(Deno.stderr, text);
-    } catch {
-      // There is nowhere left to say so; the result and the exit code stand.
-    }
-  };
+  const err = (text: string) => writeAll(Deno.stderr, text);
   const env = processVariables();
   const terminal = Deno.stderr.isTerminal() && env("TERM") !== "dumb";
   const columns = () => terminal ? widthOf(Deno.consoleSize) : undefined;

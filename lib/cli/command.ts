@@ -9,7 +9,7 @@ import { attributeOf, camelCase, type Flags, retyped, type Typed, type Values } 
 import type { Host, HostFlags } from "./host.ts";
 import type { Need } from "./needs.ts";
 import { exitCodeOf } from "./exit_codes.ts";
-import { documentOf, errorJson, errorLines, type Report } from "./report.ts";
+import { errorJson, errorLines, type Report } from "./report.ts";
 
 /** What a command's code gets. */
 export type CommandValues<F extends Flags> = Values<F & typeof globalFlags> & {
@@ -53,9 +53,6 @@ export interface CommandEntry {
   load(): Promise<{ readonly command: Command }>;
 }
 
-/** Results that stdout did not take are said on stderr, as many lines as a person reads. */
-const MAX_LINES_SAID = 20;
-
 /** Runs `tagseal <args>` and returns the exit code. Never throws. */
 export async function runTagseal(
   args: readonly string[],
@@ -65,28 +62,17 @@ export async function runTagseal(
 ): Promise<number> {
   const host = makeHost({ quiet: args.includes("--quiet"), noInput: args.includes("--no-input") });
   try {
-    const { lines, exitCode = 0 } = await runNamed(args, commands, version, host);
-    const lost = sayLost(lines, host);
-    return exitCode || lost;
+    const exitCode = await runNamed(args, commands, version, host);
+    const why = host.lost();
+    if (why === undefined) return exitCode;
+    throw new TagsealError("unexpected", `The work is done, but its report cannot be written: ${why}`, {
+      remedy: "Do not take it for undone: the report stands on standard error. Make room where standard output goes to",
+    });
   } catch (error) {
     errorLines(error, args.includes("--verbose")).forEach(host.say);
-    if (args.includes("--json")) host.json(documentOf(errorJson(error)));
+    if (args.includes("--json")) host.json(errorJson(error));
     return exitCodeOf(error);
   }
-}
-
-/** What a command has done stays done where its result cannot be written: it is said where there is still a place. */
-function sayLost(lines: readonly string[], host: Host): number {
-  const why = host.lost();
-  if (why === undefined) return 0;
-  const more = lines.length - MAX_LINES_SAID;
-  host.error(
-    `The command has done its work, but its result could not be written to standard output: ${why}`,
-    "Do not run it again for that: this is the result",
-  );
-  for (const line of lines.slice(0, MAX_LINES_SAID)) host.say(`  ${line}`);
-  if (more > 0) host.say(`  and ${more} lines more`);
-  return exitCodeOf(undefined);
 }
 
 async function runNamed(
@@ -94,20 +80,22 @@ async function runNamed(
   commands: Readonly<Record<string, CommandEntry>>,
   version: string,
   host: Host,
-): Promise<Report> {
-  const printed = (lines: readonly string[]) => {
-    host.lines(lines);
-    return { json: undefined, lines };
-  };
+): Promise<number> {
   if (name === undefined) {
     overview(commands).forEach(host.say);
-    return { json: undefined, lines: [], exitCode: 2 };
+    return 2;
   }
-  if (name === "--version" || name === "-V") return printed([version]);
+  if (name === "--version" || name === "-V") {
+    host.out(version);
+    return 0;
+  }
   if (["--help", "-h", "help"].includes(name)) {
     const [topic] = rest;
-    if (topic === undefined || topic.startsWith("-")) return printed(overview(commands));
-    return await runNamed([topic, "--help"], commands, version, host);
+    if (topic !== undefined && !topic.startsWith("-")) {
+      return await runNamed([topic, "--help"], commands, version, host);
+    }
+    host.lines(overview(commands));
+    return 0;
   }
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!entry) {
@@ -116,9 +104,20 @@ async function runNamed(
     });
   }
   const { command } = await entry.load();
+  return await runCommand(name, commands, command, rest, host);
+}
+
+async function runCommand(
+  name: string,
+  commands: Readonly<Record<string, CommandEntry>>,
+  command: Command,
+  args: readonly string[],
+  host: Host,
+): Promise<number> {
+  const entry = commands[name]!;
   const flags: Flags = { ...command.flags, ...globalFlags };
-  const parsed = parsePlain(command, flags, rest) ?? await parseByLibrary(name, entry, command, flags, rest, host);
-  if ("help" in parsed) return printed(parsed.help.trimEnd().split("\n"));
+  const parsed = parsePlain(command, flags, args) ?? await parseByLibrary(name, entry, command, flags, args, host);
+  if (!parsed) return 0; // --help
   const { given, argument } = parsed;
   const again = (but: string, ...more: readonly string[]) =>
     commandLine(
@@ -127,13 +126,13 @@ async function runNamed(
       ...retyped(command.flags, { ...given, [but]: undefined }),
       ...more,
     );
-  using ended = host;
+  using ends = host;
   const values: Record<string, unknown> = { typed: given, again };
-  for (const [key, flag] of Object.entries(flags)) values[key] = await flag.read(given[attributeOf(flag)], ended);
-  const report = await command.run(values as CommandValues<Flags>, ended, argument, commands);
-  if (values["json"] !== true) host.lines(report.lines);
-  else if (report.json !== undefined) host.json(documentOf(report.json));
-  return report;
+  for (const [key, flag] of Object.entries(flags)) values[key] = await flag.read(given[attributeOf(flag)], ends);
+  const { json, lines, exitCode = 0 } = await command.run(values as CommandValues<Flags>, ends, argument, commands);
+  if (values["json"] !== true) host.lines(lines);
+  else if (json !== undefined) host.json(json);
+  return exitCode;
 }
 
 /** The width of help that is not for a terminal, and the widest that reads well, in characters. */
@@ -170,7 +169,7 @@ function parsePlain(command: Command, flags: Flags, args: readonly string[]): Pa
   }
 }
 
-/** Any command line, or the help that it asks for. @throws {TagsealError} `usage` */
+/** Any command line; nothing where help was asked for and printed. @throws {TagsealError} `usage` */
 async function parseByLibrary(
   name: string,
   entry: CommandEntry,
@@ -178,21 +177,20 @@ async function parseByLibrary(
   flags: Flags,
   args: readonly string[],
   host: Host,
-): Promise<Parsed | { readonly help: string }> {
+): Promise<Parsed | undefined> {
   const [library, { variablesOf }] = await Promise.all([import("commander"), import("./needs.ts")]);
   const width = Math.min(host.columns() ?? HELP_COLUMNS, MAX_HELP_COLUMNS);
   const parser = buildParser(library, name, entry.summary, command, flags, variablesOf(entry.needs), width);
-  let help = "";
   try {
     parser.configureOutput({
-      writeOut: (text) => void (help += text),
+      writeOut: (help) => host.lines(help.trimEnd().split("\n")),
       writeErr: () => {},
       getOutHelpWidth: () => width,
       getOutHasColors: () => false,
     }).parse(args as string[], { from: "user" });
   } catch (error) {
     if (!(error instanceof library.CommanderError)) throw error;
-    if (error.exitCode === 0) return { help };
+    if (error.exitCode === 0) return undefined;
     throw usageError(name, error, ["--help", ...parser.options.map(({ long }) => long)]);
   }
   return { given: parser.opts(), argument: parser.args[0] ?? "" };

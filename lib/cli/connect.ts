@@ -185,9 +185,7 @@ function openService(
   }, host.runCredentialHelper);
   const credentials = async () => {
     const found = await source();
-    for (const [name, value] of Object.entries(found ?? {})) {
-      if (name !== "username" && typeof value === "string") host.secret(value);
-    }
+    for (const [name, value] of Object.entries(found ?? {})) if (name !== "username") host.secret(value);
     return found;
   };
   const made = authorize(send, { service, allowHttp, credentials, retryReads: retryReads(host), remedy });

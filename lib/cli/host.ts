@@ -53,13 +53,11 @@ export interface Host extends Disposable {
   confirm(question: string): Promise<boolean | undefined>;
   /** The same once the user has interrupted the command; interrupting that means no. */
   confirmInterrupted(question: string): Promise<boolean | undefined>;
-  /**
-   * Has a secret shown nowhere, and the variable that it came from handed to no other program; returns it.
-   */
+  /** Has a secret shown nowhere, and the variable that it came from handed to no other program; returns it. */
   secret<T extends string | undefined>(secret: T, variable?: string): T;
   /** The terminal's width in characters; `undefined` where people do not read along. */
   columns(): number | undefined;
-  /** Why stdout did not take all of the results; `undefined` where it did. */
+  /** Why stdout did not take all of the results, which then stand on stderr; `undefined` where it did. */
   lost(): string | undefined;
   /** Has something closed when the command ends, however it ends. */
   onEnd(close: () => void): void;

@@ -1,5 +1,5 @@
 /** Keys as people read them: where they are is said once, and what they are for. @module */
-import { shown, word } from "../bytes/printable.ts";
+import { word } from "../bytes/printable.ts";
 import type { KeyInfo } from "../keystore/keystore.ts";
 import { shortId, table } from "./layout.ts";
 
@@ -13,11 +13,8 @@ export function keyLines(keys: readonly KeyInfo[], repositories: (key: KeyInfo) 
     ...table(
       COLUMNS,
       held.flatMap((key) => {
-        const [first, ...more] = repositories(key);
-        return [
-          [key.role ? word(key.role) : "?", shortId(key.id), first === undefined ? "-" : word(first)],
-          ...more.map((one) => ["", "", word(one)]),
-        ];
+        const [first = "-", ...more] = repositories(key).map(word);
+        return [[key.role ? word(key.role) : "?", shortId(key.id), first], ...more.map((one) => ["", "", one])];
       }),
       "  ",
     ),
@@ -26,6 +23,6 @@ export function keyLines(keys: readonly KeyInfo[], repositories: (key: KeyInfo) 
 
 /** Where a key is kept, in words. */
 export function placeOf({ location, token }: KeyInfo): string {
-  if (token !== undefined) return `token "${shown(token)}"`;
+  if (token !== undefined) return `token "${token}"`;
   return location === undefined ? "elsewhere" : location.replace(/[/\\][^/\\]*$/, "");
 }

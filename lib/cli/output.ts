@@ -8,12 +8,13 @@ import { jsonLine, printable } from "../bytes/printable.ts";
 import { messageOf } from "../errors.ts";
 import { fitted } from "./layout.ts";
 import { createRedactor } from "./redaction.ts";
+import { documentOf } from "./report.ts";
 
 /** Where text goes. */
 export interface Streams {
   /** Writes to stdout. @throws where that fails */
   out(text: string): void;
-  /** Writes to stderr. */
+  /** Writes to stderr. @throws where that fails */
   err(text: string): void;
   /** The width of stderr where it is a terminal that a line can be taken back on. */
   columns?(): number | undefined;
@@ -21,7 +22,7 @@ export interface Streams {
 
 /** What a command writes with. */
 export interface Output {
-  /** Lines of a result, to stdout; nothing once writing there has failed. */
+  /** Lines of a result, to stdout, or to stderr once writing there has failed. */
   result(lines: readonly string[]): void;
   /** A result as one JSON document on one line, to stdout. */
   document(value: unknown): void;
@@ -46,7 +47,7 @@ export function createOutput(streams: Streams): Output {
     try {
       streams.err(text);
     } catch {
-      // There is nowhere left to say so: what is said on the way ends no work, and the exit code tells.
+      // What is said on the way is no reason to end work that is half done; the exit code tells.
     }
   };
   let shownStatus = "";
@@ -58,19 +59,19 @@ export function createOutput(streams: Streams): Output {
   };
   const write = (text: string) => {
     show(""); // what is said for good takes the place of the line that is not
-    if (lost !== undefined) return;
     try {
-      streams.out(text);
+      if (lost === undefined) return streams.out(text);
     } catch (error) {
       lost = messageOf(error);
     }
+    err(text);
   };
   return {
     result(lines) {
       const text = lines.map(printable).join("\n");
       if (lines.length > 0) write(`${redactor.result(text)}\n`);
     },
-    document: (value) => write(`${jsonLine(redactor.json(value))}\n`),
+    document: (value) => write(`${jsonLine(redactor.json(documentOf(value)))}\n`),
     say(line) {
       show("");
       const safe = printable(redactor.words(line));

@@ -20,7 +20,6 @@ export interface ServerWords {
 }
 
 const MAX_READ_BYTES = 64 * 1024;
-const MAX_SHOWN = 300;
 const SAYS_NOTHING = /^(?:authentication required|unauthorized|forbidden|denied|too ?many ?requests)$/i;
 
 /** Reads the body of an answer that refuses, as registries, Notary and token servers write it; nothing of any other. */
@@ -56,7 +55,7 @@ export function inItsWords(body: Bytes): string {
 }
 
 function oneLine(text: unknown): string | undefined {
-  return typeof text === "string" && /\S/.test(text) ? sentence(text.replaceAll('"', "'"), MAX_SHOWN) : undefined;
+  return typeof text === "string" && /\S/.test(text) ? sentence(text).replaceAll('"', "'") || undefined : undefined;
 }
 
 /** When a server that is asked too often may be asked again, as it says (`Retry-After`): the end of a sentence. */

@@ -255,7 +255,7 @@ function serverError(bytes: Bytes): ServerError {
   const unnamed = code === "INVALID_UPDATE" && (reason?.Msg === undefined || kind === "ErrValidation");
   return {
     code,
-    words: (words ?? "it gives no reason").replace(/\.$/, ""),
+    words: words ?? "it gives no reason",
     isUnexplained: words === undefined || unnamed,
   };
 }

@@ -24,7 +24,7 @@ Deno.test("output: results, documents and words are harmless and without secrets
   output.result([]);
   assert.deepEqual(written, [
     "1:\\u003a:error::x\n\\u0023#vso[x] ***\nv1\\u200b\n",
-    '1:{"\\u0023#[a]":"*** \\u001b"}\n',
+    '1:{"schemaVersion":1,"\\u0023#[a]":"*** \\u001b"}\n',
     "2:\\u003a:error::\\u0023#[x]\\u000d\\u000a***\n",
   ]);
 });
@@ -38,7 +38,7 @@ Deno.test("output: stdout that fails is remembered, and the rest of the command 
   output.document({});
   output.say("on");
   assert.equal(output.lost(), "No space left on device");
-  assert.deepEqual(written, ["2:on\n"]);
+  assert.deepEqual(written, ["2:v1\n", '2:{"schemaVersion":1}\n', "2:on\n"]);
 });
 
 Deno.test("output: on a terminal words are broken between words, results and what is set already are not", () => {

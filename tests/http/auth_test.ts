@@ -504,7 +504,7 @@ Deno.test("a server's own words are shown: cut, harmless and without secrets", a
     ["an error alone", { error: "access_denied" }, ': "access_denied";'],
     ["a message", { message: "bad credentials" }, ': "bad credentials";'],
     ["of several lines", { message: ' a\r\n\u001b[2Jb "c" ' }, ": \"a [2Jb 'c'\";"],
-    ["long ones, up to the last whole word", { message: "xyz ".repeat(150) }, `: "${"xyz ".repeat(73)}xyz…";`],
+    ["long ones", { message: "no ".repeat(200) }, `: "${"no ".repeat(98)}no…";`],
     ["nothing new", { errors: [{ code: "UNAUTHORIZED", message: "authentication required" }] }, "; tried"],
     ["no words", { errors: [{ message: 7 }] }, "; tried"],
     ["no list", { errors: { message: "x" } }, "; tried"],

@@ -14,10 +14,12 @@ for (const json of [false, true]) {
     const cwd = await Deno.makeTempDir();
     const controller = new AbortController();
     let printed = "";
-    const out = (line: string) => void (printed += `${line}\n`);
+    const host = {
+      out: (line: string) => void (printed += `${line}\n`),
+      json: (value: unknown) => void (printed += JSON.stringify(value)),
+    };
     const started = untilStarted({ stdout: () => printed }, controller);
     const args = ["local", "--port", "0", ...(json ? ["--json"] : [])];
-    const host = { out, json: (value: unknown) => out(JSON.stringify(value)) };
     const { code, stdout } = await tagseal(args, { cwd, host, signal: controller.signal });
     await started;
     assert.deepEqual([code, stdout], [0, ""]);
@@ -64,15 +66,19 @@ async function whileRunning(
   use: (variables: Record<string, string>, certificate: string, host: string) => Promise<void>,
 ): Promise<void> {
   const controller = new AbortController();
-  const said = Promise.withResolvers<string>();
+  const said = Promise.withResolvers<unknown>();
   const running = tagseal(["local", "--json", ...args], {
     cwd,
-    host: { json: (value) => said.resolve(JSON.stringify(value)) },
+    host: { json: said.resolve },
     signal: controller.signal,
   });
   try {
     const first = await Promise.race([said.promise, running.then(({ stderr }) => Promise.reject(new Error(stderr)))]);
-    const { variables, certificate, host } = JSON.parse(first);
+    const { variables, certificate, host } = first as {
+      variables: Record<string, string>;
+      certificate: string;
+      host: string;
+    };
     await use(variables, certificate, host);
   } finally {
     controller.abort();
