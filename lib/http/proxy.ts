@@ -57,8 +57,8 @@ export function readProxies(
 function parseProxy(variable: string, value: string): Proxy {
   const address = value.includes("://") ? value : `http://${value}`;
   const url = URL.canParse(address) ? new URL(address) : undefined;
-  // Quotes that a file of variables has kept make a host's name with quotes, or none.
-  if (!url || !SCHEMES.includes(url.protocol) || url.hostname === "" || /["'\s]/.test(value)) {
+  // Quotes that a file of variables has kept make a host's name with quotes, or none; in a password they may stand.
+  if (!url || !SCHEMES.includes(url.protocol) || url.hostname === "" || /["']/.test(url.hostname) || /\s/.test(value)) {
     throw new TagsealError("usage", `The variable ${variable} holds no proxy's address`, {
       remedy: `Set ${variable} to http://host:port, or http://user:password@host:port, without quotes`,
       details: { variable },
@@ -87,7 +87,8 @@ function isExcepted(url: URL, entry: string): boolean {
   const name = unbracketed(url.hostname.toLowerCase());
   const wanted = unbracketed(host.replace(/^\*\./, "."));
   if (wanted === "") return false;
-  if (wanted.includes("/")) return inRange(name, wanted);
+  const address = bytesOf(name);
+  if (address) return isWithin(address, wanted);
   return name === wanted || name.endsWith(wanted.startsWith(".") ? wanted : `.${wanted}`);
 }
 
@@ -95,17 +96,30 @@ function unbracketed(host: string): string {
   return host.replace(/^\[(.*)\]$/, "$1");
 }
 
-/** IPv4 ranges (`10.0.0.0/8`); the runtime knows those of IPv6 by itself. */
-function inRange(address: string, range: string): boolean {
-  const [base = "", bits = ""] = range.split("/");
-  const [a, b] = [ipv4(address), ipv4(base)];
-  const size = Number(bits);
-  if (a === undefined || b === undefined || !/^\d{1,2}$/.test(bits) || size > 32) return false;
-  const span = 2 ** (32 - size);
-  return Math.floor(a / span) === Math.floor(b / span);
+/** Whether an address is the one of an entry, however that is written, or within its range: `10.0.0.0/8`, `fd00::/8`. */
+function isWithin(address: readonly number[], entry: string): boolean {
+  const [text = "", size = `${address.length * 8}`, ...more] = entry.split("/");
+  const base = bytesOf(text);
+  const bits = Number(size);
+  if (base?.length !== address.length || !/^\d{1,3}$/.test(size) || bits > base.length * 8 || more.length > 0) {
+    return false;
+  }
+  return address.every((byte, i) => {
+    const free = Math.min(8, Math.max(0, 8 * (i + 1) - bits));
+    return byte >> free === base[i]! >> free;
+  });
 }
 
-function ipv4(text: string): number | undefined {
-  const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text)?.slice(1).map(Number);
-  return parts?.every((part) => part < 256) ? parts.reduce((sum, part) => sum * 256 + part, 0) : undefined;
+/** The bytes of an IPv4 or IPv6 address; nothing of a name. */
+function bytesOf(address: string): number[] | undefined {
+  const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(address)?.slice(1).map(Number);
+  if (parts?.every((part) => part < 256)) return parts;
+  const url = `http://[${address}]/`;
+  if (!/^[\da-f:.]+$/.test(address) || !URL.canParse(url)) return undefined;
+  // Of all ways to write it the URL's is the one with at most one "::" and without an IPv4 address at the end.
+  const [head = [], tail] = unbracketed(new URL(url).hostname).split("::").map((half) =>
+    half.split(":").filter(Boolean)
+  );
+  const groups = tail ? [...head, ...Array(8 - head.length - tail.length).fill("0"), ...tail] : head;
+  return groups.flatMap((group) => [parseInt(group, 16) >> 8, parseInt(group, 16) & 0xff]);
 }
