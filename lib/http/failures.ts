@@ -125,14 +125,16 @@ const RULES: readonly Rule[] = [
     remedy: CHECK_ADDRESS,
   },
   {
-    pattern: /proxy authentication required/,
+    pattern: /proxy authentication required|No acceptable auth methods/,
     reason: "proxy",
     words: () => "the proxy wants a user name and password",
     remedy: "Give them in the proxy's address: HTTPS_PROXY=http://user:password@host:port",
     ofProxy: true,
   },
   {
-    pattern: /tunnel/,
+    // What a SOCKS proxy answers sounds like what happens to whoever connects, but for the number of the system's error.
+    pattern:
+      /tunnel|^(?:General SOCKS.*|Connection not allowed.*|(?:Network|Host) unreachable|Connection refused|TTL expired)$/,
     reason: "proxy",
     words: () => "the proxy does not let the connection through",
     remedy: CHECK_PROXY,
