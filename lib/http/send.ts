@@ -9,7 +9,6 @@
  * @module
  */
 import { type Bytes, concat } from "../bytes/bytes.ts";
-import { shown } from "../bytes/printable.ts";
 import { type Details, TagsealError } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import { explainFailure } from "./failures.ts";
@@ -73,6 +72,8 @@ export interface Answer {
 /** What every request says of itself (SignPath asks for a User-Agent). */
 export const USER_AGENT = `tagseal/${VERSION}`;
 
+/** Encodings that nothing is read of, gzip below another one included; "utf-8" and other words there mean nothing. */
+const UNREADABLE: readonly string[] = ["br", "compress", "deflate", "gzip", "x-compress", "x-gzip", "zstd"];
 /** Gzip makes up to a thousand times as many bytes of these. */
 const PACKED_BYTES = 4096;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
@@ -110,6 +111,7 @@ export async function exchange(send: Send, call: Call): Promise<Answer> {
       }
       await response.body?.cancel();
       if (hop >= call.redirects) throw unavailable(call, "it redirects in circles", { redirects: hop });
+      if (!URL.canParse(location, url)) throw unavailable(call, "it redirects to what is no address", {});
       const next = new URL(location, url);
       if (!mayFollow(url, next, call.allowHttp ?? false)) {
         throw unavailable(call, `it redirects to "${next.origin}", which is not encrypted`, {});
@@ -177,10 +179,12 @@ class Patience {
 }
 
 async function readBounded(response: Response, call: Call, patience: Patience): Promise<Bytes> {
-  const encoding = response.headers.get("content-encoding")?.trim().toLowerCase() || "identity";
-  if (encoding !== "identity" && encoding !== "gzip") {
+  const encoding = response.headers.get("content-encoding")?.trim().toLowerCase() ?? "";
+  const isPacked = encoding === "gzip" || encoding === "x-gzip";
+  const unreadable = isPacked ? undefined : encoding.split(/[\s,]+/).find((name) => UNREADABLE.includes(name));
+  if (unreadable !== undefined) {
     await response.body?.cancel();
-    throw unavailable(call, `it answers in the encoding "${shown(encoding)}", which was not asked for`, {});
+    throw unavailable(call, `it answers in the encoding "${unreadable}", which was not asked for`, {});
   }
   const declared = response.headers.get("content-length");
   if (declared !== null && Number(declared) > call.maxBytes) {
@@ -190,7 +194,7 @@ async function readBounded(response: Response, call: Call, patience: Patience): 
   const parts: Uint8Array[] = [];
   let length = 0;
   const body = response.body ?? new Blob().stream();
-  for await (const part of encoding === "gzip" ? gunzip(body) : body) {
+  for await (const part of isPacked ? gunzip(body) : body) {
     length += part.length;
     patience.received(part.length);
     if (call.shared) call.shared.left -= part.length;

@@ -1,7 +1,8 @@
 /** One exchange and its limits, with servers that hang, drip and send what was not asked for. */
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
-import { type Call, exchange } from "../../lib/http/send.ts";
+import { exchangeWithRetry } from "../../lib/http/retry.ts";
+import { type Call, exchange, type Send } from "../../lib/http/send.ts";
 import { failsWith } from "../support/failures.ts";
 
 async function serving<T>(handler: () => Response, use: (call: Call) => Promise<T>): Promise<T> {
@@ -60,7 +61,15 @@ Deno.test("exchange: nothing compressed is asked for; gzip is read all the same,
   await failsWith(exchange(fetch, call), "unavailable");
   encoding = "br";
   await failsWith(exchange(fetch, call), "unavailable", 'it answers in the encoding "br", which was not asked for');
-  assert.deepEqual(asked, Array(4).fill("identity"));
+  encoding = "gzip, gzip";
+  await failsWith(exchange(fetch, call), "unavailable", 'it answers in the encoding "gzip", which was not asked for');
+  body = new Uint8Array(900);
+  encoding = "utf-8"; // no encoding of this header's, yet servers say so, and every other client passes over it
+  assert.deepEqual((await exchange(fetch, call)).bytes, body);
+  body = new Uint8Array(gzipSync(body));
+  encoding = "x-gzip"; // RFC 9110, section 8.4.1.3
+  assert.deepEqual((await exchange(fetch, call)).bytes, new Uint8Array(900));
+  assert.deepEqual(new Set(asked), new Set(["identity"]));
 });
 
 Deno.test("exchange: several calls share what they may take together", async () => {
@@ -98,5 +107,16 @@ Deno.test("exchange: where redirects may lead, and who is named when they lead n
     location = `http://user:password@127.0.0.1:${server.addr.port}/there`;
     assert.equal(new TextDecoder().decode((await exchange(fetch, call)).bytes), "there");
     assert.deepEqual(new Set(authorizations), new Set([null]));
+  });
+  await t.step("what is no address is asked for once", async () => {
+    location = "http://[there";
+    let calls = 0;
+    const once: Send = () => {
+      calls++;
+      return Promise.resolve(new Response(null, { status: 302, headers: { location } }));
+    };
+    const policy = { budgetMs: 10_000, sleep: () => Promise.resolve(), now: () => new Date() };
+    await failsWith(exchangeWithRetry(once, call, policy), "unavailable", "it redirects to what is no address");
+    assert.equal(calls, 1);
   });
 });
