@@ -7,9 +7,11 @@ import type { Send } from "./send.ts";
 export interface HostTls {
   /** CA certificates (PEM). */
   readonly caCerts: readonly string[];
+  /** Where those come from, for messages: names of files. */
+  readonly caFiles?: readonly string[];
   /** The client certificate and its private key (PEM). */
   readonly client?: { readonly cert: string; readonly key: string } | undefined;
-  /** Where all this comes from, for messages: names of files. */
+  /** Where those come from. */
   readonly files: readonly string[];
 }
 
@@ -32,7 +34,7 @@ export function createSend(options: SendOptions = {}): { send: Send; close(): vo
     if (caCerts.length === 0 && !tls?.client && !proxy) return undefined;
     const set = JSON.stringify([caCerts, tls?.client, proxy]);
     const settings = { caCerts, ...tls?.client, ...(proxy ? { proxy: { ...proxy } } : {}) };
-    const client = clients.get(set) ?? createClient(settings, tls?.files ?? []);
+    const client = clients.get(set) ?? createClient(settings, tls);
     clients.set(set, client);
     return client;
   };
@@ -59,14 +61,32 @@ export function createSend(options: SendOptions = {}): { send: Send; close(): vo
   };
 }
 
-function createClient(options: Deno.CreateHttpClientOptions, files: readonly string[]): Deno.HttpClient {
+function createClient(options: Deno.CreateHttpClientOptions, tls: HostTls | undefined): Deno.HttpClient {
   try {
     return Deno.createHttpClient(options);
   } catch (error) {
-    const names = files.map((file) => `"${file}"`).join(", ");
-    throw new TagsealError("bad-input", `The client certificate cannot be used (${names}): ${messageOf(error)}`, {
-      remedy: "Put the certificate and its unencrypted private key there, both as PEM",
+    const isClients = tls?.client && isUsable({ caCerts: options.caCerts ?? [] });
+    const [what, files, remedy] = isClients
+      ? ["The client certificate", tls.files, "Put the certificate and its unencrypted private key there, both as PEM"]
+      : [
+        "A CA's certificate",
+        tls?.caFiles ?? [],
+        "Give each CA's certificate whole, as PEM, and nothing else with it",
+      ];
+    const names = files.length > 0 ? ` (${files.map((file) => `"${file}"`).join(", ")})` : "";
+    throw new TagsealError("bad-input", `${what} cannot be used${names}: ${messageOf(error)}`, {
+      remedy,
       details: { files },
     });
+  }
+}
+
+/** Whether the runtime takes these settings. */
+function isUsable(options: Deno.CreateHttpClientOptions): boolean {
+  try {
+    Deno.createHttpClient(options).close();
+    return true;
+  } catch {
+    return false;
   }
 }

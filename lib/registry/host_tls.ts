@@ -35,12 +35,15 @@ export async function readHostTls(
   const caCerts: string[] = [];
   let client: HostTls["client"];
   const files: string[] = [];
+  const caFiles: string[] = [];
   for (const folder of folders.flatMap((base) => names.map((name) => `${base}/${name}`))) {
     const listed = list(folder, warn);
     const paths = (ending: string) => listed.filter((name) => name.endsWith(ending)).map((name) => `${folder}/${name}`);
     for (const path of paths(".crt")) {
       const pem = await readPem(path, "CERTIFICATE", warn);
-      if (pem !== undefined) caCerts.push(pem);
+      if (pem === undefined) continue;
+      caCerts.push(pem);
+      caFiles.push(path);
     }
     const [first, ...others] = pairsOf(paths(".cert"), paths(".key"));
     if (!first) continue;
@@ -50,7 +53,7 @@ export async function readHostTls(
     client = { cert, key };
     files.push(first.cert, first.key);
   }
-  return caCerts.length > 0 || client ? { caCerts, client, files } : undefined;
+  return caCerts.length > 0 || client ? { caCerts, caFiles, client, files } : undefined;
 }
 
 /** Windows takes no colon. Docker's engine leaves it out there; written as `%3A` the name is nobody else's. */

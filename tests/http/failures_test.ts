@@ -142,6 +142,19 @@ Deno.test("TLS with a client certificate: for its host alone, and said where it 
       );
       assert.ok(!error.message.includes("czNjcmV0"));
     });
+    await t.step("a CA that is none is not blamed on the client certificate", async () => {
+      const damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+      const at = `https://localhost:${port}/`;
+      const both = {
+        caCerts: [damaged],
+        client: { cert: client.certPem, key: client.keyPem },
+        caFiles: ["/c/ca.crt"],
+        files: ["/c/client.cert"],
+      };
+      const tlsOf = () => Promise.resolve(both);
+      await failsWith(get(at, { tlsOf }), "bad-input", `A CA's certificate cannot be used ("/c/ca.crt"): `);
+      await failsWith(get(at, { caCerts: [damaged] }), "bad-input", "A CA's certificate cannot be used: ");
+    });
   } finally {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
@@ -255,6 +268,14 @@ Deno.test("what fails on the way to a proxy is not blamed on the server", () => 
       'the proxy "http://proxy.test:3128" cannot be reached: nobody answers on that port',
     ],
     ["unsuccessful tunnel", 'the proxy "http://proxy.test:3128" does not let the connection through'],
+    // SOCKS proxies speak of the server, with the words for what happens to whoever connects.
+    [
+      "Connection refused",
+      'the proxy "http://proxy.test:3128" does not let the connection through (Connection refused)',
+    ],
+    ["Host unreachable", 'the proxy "http://proxy.test:3128" does not let the connection through (Host unreachable)'],
+    ["No acceptable auth methods", 'the proxy "http://proxy.test:3128" wants a user name and password'],
+    ["Proxy server unreachable", 'the proxy "http://proxy.test:3128" cannot be reached: it does not answer'],
     [
       "connection closed before message completed",
       'the connection was cut (connection closed before message completed), through the proxy "http://proxy.test:3128"',

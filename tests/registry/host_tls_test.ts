@@ -45,11 +45,15 @@ Deno.test("Docker's folders: CAs and a client certificate, for exactly one host 
   await withFiles(files, async (read, folder, warnings) => {
     assert.deepEqual(await read("r.example:5000"), {
       caCerts: [cert("ca"), cert("a"), cert("b")],
+      caFiles: ["tls/r.example:5000/ca", "certs.d/r.example:5000/a", "certs.d/r.example:5000/b"].map((path) =>
+        `${folder}/${path}.crt`
+      ),
       client: { cert: cert("client"), key: key("client") },
       files: [`${folder}/tls/r.example:5000/client.cert`, `${folder}/tls/r.example:5000/client.key`],
     });
     for (const [host, name] of [["plain.example", "plain"], ["default.example", "default"]] as const) {
-      assert.deepEqual(await read(host), { caCerts: [cert(name)], client: undefined, files: [] });
+      const { caCerts, client, files } = (await read(host))!;
+      assert.deepEqual({ caCerts, client, files }, { caCerts: [cert(name)], client: undefined, files: [] });
     }
     for (
       const host of ["r.example", "r.example:5001", "sub.plain.example", "plain.example:5000", "..", ".", "[::1]:5000"]
@@ -134,7 +138,8 @@ Deno.test({
     };
     await withFiles(files, async (read, folder, warnings) => {
       await Deno.chmod(`${folder}/tls/r.example/c.key`, 0);
-      assert.deepEqual(await read("r.example"), { caCerts: [cert("ca")], client: undefined, files: [] });
+      const caFiles = [`${folder}/tls/r.example/ca.crt`];
+      assert.deepEqual(await read("r.example"), { caCerts: [cert("ca")], caFiles, client: undefined, files: [] });
       assert.deepEqual(warnings, [
         `"${folder}/tls/r.example/c.key" may not be read by this user, so that it is not used`,
       ]);
