@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { utf8 } from "../bytes/bytes.ts";
+import { type Bytes, utf8 } from "./bytes.ts";
 
 /** The secrets of a run, and texts without them. */
 export interface Redactor {
@@ -19,6 +19,8 @@ export interface Redactor {
   result(text: string): string;
   /** A result as JSON: strings alone are changed, never names or numbers. */
   json(value: unknown): string;
+  /** Words for people in JSON that somebody else wrote: strings alone are changed. What is no JSON stays as it is. */
+  foreignJson(body: Bytes): Bytes;
 }
 
 /** Shorter secrets are in too many words. */
@@ -61,6 +63,14 @@ export function createRedactor(): Redactor {
       return longestFirst.some((form) => json.includes(form.json))
         ? JSON.stringify(clean(JSON.parse(json), result))
         : json;
+    },
+    foreignJson(body) {
+      try {
+        const each = (_name: string, value: unknown) => typeof value === "string" ? words(value) : value;
+        return utf8(JSON.stringify(JSON.parse(new TextDecoder().decode(body), each)));
+      } catch {
+        return body;
+      }
     },
   };
 

@@ -5,9 +5,9 @@
  * @module
  */
 import { jsonLine, printable } from "../bytes/printable.ts";
+import { createRedactor } from "../bytes/redaction.ts";
 import { messageOf } from "../errors.ts";
 import { fitted } from "./layout.ts";
-import { createRedactor } from "./redaction.ts";
 import { documentOf } from "./report.ts";
 
 /** Where text goes. */

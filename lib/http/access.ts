@@ -1,5 +1,5 @@
 /** Who asks for what: credentials as Docker keeps them, and the scope of a call. @module */
-import { type Bytes, utf8 } from "../bytes/bytes.ts";
+import { utf8 } from "../bytes/bytes.ts";
 import type { TagsealError } from "../errors.ts";
 
 /** A user name and a password (or an access token that stands in for one). */
@@ -63,21 +63,4 @@ const TOKEN = /^[\x21-\x7e]{1,32768}$/;
 /** Whether `value` can stand in an `Authorization` header as a token. */
 export function isToken(value: unknown): value is string {
   return typeof value === "string" && TOKEN.test(value);
-}
-
-/**
- * A body that somebody else wrote, without what proves who asks: neither secrets of `credentials`, as they are, in JSON or
- * in base64, nor what follows the scheme in the header value `authorization`.
- */
-export function withoutSecrets(body: Bytes, credentials: Credentials | undefined, authorization?: string): Bytes {
-  const own = credentials === undefined
-    ? []
-    : "password" in credentials
-    ? [credentials.password, basic(credentials).slice("Basic ".length)]
-    : Object.values(credentials);
-  const secrets = [...own, authorization?.replace(/^\S+ /, "") ?? ""].filter((secret) => secret !== "");
-  const forms = secrets.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1), utf8(secret).toBase64()]);
-  const said = new TextDecoder().decode(body);
-  const cleaned = forms.reduce((text, form) => text.replaceAll(form, "***"), said);
-  return cleaned === said ? body : utf8(cleaned);
 }

@@ -10,8 +10,9 @@
  * @module
  */
 import { shown } from "../bytes/printable.ts";
+import { createRedactor } from "../bytes/redaction.ts";
 import { type Details, TagsealError } from "../errors.ts";
-import { basic, type Credentials, type CredentialsSource, type Scope, scopeText, withoutSecrets } from "./access.ts";
+import { basic, type Credentials, type CredentialsSource, type Scope, scopeText } from "./access.ts";
 import { parseChallenges } from "./challenge.ts";
 import { exchangeWithRetry, type RetryPolicy } from "./retry.ts";
 import { type Answer, type Call, exchange, plainUrl, type Send } from "./send.ts";
@@ -66,12 +67,14 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
   let source: ReturnType<CredentialsSource> | undefined;
   let known: Credentials | undefined; // once the source has given them: whom messages name
   let lost: TagsealError | undefined; // why there are none
+  const redactor = createRedactor();
 
   async function credentials(): Promise<Credentials | undefined> {
     source ??= options.credentials?.() ?? Promise.resolve(undefined);
     const found = await source;
     if (found && "outOfReach" in found) lost = found.outOfReach;
     else known = found;
+    for (const [name, value] of Object.entries(known ?? {})) if (name !== "username") redactor.hide(value);
     return known;
   }
 
@@ -129,7 +132,7 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
 
   /**
    * Only reads are repeated: whoever publishes must know what became of the one attempt. What refuses may quote what it
-   * was sent: nobody sees secrets in that.
+   * was sent: nobody sees secrets in that (nothing is shown of bodies that are no JSON, see `server_words.ts`).
    */
   async function transmit(through: Send, call: Call): Promise<Answer> {
     const { retryReads } = options;
@@ -137,7 +140,9 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
       ? await exchangeWithRetry(through, call, retryReads)
       : await exchange(through, call);
     if (answer.status < 400) return answer;
-    return { ...answer, bytes: withoutSecrets(answer.bytes, known, call.headers?.["authorization"]) };
+    const authorization = call.headers?.["authorization"];
+    if (authorization !== undefined) redactor.hide(authorization.replace(/^\S+ /, ""));
+    return { ...answer, bytes: redactor.foreignJson(answer.bytes) };
   }
 
   async function tokenFor(way: Bearer, scope: Scope, url: URL): Promise<string> {

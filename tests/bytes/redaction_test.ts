@@ -1,7 +1,7 @@
 /** Secrets of a run: out of words in any form, out of results where nothing is equal by chance. */
 import assert from "node:assert/strict";
 import { utf8 } from "../../lib/bytes/bytes.ts";
-import { createRedactor } from "../../lib/cli/redaction.ts";
+import { createRedactor } from "../../lib/bytes/redaction.ts";
 
 const LONG = "s3cret/token+of=some length";
 const SHORT = "s3cret";

@@ -8,6 +8,7 @@ import {
   type Scope,
 } from "../../lib/http/auth.ts";
 import type { Answer, Call, Send } from "../../lib/http/send.ts";
+import { serverWords } from "../../lib/http/server_words.ts";
 
 const PULL: Scope = { repository: "acme/app", actions: "pull" };
 const PUSH: Scope = { repository: "acme/app", actions: "push,pull" };
@@ -547,6 +548,18 @@ Deno.test("a server's own words are shown: cut, harmless and without secrets", a
     };
     const { bytes } = await serviceOf(send, { username: "anna", password }).request(call(), PULL);
     assert.equal(new TextDecoder().decode(bytes), '["Basic ***","***","***"]');
+  });
+  await t.step("a password that is a part of other words leaves an answer readable", async () => {
+    for (const password of ["e", "rro", "code", "error"]) {
+      const send: Send = (request) =>
+        Promise.resolve(
+          request.headers.has("authorization")
+            ? Response.json({ errors: [{ code: "VERSION", message: "an error" }] }, { status: 400 })
+            : new Response(null, { status: 401, headers: { "www-authenticate": "Basic" } }),
+        );
+      const { bytes } = await serviceOf(send, { username: "anna", password }).request(call(), PULL);
+      assert.equal(serverWords(bytes).code, "VERSION", password);
+    }
   });
 });
 
