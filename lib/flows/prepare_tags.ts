@@ -175,12 +175,6 @@ function nextVersion(
   const base = baseOf(repository, role);
   if (base.untrusted !== undefined) task.onRenewed?.(role, base.untrusted, base.file !== undefined);
   else if (isEdited(base.file, edit) && !task.renew?.includes(role)) return undefined;
-  if (base.version >= Number.MAX_SAFE_INTEGER) {
-    throw new TagsealError("bad-input", `The role "${role}" has reached its last version, ${base.version}`, {
-      remedy: "Ask the repository's administrator to find out who published it; then to set the repository up anew",
-      details: { repository: repository.gun, role, version: base.version },
-    });
-  }
   const bytes = canonicalJson(editedRole(base, edit, at));
   return { role, baseVersion: base.version, version: base.version + 1, bytes };
 }
