@@ -39,6 +39,7 @@ const MAX_NAME = 255;
 const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const HOST =
   /^(?:[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*(?:\.[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*)*|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?$/;
+const MAY_BE_NO_ADDRESS = /^\[|(?:^|\.)(?:\d+|0[xX][0-9a-fA-F]*)(?::\d+)?$|:\d{5}$/;
 /** To Docker, what has no slash is an image of Docker Hub's; none of those is named like a host. */
 const HOST_ALONE = /^(?:localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?$/;
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
@@ -151,8 +152,7 @@ function normalised(name: string): ImageName {
     const why = `has the address of Docker Hub's registry in it, where trust data knows "${HUB}"`;
     throw notAName(name, why, `Write it as ${shown(`${HUB}/${rest}`, MAX_SHOWN)}`);
   }
-  // The second test knows what no pattern does: "[:::]" and "256.1.1.1" are no addresses, nor is a port of 65536.
-  if (!HOST.test(host) || !URL.canParse(`https://${host}`)) throw notAName(name, "has a malformed host");
+  if (!isHost(host)) throw notAName(name, "has a malformed host");
   if (/[A-Z]/.test(rest)) throw notAName(name, "has upper-case letters");
   // Docker refuses these as well: they are image ids.
   if (/^[0-9a-f]{64}$/.test(name)) throw notAName(name, "is an image id");
@@ -162,6 +162,11 @@ function normalised(name: string): ImageName {
   if (gun.length > MAX_NAME) throw notAName(name, `is too long: ${gun.length} characters of at most ${MAX_NAME}`);
   if (!isRepositoryPath(path)) throw notAName(name, "does not follow Docker's grammar");
   return { gun, registryHost: host === HUB ? HUB_REGISTRY : host, path };
+}
+
+/** What no pattern knows: "[:::]" and "256.1.1.1" are no addresses, nor is 65536 a port. Lists have many lines, few such. */
+function isHost(host: string): boolean {
+  return HOST.test(host) && (!MAY_BE_NO_ADDRESS.test(host) || URL.canParse(`https://${host}`));
 }
 
 function hostAlone(host: string): TagsealError {
