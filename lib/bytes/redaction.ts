@@ -8,6 +8,7 @@
  * @module
  */
 import { type Bytes, utf8 } from "./bytes.ts";
+import { shown } from "./printable.ts";
 
 /** The secrets of a run, and texts without them. */
 export interface Redactor {
@@ -28,6 +29,8 @@ const SHORTEST = 4;
 /** From this length on nothing is equal by chance. */
 const LONG = 16;
 const SHORTEST_BASE64 = 6;
+/** No text of a stranger is cut later. */
+const LONGEST_CUT = 400;
 const HIDDEN = "***";
 
 /** A form of a secret. */
@@ -48,7 +51,17 @@ export function createRedactor(): Redactor {
     }
     return text;
   };
-  const words = (text: string) => without(text, SHORTEST);
+  /** A foreign name is cut at its end, be it in the middle of a secret. */
+  const withoutBeginnings = (text: string) => {
+    for (let end = text.indexOf("…"); end >= 0; end = text.indexOf("…", end + 1)) {
+      const length = Math.max(...longestFirst.map(({ text: secret }) => beginningAt(secret, text, end)));
+      if (length < SHORTEST) continue;
+      text = `${text.slice(0, end - length)}${HIDDEN}${text.slice(end)}`;
+      end += HIDDEN.length - length;
+    }
+    return text;
+  };
+  const words = (text: string) => without(withoutBeginnings(text), SHORTEST);
   const result = (text: string) => without(text, LONG);
   return {
     hide(secret) {
@@ -60,7 +73,7 @@ export function createRedactor(): Redactor {
     result,
     json(value) {
       const json = JSON.stringify(value);
-      return longestFirst.some((form) => json.includes(form.json))
+      return json.includes("…") || longestFirst.some((form) => json.includes(form.json))
         ? JSON.stringify(clean(JSON.parse(json), result))
         : json;
     },
@@ -84,12 +97,22 @@ export function createRedactor(): Redactor {
   }
 }
 
+/** How many characters before `end` are the beginning of `secret`. */
+function beginningAt(secret: string, text: string, end: number): number {
+  for (let length = Math.min(secret.length - 1, end, LONGEST_CUT); length > 0; length--) {
+    if (text.startsWith(secret.slice(0, length), end - length)) return length;
+  }
+  return 0;
+}
+
 function* formsOf(secret: string): Generator<Form> {
   const quoted = RegExp.escape(secret);
   const alone = secret.length < LONG ? `(?<![A-Za-z0-9])${quoted}(?![A-Za-z0-9])` : quoted;
   yield { text: secret, json: JSON.stringify(secret).slice(1, -1), find: new RegExp(alone, "g") };
   const bytes = utf8(secret.toWellFormed());
-  const inAddress = encodeURIComponent(secret.toWellFormed());
+  const written = [encodeURIComponent(secret.toWellFormed()), shown(secret, Infinity)].filter((text) =>
+    text !== secret
+  );
   const base64 = [0, 1, 2].flatMap((before) => {
     const all = new Uint8Array(before + bytes.length);
     all.set(bytes, before);
@@ -98,7 +121,7 @@ function* formsOf(secret: string): Generator<Form> {
       .slice(Math.ceil(before * 4 / 3), Math.floor((before + bytes.length) * 4 / 3));
     return inner.length < SHORTEST_BASE64 ? [] : [inner, inner.replaceAll("+", "-").replaceAll("/", "_")];
   });
-  for (const text of new Set([...inAddress === secret ? [] : [inAddress], ...base64])) {
-    yield { text, json: text, find: new RegExp(RegExp.escape(text), "g") };
+  for (const text of new Set([...written, ...base64])) {
+    yield { text, json: JSON.stringify(text).slice(1, -1), find: new RegExp(RegExp.escape(text), "g") };
   }
 }

@@ -8,6 +8,7 @@ import { fileText } from "../bytes/bytes.ts";
 import { TagsealError } from "../errors.ts";
 import { readFileBounded } from "../files/files.ts";
 import type { Trust } from "../flows/repository.ts";
+import { secretsOf } from "../http/access.ts";
 import { authorize, type AuthorizedService, type ScopeAction } from "../http/auth.ts";
 import type { RetryPolicy } from "../http/retry.ts";
 import type { SendOptions } from "../http/network.ts";
@@ -185,7 +186,7 @@ function openService(
   }, host.runCredentialHelper);
   const credentials = async () => {
     const found = await source();
-    for (const [name, value] of Object.entries(found ?? {})) if (name !== "username") host.secret(value);
+    if (found && !("outOfReach" in found)) secretsOf(found).forEach((secret) => host.secret(secret));
     return found;
   };
   const made = authorize(send, { service, allowHttp, credentials, retryReads: retryReads(host), remedy });

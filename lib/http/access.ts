@@ -64,3 +64,10 @@ const TOKEN = /^[\x21-\x7e]{1,32768}$/;
 export function isToken(value: unknown): value is string {
   return typeof value === "string" && TOKEN.test(value);
 }
+
+/** What of credentials nobody else may know: a password, also in the form that is sent, or a token. */
+export function secretsOf(credentials: Credentials): readonly string[] {
+  return "password" in credentials
+    ? [credentials.password, basic(credentials).slice("Basic ".length)]
+    : Object.values(credentials);
+}

@@ -12,7 +12,7 @@
 import { shown } from "../bytes/printable.ts";
 import { createRedactor } from "../bytes/redaction.ts";
 import { type Details, TagsealError } from "../errors.ts";
-import { basic, type Credentials, type CredentialsSource, type Scope, scopeText } from "./access.ts";
+import { basic, type Credentials, type CredentialsSource, type Scope, scopeText, secretsOf } from "./access.ts";
 import { parseChallenges } from "./challenge.ts";
 import { exchangeWithRetry, type RetryPolicy } from "./retry.ts";
 import { type Answer, type Call, exchange, plainUrl, type Send } from "./send.ts";
@@ -74,7 +74,7 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
     const found = await source;
     if (found && "outOfReach" in found) lost = found.outOfReach;
     else known = found;
-    for (const [name, value] of Object.entries(known ?? {})) if (name !== "username") redactor.hide(value);
+    if (known) secretsOf(known).forEach(redactor.hide);
     return known;
   }
 

@@ -50,6 +50,18 @@ Deno.test("redaction: a short secret is taken out of words by itself alone, neve
   });
 });
 
+Deno.test("redaction: the beginning of a secret that was cut is none of anybody's business either", () => {
+  const { words } = hiding(LONG, SHORT);
+  assert.equal(
+    words(`realm "x ${LONG.slice(0, 20)}…", ${encodeURIComponent(LONG).slice(0, 15)}…`),
+    'realm "x ***…", ***…',
+  );
+  assert.equal(words("s3cre… abc… …"), "***… abc… …");
+  assert.equal(hiding('pass"word').words('realm "pass\\"word"'), 'realm "***"');
+  const many = "…".repeat(1000);
+  assert.equal(words(many), many);
+});
+
 Deno.test("redaction: JSON escapes of a secret do not keep it", () => {
   const secret = 'quote " and back\\slash ä';
   const { json } = hiding(secret);

@@ -178,6 +178,18 @@ Deno.test("a credential helper sees the user's variables, but none of tagseal's 
   assert.doesNotMatch(seen, /leak/);
 });
 
+Deno.test("a variable that a flag names as a secret goes to no credential helper", async () => {
+  await using machine = await Machine.begin();
+  await machine.helper(`env >${machine.folder}/env; ${ANSWER}`);
+  const flags = ["--registry-username", "u", "--registry-password", "env:MY_REGISTRY_SECRET"];
+  const signing = ["--organization-id", "o", "--project-slug", "p", "--signing-policy-slug", "s", "--api-token"];
+  const variables = { MY_REGISTRY_SECRET: "leak", MY_TOKEN: "leak", KEPT: "kept" };
+  await machine.run("sign", ["sign", "-t", "v1", ...flags, ...signing, "env:MY_TOKEN"], variables);
+  const seen = await Deno.readTextFile(`${machine.folder}/env`);
+  assert.match(seen, /^KEPT=kept$/m);
+  assert.doesNotMatch(seen, /leak/);
+});
+
 Deno.test("Ctrl-C while a credential helper hangs: exit code 130, at once", async () => {
   await using machine = await Machine.begin();
   await machine.helper("exec sleep 30");
