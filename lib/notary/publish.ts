@@ -87,7 +87,8 @@ export async function publishChange(options: PublishOptions, change: Change): Pr
       const read = () =>
         options.read(posted).catch((error: unknown) => {
           if (failure !== undefined && mayHaveLanded(failure)) doubt ??= "lost";
-          throw failure === undefined || isTagsealError(error, "trust-invalid") ? error : failure;
+          const isLast = isTagsealError(error, "trust-invalid") || (doubt && isTagsealError(error, "interrupted"));
+          throw failure === undefined || isLast ? error : failure;
         });
       const moved = () => [...files.keys()].some((role) => versionOf(repository, role) !== versionOf(before, role));
       repository = await read();

@@ -153,6 +153,7 @@ export function createTrustServer({ url, service, access, signal }: TrustServerO
       const timeoutMs = PUBLISH_TIMEOUT_MS + length / SLOW_UPLOAD * 1000;
       const answer = await call(gun, "", { method: "POST", body, timeoutMs });
       if (answer.status === 413) throw tooLarge(url, gun, length);
+      if (isPage(answer)) throw pageInstead(url, gun);
       if (answer.status !== 200) throw refusal(url, gun, answer, `publish ${[...files.keys()].join(", ")}`);
     },
     async remove(gun) {
@@ -186,6 +187,14 @@ export function noNotary(url: URL, gun: string): TagsealError {
   return new TagsealError("bad-input", `There is no Notary server at ${where}`, {
     remedy: "Give the address of the repository's Notary server as --notary-url or in DOCKER_CONTENT_TRUST_SERVER; " +
       "without them it is looked for on the registry's host, and many registries have none",
+    details: { repository: gun, url: url.origin },
+  });
+}
+
+/** A login page, say, has answered in the server's place, so that nobody knows what became of the change. */
+function pageInstead(url: URL, gun: string): TagsealError {
+  return new TagsealError("unavailable", `"${url.origin}" answers the change to "${gun}" with a web page`, {
+    remedy: "Check the address and what stands between here and the Notary server",
     details: { repository: gun, url: url.origin },
   });
 }

@@ -203,6 +203,14 @@ Deno.test("publish: where reading back fails, too, the first failure is told, an
   }
 });
 
+Deno.test("publish: whoever interrupts the reading back is told of the doubt, as one who has interrupted", async () => {
+  const interrupted = new TagsealError("interrupted", "Interrupted", { remedy: "Look at what is there" });
+  const error = await failsWith(unreadable(lost(), interrupted), "interrupted", "is not known");
+  assert.equal(error.published, "maybe");
+  const refused = down("It is refused", { status: 400 });
+  await failsWith(unreadable(refused, interrupted), "unavailable", "It is refused");
+});
+
 Deno.test("publish: once the server has answered 200, every failure says that it may have been published", async (t) => {
   const codes = [
     ["unavailable", "unavailable"],

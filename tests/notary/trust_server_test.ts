@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { utf8 } from "../../lib/bytes/bytes.ts";
 import { authorize } from "../../lib/http/auth.ts";
 import type { Call, Send } from "../../lib/http/send.ts";
+import { mayStillArrive } from "../../lib/notary/doubt.ts";
 import { createTrustServer } from "../../lib/notary/trust_server.ts";
 import type { RoleName } from "../../lib/tuf/roles.ts";
 import { failsWith } from "../support/failures.ts";
@@ -72,6 +73,14 @@ Deno.test("trust server: a publish is one multipart request, a part named files 
   );
   // Notary takes the role from the file name as it stands in the header.
   assert.ok(new TextDecoder().decode(raw).includes('; name="files"; filename="targets/releases"\r\n'));
+});
+
+Deno.test("trust server: a web page in answer to a publish is no word of a Notary server's", async () => {
+  const { server } = bench(() =>
+    new Response("<html>Log in", { headers: { "content-type": "text/html; charset=utf-8" } })
+  );
+  const error = await failsWith(server.publish(GUN, new Map([["root", utf8("{}")]])), "unavailable", "with a web page");
+  assert.ok(mayStillArrive(error), "nobody knows what became of it");
 });
 
 Deno.test("trust server: the key of a managed role", async () => {
