@@ -38,7 +38,7 @@ export interface RetryPolicy {
 
 /** Whether anybody has answered in a service's name. */
 export interface Contact {
-  /** That. */
+  /** Set to `true` by the first answer, be it a good one or not. */
   reached: boolean;
 }
 

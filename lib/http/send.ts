@@ -22,7 +22,7 @@ export type Send = (request: Request) => Promise<Response>;
 
 /** How many bytes are left for several calls together. */
 export interface ByteBudget {
-  /** That many. */
+  /** Bytes that may still be read; below zero where too many were. */
   left: number;
 }
 
@@ -194,9 +194,10 @@ async function readBounded(response: Response, call: Call, patience: Patience): 
   const parts: Uint8Array[] = [];
   let length = 0;
   const body = response.body ?? new Blob().stream();
-  for await (const part of isPacked ? gunzip(body) : body) {
+  const arrived = (bytes: number) => patience.received(bytes);
+  for await (const part of isPacked ? gunzip(body, arrived) : body) {
     length += part.length;
-    patience.received(part.length);
+    if (!isPacked) arrived(part.length);
     if (call.shared) call.shared.left -= part.length;
     // Leaving the loop cancels the stream.
     if (length > call.maxBytes || (call.shared?.left ?? 0) < 0) throw tooLong(call, "sends more");
@@ -205,10 +206,17 @@ async function readBounded(response: Response, call: Call, patience: Patience): 
   return parts.length === 1 ? new Uint8Array(parts[0]!) : concat(...parts);
 }
 
-/** Some servers compress unasked. Packed bytes go in bit by bit: whatever is in them, no more comes out than is wanted. */
-function gunzip(body: ReadableStream<Uint8Array<ArrayBuffer>>): ReadableStream<Uint8Array> {
+/**
+ * Some servers compress unasked. Packed bytes go in bit by bit: whatever is in them, no more comes out than is wanted.
+ * `arrived` is told of them, as they are what the line takes time for.
+ */
+function gunzip(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  arrived: (bytes: number) => void,
+): ReadableStream<Uint8Array> {
   const pieces = async function* (): AsyncGenerator<Bytes> {
     for await (const part of body) {
+      arrived(part.length);
       for (let at = 0; at < part.length; at += PACKED_BYTES) yield part.subarray(at, at + PACKED_BYTES);
     }
   };

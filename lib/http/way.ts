@@ -10,7 +10,7 @@ import { isLoopback } from "./send.ts";
 
 /** By a token of a token server. */
 export interface Bearer {
-  /** That. */
+  /** Tells this way from the other one. */
   readonly scheme: "bearer";
   /** The token server's address. */
   readonly realm: URL;
@@ -20,9 +20,9 @@ export interface Bearer {
 
 /** A way to authenticate. */
 export type Way = Bearer | {
-  /** By user name and password. */
+  /** By user name and password, with every call. */
   readonly scheme: "basic";
-  /** What they are for, in the service's words. */
+  /** What user name and password are for, in the service's words. */
   readonly realm: string;
 };
 

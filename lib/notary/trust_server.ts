@@ -6,10 +6,11 @@
  */
 import type { Bytes } from "../bytes/bytes.ts";
 import { isJsonObject, parseJson } from "../bytes/json.ts";
+import { shown } from "../bytes/printable.ts";
 import { type PublicKey, readPublicKey } from "../crypto/keys.ts";
 import { type Details, messageOf, TagsealError } from "../errors.ts";
 import type { AuthorizedService, ScopeAction } from "../http/auth.ts";
-import type { Answer, ByteBudget, Call } from "../http/send.ts";
+import { type Answer, type ByteBudget, type Call, plainUrl } from "../http/send.ts";
 import { serverWords } from "../http/server_words.ts";
 import type { RoleName } from "../tuf/roles.ts";
 import { type MetadataName, unverifiedBytes } from "./sizes.ts";
@@ -233,6 +234,14 @@ function refusal(url: URL, gun: string, answer: Answer, action: string): Tagseal
       remedy:
         "It names nothing that is wrong with the data, as while its database is down. Run the command again in a " +
         "while; if it goes on, its operator finds the reason in its log",
+      details,
+    });
+  }
+  const location = answer.headers.get("location");
+  if (answer.status >= 300 && answer.status < 400 && location !== null && URL.canParse(location, url)) {
+    const to = shown(plainUrl(new URL(location, url)));
+    return new TagsealError("unavailable", `The ${where} did not ${action} of "${gun}": it redirects to "${to}"`, {
+      remedy: "Nothing was sent there. If the Notary server has another address now, give that one with --notary-url",
       details,
     });
   }

@@ -11,32 +11,49 @@ async function serving<T>(handler: () => Response, use: (call: Call) => Promise<
   return await use({ service: "Notary server", url, maxBytes: 2 ** 20, timeoutMs: 400 });
 }
 
-/** `parts` parts of `bytes` bytes, each `ms` milliseconds after the other. */
-function dripping(bytes: number, ms: number, parts: number): () => Response {
+/** Sends `parts`, each `ms` milliseconds after the other. */
+function dripping(parts: readonly Uint8Array[], ms: number, headers: Record<string, string> = {}): () => Response {
   return () => {
-    let sent = 0;
+    const left = parts.values();
     return new Response(
       new ReadableStream({
         async pull(controller) {
-          if (sent++ === parts) return controller.close();
+          const { value, done } = left.next();
+          if (done) return controller.close();
           await new Promise((resolve) => setTimeout(resolve, ms));
-          controller.enqueue(new Uint8Array(bytes));
+          controller.enqueue(value);
         },
       }),
+      { headers },
     );
   };
 }
 
+/** `count` parts of `bytes` bytes. */
+function partsOf(bytes: number, count: number): Uint8Array[] {
+  return Array(count).fill(new Uint8Array(bytes));
+}
+
 Deno.test("exchange: time grows with what arrives, and drips do not prolong it", async (t) => {
   await t.step("one byte at a time", async () => {
-    await serving(dripping(1, 50, 40), async (call) => {
+    await serving(dripping(partsOf(1, 40), 50), async (call) => {
       const started = performance.now();
       await failsWith(exchange(fetch, { ...call, bytesPerSecond: 10_000 }), "unavailable", "no complete answer within");
       assert.ok(performance.now() - started < 1500);
     });
   });
+  await t.step("gzip, of which much comes out", async () => {
+    const packed = new Uint8Array(gzipSync(new Uint8Array(20 * 2 ** 20)));
+    const parts = Array.from({ length: 40 }, (_, i) => packed.subarray(i * 500, (i + 1) * 500));
+    await serving(dripping(parts, 50, { "content-encoding": "gzip" }), async (call) => {
+      const long = { ...call, maxBytes: 2 ** 26, bytesPerSecond: 100_000 };
+      const started = performance.now();
+      await failsWith(exchange(fetch, long), "unavailable", "no complete answer within");
+      assert.ok(performance.now() - started < 1500);
+    });
+  });
   await t.step("a long answer on a slow line", async () => {
-    await serving(dripping(10_000, 100, 8), async (call) => {
+    await serving(dripping(partsOf(10_000, 8), 100), async (call) => {
       await failsWith(exchange(fetch, call), "unavailable", "no complete answer within 0 s");
       const answer = await exchange(fetch, { ...call, bytesPerSecond: 10_000 });
       assert.equal(answer.bytes.length, 80_000);

@@ -49,7 +49,12 @@ Deno.test("trust server: no redirect is followed", async () => {
   const { server, asked } = bench(() =>
     new Response(null, { status: 302, headers: { location: "https://evil.test/" } })
   );
-  await failsWith(server.read(GUN, "root"), "unavailable", 'failed to read "root"', "(status 302)");
+  const error = await failsWith(
+    server.read(GUN, "root"),
+    "unavailable",
+    `did not read "root" of "${GUN}": it redirects to "https://evil.test/"`,
+  );
+  assert.match(error.remedy, /^Nothing was sent there/);
   assert.equal(asked.length, 1);
 });
 
