@@ -238,7 +238,7 @@ peerTest("pkcs11: repositories whose keys are on SoftHSM, on the real Notary ser
     });
     await admin.fails(2, ["init", "-r", gun, "--root-key-store", "yubikey"], /--root-key-store cannot be "yubikey"/);
     // The root key was made on the token already when the targets key's passphrase turns out to be too short.
-    await admin.fails(2, init, /NOTARY_TARGETS_PASSPHRASE is too short/, { NOTARY_TARGETS_PASSPHRASE: "short" });
+    await admin.fails(2, init, /NOTARY_TARGETS_PASSPHRASE is too short/, { NOTARY_TARGETS_PASSPHRASE: "seven77" });
     assert.deepEqual([await admin.keyFiles(), await admin.objects()], [files, objects]);
   });
 

@@ -156,7 +156,7 @@ Deno.test("add-delegation needs the targets key and its passphrase", async (t) =
     const words = (message: string) =>
       JSON.stringify({ errors: [{ code: "INVALID_UPDATE", message: "no", detail: { Error: { Msg: message } } }] });
     refuse(400, words("bad \u001b[31mthing\u009b1A\u202e"));
-    await story.fail(3, third, ["refused to publish targets", "bad ?[31mthing?1A?"]);
+    await story.fail(3, third, ["refused to publish targets", "bad [31mthing 1A"]);
     refuse(500, words("disk full"));
     await story.fail(5, third, ["status 500", "disk full"]);
     refuse(403, "");

@@ -87,7 +87,7 @@ Deno.test("single file: by a link, through PATH, by another shell, by hand, besi
   const byHand = ["run", "-q", "-A", "--no-config", "--ext=js", "tagseal", "--version"];
   assert.deepEqual(await agent.run(byHand, {}, Deno.execPath()), works);
   const odd = await agent.run(["a b'\"$(id)`id`*"]);
-  assert.match(odd.stderr, /"a b'"\$\(id\)`id`\*"/, "what is given arrives as it is");
+  assert.match(odd.stderr, /"a b'\\"\$\(id\)`id`\*"/, "what is given arrives as it is");
 });
 
 Deno.test("single file: each of the credential helpers runs through it, and no other program", async () => {
