@@ -15,6 +15,9 @@ export interface StackData extends Disposable {
   readonly database: Database;
 }
 
+const LOCK_TRIES = 6;
+const LOCK_PAUSE_MS = 100;
+
 /** A stack that is gone with the process. */
 export async function newStackData(choice: SigningKeyChoice, now: Date): Promise<StackData> {
   const identity = await newIdentity(choice, now);
@@ -28,7 +31,7 @@ export async function newStackData(choice: SigningKeyChoice, now: Date): Promise
  * @throws {TagsealError} `unavailable` where another process has it open; `bad-input` where it cannot be used
  */
 export async function openStackData(folder: string, choice: SigningKeyChoice, now: Date): Promise<StackData> {
-  const lock = takeLock(`${folder}/lock`);
+  const lock = await takeLockSoon(`${folder}/lock`);
   if (!lock) {
     throw new TagsealError("unavailable", `Another process runs the stack of "${folder}"`, {
       remedy: "End that one first, or choose another folder",
@@ -52,6 +55,15 @@ export async function openStackData(folder: string, choice: SigningKeyChoice, no
   } catch (error) {
     lock[Symbol.dispose]();
     throw error;
+  }
+}
+
+/** A program that was started a moment before the lock was given back holds it until it runs. */
+async function takeLockSoon(path: string): Promise<Disposable | undefined> {
+  for (let tries = 1;; tries++) {
+    const lock = takeLock(path);
+    if (lock || tries === LOCK_TRIES) return lock;
+    await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
   }
 }
 
