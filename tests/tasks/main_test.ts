@@ -100,3 +100,62 @@ Deno.test("Ctrl-C while waiting: exit code 130, the id, and the request goes on"
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+/** Runs `script` in a shell that has the program as `"$@"`. */
+async function inShell(folder: string, script: string, args: readonly string[]) {
+  const cache = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;
+  const program = [Deno.execPath(), "run", "-A", "--quiet", "--config", `${ROOT}deno.json`, MAIN, ...args];
+  const { code, stdout, stderr } = await new Deno.Command("bash", {
+    args: ["-c", script, "bash", ...program],
+    cwd: folder,
+    clearEnv: true,
+    env: { PATH: "/usr/bin:/bin", HOME: folder, DENO_DIR: cache, NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+const inLinuxShell = { ignore: Deno.build.os !== "linux" };
+
+Deno.test("standard output that is full: what was done is said, and never an exception", inLinuxShell, async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const done = await inShell(folder, '"$@" >/dev/full', ["--version"]);
+    assert.equal(done.code, 1);
+    assert.match(
+      done.stderr,
+      /^\d+\.\d+\.\d+\ntagseal: error: The work is done, but its report cannot be written: No space left on device/,
+    );
+    for (const more of [[], ["--json"]]) {
+      const failed = await inShell(folder, '"$@" >/dev/full', ["list", ...more]);
+      assert.equal(failed.code, 2, "a command that fails keeps its exit code");
+      assert.match(failed.stderr, /^tagseal: error: --repository is missing\n/);
+      assert.doesNotMatch(failed.stderr, /Uncaught|at file:/);
+      assert.equal((await inShell(folder, '"$@" >/dev/full 2>/dev/full', ["list", ...more])).code, 2);
+      assert.equal((await inShell(folder, '"$@" >&- 2>&-', ["list", ...more])).code, 2);
+    }
+    const { code, stdout } = await inShell(folder, 'set -o pipefail; "$@" | head -1', ["--help"]);
+    assert.deepEqual([code, stdout.split("\n").length], [0, 2], "who reads one line has what they wanted");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("standard output that takes nothing at once is waited for", inLinuxShell, async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    // The pipe is full, and set to refuse: by a program that shares it, as some of Node's do.
+    const fill = "head -c 65536 /dev/zero; perl -MFcntl -e 'fcntl(STDOUT, F_SETFL, O_WRONLY | O_NONBLOCK)'";
+    const script = `set -o pipefail; (${fill}; "$@") | (sleep 2; tail -c +65537)`;
+    const { code, stdout, stderr } = await inShell(folder, script, ["--help"]);
+    assert.deepEqual([code, stderr], [0, ""]);
+    assert.match(stdout, /^tagseal signs Docker tags [^]*\n {2}demo /);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
