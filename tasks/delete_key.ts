@@ -4,6 +4,7 @@ import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openKeyStore, openNetwork, openTrust } from "../lib/cli/connect.ts";
 import { requireConsent } from "../lib/cli/consent.ts";
 import { text, toggle } from "../lib/cli/flags.ts";
+import { shortId } from "../lib/cli/layout.ts";
 import { TagsealError } from "../lib/errors.ts";
 import { type NeedlessKey, proveNeedless } from "../lib/flows/delete_key.ts";
 import { findKey, listKeys } from "../lib/flows/list_keys.ts";
@@ -30,8 +31,8 @@ export const command: Command = defineCommand({
     const store = openKeyStore(values, host);
     const key = choose(await listKeys([store]), id, values.role, repository);
     const gun = key.gun ?? repository;
-    const named = `the ${key.role || "private"} key ${key.id}${gun ? ` of "${gun}"` : ""}`;
-    host.info(`This is about ${named}: ${key.location ?? ""}`);
+    const named = `the ${key.role || "private"} key ${shortId(key.id)}${gun ? ` of "${gun}"` : ""}`;
+    host.info(`This is about ${named}: ${key.location ?? key.id}`);
     if (key.role === "root") requireForce(key, values.yes && values.force);
     let proof: NeedlessKey | undefined;
     if (key.role === "targets") {
@@ -92,10 +93,14 @@ function choose(keys: readonly KeyInfo[], id: string, role: string | undefined, 
       details: { repository: gun },
     });
   }
-  throw new TagsealError("usage", `There are ${keyIds.length} targets keys of "${gun}": ${keyIds.join(", ")}`, {
-    remedy: "Give the id of one; tagseal inspect shows which one the repository trusts",
-    details: { repository: gun, keyIds },
-  });
+  throw new TagsealError(
+    "usage",
+    `There are ${keyIds.length} targets keys of "${gun}": ${keyIds.map(shortId).join(", ")}`,
+    {
+      remedy: "Give the id of one; tagseal inspect shows which one the repository trusts",
+      details: { repository: gun, keyIds },
+    },
+  );
 }
 
 function requireForce({ id, location }: KeyInfo, forced: boolean): void {
@@ -120,7 +125,7 @@ function sayProof(proof: NeedlessKey, gun: string): string {
     case "replaced-by-delegation": {
       const { provedBy, signerKeyIds } = proof;
       const tag = provedBy ? ` ${provedBy.tag} ${provedBy.digest} verifies without it.` : "";
-      return `Tags of "${gun}" are signed by ${signerKeyIds.join(", ")}.${tag}`;
+      return `Tags of "${gun}" are signed by ${signerKeyIds.map(shortId).join(", ")}.${tag}`;
     }
   }
 }

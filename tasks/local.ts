@@ -84,8 +84,9 @@ export const command: Command = defineCommand({
     host.info(`  deno task verify -r ${repository} -t ${IMAGE.tag}`);
     host.info(`Keys and trust data of this trial stay in $DOCKER_CONFIG${world.ends}.`);
     host.info(`Requests under the policy "${stack.policies.manual}" wait for an approval:`);
-    host.info('  curl --cacert "$DENO_CERT" -X POST -H "Authorization: Bearer $SIGNPATH_API_TOKEN" \\');
-    host.info('    "$SIGNPATH_API_URL/v1/$SIGNPATH_ORGANIZATION_ID/SigningRequests/<id>/Approve"');
+    host.info('  curl --cacert "$DENO_CERT" -X POST \\');
+    host.info('  -H "Authorization: Bearer $SIGNPATH_API_TOKEN" \\');
+    host.info('  "$SIGNPATH_API_URL/v1/$SIGNPATH_ORGANIZATION_ID/SigningRequests/<id>/Approve"');
     host.info(`Fast hash signing: --signing-method hash --project-slug ${stack.hashProjectSlug}`);
     host.info("Ctrl-C ends it.");
     await new Promise<void>((resolve) => host.signal.addEventListener("abort", () => resolve(), { once: true }));

@@ -159,24 +159,22 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
     async askSecret(question) {
       if (!canAsk()) return undefined;
       const { askSecret } = await import("./prompts.ts");
-      const secret = await askSecret(question, signal);
-      output.hide(secret);
-      return secret;
+      return await askSecret(output.question(question), signal);
     },
     async askText(question) {
       if (!canAsk()) return undefined;
       const { askText } = await import("./prompts.ts");
-      return await askText(question, signal);
+      return await askText(output.question(question), signal);
     },
     async confirm(question) {
       if (!canAsk()) return undefined;
       const { askYesNo } = await import("./prompts.ts");
-      return await askYesNo(question, signal);
+      return await askYesNo(output.question(question), signal);
     },
     async confirmInterrupted(question) {
       if (!canAsk()) return undefined;
       const { askYesNo } = await import("./prompts.ts");
-      const ask = () => askYesNo(question, new AbortController().signal);
+      const ask = () => askYesNo(output.question(question), new AbortController().signal);
       const asked = performance.now();
       // The echo of the same press of Ctrl-C (see tasks/main.ts) is no answer.
       const again = () => performance.now() - asked < ONE_PRESS_MS ? ask().catch(() => false) : false;

@@ -151,7 +151,7 @@ export function pinFrom(host: Host): AskPin {
     }
     if (attempt > 1) host.info("That PIN does not open the token. Try again.");
     const typed = await host.askSecret(`PIN of the token "${token}"${triesText(tries)}:`);
-    if (typed !== undefined) return typed;
+    if (typed !== undefined) return host.secret(typed);
     throw new TagsealError("bad-input", `The PIN of the token "${token}" is needed, and there is nobody to ask`, {
       remedy: "Set TAGSEAL_PKCS11_PIN, or run this in a terminal",
       details: { token },

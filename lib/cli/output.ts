@@ -28,6 +28,8 @@ export interface Output {
   document(value: unknown): void;
   /** A line for people, to stderr; broken between words on a terminal, and there alone. */
   say(line: string): void;
+  /** A question as it can be shown, with room for a short answer. */
+  question(line: string): string;
   /** Shows a line that the next one replaces, on a terminal only; "" takes it away. */
   status(line: string): void;
   /** Takes a secret out of all that follows. */
@@ -38,6 +40,8 @@ export interface Output {
 
 /** A status that wrapped could not be taken back. */
 const STATUS_COLUMNS = 79;
+/** "? ", " (y/N) yes", and the cursor. */
+const ANSWER_COLUMNS = 14;
 
 /** Writes to `streams`. */
 export function createOutput(streams: Streams): Output {
@@ -66,6 +70,13 @@ export function createOutput(streams: Streams): Output {
     }
     err(text);
   };
+  /** A line as the terminal takes it, with room for something behind it. */
+  const forPeople = (line: string, room = 0) => {
+    const safe = printable(redactor.words(line));
+    const width = columns();
+    // Each line of several begins anew for whoever reads a log.
+    return width === undefined ? [safe] : fitted(safe, width - room).map(printable);
+  };
   return {
     result(lines) {
       const text = lines.map(printable).join("\n");
@@ -74,11 +85,11 @@ export function createOutput(streams: Streams): Output {
     document: (value) => write(`${jsonLine(redactor.json(documentOf(value)))}\n`),
     say(line) {
       show("");
-      const safe = printable(redactor.words(line));
-      const width = columns();
-      // Each line of several begins anew for whoever reads a log.
-      const lines = width === undefined ? [safe] : fitted(safe, width).map(printable);
-      err(lines.map((each) => `${each}\n`).join(""));
+      err(forPeople(line).map((each) => `${each}\n`).join(""));
+    },
+    question(line) {
+      show("");
+      return forPeople(line, ANSWER_COLUMNS).join("\n");
     },
     status(line) {
       const width = columns();

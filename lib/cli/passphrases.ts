@@ -30,7 +30,7 @@ export function passphrasesFrom(host: Host): AskPassphrase {
     const name = variables.find((variable) => host.env(variable));
     if (name) return fromVariable(request, name, host.secret(host.env(name)!, name));
     const passphrase = request.purpose === "create" ? await newPassphrase(request, host) : await ask(request, host);
-    if (passphrase !== undefined) return passphrase;
+    if (passphrase !== undefined) return host.secret(passphrase);
     throw new TagsealError("bad-input", `The passphrase of the ${role} key is needed, and there is nobody to ask`, {
       remedy: `Set ${variables.join(" or ")}, or run this in a terminal`,
       details: { role, keyId: request.key.id },

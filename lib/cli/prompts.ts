@@ -5,10 +5,13 @@ import process from "node:process";
 import { createInterface } from "node:readline/promises";
 import { TagsealError } from "../errors.ts";
 
+/** An answer is not right because it was given: no tick before it, and no words in place of what is not shown. */
+const PLAIN = { prefix: "?", style: { maskedText: "" } };
+
 /** Asks for a secret; what is typed is not shown. @throws {TagsealError} `interrupted` */
 export function askSecret(question: string, signal: AbortSignal): Promise<string> {
   return interruptible(
-    password({ message: question, mask: false, toggleMask: false }, { output: process.stderr, signal }),
+    password({ message: question, mask: false, toggleMask: false, theme: PLAIN }, { output: process.stderr, signal }),
   );
 }
 

@@ -62,6 +62,10 @@ Deno.test("output: on a terminal words are broken between words, results and wha
     "2:It says one two three four five six\n  \\u003a::: ::error::now\n",
   ]);
   for (const line of written[0]!.slice(2).split("\n")) assert.ok(line.length < 40);
+  assert.equal(
+    output.question('PIN of the token "\u001b[2J##[x]" of a long name here:'),
+    'PIN of the token\n  "\\u001b[2J\\u0023#[x]"\n  of a long name here:',
+  );
   const piped = outputOf(undefined);
   piped.output.say(long);
   assert.deepEqual(piped.written, [`2:${long}\n`]);

@@ -82,8 +82,8 @@ Deno.test("delete-key: the targets key goes once signing goes on without it", as
     const questions: string[] = [];
     const confirm = (question: string) => (questions.push(question), Promise.resolve(true));
     const { stderr, stdout } = await story.succeed(["delete-key", targets.slice(0, 7)], { host: { confirm } });
-    assert.match(stderr, /are signed by [0-9a-f]{64}\. v1 sha256:[0-9a-f]{64} verifies without it\./);
-    assert.deepEqual(questions, [`Delete the targets key ${targets} of "${story.gun}" for good?`]);
+    assert.match(stderr, /are signed by [0-9a-f]{7}\. v1 sha256:[0-9a-f]{64} verifies without it\./);
+    assert.deepEqual(questions, [`Delete the targets key ${targets.slice(0, 7)} of "${story.gun}" for good?`]);
     assert.equal(stdout, `${targets} deleted\n`);
     assert.deepEqual(await story.keys(), [`${root}.key`]);
   });
@@ -103,7 +103,7 @@ Deno.test("delete-key: keys that no repository trusts, and several of one", asyn
   const old = (await keysOf(story)).targets;
   await story.succeed(["rotate-key", "-r", story.gun, "--role", "targets"]);
   await t.step("several", async () => {
-    const words = ["There are 2 targets keys", old, "Give the id of one"];
+    const words = ["There are 2 targets keys", old.slice(0, 7), "Give the id of one"];
     await story.fail(2, ["delete-key", "--role", "targets", "-r", story.gun, "--yes"], words, { cacheStays: true });
   });
   await t.step("the one that was replaced", async () => {
