@@ -237,16 +237,16 @@ function refusal(url: URL, gun: string, answer: Answer, action: string): Tagseal
       details,
     });
   }
+  const failed = `The ${where} failed to ${action} of "${gun}" (status ${answer.status})`;
   const location = answer.headers.get("location");
   if (answer.status >= 300 && answer.status < 400 && location !== null && URL.canParse(location, url)) {
     const to = shown(plainUrl(new URL(location, url)));
-    return new TagsealError("unavailable", `The ${where} did not ${action} of "${gun}": it redirects to "${to}"`, {
+    return new TagsealError("unavailable", `${failed}: it redirects to "${to}"`, {
       remedy: "Nothing was sent there. If the Notary server has another address now, give that one with --notary-url",
       details,
     });
   }
-  const failed = `The ${where} failed to ${action} of "${gun}" (status ${answer.status}): ${words}`;
-  return new TagsealError(answer.status === 404 ? "not-found" : "unavailable", failed, {
+  return new TagsealError(answer.status === 404 ? "not-found" : "unavailable", `${failed}: ${words}`, {
     remedy: "Check the address with --notary-url, and try again later if the server is out of order",
     details,
   });

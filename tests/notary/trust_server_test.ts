@@ -52,7 +52,7 @@ Deno.test("trust server: no redirect is followed", async () => {
   const error = await failsWith(
     server.read(GUN, "root"),
     "unavailable",
-    `did not read "root" of "${GUN}": it redirects to "https://evil.test/"`,
+    `failed to read "root" of "${GUN}" (status 302): it redirects to "https://evil.test/"`,
   );
   assert.match(error.remedy, /^Nothing was sent there/);
   assert.equal(asked.length, 1);
