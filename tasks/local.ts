@@ -71,8 +71,7 @@ export const command: Command = defineCommand({
     };
     if (values.json) {
       host.json({ host: stack.host, repository, tags: [IMAGE.tag], certificate, variables });
-    }
-    if (!values.json) { for (const [name, value] of Object.entries(variables)) host.out(`export ${name}="${value}"`); }
+    } else for (const [name, value] of Object.entries(variables)) host.out(`export ${name}="${value}"`);
     host.info("");
     host.info(`Registry, Notary server and SignPath are at https://${stack.host}.`);
     host.info(`An image is there: ${repository}:${IMAGE.tag}`);

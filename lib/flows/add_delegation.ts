@@ -118,7 +118,13 @@ export async function addDelegation(
 
 /** The keys of the base roles. */
 export function keysOfRoles({ roles }: Root): Record<BaseRole, Iterable<PublicKey>> {
-  return Object.fromEntries(BASE_ROLES.map((role) => [role, roles[role].keys.values()])) as never;
+  const { root, targets, snapshot, timestamp } = roles;
+  return {
+    root: root.keys.values(),
+    targets: targets.keys.values(),
+    snapshot: snapshot.keys.values(),
+    timestamp: timestamp.keys.values(),
+  };
 }
 
 function holds(targets: Targets, role: DelegationRole, key: PublicKey): boolean {
