@@ -16,7 +16,7 @@ import {
 } from "../support/clients.ts";
 import { copyFolder } from "../support/folders.ts";
 import { type KeyFiles, notaryList, NotaryOwner } from "../support/notary_owner.ts";
-import { type Need, whatIsMissing } from "../support/peer_case.ts";
+import { type Need, peerTest, type Verifier, verifier, whatIsMissing } from "../support/peer_case.ts";
 import type { Peers } from "../support/peers.ts";
 import { tagseal } from "../support/run.ts";
 import { EMBEDDED, REAL, REAL_WITH_TOKENS, STACKS, stackTest } from "../support/stacks.ts";
@@ -262,6 +262,22 @@ Deno.test("peer tests: what is missing is named with the packages that hold it",
   );
   assert.equal(whatIsMissing(docker, (program) => program !== "notary-signer", true), "install notary");
   assert.equal(whatIsMissing(EMBEDDED.needs, nothing, false), undefined);
+  assert.equal(
+    whatIsMissing(["docker", "verifiers"], (program) => program !== "cosign2", true),
+    "run tests/support/fetch_verifiers.sh FOLDER and set TAGSEAL_VERIFIERS=FOLDER/bin",
+  );
+});
+
+peerTest("peer tests: the verifiers are the versions that tests are about", ["verifiers"], async () => {
+  const run = async (name: Verifier, ...args: string[]) => {
+    const { success, stdout } = await new Deno.Command(verifier(name), { args }).output();
+    return { success, stdout: new TextDecoder().decode(stdout) };
+  };
+  // Debian's cosign does not know its own version; "signing-config" came with 2.6.
+  assert.equal((await run("cosign2", "signing-config", "--help")).success, false);
+  assert.equal((await run("cosign3", "signing-config", "--help")).success, true);
+  assert.match((await run("notation", "version")).stdout, /^Version: +v1\./m);
+  assert.doesNotMatch((await run("skopeo", "--version")).stdout, / 1\.[0-9]\./); // they reject every such signature
 });
 
 /** Somebody with a repository whose snapshot key is the server's, and with the key of targets/releases. */

@@ -6,7 +6,7 @@
  */
 import { existsSync } from "node:fs";
 
-/** Programs that a test may need; `dockerd` also needs root, and the addon has to be built. */
+/** Programs that a test may need; `dockerd` also needs root, the addon has to be built, and the verifiers be fetched. */
 export type Need =
   | "notary"
   | "notary-server"
@@ -15,21 +15,34 @@ export type Need =
   | "docker"
   | "dockerd"
   | "softhsm2"
+  | "verifiers"
   | "pkcs11 addon";
+
+/** The real verifiers of cosign and Notation signatures, as `fetch_verifiers.sh` names them: cosign 2.5 and 3. */
+export type Verifier = "cosign2" | "cosign3" | "notation" | "skopeo" | "oras" | "crane";
+
+/** What a need takes: programs, and how to come by them; a plain name is Debian's package. */
+interface Source {
+  readonly programs: readonly string[];
+  readonly from: string | { readonly remedy: string };
+}
 
 const ADDON = new URL("../../.tagseal-pkcs11/node_modules/pkcs11js/build/Release/pkcs11.node", import.meta.url);
 
-/** Debian's package for each need, and the programs that count. */
-const NEEDS: Readonly<
-  Record<Exclude<Need, "pkcs11 addon">, { readonly package: string; readonly programs: readonly string[] }>
-> = {
-  "notary": { package: "notary", programs: ["notary"] },
-  "notary-server": { package: "notary", programs: ["notary-server", "notary-signer", "setpriv"] },
-  "docker-registry": { package: "docker-registry", programs: ["docker-registry", "setpriv"] },
-  "skopeo": { package: "skopeo", programs: ["skopeo"] },
-  "docker": { package: "docker.io", programs: ["docker"] },
-  "softhsm2": { package: "softhsm2", programs: ["softhsm2-util"] },
-  "dockerd": { package: "docker.io", programs: ["dockerd", "setpriv"] },
+const VERIFIERS: readonly Verifier[] = ["cosign2", "cosign3", "notation", "skopeo", "oras", "crane"];
+
+const NEEDS: Readonly<Record<Exclude<Need, "pkcs11 addon">, Source>> = {
+  "notary": { from: "notary", programs: ["notary"] },
+  "notary-server": { from: "notary", programs: ["notary-server", "notary-signer", "setpriv"] },
+  "docker-registry": { from: "docker-registry", programs: ["docker-registry", "setpriv"] },
+  "skopeo": { from: "skopeo", programs: ["skopeo"] },
+  "docker": { from: "docker.io", programs: ["docker"] },
+  "softhsm2": { from: "softhsm2", programs: ["softhsm2-util"] },
+  "verifiers": {
+    from: { remedy: "run tests/support/fetch_verifiers.sh FOLDER and set TAGSEAL_VERIFIERS=FOLDER/bin" },
+    programs: VERIFIERS,
+  },
+  "dockerd": { from: "docker.io", programs: ["dockerd", "setpriv"] },
 };
 
 /** Registers a test that runs where all of `needs` are installed. */
@@ -56,13 +69,22 @@ export function whatIsMissing(
   const absent = needs.filter((need) => need !== "pkcs11 addon").filter((need) =>
     !NEEDS[need].programs.every(installed)
   );
-  const packages = [...new Set(absent.map((need) => NEEDS[need].package))];
+  const sources = absent.map((need) => NEEDS[need].from);
+  const packages = [...new Set(sources.filter((from) => typeof from === "string"))];
   const remedies = packages.length > 0 ? [`install ${packages.join(" ")}`] : [];
+  remedies.push(...sources.flatMap((from) => typeof from === "string" ? [] : from.remedy));
   if (needs.includes("dockerd") && !root) remedies.push("run as root");
   if (needs.includes("pkcs11 addon") && !addonBuilt) remedies.push("run deno task build-pkcs11");
   return remedies.length > 0 ? remedies.join(", ") : undefined;
 }
 
+/** Where a verifier is: in the folder that `TAGSEAL_VERIFIERS` names, else on `PATH`. */
+export function verifier(name: Verifier): string {
+  const fetched = `${Deno.env.get("TAGSEAL_VERIFIERS") ?? ""}/${name}`;
+  return existsSync(fetched) ? fetched : name;
+}
+
 function isInstalled(program: string): boolean {
-  return (Deno.env.get("PATH") ?? "").split(":").some((folder) => existsSync(`${folder}/${program}`));
+  const { TAGSEAL_VERIFIERS = "", PATH = "" } = Deno.env.toObject();
+  return [TAGSEAL_VERIFIERS, ...PATH.split(":")].some((folder) => existsSync(`${folder}/${program}`));
 }
