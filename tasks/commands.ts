@@ -97,6 +97,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     needs: ["notary", "write"],
     load: () => import("./export.ts"),
   },
+  "move": {
+    summary: "Take a repository to another Notary server, or to another name",
+    needs: ["notary", "root-key", "token", "write"],
+    load: () => import("./move.ts"),
+  },
   "local": {
     summary: "Run a registry, a Notary server and SignPath on this machine",
     needs: ["loopback", "token", "write"],

@@ -65,6 +65,11 @@ const CHANGE = {
 } as const;
 const ROLE_CHANGE = { role: "string", baseVersion: "integer", version: "integer" } as const;
 const UNCHANGED = [{ repository: "string", tags: [TAG] }] as const;
+const MOVED = {
+  repository: "string",
+  movedTo: { repository: "string", notaryUrl: "string" },
+  rootKeyId: "string",
+} as const;
 const ROOT_CERTIFICATE = {
   repository: "string",
   rootCertificatePath: "string",
@@ -226,6 +231,26 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
         skipped: SKIPPED,
         files: "integer",
       }],
+    },
+  },
+  "move": {
+    "": {
+      ...MOVED,
+      outcome: "moved | unchanged",
+      tags: [{ ...TAG, length: "integer", role: "string", signers: ["string"] }],
+      roles: [{ ...ROLE_VERSION, previousVersion: "integer" }],
+      clients: "go-on | delete-copies | new-name",
+      "clientsFromRoot?": "integer",
+      "deleteCopies?": ["string"],
+      undo: { method: "DELETE", url: "string", command: "string" },
+    },
+    "--dry-run": {
+      ...MOVED,
+      dryRun: "true",
+      isBegun: "boolean",
+      rootVersions: ["integer"],
+      posts: "integer",
+      roles: [ROLE_VERSION],
     },
   },
   "local": {

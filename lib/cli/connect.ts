@@ -7,7 +7,7 @@
 import { fileText } from "../bytes/bytes.ts";
 import { TagsealError } from "../errors.ts";
 import { readFileBounded } from "../files/files.ts";
-import type { Trust } from "../notary/repository.ts";
+import type { Trust } from "../flows/repository.ts";
 import { secretsOf } from "../http/access.ts";
 import { authorize, type AuthorizedService, type ScopeAction } from "../http/auth.ts";
 import type { RetryPolicy } from "../http/retry.ts";
@@ -170,7 +170,7 @@ function openService(
 ): AuthorizedService {
   const { services, told } = COMMANDS.get(send) ?? { services: new Map(), told: new Set() };
   COMMANDS.set(send, { services, told });
-  const key = `${service} ${name.registryHost}`;
+  const key = `${service} ${name.registryHost} ${flags.username ?? ""}`;
   const opened = services.get(key);
   if (opened) return opened;
   const source = resolveCredentials({

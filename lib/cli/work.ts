@@ -1,11 +1,12 @@
 /** From the flags that name tags to what the flows take. @module */
 import { TagsealError } from "../errors.ts";
-import type { KeyHolder } from "../signing/payload_signer.ts";
-import type { TagsToSign } from "../schemes/notary_v1/prepare_tags.ts";
+import { signerRole } from "../flows/add_delegation.ts";
+import type { PayloadSigner } from "../flows/payload_signer.ts";
+import type { TagsToSign } from "../flows/prepare_tags.ts";
 import type { ScopeAction } from "../http/auth.ts";
 import type { Send } from "../http/send.ts";
 import { type ImageName, parseImageName } from "../registry/image_ref.ts";
-import { type DelegationRole, RELEASES, signerRole } from "../tuf/roles.ts";
+import { type DelegationRole, RELEASES } from "../tuf/roles.ts";
 import { readBuildxMetadata } from "./buildx.ts";
 import { type buildFlags, type delegationFlags, type renewFlags, type tagFlags, workFlags } from "./common_flags.ts";
 import type { connectionFlags, notaryFlags, registryFlags } from "./common_flags.ts";
@@ -42,20 +43,18 @@ export async function openWork(
   host: Host,
   send: Send,
   access: ScopeAction,
-  holder?: KeyHolder,
+  signer?: Pick<PayloadSigner, "keysAtHand" | "service">,
 ): Promise<TagsToSign[]> {
-  const signing = await openSigning(values, host, send, access, holder);
+  const signing = await openSigning(values, host, send, access, signer);
   const work: TagsToSign[] = [];
   for (const { name, tags, expected, known } of wanted) {
     const lookUp = expecting(openRegistry(values, host, send, name), tags, expected);
     work.push({
       ...await signing(name),
-      sign: {
-        tags,
-        lookUp(tag) {
-          const entry = known?.get(tag);
-          return entry ? Promise.resolve(entry) : lookUp(tag);
-        },
+      tags,
+      lookUp: (tag) => {
+        const entry = known?.get(tag);
+        return entry ? Promise.resolve(entry) : lookUp(tag);
       },
     });
   }
@@ -68,8 +67,8 @@ export async function openSigning(
   host: Host,
   send: Send,
   access: ScopeAction,
-  holder?: KeyHolder,
-): Promise<(name: ImageName) => Promise<TagsToSign>> {
+  signer?: Pick<PayloadSigner, "keysAtHand" | "service">,
+): Promise<(name: ImageName) => Promise<Omit<TagsToSign, "tags" | "lookUp">>> {
   const keyId = await namedKey(values, host);
   const signerName = values.delegation ?? STANDARD_DELEGATION;
   const roles = [RELEASES, signerRole(signerName)];
@@ -79,13 +78,15 @@ export async function openSigning(
       remedy: `Name ${roles.join(" or ")}`,
     });
   }
-  const asked = holder && onceAsked(holder);
+  let keys: Promise<ReadonlySet<string>> | undefined;
+  const keysAtHand = signer?.keysAtHand && (() => keys ??= signer.keysAtHand!());
   return async (name) => ({
     trust: await openTrust(values, host, send, name, access),
     gun: name.gun,
     signer: signerName,
     keyId,
-    holder: asked,
+    service: signer?.service,
+    ...(keysAtHand ? { keysAtHand } : {}),
     renew: values.renewRole,
     howToRenew: (roles) => values.again("renewRole", "--renew-role", roles.join(",")),
     onRenewed: (role, reason, kept) =>
@@ -94,13 +95,6 @@ export async function openSigning(
           (kept ? "Its tags are signed anew" : "It starts anew: its other tags are gone until they are signed again"),
       ),
   });
-}
-
-/** `holder`, of which keys are asked for once in a command. */
-function onceAsked(holder: KeyHolder): KeyHolder {
-  if (holder.kind === "service") return holder;
-  let keys: Promise<ReadonlySet<string>> | undefined;
-  return { kind: "keys", atHand: () => keys ??= holder.atHand() };
 }
 
 /** Tags of one repository, and what they have to be. */

@@ -1,5 +1,5 @@
 /** The key of a role, taken from the admin's key store. @module */
-import type { KeyId } from "../crypto/keys.ts";
+import type { KeyId, PublicKey } from "../crypto/keys.ts";
 import type { Signer } from "../crypto/signer.ts";
 import { TagsealError } from "../errors.ts";
 import type { KeyPlace, KeyStore } from "../keystore/keystore.ts";
@@ -20,17 +20,26 @@ const ABSENT = {
   root: "Bring the root key back to where it can be read; without it no key can be replaced",
 } as const;
 
-/**
- * Opens a key that may sign for `role` in `repository`.
- *
- * @throws {TagsealError} `not-found` where the store holds none; `bad-input` where one signature is not enough, and what
- *   opening throws
- */
+/** Opens a key that may sign for `role` in `repository`. Throws what {@linkcode findRoleKey} and opening throw. */
 export async function openRoleSigner(
   repository: TrustedRepository,
   role: "root" | "targets",
   keys: KeyStore,
 ): Promise<RoleSigner> {
+  const { id, canonicalId } = await findRoleKey(repository, role, keys);
+  return { keyId: id, signer: await keys.open(canonicalId) };
+}
+
+/**
+ * A key that is here and may sign for `role` in `repository`; it is not opened.
+ *
+ * @throws {TagsealError} `not-found` where the store holds none; `bad-input` where one signature is not enough
+ */
+export async function findRoleKey(
+  repository: TrustedRepository,
+  role: "root" | "targets",
+  keys: KeyStore,
+): Promise<PublicKey> {
   const { gun } = repository;
   const { threshold, keys: allowed } = repository.root.roles[role];
   if (threshold > 1) {
@@ -45,7 +54,7 @@ export async function openRoleSigner(
   }
   const held = new Set((await keys.list()).map(({ id }) => id));
   const key = [...allowed.values()].find(({ canonicalId }) => held.has(canonicalId));
-  if (key) return { keyId: key.id, signer: await keys.open(key.canonicalId) };
+  if (key) return key;
   const wanted = [...allowed.values()].map(({ canonicalId }) => canonicalId);
   const places = await keys.places?.() ?? [];
   const misnamed = places.flatMap((place) => place.kind === "folder" ? misnamedIn(place, role) : []);

@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { type Bytes, concat, utf8 } from "../bytes/bytes.ts";
+import { type Bytes, concat, equalBytes, utf8 } from "../bytes/bytes.ts";
 import { canonicalJson } from "../bytes/canonical_json.ts";
 import { TagsealError } from "../errors.ts";
 import { isJsonObject, type JsonObject, jsonObject, type JsonValue } from "../bytes/json.ts";
 import type { KeyId, PublicKey } from "../crypto/keys.ts";
 import type { RawSignature } from "../crypto/signer.ts";
-import type { Target } from "./models.ts";
+import type { Envelope, Signature, Target } from "./models.ts";
 import type { BaseRole, DelegationRole } from "./roles.ts";
 
 const DAY_MS = 86_400_000;
@@ -155,8 +155,20 @@ export function firstRoot(keys: Readonly<Record<BaseRole, PublicKey>>, at: Date)
 
 /** A metadata file of exactly these signed bytes (their canonical form) and their signatures. */
 export function assembleFile(payload: Bytes, signatures: readonly { keyId: KeyId; signature: RawSignature }[]): Bytes {
-  const list = signatures.map(({ keyId, signature }) =>
-    jsonObject([["keyid", keyId], ["method", signature.method], ["sig", signature.bytes.toBase64()]])
+  return fileOf(payload, signatures.map(({ keyId, signature }) => ({ keyId, ...signature })));
+}
+
+/**
+ * Whether a file stands in the one form that servers keep unharmed: Notary stores what is posted, and has its snapshot
+ * name the hash of its own serialisation, so that any other form breaks the repository.
+ */
+export function isInServersForm({ bytes, payload, signatures }: Envelope): boolean {
+  return equalBytes(bytes, fileOf(payload, signatures));
+}
+
+function fileOf(payload: Bytes, signatures: readonly Signature[]): Bytes {
+  const list = signatures.map(({ keyId, method, bytes }) =>
+    jsonObject([["keyid", keyId], ["method", method], ["sig", bytes.toBase64()]])
   );
   return concat(utf8('{"signed":'), payload, utf8(',"signatures":'), canonicalJson(list), utf8("}"));
 }

@@ -111,6 +111,9 @@ Deno.test("documents: commands print what the reference says", async () => {
   await prints(["export", "-r", gun, "--output-artifact-path", "trust.zip"]);
   await prints(["list", "-r", gun, "--from", "trust.zip"]);
   await prints(["keys"]);
+  const move = ["move", "-r", gun, "--to-notary-url", `https://${story.peers.host}`, "--to-repository", `${gun}/moved`];
+  await prints([...move, "--dry-run"], "--dry-run");
+  await prints(move);
   await prints(["rotate-key", "-r", gun, "--role", "targets"]);
   await prints(["rotate-key", "-r", gun, "--role", "root", "--output-artifact-path", "new.pem"]);
   await prints(["delete-key", targetsKeyId, "--yes"]);
