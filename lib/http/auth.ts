@@ -50,7 +50,7 @@ export interface AuthorizeOptions {
   readonly credentials?: CredentialsSource | undefined;
   /** Whether an anonymous token may come from an unencrypted realm; passwords go over https and loopback only. */
   readonly allowHttp: boolean;
-  /** How a `GET` is repeated while the service is not available; nothing else ever is, and nothing if left out. */
+  /** How what has no more effect twice than once is repeated while the service is not available; not at all if left out. */
   readonly retryReads?: RetryPolicy | undefined;
   /** What to try when access is refused: names the variable and the flags of this service. */
   readonly remedy: string;
@@ -131,13 +131,15 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
   }
 
   /**
-   * Only reads are repeated: whoever publishes must know what became of the one attempt. What refuses may quote what it
-   * was sent: nobody sees secrets in that (nothing is shown of bodies that are no JSON, see `server_words.ts`).
+   * Only what is idempotent is repeated: whoever publishes must know what became of the one attempt. What refuses may
+   * quote what it was sent: nobody sees secrets in that (nothing is shown of bodies that are no JSON, see
+   * `server_words.ts`).
    */
   async function transmit(through: Send, call: Call): Promise<Answer> {
     const { retryReads } = options;
-    const answer = retryReads && (call.method ?? "GET") === "GET"
-      ? await exchangeWithRetry(through, call, retryReads)
+    const { method = "GET", idempotent = method === "GET" } = call;
+    const answer = retryReads && idempotent
+      ? await exchangeWithRetry(through, call, { ...retryReads, idempotent })
       : await exchange(through, call);
     if (answer.status < 400) return answer;
     const authorization = call.headers?.["authorization"];

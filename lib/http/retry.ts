@@ -83,7 +83,7 @@ export async function exchangeWithRetry(send: Send, call: Call, policy: RetryPol
     // The clock may be set back while we wait: what was slept counts in any case.
     const left = budgetOf(outcome, policy) - Math.max(policy.now().getTime() - start, slept);
     if (left <= 0 || tries + 1 >= (policy.maxTries ?? Infinity)) return settle(outcome);
-    if ("answer" in outcome && !mayComeAgain(outcome.answer, idempotent)) return outcome.answer;
+    if ("answer" in outcome && !mayComeAgain(outcome.answer, call, idempotent)) return outcome.answer;
     const asked = "answer" in outcome ? retryAfterMs(outcome.answer.headers, policy.now()) : undefined;
     // Who wants to be left alone for hours has answered.
     if ("answer" in outcome && asked !== undefined && asked > left) return outcome.answer;
@@ -117,8 +117,8 @@ async function attempt(send: Send, call: Call, idempotent: boolean): Promise<Out
   }
 }
 
-function mayComeAgain({ status }: Answer, idempotent: boolean): boolean {
-  return ASKS_TO_REPEAT.includes(status) || (idempotent && LOST_BEHIND_GATEWAY.includes(status));
+function mayComeAgain({ status }: Answer, { passing = [] }: Call, idempotent: boolean): boolean {
+  return ASKS_TO_REPEAT.includes(status) || (idempotent && [...LOST_BEHIND_GATEWAY, ...passing].includes(status));
 }
 
 function statusOf({ status }: Answer, { service, url }: Call): string {

@@ -51,6 +51,10 @@ export interface Call {
    * Credentials in headers stay with the first origin.
    */
   readonly redirects?: number;
+  /** Whether making the call twice has no more effect than making it once; a `GET` is so by nature. */
+  readonly idempotent?: boolean;
+  /** Statuses that pass by themselves at this service, beside those that HTTP says so of. */
+  readonly passing?: readonly number[];
   /** No redirect may lead to another origin, since all of the call is meant for this one. */
   readonly withinOrigin?: boolean;
   /** Whether redirects may lead from plain http on this machine to plain http on another one. */
@@ -187,7 +191,8 @@ async function readBounded(response: Response, call: Call, patience: Patience): 
     throw unavailable(call, `it answers in the encoding "${unreadable}", which was not asked for`, {});
   }
   const declared = response.headers.get("content-length");
-  if (declared !== null && Number(declared) > call.maxBytes) {
+  // That of a HEAD is about a body that does not come.
+  if (declared !== null && call.method !== "HEAD" && Number(declared) > call.maxBytes) {
     await response.body?.cancel();
     throw tooLong(call, `announces ${declared}`);
   }

@@ -792,6 +792,12 @@ Deno.test("reads are repeated while a service is not available, its token server
     assert.equal(asked.length, 3);
     assert.equal(slept[0], 2000);
   });
+  await t.step("a write that may be made twice, as its call says", async () => {
+    for (const [idempotent, status] of [[true, 200], [false, 503]] as const) {
+      const { service } = trying([busy]);
+      assert.equal((await service.request(call(undefined, { method: "PUT", idempotent }), PUSH)).status, status);
+    }
+  });
   await t.step("three times in vain", async () => {
     const { asked, service } = trying([busy, busy, busy]);
     assert.equal((await service.request(call(), PULL)).status, 503);

@@ -97,6 +97,15 @@ Deno.test("what has no more effect twice than once is repeated like a GET", asyn
   }
 });
 
+Deno.test("what passes by itself at one service is repeated there, where repeating has no effect", async () => {
+  for (const [idempotent, calls] of [[true, 2], [false, 1]] as const) {
+    const { policy } = clock(10_000);
+    const flaky = script(500, 200);
+    await exchangeWithRetry(flaky.send, call({ method: "PUT", passing: [500] }), { ...policy, idempotent });
+    assert.equal(flaky.calls, calls);
+  }
+});
+
 Deno.test("an answer that is too long is not asked for again", async () => {
   const network = script(() => new Response("x".repeat(200)));
   await assert.rejects(exchangeWithRetry(network.send, call(), clock(5000).policy), /too long/);

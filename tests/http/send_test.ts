@@ -137,3 +137,11 @@ Deno.test("exchange: where redirects may lead, and who is named when they lead n
     assert.equal(calls, 1);
   });
 });
+
+Deno.test("exchange: the length that a HEAD tells is that of nothing that comes", async () => {
+  const long = () => new Response(null, { headers: { "content-length": "5000000" } });
+  await serving(long, async (call) => {
+    const { status, headers, bytes } = await exchange(fetch, { ...call, method: "HEAD", maxBytes: 0 });
+    assert.deepEqual([status, headers.get("content-length"), bytes.length], [200, "5000000", 0]);
+  });
+});
