@@ -8,9 +8,10 @@
 import { createHash } from "node:crypto";
 import { type Bytes, joined } from "../bytes/bytes.ts";
 import { isDigest, isRepositoryPath, isTag } from "../registry/image_ref.ts";
+import { OCI_INDEX } from "../registry/manifest_type.ts";
 import { openDatabase } from "./database.ts";
 import { json, problem, stored, tooLarge, unsupported } from "./registry_answers.ts";
-import { isAccepted, readManifest } from "./registry_manifest.ts";
+import { describeReferrer, isAccepted, readManifest } from "./registry_manifest.ts";
 import { createRegistryStore } from "./registry_sqlite.ts";
 import { ENTRY_BYTES, type RegistryStore } from "./registry_store.ts";
 import { createUploads } from "./registry_uploads.ts";
@@ -27,18 +28,21 @@ export interface RegistryOptions {
     request: Request,
     scope: { repository: string; actions: "pull" | "push,pull" },
   ) => Promise<Response | undefined>;
+  /** Whether it lists what refers to a manifest, as the specification has it since 1.1; unless `false`, it does. */
+  readonly referrers?: boolean;
   /** Most bytes to hold in all; 2 GiB unless said. A single blob has at most 512 MiB. */
   readonly maxBytes?: number;
 }
 
 const MAX_MANIFEST = 4 * 1024 * 1024;
 const ROUTE =
-  /^\/v2\/(?<name>.+)\/(?:(?<tags>tags\/list)|(?<uploads>blobs\/uploads)(?:\/(?<id>[0-9a-f-]{36})?)?|blobs\/(?<blob>[^/]+)|manifests\/(?<reference>[^/]+))$/;
+  /^\/v2\/(?<name>.+)\/(?:(?<tags>tags\/list)|(?<uploads>blobs\/uploads)(?:\/(?<id>[0-9a-f-]{36})?)?|blobs\/(?<blob>[^/]+)|referrers\/(?<subject>[^/]+)|manifests\/(?<reference>[^/]+))$/;
 
 /** Makes a registry; `handle` fits `Deno.serve` as well as the `Send` of the HTTP layer. */
 export function createRegistry(options: RegistryOptions = {}): { handle(request: Request): Promise<Response> } {
   const store = options.store ?? createRegistryStore(openDatabase(":memory:"));
   const maxBytes = options.maxBytes ?? 2 * 1024 ** 3;
+  const { referrers: listsReferrers = true } = options;
   const uploads = createUploads(store, maxBytes);
 
   async function handle(request: Request): Promise<Response> {
@@ -53,15 +57,18 @@ export function createRegistry(options: RegistryOptions = {}): { handle(request:
     const may = (repository: string, actions: "pull" | "push,pull") =>
       Promise.resolve(options.authorize?.(request, { repository, actions }));
     if (/^\/v2\/?$/.test(url.pathname)) return await may("", "pull") ?? (reading ? json({}) : unsupported());
-    const { name = "", tags, uploads: upload, id, blob, reference } =
+    const { name = "", tags, uploads: upload, id, blob, subject, reference } =
       ROUTE.exec(url.pathname.replaceAll(/%3a/gi, ":"))?.groups ?? {};
-    if (name === "") return problem(404, "UNSUPPORTED", "No such address");
+    if (name === "" || (subject !== undefined && !listsReferrers)) {
+      return problem(404, "UNSUPPORTED", "No such address");
+    }
     if (!isRepositoryPath(name)) return problem(400, "NAME_INVALID", "Not a repository name");
     const refusal = await may(name, reading ? "pull" : "push,pull");
     if (refusal) return refusal;
     if (!reading && request.method !== "DELETE" && held() > maxBytes) return tooLarge("blob");
     if (tags) return reading ? listTags(name, url) : unsupported();
     if (blob !== undefined) return reading ? readBlob(name, blob, request) : unsupported();
+    if (subject !== undefined) return reading ? listReferrers(name, subject, url) : unsupported();
     if (reference !== undefined) return await manifest(name, reference, request);
     if (upload && id !== undefined) return await uploads.go(name, id, request);
     return request.method === "POST" ? await startUpload(name, request, url, may) : unsupported();
@@ -151,7 +158,20 @@ export function createRegistry(options: RegistryOptions = {}): { handle(request:
     if (missing !== undefined) return problem(400, "MANIFEST_BLOB_UNKNOWN", `Not in the repository: ${missing}`);
     const tag = isDigest(reference) ? undefined : reference;
     store.putManifest(name, digest, { mediaType: read.mediaType, bytes }, tag);
-    return stored(name, "manifests", digest);
+    const answer = stored(name, "manifests", digest);
+    if (listsReferrers && read.subject !== undefined) answer.headers.set("oci-subject", read.subject);
+    return answer;
+  }
+
+  function listReferrers(name: string, subject: string, url: URL): Response {
+    if (!isDigest(subject)) return problem(400, "DIGEST_INVALID", "The digest must be sha256 in lower-case hex");
+    const wanted = url.searchParams.get("artifactType");
+    const all = store.referrers(name, subject).map((found) => describeReferrer(found.digest, found));
+    const manifests = wanted === null ? all : all.filter(({ artifactType }) => artifactType === wanted);
+    const filtered: Record<string, string> = wanted === null ? {} : { "oci-filters-applied": "artifactType" };
+    return json({ schemaVersion: 2, mediaType: OCI_INDEX, manifests }, {
+      headers: { "content-type": OCI_INDEX, ...filtered },
+    });
   }
 
   function listTags(name: string, url: URL): Response {

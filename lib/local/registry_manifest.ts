@@ -1,6 +1,7 @@
 /** Manifests as the embedded registry takes them. @module */
 import { type Bytes, text } from "../bytes/bytes.ts";
 import { isDigest } from "../registry/image_ref.ts";
+import type { StoredManifest } from "./registry_store.ts";
 
 /** What the registry reads of a manifest or index. */
 export interface ReadManifest {
@@ -10,6 +11,8 @@ export interface ReadManifest {
   readonly blobs: readonly string[];
   /** Digests of the manifests that must be there before it. */
   readonly manifests: readonly string[];
+  /** Digest of the manifest that it is attached to. */
+  readonly subject?: string;
 }
 
 const MEDIA_TYPE =
@@ -26,7 +29,7 @@ export function isAccepted(mediaType: string, accept: string | null): boolean {
 /** Reads a manifest or index; nothing where it is none, or of another media type than it says. */
 export function readManifest(bytes: Bytes, contentType: string | null): ReadManifest | undefined {
   try {
-    const { mediaType: inside, config, layers, manifests } = Object(JSON.parse(text(bytes)));
+    const { mediaType: inside, config, layers, manifests, subject } = Object(JSON.parse(text(bytes)));
     const mediaType = withoutParameters(contentType ?? "");
     if (!MEDIA_TYPE.test(mediaType) || (inside !== undefined && inside !== mediaType)) return undefined;
     const index = /list|index/.test(mediaType);
@@ -35,10 +38,22 @@ export function readManifest(bytes: Bytes, contentType: string | null): ReadMani
     const own = index ? [] : [config, ...layers].filter(({ urls }) => urls === undefined);
     const digests = [...own, ...index ? manifests : []].map(({ digest }) => digest);
     if (!digests.every((digest) => typeof digest === "string" && isDigest(digest))) return undefined;
-    return { mediaType, blobs: index ? [] : digests, manifests: index ? digests : [] };
+    const { digest } = Object(subject);
+    return {
+      mediaType,
+      blobs: index ? [] : digests,
+      manifests: index ? digests : [],
+      ...(typeof digest === "string" && isDigest(digest) ? { subject: digest } : {}),
+    };
   } catch {
     return undefined;
   }
+}
+
+/** A manifest as it stands in the list of what refers to its subject (OCI Distribution 1.1). */
+export function describeReferrer(digest: string, { mediaType, bytes }: StoredManifest): { artifactType?: string } {
+  const { config, artifactType = config?.mediaType, annotations } = JSON.parse(text(bytes));
+  return { mediaType, digest, size: bytes.length, artifactType, annotations } as { artifactType?: string };
 }
 
 function withoutParameters(type: string): string {

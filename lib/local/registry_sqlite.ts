@@ -4,6 +4,8 @@ import { type Database, inTransaction } from "./database.ts";
 import { ENTRY_BYTES, type RegistryStore, type StoredManifest } from "./registry_store.ts";
 
 // A blob is kept once, however many repositories have it, and in the parts that it came in: layers are large.
+const BYTES = "CAST(bytes AS TEXT)";
+const SUBJECT = `CASE WHEN json_valid(${BYTES}) THEN json_extract(${BYTES}, '$.subject.digest') END`;
 const TABLES = `
   CREATE TABLE IF NOT EXISTS registry_blobs (
     id INTEGER PRIMARY KEY,
@@ -36,6 +38,7 @@ const TABLES = `
     FOREIGN KEY (repository, digest) REFERENCES registry_manifests ON DELETE CASCADE
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS registry_tags_by_digest ON registry_tags (repository, digest);
+  CREATE INDEX IF NOT EXISTS registry_manifests_by_subject ON registry_manifests (repository, ${SUBJECT});
 `;
 
 const HELD = `
@@ -65,6 +68,9 @@ export function createRegistryStore(database: Database): RegistryStore {
   `);
   const manifest = database.prepare(
     "SELECT media_type AS mediaType, bytes FROM registry_manifests WHERE repository = ? AND digest = ?",
+  );
+  const referrers = database.prepare(
+    `SELECT digest, media_type AS mediaType, bytes FROM registry_manifests WHERE repository = ? AND ${SUBJECT} = ?`,
   );
   const addManifest = database.prepare(`
     INSERT INTO registry_manifests VALUES (?, ?, ?, ?)
@@ -116,6 +122,8 @@ export function createRegistryStore(database: Database): RegistryStore {
       }),
     linkBlob: (repository, digest) => change(() => link.run(repository, digest)),
     manifest: (repository, digest) => manifest.get(repository, digest) as StoredManifest | undefined,
+    referrers: (repository, subject) =>
+      referrers.all(repository, subject) as unknown as (StoredManifest & { readonly digest: string })[],
     putManifest: (repository, digest, { mediaType, bytes }, named) =>
       change(() => {
         addManifest.run(repository, digest, mediaType, bytes);

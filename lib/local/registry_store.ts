@@ -25,6 +25,8 @@ export interface RegistryStore {
   linkBlob(repository: string, digest: string): void;
   /** A manifest of the repository, by its digest. */
   manifest(repository: string, digest: string): StoredManifest | undefined;
+  /** The manifests of a repository that name `subject` as theirs, by their digests. */
+  referrers(repository: string, subject: string): readonly (StoredManifest & { readonly digest: string })[];
   /** Keeps a manifest, and points `tag` at it. */
   putManifest(repository: string, digest: string, manifest: StoredManifest, tag?: string): void;
   /** Forgets a manifest and the tags that point at it. */

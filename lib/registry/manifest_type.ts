@@ -8,12 +8,16 @@ import { isJsonObject, type JsonObject, type JsonValue, parseJson } from "../byt
 import { shown } from "../bytes/printable.ts";
 import { messageOf } from "../errors.ts";
 
+/** The media type of an image or artifact of OCI. */
+export const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+/** The media type of an index of OCI. */
+export const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
 /** The manifests that can be signed: images and multi-platform indexes, of Docker and OCI. */
 export const MEDIA_TYPES: readonly string[] = [
   "application/vnd.docker.distribution.manifest.v2+json",
   "application/vnd.docker.distribution.manifest.list.v2+json",
-  "application/vnd.oci.image.manifest.v1+json",
-  "application/vnd.oci.image.index.v1+json",
+  OCI_MANIFEST,
+  OCI_INDEX,
 ];
 /** Those of {@linkcode MEDIA_TYPES} that name other manifests. */
 const INDEXES: readonly string[] = MEDIA_TYPES.filter((type) => /\.(?:manifest\.list|index)\./.test(type));
@@ -23,6 +27,11 @@ const IMAGE_MEMBERS: readonly string[] = ["config", "layers", "fslayers"];
 const INDEX_MEMBERS: readonly string[] = ["manifests", "fslayers"];
 const MAX_SHOWN = 200;
 const SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+";
+
+/** Whether a media type is that of a manifest that names other manifests. */
+export function isIndex(mediaType: string): boolean {
+  return INDEXES.includes(mediaType);
+}
 
 /** What a manifest is, or why it is none that can be signed. */
 export type Reading =
@@ -64,7 +73,7 @@ export function readManifest(contentType: string, bytes: Uint8Array): Reading {
   const mediaType = [header, inside].find((type) => MEDIA_TYPES.includes(type));
   if (mediaType === undefined) return { unusable: "is not an image manifest or index" };
   if (version !== 2) return { ambiguous: "its schema version is not 2" };
-  const foreign = (INDEXES.includes(mediaType) ? IMAGE_MEMBERS : INDEX_MEMBERS).find((name) => members.has(name));
+  const foreign = (isIndex(mediaType) ? IMAGE_MEMBERS : INDEX_MEMBERS).find((name) => members.has(name));
   return foreign === undefined ? { mediaType } : { ambiguous: `it is of type "${mediaType}" and holds "${foreign}"` };
 }
 

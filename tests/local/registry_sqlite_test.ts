@@ -76,3 +76,29 @@ Deno.test("everything is there after the file is opened again, and what is held 
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("what refers to a manifest is found in a file of before there were such lists, too", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "tagseal-registry-" });
+  try {
+    const subject = `sha256:${"a".repeat(64)}`;
+    const attached = manifest(JSON.stringify({ subject: { digest: subject } }));
+    {
+      using database = openDatabase(`${folder}/registry.db`);
+      const store = createRegistryStore(database);
+      store.putManifest("x", "sha256:1", attached);
+      store.putManifest("x", "sha256:2", manifest(`{"subject":{"digest":"sha256:other"}}`));
+      store.putManifest("x", "sha256:3", manifest("[".repeat(2000) + "]".repeat(2000))); // deeper than SQLite reads
+      store.putManifest("y", "sha256:1", attached);
+      database.exec("DROP INDEX registry_manifests_by_subject");
+    }
+    using database = openDatabase(`${folder}/registry.db`);
+    const store = createRegistryStore(database);
+    assert.deepEqual(store.referrers("x", subject).map(({ digest }) => digest), ["sha256:1"]);
+    const plan = database.prepare(
+      "SELECT count(*) AS n FROM sqlite_master WHERE name = 'registry_manifests_by_subject'",
+    );
+    assert.equal(plan.get()!["n"], 1);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

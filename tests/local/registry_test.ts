@@ -3,7 +3,9 @@ import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { authorize } from "../../lib/http/auth.ts";
 import { createRegistry } from "../../lib/local/registry.ts";
+import { sleep } from "../../lib/http/retry.ts";
 import { fetchManifest } from "../../lib/registry/manifest.ts";
+import { openRepository } from "../../lib/registry/repository.ts";
 
 const OCI = "application/vnd.oci.image.manifest.v1+json";
 const DOCKER = "application/vnd.docker.distribution.manifest.v2+json";
@@ -255,6 +257,48 @@ Deno.test("an index needs its manifests, a manifest its blobs; foreign layers st
   assert.equal((await put(foreign, OCI)).status, 201);
 });
 
+Deno.test("what refers to a manifest is listed, unless the registry is to be one that keeps no lists", async () => {
+  const subject = { mediaType: OCI, digest: sha256("not even there"), size: 14 };
+  for (const referrers of [true, false]) {
+    const registry = createRegistry({ referrers });
+    const digest = await pushBlob(registry, "x", "{}");
+    const config = { mediaType: "application/vnd.example+json", digest, size: 2 };
+    const list = (query = "") => ask(registry, "GET", `/v2/x/referrers/${subject.digest}${query}`);
+    const put = async (members: object) => {
+      const manifest = JSON.stringify({ schemaVersion: 2, mediaType: OCI, config, layers: [], ...members });
+      const path = `/v2/x/manifests/${sha256(manifest)}`;
+      const { status, headers } = await ask(registry, "PUT", path, manifest, { "content-type": OCI });
+      assert.deepEqual([status, headers.get("oci-subject")], [201, referrers ? subject.digest : null]);
+      return { mediaType: OCI, digest: sha256(manifest), size: manifest.length };
+    };
+    const typed = await put({ subject, artifactType: "application/vnd.example.typed", annotations: { a: "b" } });
+    const untyped = await put({ subject });
+    if (!referrers) {
+      assert.deepEqual(await refusal(list()), [404, "UNSUPPORTED"]);
+      continue;
+    }
+    const all = await list();
+    assert.deepEqual([all.headers.get("content-type"), all.headers.get("oci-filters-applied")], [INDEX, null]);
+    const { manifests, ...head } = await all.json();
+    assert.deepEqual(head, { schemaVersion: 2, mediaType: INDEX });
+    const one = { ...typed, artifactType: "application/vnd.example.typed", annotations: { a: "b" } };
+    const other = { ...untyped, artifactType: config.mediaType };
+    assert.deepEqual(
+      new Set(manifests.map(JSON.stringify)),
+      new Set([one, other].map((entry) => JSON.stringify(entry))),
+    );
+    const some = await list(`?artifactType=${encodeURIComponent(config.mediaType)}`);
+    assert.equal(some.headers.get("oci-filters-applied"), "artifactType");
+    assert.deepEqual((await some.json()).manifests, [other]);
+    await ask(registry, "DELETE", `/v2/x/manifests/${untyped.digest}`);
+    assert.deepEqual((await (await list()).json()).manifests, [one]);
+    const nothing = await ask(registry, "GET", `/v2/nobody/referrers/${subject.digest}`);
+    assert.deepEqual((await nothing.json()).manifests, []);
+    assert.deepEqual(await refusal(ask(registry, "GET", "/v2/x/referrers/latest")), [400, "DIGEST_INVALID"]);
+    assert.deepEqual(await refusal(ask(registry, "PUT", `/v2/x/referrers/${subject.digest}`)), [405, "UNSUPPORTED"]);
+  }
+});
+
 Deno.test("what is no manifest is refused", async () => {
   const registry = createRegistry();
   const image = JSON.parse(await pushImage(registry, "x", "v1"));
@@ -364,7 +408,13 @@ Deno.test("authorize sees the scope of every request, and our own client gets in
         : registry.handle(request),
     { service: "registry", allowHttp: false, remedy: "none" },
   );
-  await assert.rejects(fetchManifest(service, new URL("https://127.0.0.1"), "x", "v1"), { code: "not-found" });
+  await assert.rejects(
+    fetchManifest(
+      openRepository({ service, url: new URL("https://127.0.0.1"), path: "x", access: "pull", sleep }),
+      "v1",
+    ),
+    { code: "not-found" },
+  );
 });
 
 /** One ustar header block and its padded content. */
