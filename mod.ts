@@ -51,7 +51,19 @@ export * from "./lib/notary/update.ts";
 export { type Doubt } from "./lib/notary/doubt.ts";
 export * from "./lib/notary/publish.ts";
 export * from "./lib/registry/image_ref.ts";
+export { digestOf, pushBlob, type Pushed, readBlob } from "./lib/registry/blob.ts";
+export type { Descriptor } from "./lib/registry/descriptor.ts";
+export * from "./lib/registry/image_entries.ts";
 export * from "./lib/registry/manifest.ts";
+export * from "./lib/registry/referrers.ts";
+export {
+  openRepository,
+  type RegistryRepository,
+  type RepositoryAnswer,
+  type RepositoryCall,
+  type RepositoryOptions,
+} from "./lib/registry/repository.ts";
+export * from "./lib/registry/tagged.ts";
 export * from "./lib/signpath/client.ts";
 export * from "./lib/signpath/hash_signing.ts";
 export * from "./lib/signpath/signing_data.ts";

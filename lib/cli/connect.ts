@@ -20,6 +20,7 @@ import { readHostTls } from "../registry/host_tls.ts";
 import { type ImageName, notaryUrlFor } from "../registry/image_ref.ts";
 import { fetchManifest, type TaggedManifest } from "../registry/manifest.ts";
 import { orPlainHttp } from "../registry/plain_http.ts";
+import { openRepository, type RegistryRepository } from "../registry/repository.ts";
 import { createSignPathClient, SIGNPATH_API_URL, type SignPathClient } from "../signpath/client.ts";
 import { type connectionFlags, type notaryFlags, type registryFlags, signPathFlags } from "./common_flags.ts";
 import { requireGiven, type Values } from "./flags.ts";
@@ -130,23 +131,36 @@ export function openRegistry(
   send: Send,
   name: ImageName,
 ): (tag: string) => Promise<TaggedManifest> {
+  const repository = openRegistryRepository(values, host, send, name, "pull");
+  return (tag) => fetchManifest(repository, tag);
+}
+
+/** The repository at its registry, to read, or to write to as well. */
+export function openRegistryRepository(
+  values: RegistryValues,
+  host: Host,
+  send: Send,
+  name: ImageName,
+  access: "pull" | "push,pull",
+): RegistryRepository {
   const { registryUsername: username, registryPassword: password, allowHttp } = values;
   const service = openService(host, send, name, allowHttp, {
     service: "registry",
     variable: "REGISTRY_AUTH",
     flags: { username, password },
     remedy: "Check REGISTRY_AUTH (base64 of user:password), or give --registry-username and --registry-password; the " +
-      "user needs the right to pull from the repository",
+      `user needs the right to ${access === "pull" ? "pull from" : "push to"} the repository`,
   });
   const given = values.registryUrl ?? name.registryHost;
-  const address = secureUrl(
+  const url = secureUrl(
     given.includes("://") ? given : `https://${given}`,
     "registry's address (--registry-url)",
     allowHttp,
   );
-  const lookUp = (url: URL, tag: string) => fetchManifest(service, url, name.path, tag, host.signal);
-  if (values.registryUrl !== undefined) return (tag) => lookUp(address, tag);
-  return (tag) => orPlainHttp(address, { send, allowHttp, warn: host.warn }, (url) => lookUp(url, tag));
+  const through = <T>(ask: (url: URL) => Promise<T>) => orPlainHttp(url, { send, allowHttp, warn: host.warn }, ask);
+  const { signal, sleep } = host;
+  const way = { service, url, path: name.path, access, sleep, signal };
+  return openRepository(values.registryUrl === undefined ? { ...way, through } : way);
 }
 
 /**

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { pushTinyImage } from "../../lib/local/image.ts";
 import { createRegistry } from "../../lib/local/registry.ts";
+import { sleep } from "../../lib/http/retry.ts";
 import { fetchManifest } from "../../lib/registry/manifest.ts";
+import { openRepository } from "../../lib/registry/repository.ts";
 import { authorize } from "../../lib/http/auth.ts";
 import { failsWith } from "../support/failures.ts";
 
@@ -14,7 +16,11 @@ Deno.test("the tiny image is what its tag points at", async () => {
   const { handle } = createRegistry();
   const digest = await push(handle);
   const service = authorize(handle, { service: "Registry", allowHttp: false, remedy: "none" });
-  assert.equal((await fetchManifest(service, REGISTRY, "team/app", "v1")).digest, digest);
+  assert.equal(
+    (await fetchManifest(openRepository({ service, url: REGISTRY, path: "team/app", access: "pull", sleep }), "v1"))
+      .digest,
+    digest,
+  );
 });
 
 Deno.test("an upload goes on where the registry says, with its own parameters kept", async () => {

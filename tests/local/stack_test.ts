@@ -12,7 +12,9 @@ import { pushTinyImage } from "../../lib/local/image.ts";
 import { fileSigningKey } from "../../lib/local/signpath_keys.ts";
 import { type LocalStack, type LocalStackOptions, startLocalStack } from "../../lib/local/stack.ts";
 import { createTrustServer, type TrustServer } from "../../lib/notary/trust_server.ts";
+import { sleep } from "../../lib/http/retry.ts";
 import { fetchManifest } from "../../lib/registry/manifest.ts";
+import { openRepository } from "../../lib/registry/repository.ts";
 import { createSignPathClient } from "../../lib/signpath/client.ts";
 import { failsWith } from "../support/failures.ts";
 import { buildRepository } from "../support/repository.ts";
@@ -45,7 +47,11 @@ async function withClients<T>(
     return await use({
       server: createTrustServer({ url, service: service("Notary server"), access: "push,pull" }),
       push: (tag) => pushTinyImage(send, url, "team/app", tag, `hello from ${tag}`),
-      digest: async (tag) => (await fetchManifest(service("registry"), url, "team/app", tag)).digest,
+      digest: async (tag) =>
+        (await fetchManifest(
+          openRepository({ service: service("registry"), url, path: "team/app", access: "pull", sleep }),
+          tag,
+        )).digest,
     });
   } finally {
     close();

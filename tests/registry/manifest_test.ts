@@ -4,6 +4,7 @@ import { isTagsealError } from "../../lib/errors.ts";
 import type { AuthorizedService, Scope } from "../../lib/http/auth.ts";
 import type { Call } from "../../lib/http/send.ts";
 import { fetchManifest } from "../../lib/registry/manifest.ts";
+import { openRepository } from "../../lib/registry/repository.ts";
 
 const URL_ = new URL("https://reg.example");
 const DOCKER = "application/vnd.docker.distribution.manifest.v2+json";
@@ -23,11 +24,15 @@ function registry(body: string, headers: Record<string, string> = {}, status = 2
   return { service, calls };
 }
 
+function repositoryOf(service: AuthorizedService, path = "x", signal?: AbortSignal) {
+  return openRepository({ service, url: URL_, path, access: "pull", sleep: () => Promise.resolve(), signal });
+}
+
 Deno.test("fetchManifest computes digest and length from the bytes as they came", async () => {
   const body = ` {"schemaVersion": 2,\n "mediaType": "${OCI}", "name": "ü"}\n`;
   const { service, calls } = registry(body, { "content-type": OCI, "docker-content-digest": sha256(body) });
   const stop = new AbortController();
-  assert.deepEqual(await fetchManifest(service, URL_, "team/app", "v1", stop.signal), {
+  assert.deepEqual(await fetchManifest(repositoryOf(service, "team/app", stop.signal), "v1"), {
     tag: "v1",
     digest: sha256(body),
     length: new TextEncoder().encode(body).length,
@@ -51,7 +56,7 @@ Deno.test("the media type comes from the header, else from the manifest", async 
   ];
   for (const [header, mediaType, want] of rows) {
     const { service } = registry(JSON.stringify({ mediaType }), header ? { "content-type": header } : {});
-    assert.equal((await fetchManifest(service, URL_, "x", "v1")).mediaType, want);
+    assert.equal((await fetchManifest(repositoryOf(service), "v1")).mediaType, want);
   }
 });
 
@@ -121,7 +126,7 @@ Deno.test("fetchManifest refuses what cannot be signed", async (t) => {
   ];
   for (const [name, { service }, code, words] of rows) {
     await t.step(name, async () => {
-      await assert.rejects(fetchManifest(service, URL_, "x", "v1"), (error) => {
+      await assert.rejects(fetchManifest(repositoryOf(service), "v1"), (error) => {
         assert.ok(isTagsealError(error));
         assert.equal(error.code, code);
         assert.match(error.message, words);
@@ -130,7 +135,7 @@ Deno.test("fetchManifest refuses what cannot be signed", async (t) => {
       });
     });
   }
-  await assert.rejects(fetchManifest(registry("{}", {}, 404).service, URL_, "x", "v1"), {
+  await assert.rejects(fetchManifest(repositoryOf(registry("{}", {}, 404).service), "v1"), {
     remedy: /^Push the image first/,
   });
 });
@@ -162,7 +167,7 @@ Deno.test("a manifest that two clients may read as two things is not signed", as
   for (const [name, body, type, words] of rows) {
     await t.step(name, async () => {
       const { service } = registry(typeof body === "string" ? body : JSON.stringify(body), { "content-type": type });
-      await assert.rejects(fetchManifest(service, URL_, "x", "v1"), (error) => {
+      await assert.rejects(fetchManifest(repositoryOf(service), "v1"), (error) => {
         assert.ok(isTagsealError(error, "trust-invalid"), String(error));
         assert.match(error.message, /^The tag "v1" of .* is ambiguous: /);
         assert.match(error.message, words);
@@ -194,7 +199,7 @@ Deno.test("what is unusual and leaves no doubt is signed", async (t) => {
   for (const [name, body, type, want] of rows) {
     await t.step(name, async () => {
       const { service } = registry(JSON.stringify(body), { "content-type": type });
-      assert.equal((await fetchManifest(service, URL_, "x", "v1")).mediaType, want);
+      assert.equal((await fetchManifest(repositoryOf(service), "v1")).mediaType, want);
     });
   }
 });
@@ -202,11 +207,11 @@ Deno.test("what is unusual and leaves no doubt is signed", async (t) => {
 Deno.test("a digest header of another algorithm says nothing about ours", async () => {
   const body = "{}";
   const { service } = registry(body, { "content-type": OCI, "docker-content-digest": `sha512:${"0".repeat(128)}` });
-  assert.equal((await fetchManifest(service, URL_, "x", "v1")).digest, sha256(body));
+  assert.equal((await fetchManifest(repositoryOf(service), "v1")).digest, sha256(body));
 });
 
 Deno.test("what is no tag is never asked for", async () => {
   const { service, calls } = registry("{}");
-  await assert.rejects(fetchManifest(service, URL_, "x", "../../_catalog"), { code: "usage" });
+  await assert.rejects(fetchManifest(repositoryOf(service), "../../_catalog"), { code: "usage" });
   assert.equal(calls.length, 0);
 });
