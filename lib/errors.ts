@@ -37,6 +37,38 @@ export type TagsealErrorCode =
   /** A defect of tagseal, or an environment nobody thought of. */
   | "unexpected";
 
+/**
+ * Why, within a class of failure: a closed set for each class of which somebody decides by that. Nothing is decided by
+ * wording or by `details`.
+ */
+export interface Reasons {
+  /** How a connection failed (see `lib/http/failures.ts`), or why its answer is of no use. */
+  readonly "unavailable": ConnectionReason | "too-long";
+  /** The system does not let this user do it, or the disk cannot: what lies there is as good as it was. */
+  readonly "bad-input": "denied";
+  /** The message names a role alone, as the rules that judge a file know neither repository nor server. */
+  readonly "trust-invalid": "role";
+}
+
+/** How a connection failed. */
+export type ConnectionReason =
+  | "unknown-host"
+  | "refused"
+  | "blocked"
+  | "no-answer"
+  /** It was ended before anything was answered. */
+  | "hung-up"
+  /** It was ended in the midst of an answer, or nobody knows when. */
+  | "cut"
+  | "proxy"
+  /** Somebody answered the first words of TLS with something else. */
+  | "no-tls"
+  | "tls"
+  | "other";
+
+/** The reasons that an error of class `C` may have. */
+export type Reason<C extends TagsealErrorCode = TagsealErrorCode> = C extends keyof Reasons ? Reasons[C] : never;
+
 /** Facts for machines: names, urls, ids and numbers, never secrets. */
 export type Details = { readonly [name: string]: string | number | boolean | null | readonly string[] };
 
@@ -59,44 +91,92 @@ export interface RequestInQuestion {
   readonly goesOn: boolean;
 }
 
-/** What an error carries beside its message. */
-export interface ErrorFacts {
+/** The call over HTTP that an error is about; `details` tell `url` and `status`, too. */
+export interface CallInQuestion {
+  /** What was asked, without what is not to be shown. */
+  readonly url?: string | undefined;
+  /** `false` where the request certainly never left; `undefined` where it was answered, be it out of bounds. */
+  readonly sent?: boolean | undefined;
+  /** The answer's status, where it is the answer that is told of. */
+  readonly status?: number | undefined;
+}
+
+/** Keys that were made for a change and kept, as nobody knows whether it is published; `details` tell them, too. */
+export interface KeptKeys {
+  /** Their canonical ids. */
+  readonly keyIds: readonly string[];
+  /** The root key with which the same can be tried again. */
+  readonly rootKeyId?: string | undefined;
+}
+
+/** What an error of class `C` carries beside its message. */
+export interface ErrorFacts<C extends TagsealErrorCode = TagsealErrorCode> {
   /** The next safe move, as a sentence without a final period. */
   readonly remedy: string;
   /** Facts for `--json`; never secrets. */
   readonly details?: Details;
+  /** Why, where somebody decides by it. */
+  readonly reason?: Reason<C> | undefined;
   /** What became of the change that was under way, where there was one. */
   readonly published?: Published | undefined;
   /** The signing request that it is about, where there is one; `details` tell its id and its page, too. */
   readonly request?: RequestInQuestion | undefined;
+  /** The call that failed, where it was one over HTTP. */
+  readonly call?: CallInQuestion | undefined;
+  /** Keys that were kept all the same. */
+  readonly kept?: KeptKeys | undefined;
   /** What led to this, shown with `--verbose` only. */
   readonly cause?: unknown;
 }
 
 /** A failure with its class, its explanation and the next safe move. */
-export class TagsealError extends Error {
+export class TagsealError<C extends TagsealErrorCode = TagsealErrorCode> extends Error {
   /** Always `TagsealError`. */
   override readonly name = "TagsealError";
   /** The class of failure. */
-  readonly code: TagsealErrorCode;
+  readonly code: C;
   /** The next safe move. */
   readonly remedy: string;
   /** Facts for machines. */
   readonly details: Details;
+  /** Why, within its class; `undefined` where nobody decides by it. */
+  readonly reason: Reason<C> | undefined;
   /** What became of the change that was under way; `undefined` where there was none. */
   readonly published: Published | undefined;
   /** The signing request that it is about; `undefined` where there is none. */
   readonly request: RequestInQuestion | undefined;
+  /** The call that failed; `undefined` where it was none. */
+  readonly call: CallInQuestion | undefined;
+  /** Keys that were kept all the same; `undefined` where there are none. */
+  readonly kept: KeptKeys | undefined;
 
   /** Makes an error of class `code`; `message` is sentence case without a final period, values in double quotes. */
-  constructor(code: TagsealErrorCode, message: string, facts: ErrorFacts) {
+  constructor(code: C, message: string, facts: ErrorFacts<C>) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
     this.code = code;
     this.remedy = facts.remedy;
-    this.details = { ...facts.details, ...requestDetails(facts.request) };
+    this.details = {
+      ...callDetails(facts.call),
+      ...facts.details,
+      ...requestDetails(facts.request),
+      ...keptDetails(facts.kept),
+    };
+    this.reason = facts.reason;
     this.published = facts.published;
     this.request = facts.request;
+    this.call = facts.call;
+    this.kept = facts.kept;
   }
+}
+
+function callDetails({ url, status }: CallInQuestion = {}): Details {
+  return { ...(url === undefined ? {} : { url }), ...(status === undefined ? {} : { status }) };
+}
+
+function keptDetails(kept: KeptKeys | undefined): Details {
+  if (kept === undefined) return {};
+  const { keyIds, rootKeyId } = kept;
+  return { keyIds, ...(rootKeyId === undefined ? {} : { rootKeyId }) };
 }
 
 function requestDetails(request: RequestInQuestion | undefined): Details {
@@ -106,17 +186,24 @@ function requestDetails(request: RequestInQuestion | undefined): Details {
 }
 
 /** Whether `error` is a {@linkcode TagsealError} of one of `codes` (of any class when none is given). */
-export function isTagsealError(error: unknown, ...codes: TagsealErrorCode[]): error is TagsealError {
-  return error instanceof TagsealError && (codes.length === 0 || codes.includes(error.code));
+export function isTagsealError<C extends TagsealErrorCode>(error: unknown, ...codes: C[]): error is TagsealError<C> {
+  return error instanceof TagsealError && (codes.length === 0 || codes.some((code) => code === error.code));
 }
 
 /** The same failure in other words, which is led to by the first one; `details` are added to those it has. */
-export function reworded(error: TagsealError, message: string, facts: Partial<ErrorFacts> = {}): TagsealError {
-  const { remedy, details, published, request } = error;
+export function reworded<C extends TagsealErrorCode>(
+  error: TagsealError<C>,
+  message: string,
+  facts: Partial<ErrorFacts<C>> = {},
+): TagsealError<C> {
+  const { remedy, details, reason, published, request, call, kept } = error;
   return new TagsealError(error.code, message, {
     remedy,
+    reason,
     published,
     request,
+    call,
+    kept,
     cause: error,
     ...facts,
     details: { ...details, ...facts.details },

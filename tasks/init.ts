@@ -17,7 +17,7 @@ import { existingRootKeyFlag, keyStoreFlags } from "../lib/cli/key_stores.ts";
 import { DOCKER_29 } from "../lib/cli/server_end.ts";
 import { rootCertificateFlags, rootCertificatePath, writeRootCertificate } from "../lib/cli/root_certificate.ts";
 import { discardArtifact, fileNameFor, requireFree, writeArtifact } from "../lib/cli/signing.ts";
-import { isTagsealError, reworded, TagsealError } from "../lib/errors.ts";
+import { isTagsealError, reworded } from "../lib/errors.ts";
 import { writeExport } from "../lib/flows/export_file.ts";
 import { exportRepository } from "../lib/flows/export_repository.ts";
 import { initRepository, type InitResult, type Replacement } from "../lib/flows/init_repository.ts";
@@ -95,11 +95,10 @@ export const command: Command = defineCommand({
 
 /** Where nobody knows whether it was published, the next try takes up the keys of this one. */
 function tellingHow(error: unknown, gun: string, again: (but: string, ...more: string[]) => string): unknown {
-  const rootKeyId = isTagsealError(error) ? error.details["rootKeyId"] : undefined;
-  if (!isTagsealError(error) || typeof rootKeyId !== "string") return error;
+  if (!isTagsealError(error) || error.kept?.rootKeyId === undefined) return error;
   return reworded(error, error.message, {
     remedy: `${error.remedy}. If "${gun}" is not there at all, go on with the same keys: ` +
-      again("rootKey", "--root-key", rootKeyId),
+      again("rootKey", "--root-key", error.kept.rootKeyId),
   });
 }
 
@@ -120,10 +119,9 @@ function whereKeysAre(keys: readonly KeyInfo[], { rootKeyId, targetsKeyId }: Ini
 /** Who runs it twice has the file from the first time, and wants neither another file nor that one replaced. */
 function pointOn(error: unknown): never {
   if (!isTagsealError(error, "exists")) throw error;
-  throw new TagsealError(error.code, error.message, {
+  throw reworded(error, error.message, {
     remedy: `${error.remedy}; if the repository is set up already, tagseal root-certificate and tagseal ` +
       "add-delegation are next",
-    details: error.details,
   });
 }
 

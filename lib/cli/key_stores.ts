@@ -1,6 +1,6 @@
 /** Which keys live on a PKCS#11 token, and how that is found and opened: flags, variables, PIN. @module */
 import { fileURLToPath } from "node:url";
-import { isTagsealError, TagsealError } from "../errors.ts";
+import { isTagsealError, reworded, TagsealError } from "../errors.ts";
 import type { KeyStore } from "../keystore/keystore.ts";
 import { loadPkcs11Addon, type Pkcs11Addon } from "../keystore/pkcs11_addon.ts";
 import { triesText, wrongPin } from "../keystore/pkcs11_failures.ts";
@@ -64,8 +64,7 @@ function loadAddon(host: Host): Pkcs11Addon {
     return loadPkcs11Addon(folder);
   } catch (error) {
     if (!isTagsealError(error, "forbidden")) throw error;
-    const { message, details } = error;
-    throw new TagsealError("forbidden", message, { remedy: howToAllow(folder), details, cause: error });
+    throw reworded(error, error.message, { remedy: howToAllow(folder) });
   }
 }
 

@@ -17,8 +17,7 @@ const MAX_CAUSES = 20;
 /** A failure as `--json` shows it. */
 export function errorJson(error: unknown): { error: Record<string, unknown> } {
   const { code, message, remedy, details, published } = asTagsealError(error);
-  const { sent: _sent, skippable: _skippable, ...shown } = details; // ours, nobody else's
-  return { error: { code, message, remedy, details: shown, ...(published === undefined ? {} : { published }) } };
+  return { error: { code, message, remedy, details, ...(published === undefined ? {} : { published }) } };
 }
 
 /** A failure for people, as lines to be said; with the chain of causes and stacks where `verbose`. */

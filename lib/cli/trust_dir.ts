@@ -8,7 +8,7 @@
  * @module
  */
 import type { Bytes } from "../bytes/bytes.ts";
-import { isTagsealError, TagsealError } from "../errors.ts";
+import { isTagsealError, reworded, TagsealError } from "../errors.ts";
 import { isDenied, isFile, isOpenToAll } from "../files/files.ts";
 import type { LockWait } from "../files/lock.ts";
 import type { RootPin } from "../tuf/root_keys.ts";
@@ -99,10 +99,8 @@ function lockWait(host: Host): LockWait {
 
 function unreadable(error: unknown): unknown {
   if (!isTagsealError(error) || !isDenied(error)) return error;
-  return new TagsealError(error.code, `${error.message}. What was trusted before cannot be looked at`, {
+  return reworded(error, `${error.message}. What was trusted before cannot be looked at`, {
     remedy: `Pin the root with --root-pin or TAGSEAL_ROOT_PIN, or ${ELSEWHERE}`,
-    details: error.details,
-    cause: error,
   });
 }
 
@@ -136,9 +134,7 @@ function homeless(): Promise<never> {
 /** A key that is lost with its machine is worse than none: there is no going on without a place for it. */
 function notMade(error: unknown): unknown {
   if (!isTagsealError(error) || !isDenied(error)) return error;
-  return new TagsealError(error.code, `No key can be kept: ${error.message}`, {
+  return reworded(error, `No key can be kept: ${error.message}`, {
     remedy: `Nothing was published. To keep private keys, ${ELSEWHERE}`,
-    details: error.details,
-    cause: error,
   });
 }

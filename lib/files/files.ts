@@ -10,8 +10,8 @@
  * @module
  */
 import type { Bytes } from "../bytes/bytes.ts";
-import { TagsealError } from "../errors.ts";
-import { entryAt, isAbsent, openFile, reasonOf, requireOutsideOfCode } from "./open.ts";
+import { isTagsealError, TagsealError } from "../errors.ts";
+import { entryAt, isAbsent, openFile, reasonOf, refusalOf, requireOutsideOfCode } from "./open.ts";
 
 /** How a file is written. */
 export interface WriteOptions {
@@ -210,9 +210,7 @@ export function listFolder(path: string): Deno.DirEntry[] {
  * cannot lock, missing permissions. What lies there is then as good as it was.
  */
 export function isDenied(error: unknown): boolean {
-  const cause: unknown = error instanceof TagsealError ? error.cause : undefined;
-  if (cause instanceof Deno.errors.PermissionDenied) return true;
-  return cause instanceof Error && "code" in cause && ["EROFS", "ENOLCK", "ENOTSUP"].includes(String(cause.code));
+  return isTagsealError(error, "bad-input") && error.reason === "denied";
 }
 
 /** Whether everybody on this machine may put, exchange and remove files in a folder. Windows does not say. */
@@ -273,6 +271,7 @@ function fileError(path: string, done: string, error: unknown): TagsealError {
   return new TagsealError("bad-input", `"${path}" cannot be ${done}: ${reasonOf(error)}`, {
     remedy: "Check the path, its permissions and the space on the disk",
     details: { path },
+    reason: refusalOf(error),
     cause: error,
   });
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { TagsealError } from "../errors.ts";
-import { isAbsent, NoFile, openFile, reasonOf, requireOutsideOfCode } from "./open.ts";
+import { isAbsent, NoFile, openFile, reasonOf, refusalOf, requireOutsideOfCode } from "./open.ts";
 
 const POLL_MS = 15;
 const SILENT_WAIT_MS = 3_000;
@@ -101,6 +101,7 @@ function notLockable(path: string, error: unknown): TagsealError {
       ? "Somebody has put another thing where a lock file of tagseal's belongs. Find out who did, and move it away"
       : "Check the permissions of the folder, or choose another one, on a disk that can lock files",
     details: { path },
+    reason: refusalOf(error),
     cause: error,
   });
 }

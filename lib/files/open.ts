@@ -9,7 +9,7 @@
  */
 import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { messageOf, TagsealError } from "../errors.ts";
+import { messageOf, type Reason, TagsealError } from "../errors.ts";
 
 /** What is at a path is a folder, a pipe, a device. */
 export class NoFile extends Error {}
@@ -51,6 +51,13 @@ function requireFile({ isFile }: Deno.FileInfo): void {
 export function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.NotCapable) return "this task's permissions do not allow it";
   return messageOf(error).replace(/: \w+ '.*$/, "");
+}
+
+/** Whether it is the system that refuses, or the disk: a read-only one, or one that cannot lock. */
+export function refusalOf(error: unknown): Reason<"bad-input"> | undefined {
+  const isDenied = error instanceof Deno.errors.PermissionDenied ||
+    (error instanceof Error && "code" in error && ["EROFS", "ENOLCK", "ENOTSUP"].includes(String(error.code)));
+  return isDenied ? "denied" : undefined;
 }
 
 /** Whether the platform says that there is nothing. */

@@ -19,9 +19,6 @@ export async function keepOrDiscard(
   if (made.length === 0) return error;
   return reworded(error, error.message, {
     remedy: "The new keys were kept. Look with tagseal inspect: if the repository names them, it is yours and complete",
-    details: {
-      keyIds: made.map(({ signer }) => signer.publicKey.canonicalId),
-      ...(rootKeyId === undefined ? {} : { rootKeyId }),
-    },
+    kept: { keyIds: made.map(({ signer }) => signer.publicKey.canonicalId), rootKeyId },
   });
 }

@@ -83,7 +83,7 @@ export async function openRecent(
 
 /** The trust rules judge files and know neither repository nor server; who reads the message wants both. */
 function located(error: unknown, gun: string, url: URL): unknown {
-  if (!isTagsealError(error, "trust-invalid") || error.message.includes(`"${gun}"`)) return error;
+  if (!isTagsealError(error, "trust-invalid") || error.reason !== "role") return error;
   const details = { repository: gun, url: url.origin, ...error.details };
   return reworded(error, `${error.message} (repository "${gun}" at "${url.origin}")`, { details });
 }
@@ -113,7 +113,7 @@ export async function publish(
     return await publishChange({ server: trust.server, gun, read, attempts, sleep: trust.sleep }, change);
   } catch (error) {
     // A server that cannot sign the snapshot refuses whatever is sent, in words of its own key store.
-    if (before && isTagsealError(error, "trust-invalid", "unavailable") && error.details["status"] !== undefined) {
+    if (before && isTagsealError(error, "trust-invalid", "unavailable") && error.call?.status !== undefined) {
       requireServerSnapshot(gun, before.root, await serverSnapshotKey(trust.server, gun));
     }
     throw error;

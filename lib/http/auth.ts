@@ -119,7 +119,8 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
         : `Wait, or log in, since many servers take more from users: ${options.remedy[0]?.toLowerCase()}${
           options.remedy.slice(1)
         }`,
-      details: { service, url: plainUrl(url), status },
+      details: { service },
+      call: { url: plainUrl(url), status },
     });
   }
 

@@ -4,23 +4,17 @@
  *
  * @module
  */
-import { isTagsealError, messageOf } from "../errors.ts";
+import { type ConnectionReason, isTagsealError, messageOf } from "../errors.ts";
 
-/** The kinds of failure, as `details.reason` names them. */
-export type FailureReason =
-  | "unknown-host"
-  | "refused"
-  | "blocked"
-  | "no-answer"
-  | "cut"
-  | "proxy"
-  | "tls"
-  | "other";
+/** The kinds of failure as `details.reason` tells them, which is no place for finer ones. */
+export type FailureReason = Exclude<ConnectionReason, "hung-up" | "no-tls">;
 
 /** A failed connection. */
 export interface Failure {
-  /** Its kind. */
+  /** Its kind, for `details`. */
   readonly reason: FailureReason;
+  /** Its kind, as finely as it is known: what is decided by. */
+  readonly exactly: ConnectionReason;
   /** What happened, to go on after "cannot be used: " or "shows a TLS certificate that is not trusted: ". */
   readonly words: string;
   /** Whether the server's certificate is what was found wrong. */
@@ -40,6 +34,8 @@ const TRUST_A_CA = "If the server belongs to a private CA, name that CA's certif
 interface Rule {
   readonly pattern: RegExp;
   readonly reason: FailureReason;
+  /** The kind within `reason` that it is. */
+  readonly exactly?: "hung-up" | "no-tls";
   readonly remedy: string;
   /** The words, given what the pattern captured; the runtime's own are added unless `complete`. */
   readonly words: (match: RegExpExecArray, host: string) => string;
@@ -115,6 +111,7 @@ const RULES: readonly Rule[] = [
   {
     pattern: /InvalidContentType/,
     reason: "tls",
+    exactly: "no-tls",
     words: () => "it does not speak TLS",
     remedy: "Check the port of the address",
   },
@@ -176,6 +173,13 @@ const RULES: readonly Rule[] = [
     remedy: CHECK_ADDRESS,
   },
   {
+    pattern: /connection closed before message completed|reset by peer/i,
+    reason: "cut",
+    exactly: "hung-up",
+    words: () => "the connection was cut",
+    remedy: CHECK_ADDRESS,
+  },
+  {
     pattern: /reset|closed|broken pipe|eof|reading a body/i,
     reason: "cut",
     words: () => "the connection was cut",
@@ -194,7 +198,8 @@ export function explainFailure(error: unknown, url: URL, proxy?: string): Failur
   // The address is said already, and may hold what is not to be shown.
   const raw = whole.replace(/^error sending request (?:for|from) .*?: (?:client error \(\w+\): )?/, "").slice(0, 300);
   const sent = !NEVER_SENT.test(whole);
-  for (const { pattern, reason, words, complete, certificate = false, remedy, connecting, ofProxy } of RULES) {
+  for (const rule of RULES) {
+    const { pattern, reason, words, complete, certificate = false, remedy, connecting, ofProxy } = rule;
     const match = pattern.exec(raw);
     if (!match) continue;
     const blamed = connecting && proxy !== undefined;
@@ -202,6 +207,7 @@ export function explainFailure(error: unknown, url: URL, proxy?: string): Failur
     const whole = complete ? said : `${said} (${raw})`;
     return {
       reason,
+      exactly: rule.exactly ?? reason,
       words: proxy === undefined
         ? whole
         : blamed
@@ -215,7 +221,8 @@ export function explainFailure(error: unknown, url: URL, proxy?: string): Failur
     };
   }
   const through = proxy === undefined ? "" : `, through the proxy "${proxy}"`;
-  return { reason: "other", words: `${raw}${through}`, certificate: false, sent, remedy: CHECK_ADDRESS };
+  const words = `${raw}${through}`;
+  return { reason: "other", exactly: "other", words, certificate: false, sent, remedy: CHECK_ADDRESS };
 }
 
 /**
@@ -223,7 +230,7 @@ export function explainFailure(error: unknown, url: URL, proxy?: string): Failur
  * help.
  */
 export function isTlsFailure(error: unknown): boolean {
-  return isTagsealError(error, "unavailable") && error.details["reason"] === "tls";
+  return isTagsealError(error, "unavailable") && (error.reason === "tls" || error.reason === "no-tls");
 }
 
 /** The names in the runtime's list: `; certificate is only valid for DnsName("a.example") or IpAddress(…)`. */

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { isTagsealError, type TagsealError } from "../errors.ts";
+import { isTagsealError, type Reason, type TagsealError } from "../errors.ts";
 import { isTlsFailure } from "./failures.ts";
 import { randomPartOf } from "./jitter.ts";
 import { type Answer, type Call, exchange, neverSent, type Send } from "./send.ts";
@@ -58,7 +58,7 @@ const ASKS_TO_REPEAT: readonly number[] = [429, 503];
 const LOST_BEHIND_GATEWAY: readonly number[] = [502, 504];
 
 /** Faults that do not pass by themselves, such as a mistyped name: a few tries, for who has just started the network. */
-const LASTING: readonly unknown[] = ["unknown-host", "refused", "proxy"];
+const LASTING: ReadonlySet<Reason | undefined> = new Set(["unknown-host", "refused", "proxy"] as const);
 const LASTING_BUDGET_MS = 5000;
 /** A service that has never answered may be behind a firewall that swallows everything. */
 const UNREACHED_BUDGET_MS = 60_000;
@@ -101,8 +101,7 @@ function budgetOf(outcome: Outcome, { budgetMs, contact }: RetryPolicy): number 
     return budgetMs;
   }
   if (!contact || contact.reached) return budgetMs;
-  const { reason } = outcome.error.details;
-  return Math.min(budgetMs, LASTING.includes(reason) ? LASTING_BUDGET_MS : UNREACHED_BUDGET_MS);
+  return Math.min(budgetMs, LASTING.has(outcome.error.reason) ? LASTING_BUDGET_MS : UNREACHED_BUDGET_MS);
 }
 
 /** An answer, or an error after which the call may be made again. */
@@ -132,9 +131,9 @@ function settle(outcome: Outcome): Answer {
 
 function mayRepeat(error: TagsealError, idempotent: boolean): boolean {
   // A certificate does not become trusted by waiting, and ten silent minutes would hide what is wrong.
-  if (isTlsFailure(error) || error.details["reason"] === "blocked") return false;
+  if (isTlsFailure(error) || error.reason === "blocked") return false;
   // Only failures of the transport say whether the request was sent; answers out of bounds would come again.
-  return neverSent(error) || (idempotent && "sent" in error.details);
+  return neverSent(error) || (idempotent && error.call?.sent !== undefined);
 }
 
 /** 0.5 s, 1 s, 2 s … 30 s, each shortened at random by up to a half, so that many clients do not come back at once. */

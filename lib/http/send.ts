@@ -9,7 +9,7 @@
  * @module
  */
 import { type Bytes, concat } from "../bytes/bytes.ts";
-import { type Details, TagsealError } from "../errors.ts";
+import { type Details, isTagsealError, type Reason, TagsealError } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import { explainFailure } from "./failures.ts";
 import { isLoopback } from "./loopback.ts";
@@ -87,7 +87,7 @@ const UNCHANGED_REDIRECTS: readonly number[] = [307, 308];
 /**
  * Sends one call and reads its answer whole.
  *
- * @throws {TagsealError} `unavailable` where no complete answer came within the limits; `details.sent` is `false` where
+ * @throws {TagsealError} `unavailable` where no complete answer came within the limits; `call.sent` is `false` where
  *   the request certainly never reached the server, so that it may be repeated
  */
 export async function exchange(send: Send, call: Call): Promise<Answer> {
@@ -228,34 +228,50 @@ function gunzip(
   return ReadableStream.from(pieces()).pipeThrough(new DecompressionStream("gzip"));
 }
 
+const CHECK_WAY = "Check the address and what stands between here and the server, then run the command again";
+
 function tooLong(call: Call, does: string): TagsealError {
   return unavailable(call, `its answer is too long: at most ${call.maxBytes} bytes were expected, it ${does}`, {
     maxBytes: call.maxBytes,
-  });
+  }, "too-long");
 }
 
-function unavailable(call: Call, why: string, details: Details, cause?: unknown): TagsealError {
+function unavailable(call: Call, why: string, details: Details, reason?: Reason<"unavailable">): TagsealError {
   return new TagsealError("unavailable", `${call.service} at "${call.url.origin}" cannot be used: ${why}`, {
-    remedy: "Check the address and what stands between here and the server, then run the command again",
-    details: { service: call.service, url: plainUrl(call.url), ...details },
-    cause,
+    remedy: CHECK_WAY,
+    details: { service: call.service, ...details },
+    call: { url: plainUrl(call.url) },
+    reason,
   });
 }
 
-function transportError(call: Call, thrown: unknown, patience: Patience, asked: URL): TagsealError {
+function transportError(call: Call, thrown: unknown, patience: Patience, first: URL): TagsealError {
   const { service, url } = call;
-  const redirected = url.origin === asked.origin ? "" : ` (where "${asked.origin}" redirects to)`;
+  const redirected = url.origin === first.origin ? "" : ` (where "${first.origin}" redirects to)`;
   const [proxy, error] = thrown instanceof ProxiedError ? [thrown.proxy, thrown.cause] : [undefined, thrown];
+  const asked = { url: plainUrl(url) };
   if (patience.signal.aborted) {
     const through = proxy ? ` through the proxy "${proxy.url}"` : "";
-    const why = `no complete answer within ${Math.round(patience.ms / 1000)} s${through}`;
-    return unavailable(call, why, { sent: true, reason: "no-answer" }, error);
+    const within = `within ${Math.round(patience.ms / 1000)} s`;
+    return new TagsealError(
+      "unavailable",
+      `${service} at "${url.origin}" cannot be used: no complete answer ${within}${through}`,
+      {
+        remedy: CHECK_WAY,
+        details: { service, reason: "no-answer" },
+        reason: "no-answer",
+        call: { ...asked, sent: true },
+        cause: error,
+      },
+    );
   }
-  const { reason, words, certificate, sent, remedy } = explainFailure(error, url, proxy?.url);
+  const { reason, exactly, words, certificate, sent, remedy } = explainFailure(error, url, proxy?.url);
   const what = certificate ? "shows a TLS certificate that is not trusted" : "cannot be used";
   return new TagsealError("unavailable", `${service} at "${url.origin}"${redirected} ${what}: ${words}`, {
     remedy,
-    details: { service, url: plainUrl(url), reason, sent, ...(proxy ? { proxy: proxy.url } : {}) },
+    details: { service, reason, ...(proxy ? { proxy: proxy.url } : {}) },
+    reason: exactly,
+    call: { ...asked, sent },
     cause: error,
   });
 }
@@ -267,12 +283,12 @@ export function plainUrl(url: URL): string {
 
 /** Whether the request of a failed call certainly never reached the server. */
 export function neverSent(error: unknown): boolean {
-  return error instanceof TagsealError && error.details["sent"] === false;
+  return isTagsealError(error) && error.call?.sent === false;
 }
 
 /** Whether a call failed because its answer was longer than the call allows. */
 export function isTooLong(error: unknown): boolean {
-  return error instanceof TagsealError && "maxBytes" in error.details;
+  return isTagsealError(error, "unavailable") && error.reason === "too-long";
 }
 
 /**

@@ -72,7 +72,8 @@ export async function requestToken(
     remedy: status === 429
       ? "Wait, then run the command again"
       : "Try again later; if it stays so, ask the operator of the token server",
-    details: { service, realm: plainUrl(realm), status },
+    details: { service, realm: plainUrl(realm) },
+    call: { status },
   });
 }
 

@@ -26,6 +26,7 @@ export function doubtful(error: unknown, gun: string, doubt: Doubt): TagsealErro
     remedy: `It may have been published${first}${LOOK}`,
     details: { repository: gun, ...known?.details },
     published: "maybe",
+    call: known?.call,
     cause: error,
   });
 }
@@ -36,13 +37,13 @@ export function mayStillArrive(failure: unknown): boolean {
   if (!isTagsealError(failure)) return true;
   if (failure.code === "interrupted" || failure.code === "timed-out") return !neverSent(failure);
   if (failure.code !== "unavailable" || neverSent(failure)) return false;
-  const status = failure.details["status"];
+  const status = failure.call?.status;
   return status === undefined || status === 502 || status === 504; // gateways speak for a server that is still at work
 }
 
 /** Whether a publish that failed may have taken effect, as far as the failure tells: where nobody can look, that counts. */
 export function mayHaveLanded(failure: unknown): boolean {
   // An error of the server's own says nothing of what it had done by then.
-  const { status } = isTagsealError(failure, "unavailable") ? failure.details : {};
-  return mayStillArrive(failure) || (typeof status === "number" && status >= 500);
+  const status = isTagsealError(failure, "unavailable") ? failure.call?.status ?? 0 : 0;
+  return mayStillArrive(failure) || status >= 500;
 }

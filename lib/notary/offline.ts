@@ -8,30 +8,23 @@
  *
  * @module
  */
-import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
+import { isTagsealError, type Reason, reworded, type TagsealError } from "../errors.ts";
 
-/** Kinds of failed connections (`FailureReason` in `lib/http/failures.ts`) after which nobody has answered. */
-const NO_ANSWER: readonly unknown[] = ["unknown-host", "refused", "no-answer"];
-/** The runtime's words for a connection that ended before any answer, to be told from an answer that was cut. */
-const ENDED_BEFORE_ANSWER = /connection closed before message completed|reset by peer/i;
+/** Kinds of failed connections after which nobody has answered; an answer that was cut is one. */
+const NO_ANSWER: ReadonlySet<Reason | undefined> = new Set(
+  ["unknown-host", "refused", "no-answer", "hung-up"] as const,
+);
 
 /** Whether a call failed because the server cannot be asked now. */
 export function isServerDown(error: unknown): error is TagsealError {
   if (!isTagsealError(error, "unavailable")) return false;
-  const { status, reason } = error.details;
-  if (typeof status === "number") return status >= 500;
-  return NO_ANSWER.includes(reason) || (reason === "cut" && ENDED_BEFORE_ANSWER.test(error.message));
+  const status = error.call?.status;
+  return status === undefined ? NO_ANSWER.has(error.reason) : status >= 500;
 }
 
 /** The failure of a reading for which neither server nor copy can be used. */
-export function cannotStandIn(gun: string, why: unknown, reason: TagsealError): TagsealError {
-  return new TagsealError(
-    "unavailable",
-    `${messageOf(why)}. The local copy of "${gun}" cannot stand in: ${reason.message}`,
-    {
-      remedy: isTagsealError(why) ? why.remedy : "Try again when the server answers",
-      details: { ...(isTagsealError(why) ? why.details : {}), repository: gun },
-      cause: why,
-    },
-  );
+export function cannotStandIn(gun: string, why: TagsealError, reason: TagsealError): TagsealError {
+  return reworded(why, `${why.message}. The local copy of "${gun}" cannot stand in: ${reason.message}`, {
+    details: { repository: gun },
+  });
 }

@@ -8,7 +8,7 @@ import type { Bytes } from "../bytes/bytes.ts";
 import { isJsonObject, parseJson } from "../bytes/json.ts";
 import { shown } from "../bytes/printable.ts";
 import { type PublicKey, readPublicKey } from "../crypto/keys.ts";
-import { type Details, messageOf, TagsealError } from "../errors.ts";
+import { messageOf, TagsealError } from "../errors.ts";
 import type { AuthorizedService, ScopeAction } from "../http/auth.ts";
 import { type Answer, type ByteBudget, type Call, plainUrl } from "../http/send.ts";
 import { serverWords } from "../http/server_words.ts";
@@ -155,7 +155,7 @@ export function createTrustServer({ url, service, access, signal }: TrustServerO
       const answer = await call(gun, "", { method: "POST", body, timeoutMs });
       if (answer.status === 413) throw tooLarge(url, gun, length);
       if (isPage(answer)) throw pageInstead(url, gun);
-      if (answer.status !== 200) throw refusal(url, gun, answer, `publish ${[...files.keys()].join(", ")}`);
+      if (answer.status !== 200) throw refusal(url, gun, answer, `publish ${[...files.keys()].join(", ")}`, true);
     },
     async remove(gun) {
       const answer = await call(gun, "", { method: "DELETE", timeoutMs: DELETE_TIMEOUT_MS }, "*");
@@ -208,33 +208,37 @@ function tooLarge(url: URL, gun: string, length: number): TagsealError {
     {
       remedy: "Nothing was published. Have the operator of the proxy before the Notary server raise its limit above " +
         "that (nginx: client_max_body_size), then run the command again",
-      details: { repository: gun, url: url.origin, status: 413, length },
+      details: { repository: gun, length },
+      call: { url: url.origin, status: 413 },
     },
   );
 }
 
-function refusal(url: URL, gun: string, answer: Answer, action: string): TagsealError {
+function refusal(url: URL, gun: string, answer: Answer, action: string, isUpdate = false): TagsealError {
   const { code, words, isUnexplained } = serverError(answer.bytes);
-  const details: Details = { repository: gun, url: url.origin, status: answer.status, serverCode: code };
+  const facts = {
+    details: { repository: gun, serverCode: code },
+    call: { url: url.origin, status: answer.status },
+  };
   const where = `Notary server "${url.origin}"`;
   if (answer.status === 400 && code === "VERSION") {
     return new TagsealError("stale", `Somebody else has published to "${gun}" in between`, {
       remedy: "Run the command again: it starts from what is there now",
-      details,
+      ...facts,
     });
   }
-  if (answer.status === 400 && action.startsWith("publish") && !isUnexplained) {
+  if (answer.status === 400 && isUpdate && !isUnexplained) {
     return new TagsealError("trust-invalid", `The ${where} refused to ${action} of "${gun}": ${words}`, {
       remedy: "Nothing was published. Read the repository with tagseal list and check the server's own log",
-      details,
+      ...facts,
     });
   }
-  if (answer.status === 400 && action.startsWith("publish")) {
+  if (answer.status === 400 && isUpdate) {
     return new TagsealError("unavailable", `The ${where} refused to ${action} of "${gun}": ${words}`, {
       remedy:
         "It names nothing that is wrong with the data, as while its database is down. Run the command again in a " +
         "while; if it goes on, its operator finds the reason in its log",
-      details,
+      ...facts,
     });
   }
   const failed = `The ${where} failed to ${action} of "${gun}" (status ${answer.status})`;
@@ -243,12 +247,12 @@ function refusal(url: URL, gun: string, answer: Answer, action: string): Tagseal
     const to = shown(plainUrl(new URL(location, url)));
     return new TagsealError("unavailable", `${failed}: it redirects to "${to}"`, {
       remedy: "Nothing was sent there. If the Notary server has another address now, give that one with --notary-url",
-      details,
+      ...facts,
     });
   }
   return new TagsealError(answer.status === 404 ? "not-found" : "unavailable", `${failed}: ${words}`, {
     remedy: "Check the address with --notary-url, and try again later if the server is out of order",
-    details,
+    ...facts,
   });
 }
 

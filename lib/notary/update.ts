@@ -12,7 +12,7 @@
  */
 import { type Bytes, equalBytes, sameBytes } from "../bytes/bytes.ts";
 import { hash } from "../crypto/hash.ts";
-import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
+import { isTagsealError, TagsealError } from "../errors.ts";
 import { isTooLong } from "../http/send.ts";
 import type { FileMeta } from "../tuf/models.ts";
 import { isDelegation, parentOf, RELEASES, type RoleName } from "../tuf/roles.ts";
@@ -130,11 +130,11 @@ async function readOnline(options: ReadOptions, cached: Copy): Promise<ReadResul
 }
 
 /** The local copy alone, judged as if it came from the server, while that cannot be asked. */
-async function readCopy(options: ReadOptions, cached: Copy, why: unknown): Promise<ReadResult> {
+async function readCopy(options: ReadOptions, cached: Copy, why: TagsealError): Promise<ReadResult> {
   const read = (_gun: string, name: string) => Promise.resolve(cached.get(name as RoleName));
   try {
     const result = await verify({ ...options, server: { ...options.server, read } }, cached, cached, true);
-    return { ...result, offline: messageOf(why) };
+    return { ...result, offline: why.message };
   } catch (error) {
     if (!isTagsealError(error, "trust-invalid")) throw error;
     throw cannotStandIn(options.gun, why, error);
@@ -234,6 +234,7 @@ function existing(name: string, bytes: Bytes | undefined): Bytes {
   throw new TagsealError("trust-invalid", `The Notary server does not have "${name}", though it must exist`, {
     remedy: "Do not use this repository: its server is damaged or withholds data. Tell its operator",
     details: { role: name },
+    reason: "role",
   });
 }
 
@@ -241,6 +242,7 @@ function notAsNamed(name: RoleName, cause: unknown): TagsealError {
   return new TagsealError("trust-invalid", `The Notary server has another "${name}" than the one that must be there`, {
     remedy: "Do not use this repository: its server is damaged or was tampered with. Tell its operator",
     details: { role: name },
+    reason: "role",
     cause,
   });
 }

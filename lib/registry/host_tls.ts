@@ -9,7 +9,7 @@
  */
 import { fileText } from "../bytes/bytes.ts";
 import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
-import { isFile, readFileBounded } from "../files/files.ts";
+import { isDenied, isFile, readFileBounded } from "../files/files.ts";
 import { filePath } from "../files/names.ts";
 import type { HostTls } from "../http/network.ts";
 
@@ -100,9 +100,7 @@ async function readPem(path: string, label: string, warn: (line: string) => void
   try {
     pem = fileText(await readFileBounded(path, MAX_FILE_BYTES) ?? new Uint8Array());
   } catch (error) {
-    if (isTagsealError(error) && error.cause instanceof Deno.errors.PermissionDenied) {
-      return void warn(notReadable(path));
-    }
+    if (isDenied(error)) return void warn(notReadable(path));
     if (isTagsealError(error)) throw error;
   }
   if (pem !== undefined && new RegExp(`-----BEGIN [A-Z ]*${label}-----`).test(pem)) return pem;

@@ -8,7 +8,6 @@
  * @module
  */
 import { isTagsealError } from "../errors.ts";
-import { explainFailure } from "../http/failures.ts";
 import { isLoopback, type Send } from "../http/send.ts";
 
 /** Whether plain http may be tried, and whom to tell. */
@@ -52,8 +51,7 @@ export async function orPlainHttp<T>(
 
 /** Whether `error` is that of `url`'s own server (not of a token server, say) about the first words of TLS. */
 function speaksNoTls(error: unknown, url: URL): boolean {
-  if (!isTagsealError(error, "unavailable")) return false;
-  const asked = String(error.details["url"] ?? "");
-  return URL.canParse(asked) && new URL(asked).origin === url.origin &&
-    explainFailure(error.cause, url).words.startsWith("it does not speak TLS");
+  if (!isTagsealError(error, "unavailable") || error.reason !== "no-tls") return false;
+  const asked = error.call?.url;
+  return asked !== undefined && new URL(asked).origin === url.origin;
 }

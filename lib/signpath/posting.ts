@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { isTagsealError, TagsealError, type TagsealErrorCode } from "../errors.ts";
+import { isTagsealError, reworded, type TagsealError, type TagsealErrorCode } from "../errors.ts";
 import { type Answer, neverSent, type Send } from "../http/send.ts";
 import type { SignPathApi } from "./api.ts";
 import { type Asked, refusal } from "./problem.ts";
@@ -121,10 +121,9 @@ async function postTo(
 /** What is said of one try says nothing of the others. */
 function afterUnclear(error: TagsealError, unclear: number): TagsealError {
   if (unclear === 0) return error;
-  return new TagsealError(error.code, `${error.message}; ${atMostThere(unclear)}`, {
+  return reworded(error, `${error.message}; ${atMostThere(unclear)}`, {
     remedy: `${error.remedy}. Look in SignPath's web UI for requests that were filed all the same`,
-    details: { ...error.details, mayBeFiled: true, unclearRequests: unclear },
-    cause: error,
+    details: { mayBeFiled: true, unclearRequests: unclear },
   });
 }
 

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { isTagsealError, TagsealError, type TagsealErrorCode } from "../errors.ts";
+import { isTagsealError, reworded, TagsealError, type TagsealErrorCode } from "../errors.ts";
 import { filedId, parseObject, type SignPathApi } from "./api.ts";
 import { checkedSlug, formOf, submissionRoutes } from "./filing.ts";
 import {
@@ -98,11 +98,9 @@ function mayBeSigned(code: TagsealErrorCode, why: string, atMost: number, cause?
 
 /** SignPath names a field of its API; what is wrong is the project that the user chose. */
 function notForHashes(error: TagsealError): TagsealError {
-  return new TagsealError(error.code, error.message, {
+  return reworded(error, error.message, {
     remedy: `${error.remedy}. --signing-method hash needs a project of the type "Hash signing data": name it with ` +
       "--project-slug",
-    details: error.details,
-    cause: error,
   });
 }
 

@@ -81,6 +81,7 @@ export function malformed(role: string, what: string, cause?: unknown): TagsealE
   return new TagsealError("trust-invalid", `The trust data of "${role}" is malformed: ${what}`, {
     remedy: "Do not use this data. If the server is yours, find out what wrote it; else tell its operator",
     details: { role },
+    reason: "role",
     cause,
   });
 }

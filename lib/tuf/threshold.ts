@@ -1,4 +1,4 @@
-/** Has a role signed? A report ({@linkcode checkSignatures}) and, on top of it, a throw ({@linkcode requireSigned}). @module */
+/** Has a role signed? A report ({@linkcode checkSignatures}), a fault, and a throw. @module */
 import { signatureMethod, verifySignature } from "../crypto/algorithms.ts";
 import type { KeyId } from "../crypto/keys.ts";
 import { TagsealError } from "../errors.ts";
@@ -42,15 +42,27 @@ export async function checkSignatures(envelope: Envelope, role: RoleKeys): Promi
  * @throws {TagsealError} `trust-invalid`; `whose` says in the message whose keys were asked for
  */
 export async function requireSigned(envelope: Envelope, role: RoleKeys, name: string, whose: string): Promise<void> {
+  const fault = await signatureFault(envelope, role, name, whose);
+  if (fault) throw fault;
+}
+
+/** What is wrong with the signatures; `whose` says in the message whose keys were asked for. */
+export async function signatureFault(
+  envelope: Envelope,
+  role: RoleKeys,
+  name: string,
+  whose: string,
+): Promise<TagsealError | undefined> {
   const report = await checkSignatures(envelope, role);
-  if (report.ok) return;
-  throw new TagsealError(
+  if (report.ok) return undefined;
+  return new TagsealError(
     "trust-invalid",
     `The trust data of "${name}" is not signed by ${whose}: ${report.distinct} of ${report.threshold} needed ` +
       `signatures are good${unusableOf(role).map(described).join("")}`,
     {
       remedy: "Do not use this data: it may have been tampered with. Tell the repository's administrator",
       details: { role: name, good: report.distinct, threshold: report.threshold },
+      reason: "role",
     },
   );
 }

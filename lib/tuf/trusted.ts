@@ -21,12 +21,12 @@
 import { type Bytes, equalBytes } from "../bytes/bytes.ts";
 import { canonicalJson } from "../bytes/canonical_json.ts";
 import { hash } from "../crypto/hash.ts";
-import { isTagsealError, TagsealError } from "../errors.ts";
-import type { Delegation, FileMeta, Listing, Metadata, RoleKeys, Root, Targets } from "./models.ts";
+import { TagsealError } from "../errors.ts";
+import type { Delegation, FileMeta, Listing, Metadata, Root, Targets } from "./models.ts";
 import { parseKept, parseListing, parseRoot, parseTargets } from "./parse.ts";
 import { type DelegationRole, parentOf, type RoleName } from "./roles.ts";
 import { requirePinned, type RootPin, usableRootKeys } from "./root_keys.ts";
-import { requireSigned } from "./threshold.ts";
+import { requireSigned, signatureFault } from "./threshold.ts";
 
 /** What the first root is held to. */
 export type Anchor =
@@ -153,7 +153,9 @@ export async function advanceSnapshot(phase: TimestampPhase, bytes: Bytes): Prom
 
 /** Step 5 (TUF 5.6). @throws {TagsealError} `trust-invalid` */
 export async function advanceTargets(phase: SnapshotPhase, bytes: Bytes): Promise<TrustedRepository> {
-  const targets = await acceptTargets(phase, "targets", phase.root.roles.targets, bytes);
+  const targets = namedTargets(phase, "targets", bytes);
+  await requireSigned(targets.envelope, phase.root.roles.targets, "targets", "the key that root names");
+  requireSuccessor(targets, "targets", phase.floors.get("targets"));
   requireFresh(targets, "targets", phase.at);
   return { ...phase, targets, delegations: new Map() };
 }
@@ -203,35 +205,23 @@ async function delegationState(
     throw invalid(delegation.name, "it was published before, and the snapshot does not name it any more");
   }
   if (!bytes) throw invalid(delegation.name, "the snapshot names it, and the server does not have it");
-  let file: Targets | undefined;
-  try {
-    file = await acceptTargets(repository, delegation.name, delegation, bytes);
-    requireFresh(file, delegation.name, repository.at);
-    return { kind: "trusted", delegation, file };
-  } catch (error) {
-    if (isTagsealError(error, "trust-invalid") && error.details["skippable"] === true) {
-      const { version } = file ?? parseTargets(delegation.name, bytes);
-      return { kind: "skipped", delegation, reason: error.message, version, ...(file ? { expired: file } : {}) };
-    }
-    throw error;
-  }
+  const { name } = delegation;
+  const file = namedTargets(repository, name, bytes);
+  const { version } = file;
+  const unsigned = await signatureFault(file.envelope, delegation, name, `the keys that "${parentOf(name)}" names`);
+  if (unsigned) return { kind: "skipped", delegation, reason: unsigned.message, version };
+  requireSuccessor(file, name, repository.floors.get(name));
+  const expired = expiryFault(file, name, repository.at);
+  if (expired) return { kind: "skipped", delegation, reason: expired.message, version, expired: file };
+  return { kind: "trusted", delegation, file };
 }
 
-async function acceptTargets(phase: SnapshotPhase, role: RoleName, keys: RoleKeys, bytes: Bytes): Promise<Targets> {
+/** The file of a role that lists tags, as the snapshot names it; its signatures have not been looked at. */
+function namedTargets(phase: Pick<SnapshotPhase, "snapshot">, role: "targets" | DelegationRole, bytes: Bytes): Targets {
   const meta = phase.snapshot.meta.get(role);
   if (!meta) throw invalid(role, "the snapshot does not name it");
   requireFile(bytes, meta, role, "snapshot");
-  const file = parseTargets(role, bytes);
-  const whose = role === "targets"
-    ? "the key that root names"
-    : `the keys that "${parentOf(role as DelegationRole)}" names`;
-  try {
-    await requireSigned(file.envelope, keys, role, whose);
-  } catch (error) {
-    throw role !== "targets" && isTagsealError(error, "trust-invalid") ? skippable(error) : error;
-  }
-  requireSuccessor(file, role, phase.floors.get(role));
-  return file;
+  return parseTargets(role, bytes);
 }
 
 function requireFile(bytes: Bytes, meta: FileMeta, role: RoleName, parent: RoleName): void {
@@ -258,24 +248,25 @@ function replaced(role: RoleName, version: number): TagsealError {
 }
 
 function requireFresh(metadata: Metadata, role: RoleName, at: Date): void {
-  if (at < metadata.expires) return;
-  const error = new TagsealError("trust-invalid", `The trust data of "${role}" expired on ${metadata.expiresText}`, {
+  const fault = expiryFault(metadata, role, at);
+  if (fault) throw fault;
+}
+
+function expiryFault(metadata: Metadata, role: RoleName, at: Date): TagsealError | undefined {
+  if (at < metadata.expires) return undefined;
+  return new TagsealError("trust-invalid", `The trust data of "${role}" expired on ${metadata.expiresText}`, {
     remedy: `Ask the repository's administrator to publish it anew (${
       role === "timestamp" || role === "snapshot" ? "the server signs this role" : "with the key of this role"
     }), and check this machine's clock`,
     details: { role, expires: metadata.expiresText },
+    reason: "role",
   });
-  throw role.startsWith("targets/") ? skippable(error) : error;
-}
-
-function skippable(error: TagsealError): TagsealError {
-  const { message, remedy, details, cause } = error;
-  return new TagsealError(error.code, message, { remedy, details: { ...details, skippable: true }, cause });
 }
 
 function invalid(role: RoleName, why: string): TagsealError {
   return new TagsealError("trust-invalid", `The trust data of "${role}" is not acceptable: ${why}`, {
     remedy: "Do not use this data: the server may have been tampered with. Tell the repository's administrator",
     details: { role },
+    reason: "role",
   });
 }

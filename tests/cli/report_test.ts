@@ -28,8 +28,8 @@ Deno.test("every class of failure has the exit code that cli.md gives it", () =>
 });
 
 Deno.test("failures as JSON have four members, and no marks of our own", () => {
-  const details = { url: "u", sent: false, skippable: true, tags: ["a"] };
-  const error = new TagsealError("stale", "Moved", { remedy: "Again", details, cause: new Error("inner") });
+  const [details, call] = [{ tags: ["a"] }, { url: "u", sent: false }];
+  const error = new TagsealError("stale", "Moved", { remedy: "Again", details, call, cause: new Error("inner") });
   assert.deepEqual(errorJson(error), {
     error: { code: "stale", message: "Moved", remedy: "Again", details: { url: "u", tags: ["a"] } },
   });

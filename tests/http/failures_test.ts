@@ -257,6 +257,23 @@ Deno.test("what the runtime says, in plain words", () => {
   }
 });
 
+Deno.test("what is decided by is told apart more finely than what is shown", () => {
+  const rows: [string, string, string][] = [
+    ["connection closed before message completed", "cut", "hung-up"],
+    ["Connection reset by peer (os error 104)", "cut", "hung-up"],
+    ["error reading a body from connection", "cut", "cut"],
+    ["broken pipe", "cut", "cut"],
+    ["received corrupt message of type InvalidContentType", "tls", "no-tls"],
+    ["received fatal alert: HandshakeFailure", "tls", "tls"],
+    ["tls handshake eof, connection closed before message completed", "tls", "tls"],
+    ["tcp connect error: Connection refused (os error 111)", "refused", "refused"],
+  ];
+  for (const [said, reason, exactly] of rows) {
+    const failure = explainFailure(new TypeError(said), new URL("https://notary.test/"));
+    assert.deepEqual([failure.reason, failure.exactly], [reason, exactly], said);
+  }
+});
+
 Deno.test("what fails on the way to a proxy is not blamed on the server", () => {
   const rows: [string, string][] = [
     [

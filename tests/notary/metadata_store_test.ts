@@ -167,7 +167,7 @@ Deno.test("metadata store: a copy that cannot be read is done without where the 
   withFolder(async (folder) => {
     const denied = new TagsealError("bad-input", "No right", {
       remedy: "x",
-      cause: new Deno.errors.PermissionDenied(),
+      reason: "denied",
     });
     const damaged = new TagsealError("bad-input", "A pipe", { remedy: "x", cause: new Error("it is not a file") });
     const store = (error: Error) => ({ ...createFileMetadataStore(folder), read: () => Promise.reject(error) });

@@ -1,7 +1,7 @@
 /** When the local copy may stand in for the server, and when it may not. */
 import assert from "node:assert/strict";
 import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
-import { isTagsealError, TagsealError } from "../../lib/errors.ts";
+import { isTagsealError, type Reason, TagsealError } from "../../lib/errors.ts";
 import { authorize } from "../../lib/http/auth.ts";
 import { createSend } from "../../lib/http/network.ts";
 import { exchange, type Send } from "../../lib/http/send.ts";
@@ -23,10 +23,11 @@ async function storeOf(files: ReadonlyMap<RoleName, Bytes>): Promise<MetadataSto
   return store;
 }
 
-const refused = (status: number | undefined, reason?: string, words = "no answer"): TagsealError =>
+const refused = (status: number | undefined, reason?: Reason<"unavailable">, words = "no answer"): TagsealError =>
   new TagsealError("unavailable", words, {
     remedy: "Wait",
-    details: { ...(status ? { status } : {}), ...(reason ? { reason } : {}) },
+    reason,
+    call: { status },
   });
 const DOWN: TagsealError = refused(503);
 
@@ -160,15 +161,15 @@ Deno.test("offline: which failures mean that the server cannot be asked", () => 
       [refused(undefined, "tls", "connection closed before message completed"), false],
       [refused(undefined, "proxy"), false],
       [refused(undefined, "other"), false],
-      [refused(undefined, "cut", "it was cut (connection closed before message completed)"), true],
-      [refused(undefined, "cut", "it was cut (Connection reset by peer (os error 104))"), true],
-      [refused(undefined, "cut", "it was cut (error reading a body from connection)"), false],
+      [refused(undefined, "hung-up"), true],
+      [refused(undefined, "no-tls"), false],
+      [refused(undefined, "cut", "words decide nothing: connection closed before message completed"), false],
       [new TagsealError("trust-invalid", "x", { remedy: "y" }), false],
       [new TagsealError("not-found", "x", { remedy: "y" }), false],
       [new Error("Connection refused"), false],
     ] as const
   ) {
-    const { reason } = isTagsealError(error) ? error.details : {};
+    const reason = isTagsealError(error) ? error.reason : undefined;
     assert.equal(isServerDown(error), expected, `${reason}: ${error.message}`);
   }
 });

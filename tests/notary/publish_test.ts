@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Bytes } from "../../lib/bytes/bytes.ts";
-import { TagsealError } from "../../lib/errors.ts";
+import { type CallInQuestion, TagsealError } from "../../lib/errors.ts";
 import { createMemoryMetadataStore } from "../../lib/notary/metadata_store.ts";
 import { type Change, publishChange, requirePublished, versionOf } from "../../lib/notary/publish.ts";
 import { readRepository } from "../../lib/notary/update.ts";
@@ -184,8 +184,8 @@ async function unreadable(posting: TagsealError | undefined, reading: TagsealErr
   return publish(3);
 }
 
-const down = (message: string, details: TagsealError["details"] = {}) =>
-  new TagsealError("unavailable", message, { remedy: "Check the network", details });
+const down = (message: string, call?: CallInQuestion) =>
+  new TagsealError("unavailable", message, { remedy: "Check the network", call });
 
 Deno.test("publish: where reading back fails, too, the first failure is told, and whether that says all", async () => {
   for (const posting of [lost(), ...[500, 503, 504].map((status) => down("The answer was lost", { status }))]) {
@@ -193,9 +193,9 @@ Deno.test("publish: where reading back fails, too, the first failure is told, an
     assert.match(error.message, /Whether the change to ".*" was published is not known$/);
     assert.equal(error.published, "maybe");
   }
-  for (const details of [{ status: 400 }, { sent: false }]) {
+  for (const call of [{ status: 400 }, { sent: false }]) {
     const error = await failsWith(
-      unreadable(down("It is refused", details), down("Nobody answers")),
+      unreadable(down("It is refused", call), down("Nobody answers")),
       "unavailable",
       "It is refused",
     );
@@ -223,7 +223,7 @@ Deno.test("publish: once the server has answered 200, every failure says that it
   ] as const;
   for (const [code, wanted] of codes) {
     await t.step(code, async () => {
-      const failure = new TagsealError(code, "It fails so", { remedy: "Mend it so", details: { status: 500 } });
+      const failure = new TagsealError(code, "It fails so", { remedy: "Mend it so", call: { status: 500 } });
       const error = await failsWith(
         unreadable(undefined, failure),
         wanted,
