@@ -34,10 +34,11 @@
 export * from "./lib/errors.ts";
 export type { Bytes } from "./lib/bytes/bytes.ts";
 export type { JsonArray, JsonObject, JsonValue } from "./lib/bytes/json.ts";
-export type { KeyShape, SignatureMethod } from "./lib/crypto/algorithms.ts";
-export type { HashName } from "./lib/crypto/hash.ts";
+export type { KeyShape, MethodVariant, SignatureMethod } from "./lib/crypto/algorithms.ts";
+export type { HashName, SignatureHash } from "./lib/crypto/hash.ts";
 export { type KeyId, keyOfCertificate, type KeyType, type PublicKey } from "./lib/crypto/keys.ts";
 export { localSigner, type RawSignature, type Signer } from "./lib/crypto/signer.ts";
+export * from "./lib/crypto/signature_rules.ts";
 export { type Certificate, certificatePem, readCertificate } from "./lib/crypto/x509.ts";
 export * from "./lib/http/auth.ts";
 export { createSend, type SendOptions } from "./lib/http/network.ts";

@@ -7,8 +7,9 @@
  *
  * @module
  */
-import type { Bytes } from "../bytes/bytes.ts";
-import { derSequence, derUnsigned } from "./der.ts";
+import { type Bytes, concat } from "../bytes/bytes.ts";
+import { derSequence, derUnsigned, TAG } from "./der.ts";
+import type { SignatureHash } from "./hash.ts";
 
 /** The names of signature methods in metadata. */
 export type SignatureMethod = "ecdsa" | "rsapss" | "rsapkcs1v15" | "eddsa";
@@ -23,12 +24,23 @@ export type KeyShape =
 export const MIN_RSA_BITS = 2048;
 
 const FIELD_BYTES = { "P-256": 32, "P-384": 48, "P-521": 66 } as const;
-const RSA_HASHED = { hash: "SHA-256" } as const;
+const WEB_HASHES = { sha256: "SHA-256", sha384: "SHA-384", sha512: "SHA-512" } as const;
+
+/** What a method leaves open. Ed25519 leaves nothing open. */
+export interface MethodVariant {
+  /** What is hashed with, MGF1 of PSS as well. */
+  readonly hash: SignatureHash;
+  /** The salt of PSS, in bytes. */
+  readonly saltLength: number;
+}
+
+/** How Notary signs. */
+const NOTARY: MethodVariant = { hash: "sha256", saltLength: 32 };
 
 interface Algorithm {
   readonly family: KeyShape["family"];
-  importAs(shape: KeyShape): AlgorithmIdentifier | RsaHashedImportParams | EcKeyImportParams;
-  readonly operation: AlgorithmIdentifier | EcdsaParams | RsaPssParams;
+  importAs(shape: KeyShape, hash: SignatureHash): AlgorithmIdentifier | RsaHashedImportParams | EcKeyImportParams;
+  operation(variant: MethodVariant): AlgorithmIdentifier | EcdsaParams | RsaPssParams;
   /** The exact length of a signature, where it is fixed by the key. */
   signatureBytes(shape: KeyShape): number;
 }
@@ -39,25 +51,25 @@ const ALGORITHMS: Readonly<Record<SignatureMethod, Algorithm>> = {
   ecdsa: {
     family: "ecdsa",
     importAs: (shape) => ({ name: "ECDSA", namedCurve: shape.family === "ecdsa" ? shape.curve : "" }),
-    operation: { name: "ECDSA", hash: "SHA-256" },
+    operation: ({ hash }) => ({ name: "ECDSA", hash: WEB_HASHES[hash] }),
     signatureBytes: (shape) => shape.family === "ecdsa" ? 2 * FIELD_BYTES[shape.curve] : 0,
   },
   rsapss: {
     family: "rsa",
-    importAs: () => ({ name: "RSA-PSS", ...RSA_HASHED }),
-    operation: { name: "RSA-PSS", saltLength: 32 },
+    importAs: (_, hash) => ({ name: "RSA-PSS", hash: WEB_HASHES[hash] }),
+    operation: ({ saltLength }) => ({ name: "RSA-PSS", saltLength }),
     signatureBytes: rsaBytes,
   },
   rsapkcs1v15: {
     family: "rsa",
-    importAs: () => ({ name: "RSASSA-PKCS1-v1_5", ...RSA_HASHED }),
-    operation: { name: "RSASSA-PKCS1-v1_5" },
+    importAs: (_, hash) => ({ name: "RSASSA-PKCS1-v1_5", hash: WEB_HASHES[hash] }),
+    operation: () => ({ name: "RSASSA-PKCS1-v1_5" }),
     signatureBytes: rsaBytes,
   },
   eddsa: {
     family: "ed25519",
     importAs: () => ({ name: "Ed25519" }),
-    operation: { name: "Ed25519" },
+    operation: () => ({ name: "Ed25519" }),
     signatureBytes: () => 64,
   },
 };
@@ -73,28 +85,36 @@ export function methodsOf(shape: KeyShape): SignatureMethod[] {
   return (Object.keys(ALGORITHMS) as SignatureMethod[]).filter((name) => ALGORITHMS[name].family === shape.family);
 }
 
-/** Whether `signature` is good for `payload` under a public key (SPKI DER). Never throws for a bad signature. */
+/**
+ * Whether `signature` is good for `payload` under a public key (SPKI DER). Never throws for a bad signature.
+ *
+ * @param variant for signatures that are no metadata's
+ */
 export async function verifySignature(
   method: SignatureMethod,
   key: { readonly shape: KeyShape; readonly spki: Bytes },
   payload: Bytes,
   signature: Bytes,
+  variant: MethodVariant = NOTARY,
 ): Promise<boolean> {
   const algorithm = ALGORITHMS[method];
   if (algorithm.family !== key.shape.family || signature.length !== algorithm.signatureBytes(key.shape)) return false;
-  const imported = await crypto.subtle.importKey("spki", key.spki, algorithm.importAs(key.shape), false, ["verify"]);
-  return await crypto.subtle.verify(algorithm.operation, imported, signature, payload);
+  const importAs = algorithm.importAs(key.shape, variant.hash);
+  const imported = await crypto.subtle.importKey("spki", key.spki, importAs, false, ["verify"]);
+  return await crypto.subtle.verify(algorithm.operation(variant), imported, signature, payload);
 }
 
-/** Signs `payload` with a private key (PKCS#8 DER). */
+/** Signs `payload` with a private key (PKCS#8 DER), as Notary does unless `variant` says otherwise. */
 export async function createSignature(
   method: SignatureMethod,
   key: { readonly shape: KeyShape; readonly pkcs8: Bytes },
   payload: Bytes,
+  variant: MethodVariant = NOTARY,
 ): Promise<Bytes> {
   const algorithm = ALGORITHMS[method];
-  const imported = await crypto.subtle.importKey("pkcs8", key.pkcs8, algorithm.importAs(key.shape), false, ["sign"]);
-  return new Uint8Array(await crypto.subtle.sign(algorithm.operation, imported, payload));
+  const importAs = algorithm.importAs(key.shape, variant.hash);
+  const imported = await crypto.subtle.importKey("pkcs8", key.pkcs8, importAs, false, ["sign"]);
+  return new Uint8Array(await crypto.subtle.sign(algorithm.operation(variant), imported, payload));
 }
 
 /**
@@ -119,4 +139,19 @@ function derToIeee(signature: Bytes, size: number): Bytes | undefined {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+/** r‖s as `SEQUENCE { INTEGER r, INTEGER s }` in DER (RFC 3279, section 2.2.3). */
+export function derOfRs(rs: Bytes): Bytes {
+  const half = rs.length / 2;
+  const integers = concat(...[rs.subarray(0, half), rs.subarray(half)].map(derInteger));
+  const length = integers.length < 0x80 ? [integers.length] : [0x81, integers.length]; // P-521 has at most 138 bytes
+  return concat(Uint8Array.of(TAG.sequence, ...length), integers);
+}
+
+function derInteger(unsigned: Bytes): Bytes {
+  const first = unsigned.findIndex((byte) => byte !== 0);
+  const digits = unsigned.subarray(first < 0 ? unsigned.length - 1 : first);
+  const content = digits[0]! >= 0x80 ? concat(Uint8Array.of(0), digits) : digits; // it is a positive number
+  return concat(Uint8Array.of(TAG.integer, content.length), content);
 }

@@ -4,8 +4,9 @@ import { createPublicKey } from "node:crypto";
 import type { Bytes } from "../bytes/bytes.ts";
 import { createSignature, methodsOf, type SignatureMethod } from "./algorithms.ts";
 import { keyOfSpki, type PublicKey } from "./keys.ts";
+import { createSignatureByRules, type SignatureRules } from "./signature_rules.ts";
 
-/** A raw signature and the method that verifies it. */
+/** A raw signature and the method that verifies it, with the hash of the rules where it was made by rules. */
 export interface RawSignature {
   /** The method, as metadata names it. */
   readonly method: SignatureMethod;
@@ -17,8 +18,12 @@ export interface RawSignature {
 export interface Signer {
   /** The key that verifies; metadata may file it under another id, if it holds it as a certificate. */
   readonly publicKey: PublicKey;
-  /** Signs exactly these bytes. */
-  sign(payload: Bytes): Promise<RawSignature>;
+  /**
+   * Signs exactly these bytes: as Notary verifies it, or by the rules that are given.
+   *
+   * @throws {TypeError} for rules that have no place for the key: Ed25519
+   */
+  sign(payload: Bytes, rules?: SignatureRules): Promise<RawSignature>;
 }
 
 /** The two schemes that Notary knows for RSA keys. */
@@ -27,10 +32,10 @@ export type RsaScheme = "rsapkcs1v15" | "rsapss";
 /** A signer that also signs what somebody else hashed. */
 export interface HashSigner extends Signer {
   /**
-   * Signs a payload that is known by its SHA-256 digest only, 32 bytes. RSA keys sign with `scheme`, PKCS#1 v1.5 unless
-   * said; ECDSA keys have one scheme, whatever is said.
+   * Signs a payload that is known by its digest only: of SHA-256, SHA-384 or SHA-512, told by its length. RSA keys sign
+   * with `scheme`, PKCS#1 v1.5 unless said; ECDSA keys have one scheme, whatever is said.
    */
-  signHash(sha256: Bytes, scheme?: RsaScheme): Promise<RawSignature>;
+  signHash(digest: Bytes, scheme?: RsaScheme): Promise<RawSignature>;
 }
 
 /** A signer over a private key in memory. It signs as Notary does: RSA keys with `rsapss`. */
@@ -38,12 +43,13 @@ export function localSigner(privateKey: KeyObject): Signer {
   const publicKey = publicKeyOf(privateKey);
   const pkcs8 = new Uint8Array(privateKey.export({ type: "pkcs8", format: "der" }));
   const method = methodsOf(publicKey.shape)[0]!;
+  const key = { shape: publicKey.shape, pkcs8 };
   return {
     publicKey,
-    sign: async (payload) => ({
-      method,
-      bytes: await createSignature(method, { shape: publicKey.shape, pkcs8 }, payload),
-    }),
+    sign: async (payload, rules) =>
+      rules
+        ? await createSignatureByRules(key, rules, payload)
+        : { method, bytes: await createSignature(method, key, payload) },
   };
 }
 

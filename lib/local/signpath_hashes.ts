@@ -7,10 +7,10 @@
  */
 import { type Bytes, utf8 } from "../bytes/bytes.ts";
 import { isJsonObject, type JsonObject, jsonObject, type JsonValue, parseJson } from "../bytes/json.ts";
+import { derOfRs } from "../crypto/algorithms.ts";
 import { messageOf } from "../errors.ts";
 import type { HashScheme, LocalSigningKey } from "./signpath_keys.ts";
 import { wrong } from "./signpath_refusals.ts";
-import { asn1Signature } from "./signpath_signing.ts";
 
 /** SHA-256; SignPath takes other hashes as well, which Notary has no use for. */
 const SHA256_OID = "2.16.840.1.101.3.4.2.1";
@@ -68,7 +68,7 @@ async function signatureOf(
   form: "Ieee" | "Asn1",
 ): Promise<Bytes> {
   const raw = await key.signHash(hash, scheme);
-  return scheme === "Ecdsa" && form === "Asn1" ? asn1Signature(raw) : raw;
+  return scheme === "Ecdsa" && form === "Asn1" ? derOfRs(raw) : raw;
 }
 
 /** The JSON object in `bytes`. @throws {TagsealError} `bad-input`, about `field` */

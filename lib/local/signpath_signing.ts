@@ -7,8 +7,9 @@
  *
  * @module
  */
-import { type Bytes, concat } from "../bytes/bytes.ts";
+import type { Bytes } from "../bytes/bytes.ts";
 import { readZip, writeZip, type ZipFile } from "../bytes/zip.ts";
+import { derOfRs } from "../crypto/algorithms.ts";
 import { hash } from "../crypto/hash.ts";
 import { TagsealError } from "../errors.ts";
 import type { LocalSigningKey } from "./signpath_keys.ts";
@@ -60,20 +61,5 @@ async function rawSignature(payload: Bytes, key: LocalSigningKey, format: RawSig
     return await key.signHash(sha256, format.rsaPadding === "pss" ? "RsaPss" : "RsaPkcs1");
   }
   const signature = await key.signHash(sha256, "Ecdsa");
-  return format.ecdsaFormat === "asn1" ? asn1Signature(signature) : signature;
-}
-
-/** r‖s as `SEQUENCE { INTEGER r, INTEGER s }` in DER (RFC 3279, section 2.2.3). */
-export function asn1Signature(signature: Bytes): Bytes {
-  const half = signature.length / 2;
-  const integers = concat(...[signature.subarray(0, half), signature.subarray(half)].map(asn1Integer));
-  const length = integers.length < 0x80 ? [integers.length] : [0x81, integers.length]; // P-521 has at most 138 bytes
-  return concat(Uint8Array.of(0x30, ...length), integers);
-}
-
-function asn1Integer(unsigned: Bytes): Bytes {
-  const first = unsigned.findIndex((byte) => byte !== 0);
-  const digits = unsigned.subarray(first < 0 ? unsigned.length - 1 : first);
-  const content = digits[0]! >= 0x80 ? concat(Uint8Array.of(0), digits) : digits; // it is a positive number
-  return concat(Uint8Array.of(0x02, content.length), content);
+  return format.ecdsaFormat === "asn1" ? derOfRs(signature) : signature;
 }

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { utf8 } from "../../lib/bytes/bytes.ts";
-import { ecdsaReadings, verifySignature } from "../../lib/crypto/algorithms.ts";
+import { derOfRs, ecdsaReadings, verifySignature } from "../../lib/crypto/algorithms.ts";
 import { hash } from "../../lib/crypto/hash.ts";
 import { isTagsealError } from "../../lib/errors.ts";
 import { fileSigningKey, type HashScheme } from "../../lib/local/signpath_keys.ts";
-import { asn1Signature } from "../../lib/local/signpath_signing.ts";
 
 const rsa = (modulusLength: number) => generateKeyPairSync("rsa", { modulusLength }).privateKey;
 const ec = (namedCurve: string) => generateKeyPairSync("ec", { namedCurve }).privateKey;
@@ -31,6 +30,12 @@ Deno.test("a signature over a hash is one over what was hashed", async (t) => {
         const signature = await key.signHash(hash("sha256", payload), scheme);
         assert.ok(await verifySignature(METHODS[scheme], key.publicKey, payload, signature));
         assert.ok(!await verifySignature(METHODS[scheme], key.publicKey, utf8("other"), signature));
+        for (const [name, saltLength] of [["sha384", 48], ["sha512", 64]] as const) {
+          const longer = await key.signHash(hash(name, payload), scheme);
+          const variant = { hash: name, saltLength };
+          assert.ok(await verifySignature(METHODS[scheme], key.publicKey, payload, longer, variant), name);
+          assert.ok(!await verifySignature(METHODS[scheme], key.publicKey, payload, longer), name);
+        }
       }
     });
   }
@@ -41,7 +46,7 @@ Deno.test("what a key cannot sign is refused", async (t) => {
   const rows: [string, KeyObject, HashScheme, Uint8Array<ArrayBuffer>, RegExp][] = [
     ["ECDSA with RSA's scheme", ec("P-256"), "RsaPkcs1", sha256, /family "ecdsa" does not sign with "RsaPkcs1"/],
     ["RSA with ECDSA's", rsa(2048), "Ecdsa", sha256, /family "rsa" does not sign with "Ecdsa"/],
-    ["another hash", ec("P-256"), "Ecdsa", hash("sha512", utf8("payload")), /not a SHA-256 hash/],
+    ["half a hash", ec("P-256"), "Ecdsa", sha256.subarray(16), /not a hash of SHA-256, SHA-384 or SHA-512/],
   ];
   for (const [name, key, scheme, bytes, words] of rows) {
     await t.step(name, () =>
@@ -60,14 +65,14 @@ Deno.test("r‖s becomes DER, minimal and positive", async (t) => {
     ["zeros before a sign bit", "00800001", "300702020080020101"],
   ];
   for (const [name, raw, der] of rows) {
-    await t.step(name, () => assert.equal(asn1Signature(Uint8Array.fromHex(raw)).toHex(), der));
+    await t.step(name, () => assert.equal(derOfRs(Uint8Array.fromHex(raw)).toHex(), der));
   }
   for (const curve of ["P-256", "P-384", "P-521"] as const) {
     await t.step(`${curve} and back`, async () => {
       const key = fileSigningKey(ec(curve));
       for (let i = 0; i < 8; i++) {
         const raw = await key.signHash(hash("sha256", utf8(`${i}`)), "Ecdsa");
-        assert.deepEqual(ecdsaReadings(asn1Signature(raw), curve), [raw]);
+        assert.deepEqual(ecdsaReadings(derOfRs(raw), curve), [raw]);
       }
     });
   }

@@ -416,7 +416,7 @@ Deno.test("a fast signing request is answered with the signed document", async (
     ["RSA without hash algorithm", { ...good, SignatureAlgorithm: "RsaPkcs1" }, {}, /RsaHashAlgorithm is not/],
     ["odd form", { ...good, EcdsaSignatureFormat: "X" }, {}, /EcdsaSignatureFormat is neither/],
     ["hash that is not base64", { ...good, Base64EncodedHash: "*" }, {}, /Base64EncodedHash is not base64/],
-    ["short hash", { ...good, Base64EncodedHash: "AAAA" }, {}, /not a SHA-256 hash/],
+    ["short hash", { ...good, Base64EncodedHash: "AAAA" }, {}, /not a hash of SHA-256, SHA-384 or SHA-512/],
     [
       "algorithm of another key",
       { ...good, SignatureAlgorithm: "RsaPss", RsaHashAlgorithm: SHA256 },
