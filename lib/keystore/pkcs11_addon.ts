@@ -112,9 +112,17 @@ export const CKC = { X_509: 0 } as const;
 /** Key types. */
 export const CKK = { RSA: 0, EC: 3 } as const;
 /** Mechanisms. */
-export const CKM = { RSA_PKCS: 0x1, RSA_PKCS_PSS: 0xd, SHA256: 0x250, EC_KEY_PAIR_GEN: 0x1040, ECDSA: 0x1041 } as const;
+export const CKM = {
+  RSA_PKCS: 0x1,
+  RSA_PKCS_PSS: 0xd,
+  SHA256: 0x250,
+  SHA384: 0x260,
+  SHA512: 0x270,
+  EC_KEY_PAIR_GEN: 0x1040,
+  ECDSA: 0x1041,
+} as const;
 /** Mask generation functions. */
-export const CKG = { MGF1_SHA256: 0x2 } as const;
+export const CKG = { MGF1_SHA256: 0x2, MGF1_SHA384: 0x3, MGF1_SHA512: 0x4 } as const;
 /** What the addon calls the parameters of RSASSA-PSS. */
 export const PSS_PARAMETERS = 5;
 /** Kinds of login. */

@@ -1,6 +1,6 @@
 /**
- * Signatures that a token makes. It gets a SHA-256 digest, whatever the key: that is what Notary hashes with, and the
- * mechanisms that take a digest are those that all tokens have.
+ * Signatures that a token makes. It gets a digest, whatever the key, of SHA-256 unless rules say otherwise: that is what
+ * Notary hashes with, and the mechanisms that take a digest are those that all tokens have.
  *
  * RSA keys sign with PKCS#1 v1.5, not with `rsapss` as Notary's own keys do: Notary accepts both, and each token that
  * has RSA keys has CKM_RSA_PKCS, while PSS, with the salt of 32 bytes and the MGF1 that Notary asks for, is missing on
@@ -12,8 +12,10 @@
 import { Buffer } from "node:buffer";
 import { type Bytes, concat, utf8 } from "../bytes/bytes.ts";
 import { verifySignature } from "../crypto/algorithms.ts";
-import { hash } from "../crypto/hash.ts";
+import { hash, type SignatureHash } from "../crypto/hash.ts";
 import type { PublicKey } from "../crypto/keys.ts";
+import { DIGEST_BYTES, DIGEST_INFO, hashOfDigest } from "../crypto/rsa_padding.ts";
+import type { SignatureRules } from "../crypto/signature_rules.ts";
 import type { HashSigner, RawSignature, RsaScheme } from "../crypto/signer.ts";
 import { TagsealError } from "../errors.ts";
 import { CKA, CKG, CKM, type Handle, type Mechanism, PSS_PARAMETERS } from "./pkcs11_addon.ts";
@@ -21,17 +23,21 @@ import type { Token } from "./pkcs11_token.ts";
 
 type TokenMethod = "ecdsa" | RsaScheme;
 
-const MECHANISMS: Readonly<Record<TokenMethod, Mechanism>> = {
-  ecdsa: { mechanism: CKM.ECDSA },
-  rsapkcs1v15: { mechanism: CKM.RSA_PKCS },
-  rsapss: {
-    mechanism: CKM.RSA_PKCS_PSS,
-    parameter: { type: PSS_PARAMETERS, hashAlg: CKM.SHA256, mgf: CKG.MGF1_SHA256, saltLen: 32 },
-  },
-};
-const SHA256_BYTES = 32;
-/** DigestInfo of SHA-256 without the digest: CKM_RSA_PKCS pads, and leaves this to its caller. */
-const SHA256_DIGEST_INFO = Uint8Array.fromHex("3031300d060960864801650304020105000420");
+/** PSS by hash: MGF1 with the same one, and a salt as long as the digest. */
+const PSS = {
+  sha256: { hashAlg: CKM.SHA256, mgf: CKG.MGF1_SHA256 },
+  sha384: { hashAlg: CKM.SHA384, mgf: CKG.MGF1_SHA384 },
+  sha512: { hashAlg: CKM.SHA512, mgf: CKG.MGF1_SHA512 },
+} as const;
+
+function mechanismOf(method: TokenMethod, name: SignatureHash): Mechanism {
+  if (method === "ecdsa") return { mechanism: CKM.ECDSA };
+  if (method === "rsapkcs1v15") return { mechanism: CKM.RSA_PKCS };
+  const parameter = { type: PSS_PARAMETERS, ...PSS[name], saltLen: DIGEST_BYTES[name] } as const;
+  return { mechanism: CKM.RSA_PKCS_PSS, parameter };
+}
+
+const NOTARY: SignatureRules = { hash: "sha256", rsaPadding: "pkcs1" };
 /** More than any key here needs: 512 for RSA with 4096 bits. */
 const MAX_SIGNATURE_BYTES = 2048;
 /** Signed once to prove a key; it is no JSON, so it is nobody's metadata. */
@@ -42,35 +48,42 @@ export function tokenSigner(token: Token, publicKey: PublicKey, privateKey: Hand
   const always = token.attribute(privateKey, CKA.ALWAYS_AUTHENTICATE)?.[0] === 1;
   const proven = new Set<TokenMethod>();
 
-  async function signDigest(method: TokenMethod, digest: Bytes): Promise<RawSignature> {
-    const data = Buffer.from(method === "rsapkcs1v15" ? concat(SHA256_DIGEST_INFO, digest) : digest);
+  async function signDigest(method: TokenMethod, name: SignatureHash, digest: Bytes): Promise<RawSignature> {
+    // CKM_RSA_PKCS pads, and leaves DigestInfo to its caller.
+    const data = Buffer.from(method === "rsapkcs1v15" ? concat(DIGEST_INFO[name], digest) : digest);
+    const mechanism = mechanismOf(method, name);
     const out = Buffer.alloc(MAX_SIGNATURE_BYTES);
     const bytes = await token.callLong("sign", (module, session) => {
       onSign();
-      module.C_SignInit(session, MECHANISMS[method], privateKey);
+      module.C_SignInit(session, mechanism, privateKey);
       if (always) token.loginForOneSignature();
       return module.C_SignAsync(session, data, out);
     }, { interruptible: true });
     return { method, bytes: new Uint8Array(bytes) };
   }
 
-  async function signAndVerify(method: TokenMethod, payload: Bytes): Promise<RawSignature> {
-    const signature = await signDigest(method, hash("sha256", payload));
-    if (!await verifySignature(method, publicKey, payload, signature.bytes)) throw anotherKey(token, publicKey);
+  async function signAndVerify(method: TokenMethod, payload: Bytes, name: SignatureHash): Promise<RawSignature> {
+    const signature = await signDigest(method, name, hash(name, payload));
+    const variant = { hash: name, saltLength: DIGEST_BYTES[name] };
+    const isGood = await verifySignature(method, publicKey, payload, signature.bytes, variant);
+    if (!isGood) throw anotherKey(token, publicKey);
     proven.add(method);
     return signature;
   }
 
   return {
     publicKey,
-    sign: (payload) => token.inTurn(() => signAndVerify(methodOf(publicKey), payload)),
-    signHash(sha256, scheme) {
+    sign(payload, rules = NOTARY) {
+      const method = methodOf(publicKey, rules.rsaPadding === "pss" ? "rsapss" : "rsapkcs1v15");
+      return token.inTurn(() => signAndVerify(method, payload, rules.hash));
+    },
+    signHash(digest, scheme) {
       const method = methodOf(publicKey, scheme);
       return token.inTurn(async () => {
-        if (sha256.length !== SHA256_BYTES) throw notADigest(sha256.length);
+        const name = hashOfDigest(digest) ?? notADigest(digest.length);
         // A signature of a digest alone cannot be verified by the runtime: the first one proves the key by one that can.
-        if (!proven.has(method)) await signAndVerify(method, PROOF);
-        return await signDigest(method, sha256);
+        if (!proven.has(method)) await signAndVerify(method, PROOF, "sha256");
+        return await signDigest(method, name, digest);
       });
     },
   };
@@ -87,8 +100,8 @@ function anotherKey(token: Token, { canonicalId }: PublicKey): TagsealError {
   });
 }
 
-function notADigest(length: number): TagsealError {
-  return new TagsealError("bad-input", `A SHA-256 digest has ${SHA256_BYTES} bytes, not ${length}`, {
-    remedy: "Hash the payload with SHA-256: Notary uses no other hash for signatures",
+function notADigest(length: number): never {
+  throw new TagsealError("bad-input", `A digest of SHA-2 has 32, 48 or 64 bytes, not ${length}`, {
+    remedy: "Hash the payload with SHA-256, as Notary does, or with SHA-384 or SHA-512",
   });
 }

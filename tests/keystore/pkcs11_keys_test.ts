@@ -6,10 +6,12 @@ import { concat, utf8 } from "../../lib/bytes/bytes.ts";
 import { type SignatureMethod, verifySignature } from "../../lib/crypto/algorithms.ts";
 import { hash } from "../../lib/crypto/hash.ts";
 import { keyOfSpki } from "../../lib/crypto/keys.ts";
+import { recognizeByRules } from "../../lib/crypto/signature_rules.ts";
 import { type Attribute, CKA, CKK } from "../../lib/keystore/pkcs11_addon.ts";
 import { createSigningCertificate } from "../../lib/local/certificates.ts";
 import { failsWith } from "../support/failures.ts";
 import { FakeToken, newPair, type Pair, PAYLOAD, storeOf } from "../support/fake_token.ts";
+import { RULES } from "../support/token_signatures.ts";
 import { certify, KEYS } from "../support/trust_builder.ts";
 
 /** What a key signs before it signs the hash of something unknown. */
@@ -69,10 +71,34 @@ Deno.test("pkcs11: keys of all kinds that Notary knows sign payloads, and hashes
       const pss = await signer.signHash(hash("sha256", PAYLOAD), "rsapss");
       assert.equal(pss.method, method === "ecdsa" ? "ecdsa" : "rsapss");
       assert.ok(await verifySignature(pss.method, signer.publicKey, PAYLOAD, pss.bytes));
-      const short = await failsWith(signer.signHash(new Uint8Array(20)), "bad-input", "has 32 bytes, not 20");
+      const short = await failsWith(signer.signHash(new Uint8Array(20)), "bad-input", "has 32, 48 or 64 bytes, not 20");
       assert.match(short.remedy, /SHA-256/);
     });
   }
+});
+
+Deno.test("pkcs11: keys of all kinds sign by rules, and prove each signature", async (t) => {
+  for (const [name, , make] of FOREIGN) {
+    await t.step(name, async () => {
+      const token = new FakeToken();
+      const pair = make();
+      foreign(token, pair);
+      token.payloads = [PAYLOAD];
+      using store = storeOf(token);
+      const signer = await store.open(idOf(pair.publicKey));
+      for (const rules of RULES) {
+        const { bytes } = await signer.sign(PAYLOAD, rules);
+        const good = await recognizeByRules(signer.publicKey, rules, PAYLOAD, bytes);
+        assert.deepEqual(good?.bytes, bytes, JSON.stringify(rules));
+      }
+    });
+  }
+  const token = new FakeToken();
+  foreign(token, { publicKey: newPair().publicKey, privateKey: newPair().privateKey });
+  token.payloads.push(PAYLOAD);
+  using store = storeOf(token);
+  const signer = await store.open((await store.list())[0]!.id);
+  await failsWith(signer.sign(PAYLOAD, RULES[3]), "bad-input", "signed with another key than it shows");
 });
 
 Deno.test("pkcs11: a wrong private key signs no hash either", async () => {

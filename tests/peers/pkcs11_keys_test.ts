@@ -3,12 +3,14 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync, type KeyObject, X509Certificate } from "node:crypto";
 import { existsSync } from "node:fs";
 import { type SignatureMethod, verifySignature } from "../../lib/crypto/algorithms.ts";
+import { hash } from "../../lib/crypto/hash.ts";
 import { keyOfSpki, type PublicKey } from "../../lib/crypto/keys.ts";
+import { recognizeByRules } from "../../lib/crypto/signature_rules.ts";
 import { publicKeyOf } from "../../lib/crypto/signer.ts";
 import { KNOWN_MODULES } from "../../lib/keystore/pkcs11_modules.ts";
 import { createSigningCertificate } from "../../lib/local/certificates.ts";
 import { peerTest } from "../support/peer_case.ts";
-import { PAYLOAD, type TokenSignatures } from "../support/token_signatures.ts";
+import { PAYLOAD, RULES, type TokenSignatures } from "../support/token_signatures.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const MODULE = KNOWN_MODULES.find((path) => path.includes("softhsm") && existsSync(path)) ?? "";
@@ -102,7 +104,7 @@ peerTest("pkcs11: keys of all kinds on SoftHSM sign payloads and hashes", ["soft
 
     const found = await token.signatures();
     for (const [name, key] of signers) {
-      const { signed, error } = found.get(key.canonicalId) ?? assert.fail(`${name} is not listed`);
+      const { signed, byRules, error } = found.get(key.canonicalId) ?? assert.fail(`${name} is not listed`);
       assert.equal(error, undefined, name);
       const rsa = key.shape.family === "rsa";
       const methods = rsa ? ["rsapkcs1v15", "rsapkcs1v15", "rsapss"] : ["ecdsa", "ecdsa", "ecdsa"];
@@ -110,6 +112,11 @@ peerTest("pkcs11: keys of all kinds on SoftHSM sign payloads and hashes", ["soft
       for (const { method, base64 } of signed) {
         const good = await verifySignature(method as SignatureMethod, key, PAYLOAD, Uint8Array.fromBase64(base64));
         assert.ok(good, `${name}: ${method}`);
+      }
+      for (const [i, rules] of RULES.entries()) {
+        const recognized = await recognizeByRules(key, rules, PAYLOAD, Uint8Array.fromBase64(byRules[i]!));
+        assert.ok(recognized, `${name}: ${JSON.stringify(rules)}`);
+        if (rsa && rules.rsaPadding === "pss") assert.equal(recognized.saltLength, hash(rules.hash, PAYLOAD).length);
       }
     }
     const stranger = new X509Certificate(elsewhere).publicKey.export({ type: "spki", format: "der" });

@@ -42,7 +42,12 @@ const CURVES = new Map([
   ["secp384r1", "06052b81040022"],
   ["secp521r1", "06052b81040023"],
 ]);
-const DIGEST_INFO = Uint8Array.fromHex("3031300d060960864801650304020105000420");
+/** By hash: DigestInfo, and CK_RSA_PKCS_PSS_PARAMS. */
+const HASHES = {
+  sha256: ["3031300d060960864801650304020105000420", { type: 5, hashAlg: CKM.SHA256, mgf: 2, saltLen: 32 }],
+  sha384: ["3041300d060960864801650304020205000430", { type: 5, hashAlg: CKM.SHA384, mgf: 3, saltLen: 48 }],
+  sha512: ["3051300d060960864801650304020305000440", { type: 5, hashAlg: CKM.SHA512, mgf: 4, saltLen: 64 }],
+} as const;
 
 /** How the token behaves; all may be changed between calls. */
 export class FakeToken {
@@ -111,29 +116,35 @@ export class FakeToken {
           if (token.refuses.signInit) refuse(token.refuses.signInit);
           if (token.#signing) throw new Error("CKR_OPERATION_ACTIVE:144");
           const method = METHODS.get(mechanism)!;
-          if (method === "rsapss") assert.deepEqual(parameter, { type: 5, hashAlg: CKM.SHA256, mgf: 2, saltLen: 32 });
-          token.#signing = { method, key: token.objects.get(key[0]!)!.key! };
+          token.#signing = { method, parameter, key: token.objects.get(key[0]!)!.key! };
         };
         C_SignAsync = async (_: Handle, data: Uint8Array) => {
-          const { method, key } = token.#signing!;
+          const { method, parameter, key } = token.#signing!;
           await token.touch;
           token.#signing = undefined;
           token.calls.push("C_Sign");
           if (token.refuses.sign) refuse(token.refuses.sign);
-          const payload = token.payloads.find((one) => {
-            const digest = createHash("sha256").update(one).digest();
-            return equalBytes(method === "rsapkcs1v15" ? concat(DIGEST_INFO, digest) : digest, data);
-          });
-          assert.ok(payload, "signs what it was not to sign");
+          const asked = (Object.keys(HASHES) as (keyof typeof HASHES)[]).flatMap((name) =>
+            token.payloads.map((payload) => ({ name, payload, digest: createHash(name).update(payload).digest() }))
+          );
+          const wanted = asked.find(({ name, digest }) =>
+            equalBytes(method === "rsapkcs1v15" ? concat(Uint8Array.fromHex(HASHES[name][0]), digest) : digest, data)
+          );
+          assert.ok(wanted, "signs what it was not to sign");
+          const { name, payload } = wanted;
+          assert.deepEqual(parameter, method === "rsapss" ? HASHES[name][1] : undefined);
+          const variant = { hash: name, saltLength: HASHES[name][1].saltLen };
           const pkcs8 = new Uint8Array(key.export({ type: "pkcs8", format: "der" }));
-          return await createSignature(method, { shape: shapeOf(key), pkcs8 }, payload);
+          return await createSignature(method, { shape: shapeOf(key), pkcs8 }, payload, variant);
         };
       },
     };
   };
 
   #found: Handle[] = [];
-  #signing: { readonly method: SignatureMethod; readonly key: KeyObject } | undefined;
+  #signing:
+    | { readonly method: SignatureMethod; readonly parameter: Mechanism["parameter"]; readonly key: KeyObject }
+    | undefined;
 
   /** Puts a key pair onto it; both get their attributes and what belongs to the key. */
   add(publicKey: Attribute[], privateKey: Attribute[], pair: Pair = newPair()): [Handle, Handle] {

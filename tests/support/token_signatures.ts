@@ -6,6 +6,7 @@
  */
 import { utf8 } from "../../lib/bytes/bytes.ts";
 import { hash } from "../../lib/crypto/hash.ts";
+import type { SignatureRules } from "../../lib/crypto/signature_rules.ts";
 import { TagsealError } from "../../lib/errors.ts";
 import { loadPkcs11Addon } from "../../lib/keystore/pkcs11_addon.ts";
 import { createPkcs11KeyStore } from "../../lib/keystore/pkcs11_keystore.ts";
@@ -13,10 +14,19 @@ import { createPkcs11KeyStore } from "../../lib/keystore/pkcs11_keystore.ts";
 /** What each key signs. */
 export const PAYLOAD = utf8('{"payload":1}');
 
-/** What a key did: signatures of the payload, of its hash, and of its hash with PSS where it is an RSA key; or why not. */
+/** The rules by which each key signs it as well. */
+export const RULES: readonly SignatureRules[] = (["sha256", "sha384", "sha512"] as const).flatMap((hash) =>
+  (["pkcs1", "pss"] as const).map((rsaPadding) => ({ hash, rsaPadding }))
+);
+
+/**
+ * What a key did: signatures of the payload, of its hash, and of its hash with PSS where it is an RSA key, and of the
+ * payload by each of the rules; or why not.
+ */
 export interface TokenSignatures {
   readonly id: string;
   readonly signed: readonly { readonly method: string; readonly base64: string }[];
+  readonly byRules: readonly string[];
   readonly error?: string;
 }
 
@@ -35,10 +45,11 @@ if (import.meta.main) {
       const signer = await store.open(id);
       const all = [signer.sign(PAYLOAD), signer.signHash(digest), signer.signHash(digest, "rsapss")];
       const signed = (await Promise.all(all)).map(({ method, bytes }) => ({ method, base64: bytes.toBase64() }));
-      return { id, signed };
+      const byRules = await Promise.all(RULES.map((rules) => signer.sign(PAYLOAD, rules)));
+      return { id, signed, byRules: byRules.map(({ bytes }) => bytes.toBase64()) };
     } catch (error) {
       if (!(error instanceof TagsealError)) throw error;
-      return { id, signed: [], error: error.message };
+      return { id, signed: [], byRules: [], error: error.message };
     }
   }));
   await Deno.stdout.write(utf8(JSON.stringify(keys)));
