@@ -1,6 +1,6 @@
 /**
- * Signatures by the rules of formats that are not Notary's: which hash, which RSA padding. ECDSA keys need the hash
- * only; Ed25519 keys have no place in these formats.
+ * Signatures by rules: which hash, which RSA padding. Formats differ in them. ECDSA keys need the hash only, and Ed25519
+ * keys neither.
  *
  * @module
  */
@@ -30,21 +30,20 @@ export interface SignatureRules {
 
 /** A signature that was verified. */
 export interface RecognizedSignature {
-  /** RSA bytes, or r‖s of fixed length. */
+  /** RSA and Ed25519 bytes, or r‖s of fixed length. */
   readonly bytes: Bytes;
   /** How long the salt is, in bytes: for PSS. */
   readonly saltLength?: number;
 }
 
-/** The name in metadata of what a key does by these rules; `undefined` for Ed25519. */
-export function methodByRules(shape: KeyShape, rules: SignatureRules): SignatureMethod | undefined {
+function methodByRules(shape: KeyShape, rules: SignatureRules): SignatureMethod {
   if (shape.family === "ecdsa") return "ecdsa";
-  if (shape.family === "rsa") return rules.rsaPadding === "pss" ? "rsapss" : "rsapkcs1v15";
-  return undefined;
+  if (shape.family === "ed25519") return "eddsa";
+  return rules.rsaPadding === "pss" ? "rsapss" : "rsapkcs1v15";
 }
 
-/** The variant that is made by these rules: the salt of PSS is as long as the digest. */
-export function variantByRules(rules: SignatureRules): MethodVariant {
+/** What is made by these rules. */
+function variantByRules(rules: SignatureRules): MethodVariant {
   return { hash: rules.hash, saltLength: DIGEST_BYTES[rules.hash] };
 }
 
@@ -60,26 +59,20 @@ export async function recognizeByRules(
 ): Promise<RecognizedSignature | undefined> {
   const { shape, spki } = key;
   const method = methodByRules(shape, rules);
-  if (method === undefined) return undefined;
-  if (shape.family === "ecdsa") {
-    for (const reading of ecdsaReadings(raw, shape.curve)) {
-      if (await verifySignature(method, key, bytes, reading, variantByRules(rules))) return { bytes: reading };
-    }
-    return undefined;
-  }
   const saltLength = method === "rsapss" && shape.family === "rsa"
     ? pssSaltLength(rules.hash, { spki, bits: shape.bits }, raw)
-    : 0; // PKCS#1 v1.5 has none
+    : 0; // the others have none
   if (saltLength === undefined) return undefined;
-  if (!await verifySignature(method, key, bytes, raw, { hash: rules.hash, saltLength })) return undefined;
-  return method === "rsapss" ? { bytes: raw, saltLength } : { bytes: raw };
+  const variant = { hash: rules.hash, saltLength };
+  const readings = shape.family === "ecdsa" ? ecdsaReadings(raw, shape.curve) : [raw];
+  for (const reading of readings) {
+    if (!await verifySignature(method, key, bytes, reading, variant)) continue;
+    return method === "rsapss" ? { bytes: reading, saltLength } : { bytes: reading };
+  }
+  return undefined;
 }
 
-/**
- * Signs `bytes` with a private key (PKCS#8 DER): RSA bytes, or r‖s.
- *
- * @throws {TypeError} for a key that these rules have no place for
- */
+/** Signs `bytes` with a private key (PKCS#8 DER): RSA bytes, or r‖s. */
 export async function createSignatureByRules(
   key: { readonly shape: KeyShape; readonly pkcs8: Bytes },
   rules: SignatureRules,

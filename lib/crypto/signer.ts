@@ -18,11 +18,7 @@ export interface RawSignature {
 export interface Signer {
   /** The key that verifies; metadata may file it under another id, if it holds it as a certificate. */
   readonly publicKey: PublicKey;
-  /**
-   * Signs exactly these bytes: as Notary verifies it, or by the rules that are given.
-   *
-   * @throws {TypeError} for rules that have no place for the key: Ed25519
-   */
+  /** Signs exactly these bytes: as Notary's own keys do, or by the rules that are given. */
   sign(payload: Bytes, rules?: SignatureRules): Promise<RawSignature>;
 }
 
