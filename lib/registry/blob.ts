@@ -20,6 +20,8 @@ export type Pushed =
 
 const MAX_ANSWER_BYTES = 64 * 1024;
 const UPLOAD_TRIES = 3;
+/** No upload begins later than this after the first: a registry that hangs is not waited for again and again. */
+const MAX_MS = 20_000;
 const SHORTEST_PAUSE_MS = 250;
 const MORE_PAUSE_MS = 500;
 
@@ -65,13 +67,15 @@ export async function readBlob(
  */
 export async function pushBlob(repository: RegistryRepository, bytes: Bytes): Promise<Pushed> {
   const digest = digestOf(bytes);
+  const started = performance.now();
   for (let attempt = 1;; attempt++) {
     const head = await repository.request({ method: "HEAD", to: `blobs/${digest}`, maxBytes: 0, idempotent: true });
     // A redirect says nothing: some registries send to a page for logging in whoever asks for what is not there.
     if (head.status === 200) return attempt === 1 ? "there" : "added";
     const failure = await upload(repository, digest, bytes);
     if (failure === undefined) return "added";
-    if (attempt === UPLOAD_TRIES || !failure.passes) throw failure.error;
+    const last = attempt === UPLOAD_TRIES || performance.now() - started > MAX_MS;
+    if (last || !failure.passes) throw failure.error;
     await repository.pause(SHORTEST_PAUSE_MS + randomPartOf(MORE_PAUSE_MS));
   }
 }

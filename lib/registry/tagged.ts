@@ -9,7 +9,7 @@
  * @module
  */
 import type { Bytes } from "../bytes/bytes.ts";
-import { isTagsealError, TagsealError } from "../errors.ts";
+import { isTagsealError, reworded, TagsealError } from "../errors.ts";
 import { randomPartOf } from "../http/jitter.ts";
 import type { Pushed } from "./blob.ts";
 import { findManifest, MAX_MANIFEST_BYTES, tagManifest } from "./manifest.ts";
@@ -29,8 +29,12 @@ export interface Addition {
 }
 
 const MAX_ROUNDS = 8;
+/** No write begins later than this after the first reading: a registry that hangs is not waited for round by round. */
+const MAX_MS = 30_000;
 const SHORTEST_PAUSE_MS = 250;
 const MORE_PAUSE_MS = 500;
+/** Longest time by which the slowness of a registry prolongs the pause. */
+const MAX_SLOWNESS_MS = 3000;
 
 /**
  * Adds to what a tag stands for, and does not say so before it was read again. Where the tag cannot be read for any other
@@ -44,6 +48,7 @@ export async function addToTagged(repository: RegistryRepository, addition: Addi
   const { tag, mediaType } = addition;
   let lost: TagsealError | undefined; // what became of a write whose outcome nobody knows
   let pushed: Pushed = "there";
+  const started = performance.now();
   for (let round = 0;; round++) {
     const begun = performance.now();
     const current = await findManifest(repository, tag);
@@ -54,7 +59,7 @@ export async function addToTagged(repository: RegistryRepository, addition: Addi
     }
     const bytes = await addition.add(current?.bytes);
     if (bytes === undefined) return pushed;
-    if (round === MAX_ROUNDS) throw lost ?? erased(repository, addition);
+    if (round === MAX_ROUNDS || begun - started > MAX_MS) throw lost ?? erased(repository, addition, round);
     if (bytes.length > MAX_MANIFEST_BYTES) {
       const why = `would stand for a manifest of ${bytes.length} bytes; registries take ${MAX_MANIFEST_BYTES} at most`;
       throw failure(repository, addition, "bad-input", why, { remedy: "Remove what is not needed there any more" });
@@ -62,7 +67,7 @@ export async function addToTagged(repository: RegistryRepository, addition: Addi
     lost = await write(repository, { mediaType, bytes }, tag);
     pushed = "added";
     // Others who had read before are as slow as we were.
-    const took = performance.now() - begun;
+    const took = Math.min(performance.now() - begun, MAX_SLOWNESS_MS);
     await repository.pause(SHORTEST_PAUSE_MS + took + randomPartOf(MORE_PAUSE_MS));
   }
 }
@@ -79,12 +84,12 @@ async function write(
   } catch (error) {
     const { status } = isTagsealError(error, "unavailable") ? error.details : { status: 400 };
     if (!isTagsealError(error) || (typeof status === "number" && status < 500 && status !== 429)) throw error;
-    return error;
+    return reworded(error, error.message, { published: "maybe" });
   }
 }
 
-function erased(repository: RegistryRepository, addition: Addition): TagsealError {
-  const why = `was rewritten by others each of ${MAX_ROUNDS} times after it was added to`;
+function erased(repository: RegistryRepository, addition: Addition, rounds: number): TagsealError {
+  const why = `was rewritten by others each of ${rounds} times after it was added to`;
   const remedy = "Wait until the others are done, then run the command again; nothing of theirs was taken away";
   return failure(repository, addition, "stale", why, { remedy });
 }
@@ -98,6 +103,7 @@ function failure(
 ): TagsealError {
   return new TagsealError(code, `The tag "${tag}" of the repository "${path}" ${why}`, {
     remedy,
+    published: "no",
     details: { repository: path, tag },
   });
 }

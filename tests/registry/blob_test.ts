@@ -4,7 +4,7 @@ import { text, utf8 } from "../../lib/bytes/bytes.ts";
 import { digestOf, pushBlob, readBlob } from "../../lib/registry/blob.ts";
 import { withinRegistry } from "../../lib/registry/repository.ts";
 import { failsWith } from "../support/failures.ts";
-import { type Between, registryWorld } from "../support/registries.ts";
+import { type Between, jumpingClock, registryWorld } from "../support/registries.ts";
 
 const BYTES = utf8("a payload");
 const DIGEST = digestOf(BYTES);
@@ -144,6 +144,18 @@ Deno.test("what went wrong in an upload is tried again; what the registry refuse
       assert.ok(world.pauses.every((ms) => ms >= 250 && ms <= 750));
     });
   }
+});
+
+Deno.test("a registry that hangs in an upload is not waited for twice", async () => {
+  using clock = jumpingClock();
+  const world = registryWorld();
+  world.between = (request) => {
+    if (request.method !== "PUT") return undefined;
+    clock.jump(30_000);
+    throw new TypeError("cut");
+  };
+  await failsWith(pushBlob(world.repository, BYTES), "unavailable", "cannot be used");
+  assert.equal(world.asked.length, 3);
 });
 
 function once(method: string, answer: Between): Between {

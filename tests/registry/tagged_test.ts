@@ -1,36 +1,18 @@
 /** Adding to what a tag stands for, among others who do the same. */
 import assert from "node:assert/strict";
 import { type Bytes, text, utf8 } from "../../lib/bytes/bytes.ts";
-import { withItems } from "../../lib/bytes/json_edit.ts";
 import { findManifest, tagManifest } from "../../lib/registry/manifest.ts";
 import { OCI_INDEX, OCI_MANIFEST } from "../../lib/registry/manifest_type.ts";
 import type { RegistryRepository } from "../../lib/registry/repository.ts";
-import { type Addition, addToTagged } from "../../lib/registry/tagged.ts";
+import { addToTagged } from "../../lib/registry/tagged.ts";
 import { failsWith } from "../support/failures.ts";
-import { blobOf, registryWorld } from "../support/registries.ts";
+import { blobOf, jumpingClock, registryWorld, signatureOf, signaturesIn } from "../support/registries.ts";
 
 const TAG = `sha256-${"a".repeat(64)}.sig`;
 
-/** Adds one layer, as a signer does. */
-async function signing(repository: RegistryRepository, name: string): Promise<Addition> {
-  const layer = { ...await blobOf(repository, name, "text/plain"), annotations: { signature: name } };
-  const config = { ...await blobOf(repository, "{}", "application/vnd.oci.image.config.v1+json") };
-  return {
-    tag: TAG,
-    mediaType: OCI_MANIFEST,
-    add(current) {
-      if (current === undefined) {
-        return utf8(JSON.stringify({ schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers: [layer] }));
-      }
-      return text(current).includes(layer.digest) ? undefined : withItems(current, "layers", [layer]);
-    },
-  };
-}
+const signing = (repository: RegistryRepository, name: string) => signatureOf(repository, TAG, name);
 
-const signatures = async (repository: RegistryRepository): Promise<string[]> =>
-  JSON.parse(text((await findManifest(repository, TAG))!.bytes)).layers.map(
-    ({ annotations }: { annotations: { signature: string } }) => annotations.signature,
-  );
+const signatures = (repository: RegistryRepository) => signaturesIn(repository, TAG);
 
 Deno.test("what is added is there when it is said, after one read, one write, one wait and one more read", async () => {
   const { repository, asked, pauses } = registryWorld();
@@ -180,7 +162,10 @@ Deno.test("a write whose outcome is unknown is looked at, not repeated blindly",
     const world = registryWorld();
     const ours = await signing(world.repository, "ours");
     world.between = (request) => request.method === "PUT" ? new Response(null, { status: 502 }) : undefined;
-    await failsWith(addToTagged(world.repository, ours), "unavailable", "was not taken: the registry gave status 502");
+    const words = "was not taken: the registry gave status 502";
+    const error = await failsWith(addToTagged(world.repository, ours), "unavailable", words);
+    assert.equal(error.published, "maybe");
+    assert.equal(world.pauses.length, 8);
   });
   await t.step("the registry refuses it", async () => {
     const world = registryWorld();
@@ -190,6 +175,23 @@ Deno.test("a write whose outcome is unknown is looked at, not repeated blindly",
     await failsWith(addToTagged(world.repository, ours), "unavailable", 'status 400: "the tag is immutable"');
     assert.equal(world.pauses.length, 0);
   });
+});
+
+Deno.test("a registry that hangs is not waited for round by round, and a slow one is waited for longer", async () => {
+  using clock = jumpingClock();
+  const world = registryWorld();
+  const ours = await signing(world.repository, "ours");
+  world.between = (request) => {
+    if (request.method !== "PUT") return undefined;
+    clock.jump(31_000);
+    throw new TypeError("cut");
+  };
+  await failsWith(addToTagged(world.repository, ours), "unavailable", "cannot be used");
+  assert.equal(world.asked.filter((line) => line.startsWith("PUT /v2/team/app/manifests")).length, 1);
+  assert.ok(world.pauses.length === 1 && world.pauses[0]! >= 3250 && world.pauses[0]! <= 3750, String(world.pauses));
+  world.between = (request) => request.method === "PUT" ? void clock.jump(1000) : undefined;
+  await addToTagged(world.repository, ours);
+  assert.ok(world.pauses[1]! >= 1250 && world.pauses[1]! < 3000, String(world.pauses));
 });
 
 Deno.test("something of another kind under the tag is left alone", async () => {

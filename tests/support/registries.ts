@@ -1,11 +1,14 @@
 /** A repository at the embedded registry, with somebody between who may answer instead. @module */
-import { utf8 } from "../../lib/bytes/bytes.ts";
+import { text, utf8 } from "../../lib/bytes/bytes.ts";
+import { withItems } from "../../lib/bytes/json_edit.ts";
 import { authorize } from "../../lib/http/auth.ts";
 import { createRegistry } from "../../lib/local/registry.ts";
 import { digestOf, pushBlob } from "../../lib/registry/blob.ts";
 import type { Descriptor } from "../../lib/registry/descriptor.ts";
+import { findManifest } from "../../lib/registry/manifest.ts";
 import { OCI_MANIFEST } from "../../lib/registry/manifest_type.ts";
 import { openRepository, type RegistryRepository } from "../../lib/registry/repository.ts";
+import type { Addition } from "../../lib/registry/tagged.ts";
 
 /** Answers instead of the registry, or lets it answer. */
 export type Between = (
@@ -68,4 +71,34 @@ export async function attachment(
   const annotations = { "org.example.of": content };
   const manifest = { schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers, subject, annotations };
   return { mediaType: OCI_MANIFEST, bytes: utf8(JSON.stringify(manifest)) };
+}
+
+/** Adds a layer that is named like its signer to what a tag stands for, as signers do; its blobs are pushed. */
+export async function signatureOf(repository: RegistryRepository, tag: string, signer: string): Promise<Addition> {
+  const layer = { ...await blobOf(repository, signer, "text/plain"), annotations: { signature: signer } };
+  const config = { ...await blobOf(repository, "{}", "application/vnd.oci.image.config.v1+json") };
+  return {
+    tag,
+    mediaType: OCI_MANIFEST,
+    add(current) {
+      if (current === undefined) {
+        return utf8(JSON.stringify({ schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers: [layer] }));
+      }
+      return text(current).includes(layer.digest) ? undefined : withItems(current, "layers", [layer]);
+    },
+  };
+}
+
+/** The signers whose layers a tag's manifest holds, in their order. */
+export async function signaturesIn(repository: RegistryRepository, tag: string): Promise<string[]> {
+  const { layers } = JSON.parse(text((await findManifest(repository, tag))!.bytes));
+  return layers.map(({ annotations }: { annotations: { signature: string } }) => annotations.signature);
+}
+
+/** Lets the clock that counts milliseconds jump, as if a call had taken so long; until it is disposed. */
+export function jumpingClock(): Disposable & { jump(ms: number): void } {
+  const now = performance.now;
+  let ahead = 0;
+  performance.now = () => now.call(performance) + ahead;
+  return { jump: (ms) => void (ahead += ms), [Symbol.dispose]: () => void (performance.now = now) };
 }
