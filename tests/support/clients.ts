@@ -6,6 +6,7 @@
  */
 import { utf8 } from "../../lib/bytes/bytes.ts";
 import { addJson, type Blobs, type Descriptor, HERE, imageManifest } from "./images.ts";
+import { verifier } from "./peer_case.ts";
 import type { Peers } from "./peers.ts";
 
 /** What a program left behind. */
@@ -87,6 +88,24 @@ export function skopeo(peers: Peers, args: readonly string[]): Promise<Result> {
   ]);
   // The policy says whose simple signatures are wanted; there are none here.
   return run("skopeo", ["--insecure-policy", command, ...flags, ...rest], { HOME: peers.dir });
+}
+
+/** Runs an `oras` command about `repositoryPath` with `reference` (`:tag`, `@digest`) in the peers' registry. */
+export function oras(
+  peers: Peers,
+  [command = "", ...rest]: readonly string[],
+  repositoryPath: string,
+  reference: string,
+  ...more: readonly string[]
+): Promise<Result> {
+  const access = [
+    "--plain-http=false",
+    "--ca-file",
+    peers.caPath,
+    ...(peers.auth ? ["-u", peers.username, "-p", peers.password] : []),
+  ];
+  const image = `${peers.registryHost}/${repositoryPath}${reference}`;
+  return run(verifier("oras"), [command, ...access, ...rest, image, ...more], { HOME: peers.dir });
 }
 
 /** Pushes an image of one layer that holds the file `/content`, as `registryHost/repositoryPath:tag`. */
