@@ -67,7 +67,7 @@ export {
 export * from "./lib/registry/tagged.ts";
 export * from "./lib/signpath/client.ts";
 export * from "./lib/signpath/hash_signing.ts";
-export * from "./lib/signpath/signing_data.ts";
+export * from "./lib/signing/signing_data.ts";
 export * from "./lib/signpath/types.ts";
 export * from "./lib/signpath/wait.ts";
 export * from "./lib/tuf/models.ts";
@@ -83,7 +83,7 @@ export type {
   TrustedRepository,
 } from "./lib/tuf/trusted.ts";
 export * from "./lib/flows/add_delegation.ts";
-export * from "./lib/flows/create_signing_data.ts";
+export * from "./lib/schemes/create_signing_data.ts";
 export * from "./lib/flows/delegation_certificate.ts";
 export * from "./lib/flows/delete_key.ts";
 export { type DockerInspection, dockerInspection, type DockerSigner } from "./lib/flows/docker_inspection.ts";
@@ -98,29 +98,36 @@ export {
 } from "./lib/flows/inspect_repository.ts";
 export { type Look, lookAtRepository } from "./lib/flows/look_at_expired.ts";
 export * from "./lib/flows/list_keys.ts";
-export * from "./lib/flows/hash_signer.ts";
-export type { FailedRepository, Outcome, SignResult } from "./lib/flows/outcomes.ts";
-export * from "./lib/flows/payload_signer.ts";
+export * from "./lib/signing/hash_signer.ts";
+export type { FailedRepository, Outcome, SignResult } from "./lib/signing/outcomes.ts";
+export * from "./lib/signing/payload_signer.ts";
 export {
   type PreparedChange,
   type PreparedRepository,
   prepareTags,
   type RolePayload,
   type TagsToSign,
-} from "./lib/flows/prepare_tags.ts";
-export * from "./lib/flows/push_trust_data.ts";
+} from "./lib/schemes/notary_v1/prepare_tags.ts";
+export * from "./lib/schemes/notary_v1/push_trust_data.ts";
 export * from "./lib/flows/remove_delegation.ts";
-export * from "./lib/flows/renewal_consent.ts";
-export * from "./lib/flows/repository.ts";
+export * from "./lib/schemes/notary_v1/renewal_consent.ts";
+export * from "./lib/notary/repository.ts";
 export * from "./lib/flows/repository_status.ts";
 export type { CertificateStatus, KeyHere, RoleStatus, StatusFacts } from "./lib/flows/status_facts.ts";
-export * from "./lib/flows/request_signature.ts";
+export * from "./lib/signing/request_signature.ts";
 export * from "./lib/flows/root_certificate.ts";
 export * from "./lib/flows/rotate_key.ts";
 export type { RootTrust } from "./lib/flows/root_trust.ts";
-export * from "./lib/flows/sign_tags.ts";
-export * from "./lib/flows/signed_file.ts";
-export type { PolicyKey, SigningKeys, SigningService } from "./lib/flows/signing_keys.ts";
+export * from "./lib/signing/sign.ts";
+export { signTags } from "./lib/schemes/notary_v1/sign_tags.ts";
+export * from "./lib/signing/signed_file.ts";
 export type { Problem } from "./lib/flows/status_advice.ts";
-export type { ManifestOfTag, TagEdit, TagEntry } from "./lib/flows/tag_change.ts";
-export * from "./lib/flows/verify_tags.ts";
+export type { ManifestOfTag, TagEdit, TagEntry } from "./lib/schemes/notary_v1/tag_change.ts";
+export * from "./lib/schemes/notary_v1/verify_tags.ts";
+export * from "./lib/signing/payload.ts";
+export * from "./lib/signing/batch.ts";
+export * from "./lib/signing/scheme.ts";
+export * from "./lib/signing/key_signer.ts";
+export * from "./lib/signing/zip_signer.ts";
+export { dctJob, type DctTask, notaryV1 } from "./lib/schemes/notary_v1/scheme.ts";
+export * from "./lib/schemes/signing_data.ts";

@@ -21,7 +21,7 @@ import { isTagsealError, reworded } from "../lib/errors.ts";
 import { writeExport } from "../lib/flows/export_file.ts";
 import { exportRepository } from "../lib/flows/export_repository.ts";
 import { initRepository, type InitResult, type Replacement } from "../lib/flows/init_repository.ts";
-import type { Trust } from "../lib/flows/repository.ts";
+import type { Trust } from "../lib/notary/repository.ts";
 import { USER_AGENT } from "../lib/http/send.ts";
 import type { KeyInfo } from "../lib/keystore/keystore.ts";
 import { parseImageName } from "../lib/registry/image_ref.ts";

@@ -7,7 +7,7 @@ import { dockerReport, inspectReport } from "../lib/cli/inspect_report.ts";
 import { TagsealError } from "../lib/errors.ts";
 import { dockerInspection } from "../lib/flows/docker_inspection.ts";
 import { inspect } from "../lib/flows/inspect_repository.ts";
-import { openRepository } from "../lib/flows/repository.ts";
+import { openRepository } from "../lib/notary/repository.ts";
 import { standIn } from "../lib/cli/tag_report.ts";
 import { parseImageName, validTag } from "../lib/registry/image_ref.ts";
 

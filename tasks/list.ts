@@ -6,7 +6,7 @@ import { text, toggle } from "../lib/cli/flags.ts";
 import { readRepositories, reportEach, repositoriesFlags } from "../lib/cli/repositories.ts";
 import { word } from "../lib/bytes/printable.ts";
 import { standIn, tagListReport, type TagRow } from "../lib/cli/tag_report.ts";
-import { listTags } from "../lib/flows/verify_tags.ts";
+import { listTags } from "../lib/schemes/notary_v1/verify_tags.ts";
 
 /** The command. */
 export const command: Command = defineCommand({

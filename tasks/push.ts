@@ -6,9 +6,9 @@ import { required, text } from "../lib/cli/flags.ts";
 import { counted, signedReport } from "../lib/cli/signing.ts";
 import { readSigningFile, requireSigned } from "../lib/cli/signing_file.ts";
 import { TagsealError } from "../lib/errors.ts";
-import { AT_ONCE, mapAtOnce } from "../lib/flows/at_once.ts";
-import { joinOutcomes, settled } from "../lib/flows/outcomes.ts";
-import { pushTrustData } from "../lib/flows/push_trust_data.ts";
+import { AT_ONCE, mapAtOnce } from "../lib/signing/at_once.ts";
+import { joinOutcomes, settled } from "../lib/signing/outcomes.ts";
+import { pushTrustData } from "../lib/schemes/notary_v1/push_trust_data.ts";
 import { type ImageName, parseImageName } from "../lib/registry/image_ref.ts";
 
 /** The command. */

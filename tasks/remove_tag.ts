@@ -21,13 +21,12 @@ export const command: Command = defineCommand({
     const remove = requireTags(values.tags);
     const send = await openNetwork(values, host);
     const method = openNeededMethod(values, host, send);
-    const signing = await openSigning(values, host, send, values.dryRun ? "pull" : "push,pull", method?.signer);
-    const lookUp = () => Promise.reject(new Error("nothing is looked up"));
+    const signing = await openSigning(values, host, send, values.dryRun ? "pull" : "push,pull", method?.holder);
     const onStillSigned = (tag: string) =>
       host.warn(
         `"targets" of "${name.gun}" holds "${tag}" as well: Docker goes on taking it until that is removed, too`,
       );
-    const task = { ...await signing(name), tags: [], lookUp, remove, onStillSigned };
+    const task = { ...await signing(name), remove, onStillSigned };
     return await runSigning([task], method, values, host);
   },
 });

@@ -19,7 +19,7 @@ export const command: Command = defineCommand({
     const send = await openNetwork(values, host);
     const method = openNeededMethod(values, host, send);
     const access = values.dryRun ? "pull" : "push,pull";
-    const work = await openWork(wanted, values, host, send, access, method?.signer);
+    const work = await openWork(wanted, values, host, send, access, method?.holder);
     const report = await runSigning(work, method, values, host);
     if (!values.dryRun) host.info(DOCKER_29);
     return report;

@@ -16,9 +16,9 @@ import { requireGiven, text, toggle } from "../lib/cli/flags.ts";
 import { discardArtifact, requireFree, writeArtifact } from "../lib/cli/signing.ts";
 import { readUnsigned } from "../lib/cli/signing_file.ts";
 import { openWork, readWork } from "../lib/cli/work.ts";
-import { createSigningData, isSameWork } from "../lib/flows/create_signing_data.ts";
+import { createSigningData, isSameWork } from "../lib/schemes/create_signing_data.ts";
 import { artifactConfiguration } from "../lib/signpath/artifact_configuration.ts";
-import { writeSigningData } from "../lib/signpath/signing_data.ts";
+import { writeSigningData } from "../lib/schemes/signing_data.ts";
 
 const outputFlag = text("--output-artifact-path <file>", "where to write the ZIP");
 
@@ -54,7 +54,7 @@ export const command: Command = defineCommand({
     const before = force ? undefined : await readUnsigned(host, path);
     if (!before) await requireFree(host, path, force);
     const wanted = await readWork(values, host);
-    const work = await openWork(wanted, values, host, await openNetwork(values, host), "pull", { service: {} });
+    const work = await openWork(wanted, values, host, await openNetwork(values, host), "pull", { kind: "service" });
     const { data, unchanged } = await createSigningData(work, host.now());
     const { repositories } = data;
     if (repositories.length === 0) {

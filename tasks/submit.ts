@@ -17,7 +17,7 @@ import { signPathService } from "../lib/cli/policy_key.ts";
 import { readSigningFile } from "../lib/cli/signing_file.ts";
 import { saveSigned } from "../lib/cli/waiting.ts";
 import { TagsealError } from "../lib/errors.ts";
-import { requirePolicyKey } from "../lib/flows/signing_keys.ts";
+import { requirePolicyKey } from "../lib/schemes/notary_v1/signing_keys.ts";
 import type { SignPathClient } from "../lib/signpath/client.ts";
 import type { SubmittedRequest } from "../lib/signpath/types.ts";
 

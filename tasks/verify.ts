@@ -4,7 +4,7 @@ import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { fromFlag, openReading } from "../lib/cli/exported.ts";
 import { tagListReport } from "../lib/cli/tag_report.ts";
 import { expectedDigests, requireTags } from "../lib/cli/tags.ts";
-import { verifyTags } from "../lib/flows/verify_tags.ts";
+import { verifyTags } from "../lib/schemes/notary_v1/verify_tags.ts";
 import { parseImageName } from "../lib/registry/image_ref.ts";
 
 /** The command. */

@@ -8,6 +8,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ["lib/crypto", "lib/files", "lib/http"],
   ["lib/tuf", "lib/keystore", "lib/registry", "lib/signpath"],
   ["lib/notary"],
+  ["lib/signing"],
+  ["lib/schemes"],
   ["lib/flows", "lib/local"],
   ["lib/cli"],
   ["tasks", "mod.ts"],
@@ -123,6 +125,19 @@ Deno.test("architecture: imports only point downhill", () => {
   assert.deepEqual(uphill, []);
 });
 
+Deno.test("architecture: signers know nothing of Notary, schemes nothing of SignPath or of each other", () => {
+  const schemeOf = (file: string) => /^lib\/schemes\/([^/]+)\//.exec(file)?.[1];
+  const forbidden = (file: string, target: string) =>
+    file.startsWith("lib/signing/") && target.startsWith("lib/notary/") ||
+    file.startsWith("lib/schemes/") && target.startsWith("lib/signpath/") ||
+    schemeOf(file) !== undefined && schemeOf(target) !== undefined && schemeOf(file) !== schemeOf(target);
+  const found = all.flatMap(({ file, imports }) =>
+    imports.filter((target) => forbidden(file, target)).map((target) => `${file} -> ${target}`)
+  );
+  assert.deepEqual(found, []);
+  assert.ok(forbidden("lib/schemes/cosign/a.ts", "lib/schemes/notation/b.ts"));
+});
+
 Deno.test("architecture: no file leads back to itself", () => {
   const imports = new Map(all.map(({ file, imports }) => [file, imports]));
   const done = new Set<string>();
@@ -139,7 +154,7 @@ Deno.test("architecture: no file leads back to itself", () => {
 });
 
 Deno.test("architecture: use cases and commands reach files and keys through interfaces", () => {
-  const direct = all.filter(({ file }) => layerOf(file) >= 5 && !COMPOSITION.includes(file) && file !== "mod.ts")
+  const direct = all.filter(({ file }) => layerOf(file) >= 6 && !COMPOSITION.includes(file) && file !== "mod.ts")
     .flatMap(({ file, imports }) =>
       imports.filter((target) => ADAPTERS.includes(target)).map((target) => `${file} -> ${target}`)
     );

@@ -7,7 +7,7 @@
 import { fileText } from "../bytes/bytes.ts";
 import { TagsealError } from "../errors.ts";
 import { readFileBounded } from "../files/files.ts";
-import type { Trust } from "../flows/repository.ts";
+import type { Trust } from "../notary/repository.ts";
 import { secretsOf } from "../http/access.ts";
 import { authorize, type AuthorizedService, type ScopeAction } from "../http/auth.ts";
 import type { RetryPolicy } from "../http/retry.ts";

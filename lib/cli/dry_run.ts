@@ -1,11 +1,11 @@
 /** `--dry-run`: the exact change that would be signed, and nothing more. @module */
 import { word } from "../bytes/printable.ts";
 import { isTagsealError } from "../errors.ts";
-import { AT_ONCE, mapAtOnce } from "../flows/at_once.ts";
-import { assembleSigningData } from "../flows/create_signing_data.ts";
-import type { FailedRepository } from "../flows/outcomes.ts";
-import { type PreparedRepository, prepareTags, type TagsToSign } from "../flows/prepare_tags.ts";
-import type { RepositoryChange } from "../signpath/signing_data.ts";
+import { AT_ONCE, mapAtOnce } from "../signing/at_once.ts";
+import { assembleSigningData } from "../schemes/create_signing_data.ts";
+import type { FailedRepository } from "../signing/outcomes.ts";
+import { type PreparedRepository, prepareTags, type TagsToSign } from "../schemes/notary_v1/prepare_tags.ts";
+import type { RepositoryChange } from "../schemes/signing_data.ts";
 import { toggle } from "./flags.ts";
 import type { Host } from "./host.ts";
 import { failedJson, failures } from "./repositories.ts";

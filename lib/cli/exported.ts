@@ -2,7 +2,7 @@
 import { TagsealError } from "../errors.ts";
 import { exportedServer, MAX_EXPORT_BYTES, readExport } from "../flows/export_file.ts";
 import { canonicalIds } from "../flows/inspect_repository.ts";
-import type { Trust } from "../flows/repository.ts";
+import type { Trust } from "../notary/repository.ts";
 import { createMemoryMetadataStore, type MetadataStore } from "../notary/metadata_store.ts";
 import type { ImageName } from "../registry/image_ref.ts";
 import { parseRoot } from "../tuf/parse.ts";

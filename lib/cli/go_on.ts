@@ -1,7 +1,8 @@
 /** What is left to do about a signing request whose command failed: as commands that can be pasted. @module */
 import { isTagsealError, reworded } from "../errors.ts";
-import type { FailedRepository } from "../flows/outcomes.ts";
-import { UnsignedFileError } from "../flows/signed_file.ts";
+import type { FailedRepository } from "../signing/outcomes.ts";
+import { keyFamilyOf } from "../schemes/signing_data.ts";
+import { UnsignedFileError } from "../signing/signed_file.ts";
 import { artifactConfiguration } from "../signpath/artifact_configuration.ts";
 import { commandLine } from "./command_line.ts";
 import { connectionFlags, notaryFlags, signPathFlags } from "./common_flags.ts";
@@ -66,7 +67,7 @@ function commandsFor(id: string, { repository, outputArtifactPath: path, force, 
 
 /** Shows what the project lacks; a script finds the command that prints it. */
 function withArtifactConfiguration(error: UnsignedFileError, host: Host): unknown {
-  const { family = "rsa" } = error;
+  const family = keyFamilyOf(error.file) ?? "rsa";
   if (family === "ed25519") return error;
   host.info("The artifact configuration that the project needs:");
   for (const line of artifactConfiguration(family).split("\n")) host.info(line);

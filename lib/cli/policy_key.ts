@@ -2,7 +2,7 @@
 import { keyOfCertificate } from "../crypto/keys.ts";
 import { readCertificate } from "../crypto/x509.ts";
 import { isTagsealError, messageOf } from "../errors.ts";
-import type { PolicyKey, SigningService } from "../flows/signing_keys.ts";
+import type { KeyHolder, PolicyKey } from "../signing/payload_signer.ts";
 import type { SignPathClient } from "../signpath/client.ts";
 import type { Submission } from "../signpath/types.ts";
 import type { Host } from "./host.ts";
@@ -18,7 +18,7 @@ export function signPathService(
   client: Pick<SignPathClient, "certificate">,
   { projectSlug, signingPolicySlug }: Pick<Submission, "projectSlug" | "signingPolicySlug">,
   host: Host,
-): SigningService {
+): KeyHolder & { readonly kind: "service" } {
   let asked: Promise<PolicyKey | undefined> | undefined;
   const over = new AbortController();
   host.onEnd(() => over.abort()); // where there is nothing to sign nobody waits for the answer
@@ -40,5 +40,5 @@ export function signPathService(
       return undefined;
     }
   };
-  return { policyKey: () => asked ??= ask() };
+  return { kind: "service", policyKey: () => asked ??= ask() };
 }

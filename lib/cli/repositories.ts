@@ -1,8 +1,8 @@
 /** One command for one repository, or for all those of a file. @module */
 import { fileText } from "../bytes/bytes.ts";
 import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
-import { AT_ONCE, mapAtOnce } from "../flows/at_once.ts";
-import type { FailedRepository } from "../flows/outcomes.ts";
+import { AT_ONCE, mapAtOnce } from "../signing/at_once.ts";
+import type { FailedRepository } from "../signing/outcomes.ts";
 import { type ImageName, parseImageName } from "../registry/image_ref.ts";
 import { text } from "./flags.ts";
 import type { Values } from "./flags.ts";

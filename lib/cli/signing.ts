@@ -12,12 +12,13 @@ import {
   requireReplaceable,
   writeFileAtomically,
 } from "../files/files.ts";
-import { resubmitForSigning, submitForSigning } from "../flows/request_signature.ts";
-import type { Outcome, SignResult } from "../flows/outcomes.ts";
-import type { PushResult } from "../flows/push_trust_data.ts";
+import { ARTIFACT_NAME } from "../signing/zip_signer.ts";
+import { resubmitForSigning, submitForSigning } from "../signing/request_signature.ts";
+import type { Outcome, SignResult } from "../signing/outcomes.ts";
+import type { PushResult } from "../schemes/notary_v1/push_trust_data.ts";
 import { MAX_ARTIFACT_BYTES, type SignPathClient } from "../signpath/client.ts";
-import { describeChanges } from "../signpath/description.ts";
-import type { SigningData } from "../signpath/signing_data.ts";
+import { describeChanges } from "../signing/description.ts";
+import type { SigningData } from "../schemes/signing_data.ts";
 import type { Submission, SubmittedRequest } from "../signpath/types.ts";
 import { submissionFlags } from "./common_flags.ts";
 import { requireGiven, type Values } from "./flags.ts";
@@ -46,7 +47,7 @@ export function submitArtifact(
   { repositories }: Pick<SigningData, "repositories">,
 ): Promise<SubmittedRequest> {
   const { description = describeChanges(repositories), ...flags } = submissionOf(values);
-  const submission = { ...flags, description, artifact, fileName: "docker-signing-data.zip" };
+  const submission = { ...flags, description, artifact, fileName: ARTIFACT_NAME };
   return submitForSigning(client, submission, { signal: host.signal, onProgress: host.info });
 }
 
@@ -139,7 +140,7 @@ export function signedPath(path: string): string {
 
 /** What became of repositories: one report, failures named on stderr as well, and the worst exit code. */
 export function signedReport(
-  { repositories, failed, signingRequestId, unclearRequests }: SignResult,
+  { repositories, failed, signingRequestId, unclearRequests }: SignResult<PushResult>,
   host: Host,
 ): Report {
   warnOfUnclear(unclearRequests, host);

@@ -1,7 +1,7 @@
 /** A signing data file that the user names. @module */
 import { type Bytes, equalBytes } from "../bytes/bytes.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
-import { readSigningData, type SigningData, writeSigningData } from "../signpath/signing_data.ts";
+import { readSigningData, type SigningData, writeSigningData } from "../schemes/signing_data.ts";
 import type { Host } from "./host.ts";
 import { readArtifact } from "./signing.ts";
 

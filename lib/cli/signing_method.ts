@@ -1,8 +1,10 @@
 /** `--signing-method`: who signs, and what that needs. @module */
-import { hashSigner } from "../flows/hash_signer.ts";
-import type { TagsToSign } from "../flows/prepare_tags.ts";
-import { signTags } from "../flows/sign_tags.ts";
-import { fileSigner, keySigner, type PayloadSigner } from "../flows/payload_signer.ts";
+import { hashSigner } from "../signing/hash_signer.ts";
+import { keySigner } from "../signing/key_signer.ts";
+import type { TagsToSign } from "../schemes/notary_v1/prepare_tags.ts";
+import { signTags } from "../schemes/notary_v1/sign_tags.ts";
+import type { PayloadSigner } from "../signing/payload_signer.ts";
+import { zipSigner } from "../signing/zip_signer.ts";
 import type { Send } from "../http/send.ts";
 import { connectionFlags, notaryFlags, renewFlags, signerFlags } from "./common_flags.ts";
 import { signPathFlags, submissionFlags, waitFlags } from "./common_flags.ts";
@@ -15,8 +17,8 @@ import { openToken, tokenFlags } from "./key_stores.ts";
 import { passphraseVariables } from "./passphrases.ts";
 import { signPathService } from "./policy_key.ts";
 import type { Report } from "./report.ts";
-import { counted, signedReport, submissionOf, submitArtifact } from "./signing.ts";
-import { waitAndDownload } from "./waiting.ts";
+import { counted, signedReport, submissionOf } from "./signing.ts";
+import { followOptions, waitAndDownload } from "./waiting.ts";
 
 /** Who signs. */
 export const signingMethodFlags = {
@@ -61,50 +63,38 @@ export type SigningMethodValues = Values<
   & typeof connectionFlags
 >;
 
-/** A signing method, ready. */
-export interface SigningMethod {
-  /** Signs. */
-  readonly signer: PayloadSigner;
-  /** How often to sign anew where others were faster: a request may want an approval each time, a key does not. */
-  readonly attempts: number;
-}
-
 /** {@linkcode openSigningMethod}; nothing with `--dry-run` where it is a service that would sign. */
 export function openNeededMethod(
   values: SigningMethodValues & Values<typeof dryRunFlag>,
   host: Host,
   send: Send,
-): SigningMethod | undefined {
+): PayloadSigner | undefined {
   const isService = values.signingMethod === "zip" || values.signingMethod === "hash";
   return values.dryRun && isService ? undefined : openSigningMethod(values, host, send);
 }
 
 /** Opens what `--signing-method` names; what is missing for it is said before anything is done. */
-export function openSigningMethod(values: SigningMethodValues, host: Host, send: Send): SigningMethod {
+export function openSigningMethod(values: SigningMethodValues, host: Host, send: Send): PayloadSigner {
   switch (values.signingMethod) {
     case "key": {
       const hasPassphrase = passphraseVariables("delegation").some((name) => host.env(name));
-      return { signer: keySigner(openKeyStore(values, host), hasPassphrase), attempts: 50 };
+      return keySigner(openKeyStore(values, host), hasPassphrase);
     }
     case "pkcs11":
-      return { signer: keySigner(openToken(values, host)), attempts: 50 };
+      return keySigner(openToken(values, host));
     case "hash": {
       const client = openSignPath(values, host, send);
       const submission = submissionOf(values);
-      const service = signPathService(client, submission, host);
-      return { signer: hashSigner(client, submission, { signal: host.signal }, service), attempts: 20 };
+      return hashSigner(client, submission, { signal: host.signal }, signPathService(client, submission, host));
     }
     case "zip": {
       const client = openSignPath(values, host, send);
-      const service = signPathService(client, submissionOf(values), host);
-      return {
-        signer: fileSigner(async (file, data) => {
-          const { signingRequestId, unclearRequests = 0 } = await submitArtifact(client, values, host, file, data);
-          const signed = await waitAndDownload(client, signingRequestId, values, host);
-          return { signed, signingRequestId, unclearRequests };
-        }, service),
-        attempts: 10,
-      };
+      const submission = submissionOf(values);
+      return zipSigner(client, submission, {
+        ...followOptions(values, host),
+        follow: (id) => waitAndDownload(client, id, values, host),
+        service: signPathService(client, submission, host),
+      });
     }
   }
 }
@@ -112,16 +102,16 @@ export function openSigningMethod(values: SigningMethodValues, host: Host, send:
 /** Signs `work` and reports what became of it, or with `--dry-run` what would. */
 export async function runSigning(
   work: readonly TagsToSign[],
-  method: SigningMethod | undefined,
+  signer: PayloadSigner | undefined,
   values: Values<typeof dryRunFlag> & Pick<GoOn, "repository" | "typed">,
   host: Host,
 ): Promise<Report> {
-  if (values.dryRun || !method) return await dryRun(work, host);
+  if (values.dryRun || !signer) return await dryRun(work, host);
   const onDone = counted(work, host);
   const how: GoOn = { ...values, outputArtifactPath: undefined, force: false };
   const { failed, ...result } = await withGoOn(how, host, () =>
     signTags(work, {
-      ...method,
+      signer,
       now: host.now,
       onStale: ({ message }) => host.info(`${message}. Starting over on top of it.`),
       ...(onDone ? { onDone } : {}),

@@ -1,5 +1,5 @@
 /** Signed tags as `list` and `verify` report them. @module */
-import type { TagList } from "../flows/verify_tags.ts";
+import type { TagList } from "../schemes/notary_v1/verify_tags.ts";
 import type { Report } from "./report.ts";
 
 /** One tag as `--json` shows it. */

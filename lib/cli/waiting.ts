@@ -1,14 +1,24 @@
 /** Waiting for a signing request: how far it is, and what Ctrl-C means for it. @module */
 import type { Bytes } from "../bytes/bytes.ts";
 import { isTagsealError, messageOf, reworded, TagsealError } from "../errors.ts";
-import { downloadWhenSigned } from "../flows/request_signature.ts";
-import { readSigned } from "../flows/signed_file.ts";
+import { downloadWhenSigned, type FollowOptions } from "../signing/request_signature.ts";
+import { readSigned } from "../signing/signed_file.ts";
 import type { SignPathClient } from "../signpath/client.ts";
 import { STANDARD_WAIT_S } from "./common_flags.ts";
 import type { Host } from "./host.ts";
 import { writeArtifact } from "./signing.ts";
 
 const CANCEL_TIMEOUT_MS = 30_000;
+
+/** For how long, and with what, a signing request is followed as the flags say. */
+export function followOptions(
+  { waitForCompletionTimeout: timeoutMs = STANDARD_WAIT_S * 1000 }: {
+    readonly waitForCompletionTimeout: number | undefined;
+  },
+  { now, sleep, signal, info }: Host,
+): FollowOptions {
+  return { timeoutMs, now, sleep, signal, onProgress: info };
+}
 
 /**
  * Waits for a signing request and downloads the signed file. On a terminal one line counts the time, and Ctrl-C offers to
@@ -19,12 +29,10 @@ const CANCEL_TIMEOUT_MS = 30_000;
 export async function waitAndDownload(
   client: SignPathClient,
   id: string,
-  { waitForCompletionTimeout: timeoutMs = STANDARD_WAIT_S * 1000 }: {
-    readonly waitForCompletionTimeout: number | undefined;
-  },
+  values: { readonly waitForCompletionTimeout: number | undefined },
   host: Host,
 ): Promise<Bytes> {
-  const { now, sleep, signal } = host;
+  const { timeoutMs, now, ...options } = followOptions(values, host);
   const started = now().getTime();
   const show = () =>
     host.status(`Waiting since ${duration(now().getTime() - started)}, ${duration(timeoutMs)} at most; Ctrl-C ends it`);
@@ -38,7 +46,7 @@ export async function waitAndDownload(
     host.status("");
   };
   try {
-    return await downloadWhenSigned(client, id, { timeoutMs, now, sleep, signal, onProgress });
+    return await downloadWhenSigned(client, id, { ...options, timeoutMs, now, onProgress });
   } catch (error) {
     stop(); // nothing may be written over the question
     if (isTagsealError(error, "interrupted")) await offerToCancel(client, id, host);

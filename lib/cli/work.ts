@@ -1,12 +1,11 @@
 /** From the flags that name tags to what the flows take. @module */
 import { TagsealError } from "../errors.ts";
-import { signerRole } from "../flows/add_delegation.ts";
-import type { PayloadSigner } from "../flows/payload_signer.ts";
-import type { TagsToSign } from "../flows/prepare_tags.ts";
+import type { KeyHolder } from "../signing/payload_signer.ts";
+import type { TagsToSign } from "../schemes/notary_v1/prepare_tags.ts";
 import type { ScopeAction } from "../http/auth.ts";
 import type { Send } from "../http/send.ts";
 import { type ImageName, parseImageName } from "../registry/image_ref.ts";
-import { type DelegationRole, RELEASES } from "../tuf/roles.ts";
+import { type DelegationRole, RELEASES, signerRole } from "../tuf/roles.ts";
 import { readBuildxMetadata } from "./buildx.ts";
 import { type buildFlags, type delegationFlags, type renewFlags, type tagFlags, workFlags } from "./common_flags.ts";
 import type { connectionFlags, notaryFlags, registryFlags } from "./common_flags.ts";
@@ -43,18 +42,20 @@ export async function openWork(
   host: Host,
   send: Send,
   access: ScopeAction,
-  signer?: Pick<PayloadSigner, "keysAtHand" | "service">,
+  holder?: KeyHolder,
 ): Promise<TagsToSign[]> {
-  const signing = await openSigning(values, host, send, access, signer);
+  const signing = await openSigning(values, host, send, access, holder);
   const work: TagsToSign[] = [];
   for (const { name, tags, expected, known } of wanted) {
     const lookUp = expecting(openRegistry(values, host, send, name), tags, expected);
     work.push({
       ...await signing(name),
-      tags,
-      lookUp: (tag) => {
-        const entry = known?.get(tag);
-        return entry ? Promise.resolve(entry) : lookUp(tag);
+      sign: {
+        tags,
+        lookUp(tag) {
+          const entry = known?.get(tag);
+          return entry ? Promise.resolve(entry) : lookUp(tag);
+        },
       },
     });
   }
@@ -67,8 +68,8 @@ export async function openSigning(
   host: Host,
   send: Send,
   access: ScopeAction,
-  signer?: Pick<PayloadSigner, "keysAtHand" | "service">,
-): Promise<(name: ImageName) => Promise<Omit<TagsToSign, "tags" | "lookUp">>> {
+  holder?: KeyHolder,
+): Promise<(name: ImageName) => Promise<TagsToSign>> {
   const keyId = await namedKey(values, host);
   const signerName = values.delegation ?? STANDARD_DELEGATION;
   const roles = [RELEASES, signerRole(signerName)];
@@ -78,15 +79,13 @@ export async function openSigning(
       remedy: `Name ${roles.join(" or ")}`,
     });
   }
-  let keys: Promise<ReadonlySet<string>> | undefined;
-  const keysAtHand = signer?.keysAtHand && (() => keys ??= signer.keysAtHand!());
+  const asked = holder && onceAsked(holder);
   return async (name) => ({
     trust: await openTrust(values, host, send, name, access),
     gun: name.gun,
     signer: signerName,
     keyId,
-    service: signer?.service,
-    ...(keysAtHand ? { keysAtHand } : {}),
+    holder: asked,
     renew: values.renewRole,
     howToRenew: (roles) => values.again("renewRole", "--renew-role", roles.join(",")),
     onRenewed: (role, reason, kept) =>
@@ -95,6 +94,13 @@ export async function openSigning(
           (kept ? "Its tags are signed anew" : "It starts anew: its other tags are gone until they are signed again"),
       ),
   });
+}
+
+/** `holder`, of which keys are asked for once in a command. */
+function onceAsked(holder: KeyHolder): KeyHolder {
+  if (holder.kind === "service") return holder;
+  let keys: Promise<ReadonlySet<string>> | undefined;
+  return { kind: "keys", atHand: () => keys ??= holder.atHand() };
 }
 
 /** Tags of one repository, and what they have to be. */

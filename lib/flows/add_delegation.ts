@@ -7,24 +7,15 @@ import type { KeyInfo, KeyStore } from "../keystore/keystore.ts";
 import { requirePublished } from "../notary/publish.ts";
 import { assembleFile, nextTargets, withDelegationKey } from "../tuf/edit.ts";
 import type { Root, Targets } from "../tuf/models.ts";
-import { BASE_ROLES, type BaseRole, type DelegationRole, isDelegation, RELEASES } from "../tuf/roles.ts";
-import { publish, REBASE_ATTEMPTS, type Trust } from "./repository.ts";
+import { BASE_ROLES, type BaseRole, type DelegationRole, RELEASES, signerRole } from "../tuf/roles.ts";
+import { publish, REBASE_ATTEMPTS, type Trust } from "../notary/repository.ts";
 import { openRoleSigner, type RoleSigner } from "./role_signer.ts";
-import { requireServerSnapshot, serverSnapshotKey } from "./snapshot_key.ts";
+import { requireServerSnapshot, serverSnapshotKey } from "../notary/snapshot_key.ts";
 
 /** Prefixes of the tags that a signer's delegation covers: all. */
 const ALL_PATHS = [""];
 
 const FROM_SIGNPATH = "The delegation certificate comes from SignPath: it is that of the signing policy's key";
-
-/** The role of a signer's name, as Docker shows it. @throws {TagsealError} `usage` for names that cannot be one */
-export function signerRole(name: string): DelegationRole {
-  const role = `targets/${name}`;
-  if (isDelegation(role) && !name.includes("/") && role !== RELEASES) return role;
-  throw new TagsealError("usage", `"${name.slice(0, 60)}" cannot be the name of a delegation`, {
-    remedy: 'Use a-z, 0-9, "-" and "_"; "releases" belongs to Docker',
-  });
-}
 
 /** The `signed` of targets with `key` in both delegations. */
 export function delegating(signed: JsonObject, name: string, key: PublicKey): JsonObject {

@@ -5,7 +5,7 @@ import { fileOf, resolveAll } from "../tuf/resolve.ts";
 import { RELEASES } from "../tuf/roles.ts";
 import { checkSignatures } from "../tuf/threshold.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
-import { openRepository, type Trust } from "./repository.ts";
+import { openRepository, type Trust } from "../notary/repository.ts";
 
 /** Why a targets key is not needed. */
 export type NeedlessKey =

@@ -12,7 +12,7 @@ import { REPO_ADMIN } from "../tuf/resolve.ts";
 import { RELEASES } from "../tuf/roles.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
 import { canonicalIds } from "./inspect_repository.ts";
-import { entriesBelow, isReleased, signerName } from "./role_entries.ts";
+import { entriesBelow, isReleased, signerName } from "../schemes/notary_v1/role_entries.ts";
 
 /** Somebody with their keys, in Docker's shape. */
 export interface DockerSigner {

@@ -16,9 +16,9 @@ import { type DelegationRole, isDelegation, type RoleName } from "../tuf/roles.t
 import type { TrustedRepository } from "../tuf/trusted.ts";
 import { type ExportedFile, type ExportedRepository, exportedServer } from "./export_file.ts";
 import { canonicalIds } from "./inspect_repository.ts";
-import { openRepository, type Trust } from "./repository.ts";
+import { openRepository, type Trust } from "../notary/repository.ts";
 import { rootTrust } from "./root_trust.ts";
-import { tagListOf } from "./verify_tags.ts";
+import { tagListOf } from "../schemes/notary_v1/verify_tags.ts";
 
 /** How many older roots are kept; older ones lead nowhere that the newer ones do not. */
 const MAX_ROOTS = 256;

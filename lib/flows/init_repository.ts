@@ -15,7 +15,7 @@ import type { RootPin } from "../tuf/root_keys.ts";
 import { delegating, requireForeign, requireNoRootKey } from "./add_delegation.ts";
 import { findKey } from "./list_keys.ts";
 import { keepOrDiscard } from "./new_keys.ts";
-import { openRepository, type Trust } from "./repository.ts";
+import { openRepository, type Trust } from "../notary/repository.ts";
 
 /** What frames the deletion of an old repository. */
 export interface Replacement {

@@ -4,9 +4,9 @@ import { type Delegation, type Metadata, namedKeys, type RoleKeys } from "../tuf
 import { resolveAll } from "../tuf/resolve.ts";
 import { BASE_ROLES, parentOf, RELEASES, type RoleName } from "../tuf/roles.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
-import { openRepository, type Trust } from "./repository.ts";
-import { signerName } from "./role_entries.ts";
-import { type TagList, tagListOf } from "./verify_tags.ts";
+import { openRepository, type Trust } from "../notary/repository.ts";
+import { signerName } from "../schemes/notary_v1/role_entries.ts";
+import { type TagList, tagListOf } from "../schemes/notary_v1/verify_tags.ts";
 
 /** A role of a repository. */
 export interface RoleFacts {

@@ -14,7 +14,7 @@ import type { TrustServer } from "../notary/trust_server.ts";
 import { parseListing, parseRoot, parseTargets } from "../tuf/parse.ts";
 import { BASE_ROLES, type RoleName } from "../tuf/roles.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
-import { openRepository, type Trust } from "./repository.ts";
+import { openRepository, type Trust } from "../notary/repository.ts";
 
 /** A repository, trusted or looked at. */
 export interface Look {

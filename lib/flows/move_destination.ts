@@ -13,7 +13,7 @@ import { filesOf } from "../notary/update.ts";
 import { isDelegation, type RoleName } from "../tuf/roles.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
 import { isMovedRoot, type MoveSource } from "./move_source.ts";
-import { openRepository, type Trust } from "./repository.ts";
+import { openRepository, type Trust } from "../notary/repository.ts";
 
 /** Where a repository is moved to. */
 export interface Destination {

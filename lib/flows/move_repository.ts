@@ -24,8 +24,8 @@ import type { RoleName } from "../tuf/roles.ts";
 import { openRoot, type TrustedRepository } from "../tuf/trusted.ts";
 import { begun, type Destination, type Found, lookAtDestination, postThere } from "./move_destination.ts";
 import { followedFrom, movedRoot, type MoveSource, readSource, serverKeysOf } from "./move_source.ts";
-import { openRepository, type Trust } from "./repository.ts";
-import { entriesBelow } from "./role_entries.ts";
+import { openRepository, type Trust } from "../notary/repository.ts";
+import { entriesBelow } from "../schemes/notary_v1/role_entries.ts";
 import { findRoleKey } from "./role_signer.ts";
 
 /** Clients follow this many versions of root, and no server is asked to take more. */

@@ -18,7 +18,7 @@ import { isDelegation, type RoleName } from "../tuf/roles.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
 import { olderRoots } from "./export_repository.ts";
 import { canonicalIds } from "./inspect_repository.ts";
-import { openRepository, type Trust } from "./repository.ts";
+import { openRepository, type Trust } from "../notary/repository.ts";
 
 /** A repository that can be moved. */
 export interface MoveSource {

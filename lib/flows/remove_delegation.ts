@@ -14,11 +14,10 @@ import { requirePublished } from "../notary/publish.ts";
 import { assembleFile, nextTargets, withDelegationKeys } from "../tuf/edit.ts";
 import { type Delegation, namedKeys, type Targets } from "../tuf/models.ts";
 import { resolveAll } from "../tuf/resolve.ts";
-import { type DelegationRole, RELEASES } from "../tuf/roles.ts";
+import { type DelegationRole, RELEASES, signerRole } from "../tuf/roles.ts";
 import { checkSignatures } from "../tuf/threshold.ts";
 import type { DelegationState, TrustedRepository } from "../tuf/trusted.ts";
-import { signerRole } from "./add_delegation.ts";
-import { openRepository, publish, REBASE_ATTEMPTS, type Trust } from "./repository.ts";
+import { openRepository, publish, REBASE_ATTEMPTS, type Trust } from "../notary/repository.ts";
 import { openRoleSigner, type RoleSigner } from "./role_signer.ts";
 
 /** What is to be taken away: a name, a key, or one key of one name. */

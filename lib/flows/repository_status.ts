@@ -7,9 +7,9 @@ import { BASE_ROLES, isDelegation, type RoleName } from "../tuf/roles.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
 import { type Look, lookAtRepository } from "./look_at_expired.ts";
 import { canonicalIds, type RoleFacts, rolesOf, signersOf } from "./inspect_repository.ts";
-import type { Trust } from "./repository.ts";
+import type { Trust } from "../notary/repository.ts";
 import { rootTrust } from "./root_trust.ts";
-import { serverSnapshotKey } from "./snapshot_key.ts";
+import { serverSnapshotKey } from "../notary/snapshot_key.ts";
 import { adviceFor, type Problem } from "./status_advice.ts";
 import type { CertificateStatus, KeyHere, RoleStatus, StatusFacts } from "./status_facts.ts";
 

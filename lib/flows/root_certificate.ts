@@ -2,7 +2,7 @@
 import type { KeyId } from "../crypto/keys.ts";
 import type { Certificate } from "../crypto/x509.ts";
 import { usableRootKeys } from "../tuf/root_keys.ts";
-import { openRepository, type Trust } from "./repository.ts";
+import { openRepository, type Trust } from "../notary/repository.ts";
 
 /** The public part of a repository's root and targets keys. */
 export interface RootCertificateResult {

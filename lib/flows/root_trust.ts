@@ -1,7 +1,7 @@
 /** Why the root of a repository was taken. @module */
 import type { Bytes } from "../bytes/bytes.ts";
 import type { RoleName } from "../tuf/roles.ts";
-import type { Trust } from "./repository.ts";
+import type { Trust } from "../notary/repository.ts";
 
 /** A pin held it; this machine knew it, or an older one that leads to it; or nothing was known. */
 export type RootTrust = "pin" | "known" | "first-use";

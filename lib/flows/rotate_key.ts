@@ -22,7 +22,7 @@ import type { BaseRole, RoleName } from "../tuf/roles.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
 import { lookAtRepository } from "./look_at_expired.ts";
 import { keepOrDiscard } from "./new_keys.ts";
-import { openRepository, REBASE_ATTEMPTS, type Trust } from "./repository.ts";
+import { openRepository, REBASE_ATTEMPTS, type Trust } from "../notary/repository.ts";
 import { openRoleSigner, type RoleSigner } from "./role_signer.ts";
 
 /** A key that was replaced, proved by reading it back. */

@@ -29,10 +29,10 @@ export const HASH_ARTIFACT_NAME = "payload.json";
 export interface HashMetadata {
   /** The GUN. */
   readonly repository: string;
-  /** The delegation. */
-  readonly role: string;
-  /** The version of the role's new metadata. */
-  readonly version: number;
+  /** What is signed, in a few words: `targets/releases, version 3`. */
+  readonly subject: string;
+  /** The same as facts, by name: `Role`, `Version`. */
+  readonly facts: Readonly<Record<string, string | number>>;
   /** The tags that change, with the manifests (`sha256:<hex>`) they shall stand for. */
   readonly tags: readonly { readonly tag: string; readonly digest: string }[];
   /** The tags that are withdrawn. */
@@ -76,9 +76,9 @@ function optionsOf({ shape }: HashKey): Record<string, unknown> {
 }
 
 /** `sourceProcess` has this text for whatever is to be told. */
-function commandLineOf({ repository, role, version, tags, removedTags }: HashMetadata): string {
+function commandLineOf({ repository, subject, tags, removedTags }: HashMetadata): string {
   const parts = [
-    `${role}, version ${version}`,
+    subject,
     ...some("sign", tags.map(({ tag, digest }) => `${tag}@${digest}`)),
     ...some("remove", removedTags.map(({ tag }) => tag)),
   ];
@@ -132,12 +132,11 @@ function noEd25519(): TagsealError {
   });
 }
 
-function processOf({ repository, role, version, tags, removedTags }: HashMetadata): Record<string, unknown> {
+function processOf({ repository, facts, tags, removedTags }: HashMetadata): Record<string, unknown> {
   return {
     CommandLine: "tagseal sign",
     Repository: repository,
-    Role: role,
-    Version: version,
+    ...facts,
     TagCount: tags.length,
     Tags: tags.slice(0, MAX_TAGS_SHOWN).map(({ tag, digest }) => ({ Tag: tag, Digest: digest })),
     ...(removedTags.length > 0

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { canonicalJson } from "../../lib/bytes/canonical_json.ts";
 import { parseJson } from "../../lib/bytes/json.ts";
 import { localSigner } from "../../lib/crypto/signer.ts";
-import { editedRole } from "../../lib/flows/tag_change.ts";
+import { editedRole } from "../../lib/schemes/notary_v1/tag_change.ts";
 import { assembleFile } from "../../lib/tuf/edit.ts";
 import { parseTargets } from "../../lib/tuf/parse.ts";
 import { requireSigned } from "../../lib/tuf/threshold.ts";

@@ -1,6 +1,6 @@
 /** How the two clients are told to sign: the same tags with the same delegation key. @module */
 import { RELEASES } from "../../lib/tuf/roles.ts";
-import type { TagEntry } from "../../lib/flows/tag_change.ts";
+import type { TagEntry } from "../../lib/schemes/notary_v1/tag_change.ts";
 import type { Workshop } from "./workshop.ts";
 
 /** A tag of a repository. */

@@ -60,19 +60,19 @@ Deno.test("SignPath's methods want organization, token, project and policy; keys
       await t.step(`${signingMethod}: ${words}`, async () => {
         const attempt = () => open({ signingMethod, ...values });
         if (signingMethod === "zip" || signingMethod === "hash") await failsWith(attempt, "usage", words);
-        else assert.ok(attempt().signer);
+        else assert.ok(attempt().holder);
       });
     }
   }
 });
 
 Deno.test("opening a method calls nobody and loads no addon", () => {
-  for (const signingMethod of METHODS) assert.ok(open({ signingMethod }).signer);
+  for (const signingMethod of METHODS) assert.ok(open({ signingMethod }).holder);
 });
 
 Deno.test("only keys are looked for at hand, and signing anew is dearer where somebody may have to approve", () => {
   const methods = Object.fromEntries(METHODS.map((signingMethod) => [signingMethod, open({ signingMethod })]));
-  assert.deepEqual(METHODS.filter((name) => methods[name]!.signer.keysAtHand), ["key", "pkcs11"]);
+  assert.deepEqual(METHODS.filter((name) => methods[name]!.holder.kind === "keys"), ["key", "pkcs11"]);
   const attempts = METHODS.map((name) => methods[name]!.attempts);
   assert.ok(attempts[0]! < attempts[1]! && attempts[1]! < attempts[2]!, attempts.join());
   assert.equal(attempts[2], attempts[3]);
@@ -91,6 +91,7 @@ Deno.test("an address of SignPath that is not safe is refused for both of its me
 });
 
 Deno.test("a token's keys without the addon: told when they are asked for", async () => {
-  const { signer } = open({ signingMethod: "pkcs11", pkcs11Module: new URL(import.meta.url).pathname });
-  await failsWith(signer.keysAtHand!(), "not-found", "The PKCS#11 addon is not in");
+  const { holder } = open({ signingMethod: "pkcs11", pkcs11Module: new URL(import.meta.url).pathname });
+  assert.ok(holder.kind === "keys");
+  await failsWith(holder.atHand(), "not-found", "The PKCS#11 addon is not in");
 });

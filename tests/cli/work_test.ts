@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { utf8 } from "../../lib/bytes/bytes.ts";
 import { createHost, type Host } from "../../lib/cli/host.ts";
 import { openSigning, openWork, readWork, type WorkValues } from "../../lib/cli/work.ts";
-import type { PayloadSigner } from "../../lib/flows/payload_signer.ts";
+import type { KeyHolder } from "../../lib/signing/payload_signer.ts";
 import { sha256Hex } from "../../lib/crypto/hash.ts";
 import type { Send } from "../../lib/http/send.ts";
 import { parseImageName } from "../../lib/registry/image_ref.ts";
@@ -114,9 +114,9 @@ Deno.test("work: a tag whose digest and length are known is not looked up; other
   const { host } = hostWith({ "tags.txt": text });
   const wanted = await readWork({ ...VALUES, from: "tags.txt" }, host);
   const [task] = await openWork(wanted, VALUES, host, send, "pull");
-  assert.deepEqual(await task!.lookUp("v3"), { tag: "v3", digest: B, length: 528 });
+  assert.deepEqual(await task!.sign!.lookUp("v3"), { tag: "v3", digest: B, length: 528 });
   assert.deepEqual(asked, []);
-  assert.equal((await task!.lookUp("v1")).digest, digest);
+  assert.equal((await task!.sign!.lookUp("v1")).digest, digest);
   assert.deepEqual(asked, ["/v2/acme/app/manifests/v1"]);
 });
 
@@ -131,8 +131,8 @@ Deno.test("work: a digest without a length is what the registry must say", async
       send,
       "pull",
     );
-    if (good) assert.equal((await task!.lookUp("v1")).digest, digest);
-    else await failsWith(task!.lookUp("v1"), "trust-invalid", digest, A);
+    if (good) assert.equal((await task!.sign!.lookUp("v1")).digest, digest);
+    else await failsWith(task!.sign!.lookUp("v1"), "trust-invalid", digest, A);
   }
 });
 
@@ -147,20 +147,17 @@ Deno.test("work: the keys at hand are asked for once for all repositories, and n
   const { send } = registry();
   const { host } = hostWith();
   let listed = 0;
-  const signer: PayloadSigner = {
-    sign: () => Promise.reject(new Error("not here")),
-    keysAtHand: () => Promise.resolve(new Set([String(++listed)])),
-  };
+  const holder: KeyHolder = { kind: "keys", atHand: () => Promise.resolve(new Set([String(++listed)])) };
   const wanted = await readWork(
     { ...VALUES, from: "tags.txt" },
     hostWith({ "tags.txt": `${GUN}:v1\nx.test/y:v1\n` }).host,
   );
-  const work = await openWork(wanted, VALUES, host, send, "pull", signer);
+  const work = await openWork(wanted, VALUES, host, send, "pull", holder);
   assert.equal(listed, 0, "not before it is needed");
-  await Promise.all(work.map(({ keysAtHand }) => keysAtHand!()));
+  await Promise.all(work.map(({ holder }) => holder?.kind === "keys" && holder.atHand()));
   assert.equal(listed, 1);
   const [plain] = await openWork(wanted, VALUES, host, send, "pull");
-  assert.equal(plain!.keysAtHand, undefined);
+  assert.equal(plain!.holder, undefined);
 });
 
 Deno.test("work: whose delegation it is, and what is said of a role that is signed anew", async () => {

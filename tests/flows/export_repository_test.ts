@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { exportedServer, readExport, writeExport } from "../../lib/flows/export_file.ts";
 import { exportRepository } from "../../lib/flows/export_repository.ts";
-import { listTags } from "../../lib/flows/verify_tags.ts";
+import { listTags } from "../../lib/schemes/notary_v1/verify_tags.ts";
 import { createMemoryMetadataStore } from "../../lib/notary/metadata_store.ts";
 import { failsWith } from "../support/failures.ts";
 import { MemoryTrustServer } from "../support/memory_trust_server.ts";

@@ -5,13 +5,13 @@ import { isJsonObject, type JsonObject, jsonObject, type JsonValue } from "../..
 import { sha256Hex } from "../../lib/crypto/hash.ts";
 import { addDelegation } from "../../lib/flows/add_delegation.ts";
 import { dockerInspection } from "../../lib/flows/docker_inspection.ts";
-import { prepareTags } from "../../lib/flows/prepare_tags.ts";
+import { prepareTags } from "../../lib/schemes/notary_v1/prepare_tags.ts";
 import { removeDelegation } from "../../lib/flows/remove_delegation.ts";
 import { repositoryStatus } from "../../lib/flows/repository_status.ts";
-import { openRepository, publish } from "../../lib/flows/repository.ts";
+import { openRepository, publish } from "../../lib/notary/repository.ts";
 import { openRoleSigner } from "../../lib/flows/role_signer.ts";
-import { signTags } from "../../lib/flows/sign_tags.ts";
-import { listTags, verifyTags } from "../../lib/flows/verify_tags.ts";
+import { signTags } from "../../lib/schemes/notary_v1/sign_tags.ts";
+import { listTags, verifyTags } from "../../lib/schemes/notary_v1/verify_tags.ts";
 import { createMemoryMetadataStore } from "../../lib/notary/metadata_store.ts";
 import { assembleFile, nextTargets } from "../../lib/tuf/edit.ts";
 import type { DelegationRole } from "../../lib/tuf/roles.ts";
@@ -158,7 +158,7 @@ Deno.test("a version beyond what servers keep is read; that it cannot be followe
     const server = new MemoryTrustServer(await buildFiles({ delegations, timestamp: { version: 2 ** 53 - 1 } }));
     const trust = { server, store: createMemoryMetadataStore(), now: () => AT, sleep: () => Promise.resolve() };
     const lookUp = (tag: string) => Promise.resolve(manifestOf(tag));
-    return await prepareTags({ trust, gun: GUN, signer: "alice", tags: ["v1"], lookUp }, AT);
+    return await prepareTags({ trust, gun: GUN, signer: "alice", sign: { tags: ["v1"], lookUp } }, AT);
   };
   assert.equal((await prepared(2 ** 31 - 2)).change?.payloads[0]?.version, 2 ** 31 - 1);
   for (const version of [2 ** 31 - 1, 2 ** 53 - 1]) {

@@ -7,17 +7,18 @@ import { exitCodeOf } from "../../lib/cli/exit_codes.ts";
 import { sha256Hex } from "../../lib/crypto/hash.ts";
 import { TagsealError } from "../../lib/errors.ts";
 import { addDelegation } from "../../lib/flows/add_delegation.ts";
-import { createSigningData } from "../../lib/flows/create_signing_data.ts";
-import { fileSigner, keySigner } from "../../lib/flows/payload_signer.ts";
-import type { TagsToSign } from "../../lib/flows/prepare_tags.ts";
-import { pushTrustData } from "../../lib/flows/push_trust_data.ts";
-import type { Trust } from "../../lib/flows/repository.ts";
-import { signTags } from "../../lib/flows/sign_tags.ts";
-import { listTags } from "../../lib/flows/verify_tags.ts";
+import { createSigningData } from "../../lib/schemes/create_signing_data.ts";
+import { keySigner } from "../../lib/signing/key_signer.ts";
+import { fileSigner } from "../../lib/signing/zip_signer.ts";
+import type { TagsToSign } from "../../lib/schemes/notary_v1/prepare_tags.ts";
+import { pushTrustData } from "../../lib/schemes/notary_v1/push_trust_data.ts";
+import type { Trust } from "../../lib/notary/repository.ts";
+import { signTags } from "../../lib/schemes/notary_v1/sign_tags.ts";
+import { listTags } from "../../lib/schemes/notary_v1/verify_tags.ts";
 import type { Send } from "../../lib/http/send.ts";
 import { createNotaryServer } from "../../lib/local/notary_server.ts";
 import { createMemoryMetadataStore } from "../../lib/notary/metadata_store.ts";
-import { readSigningData, type RepositoryChange, writeSigningData } from "../../lib/signpath/signing_data.ts";
+import { readSigningData, type RepositoryChange, writeSigningData } from "../../lib/schemes/signing_data.ts";
 import { assembleFile, nextTargets } from "../../lib/tuf/edit.ts";
 import { parseTargets } from "../../lib/tuf/parse.ts";
 import { failsWith } from "../support/failures.ts";
@@ -70,7 +71,7 @@ class Place {
       ...this.world.task(GUN, tags, more.content),
       trust: this.teamTrust,
       signer: "team",
-      keysAtHand: () => signer.keysAtHand!(),
+      holder: signer.holder,
       ...more,
     };
     const [result] = (await signTags([task], { ...this.world.options, signer, attempts: 1 })).repositories;

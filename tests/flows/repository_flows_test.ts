@@ -1,10 +1,11 @@
 /** Setting up, delegating, verifying: what the commands' tests cannot reach. */
 import assert from "node:assert/strict";
 import { readDelegationCertificate } from "../../lib/flows/delegation_certificate.ts";
-import { addDelegation, signerRole } from "../../lib/flows/add_delegation.ts";
+import { addDelegation } from "../../lib/flows/add_delegation.ts";
+import { signerRole } from "../../lib/tuf/roles.ts";
 import { readRootCertificate } from "../../lib/flows/root_certificate.ts";
-import { signTags } from "../../lib/flows/sign_tags.ts";
-import { listTags, verifyTags } from "../../lib/flows/verify_tags.ts";
+import { signTags } from "../../lib/schemes/notary_v1/sign_tags.ts";
+import { listTags, verifyTags } from "../../lib/schemes/notary_v1/verify_tags.ts";
 import { createSigningCertificate } from "../../lib/local/certificates.ts";
 import { failsWith } from "../support/failures.ts";
 import { FlowWorld, manifestOf } from "../support/flow_world.ts";

@@ -1,12 +1,12 @@
 /** Signing from start to end: several repositories at once, and what others publish meanwhile. */
 import assert from "node:assert/strict";
-import { fileSigner } from "../../lib/flows/payload_signer.ts";
-import { signTags } from "../../lib/flows/sign_tags.ts";
+import { fileSigner } from "../../lib/signing/zip_signer.ts";
+import { signTags } from "../../lib/schemes/notary_v1/sign_tags.ts";
 import { generateKeyPairSync } from "node:crypto";
 import { localSigner } from "../../lib/crypto/signer.ts";
 import { addDelegation } from "../../lib/flows/add_delegation.ts";
 import { removeDelegation } from "../../lib/flows/remove_delegation.ts";
-import { listTags, verifyTags } from "../../lib/flows/verify_tags.ts";
+import { listTags, verifyTags } from "../../lib/schemes/notary_v1/verify_tags.ts";
 import { failsWith } from "../support/failures.ts";
 import { FlowWorld, manifestOf } from "../support/flow_world.ts";
 
@@ -83,7 +83,7 @@ Deno.test("a tag that is moved while signing starts over is signed as what was l
   await world.init(A);
   let lookUps = 0;
   const lookUp = (tag: string) => Promise.resolve(manifestOf(tag, ++lookUps === 1 ? "built" : "moved"));
-  await signTags([{ ...world.task(A, ["v1"]), lookUp }], {
+  await signTags([{ ...world.task(A, []), sign: { tags: ["v1"], lookUp } }], {
     ...world.options,
     attempts: 2,
     signer: fileSigner(async (file) => {

@@ -4,10 +4,10 @@ import { keyOfCertificate } from "../../lib/crypto/keys.ts";
 import { readCertificate } from "../../lib/crypto/x509.ts";
 import { TagsealError } from "../../lib/errors.ts";
 import { addDelegation } from "../../lib/flows/add_delegation.ts";
-import { hashSigner } from "../../lib/flows/hash_signer.ts";
-import { keySigner } from "../../lib/flows/payload_signer.ts";
-import { signTags } from "../../lib/flows/sign_tags.ts";
-import { listTags } from "../../lib/flows/verify_tags.ts";
+import { hashSigner } from "../../lib/signing/hash_signer.ts";
+import { keySigner } from "../../lib/signing/key_signer.ts";
+import { signTags } from "../../lib/schemes/notary_v1/sign_tags.ts";
+import { listTags } from "../../lib/schemes/notary_v1/verify_tags.ts";
 import type { KeyStore } from "../../lib/keystore/keystore.ts";
 import { createSigningCertificate } from "../../lib/local/certificates.ts";
 import { fileSigningKey } from "../../lib/local/signpath_keys.ts";
@@ -141,7 +141,7 @@ for (const isEarly of [false, true]) {
       const work = GUNS.map((gun) => ({
         ...world.task(gun, ["v1"]),
         signer: "team",
-        keysAtHand: () => signer.keysAtHand!(),
+        holder: signer.holder,
       }));
       const told: string[] = [];
       const onDone = ({ repository }: { repository: string }) => void told.push(repository);
@@ -180,7 +180,7 @@ Deno.test("a key that opens and then fails at signing concerns its repositories 
   const work = GUNS.map((gun) => ({
     ...world.task(gun, ["v1"]),
     signer: "team",
-    keysAtHand: () => signer.keysAtHand!(),
+    holder: signer.holder,
   }));
   const { repositories, failed } = await signTags(work, { ...world.options, signer, attempts: 3 });
   assert.deepEqual([repositories.map(({ repository }) => repository), failed.map(({ repository }) => repository)], [

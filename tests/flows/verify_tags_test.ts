@@ -1,6 +1,6 @@
 /** Verifying tags where a part of the repository cannot be trusted. */
 import assert from "node:assert/strict";
-import { verifyTags } from "../../lib/flows/verify_tags.ts";
+import { verifyTags } from "../../lib/schemes/notary_v1/verify_tags.ts";
 import { createMemoryMetadataStore } from "../../lib/notary/metadata_store.ts";
 import { failsWith } from "../support/failures.ts";
 import { MemoryTrustServer } from "../support/memory_trust_server.ts";

@@ -223,7 +223,13 @@ async function signedHash(stack: LocalStack, key: PublicKey, payload: Bytes): Pr
       sleep: () => Promise.resolve(),
       now: () => new Date(),
     });
-    const metadata = { repository: GUN, role: "targets/signpath", version: 1, tags: [], removedTags: [] };
+    const metadata = {
+      repository: GUN,
+      subject: "targets/signpath, version 1",
+      facts: { Role: "targets/signpath", Version: 1 },
+      tags: [],
+      removedTags: [],
+    };
     const { signature } = await client.signHash({
       projectSlug: stack.hashProjectSlug,
       signingPolicySlug: stack.policies.automatic,

@@ -10,7 +10,13 @@ import type { HashSubmission } from "../../lib/signpath/types.ts";
 import { always, connect, json, KEY, refused, serve, submission } from "../support/signpath_world.ts";
 
 const LIMITS = { entries: 9, entryBytes: 999, totalBytes: 999 };
-const METADATA = { repository: "r.test/app", role: "targets/releases", version: 2, tags: [], removedTags: [] };
+const METADATA = {
+  repository: "r.test/app",
+  subject: "targets/releases, version 2",
+  facts: { Role: "targets/releases", Version: 2 },
+  tags: [],
+  removedTags: [],
+};
 const PAYLOAD = utf8('{"one":1}');
 
 function hashSubmission(more: Partial<HashSubmission> = {}): HashSubmission {

@@ -13,8 +13,8 @@ const SHA256 = hash("sha256", utf8("payload"));
 const DIGEST = `sha256:${"ab".repeat(32)}`;
 const METADATA: HashMetadata = {
   repository: "r.test/app",
-  role: "targets/releases",
-  version: 7,
+  subject: "targets/releases, version 7",
+  facts: { Role: "targets/releases", Version: 7 },
   tags: [{ tag: "1.0", digest: DIGEST }],
   removedTags: [],
 };

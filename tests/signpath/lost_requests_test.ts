@@ -11,7 +11,7 @@ const HASH = {
   signingPolicySlug: "auto",
   sha256: hash("sha256", utf8("{}")),
   key: KEY.publicKey,
-  metadata: { repository: "r.test/app", role: "targets/releases", version: 2, tags: [], removedTags: [] },
+  metadata: { repository: "r.test/app", subject: "targets/releases, version 2", facts: {}, tags: [], removedTags: [] },
 };
 
 type File = (client: SignPathClient, original: string) => Promise<{ readonly unclearRequests?: number }>;

@@ -5,12 +5,15 @@ import { keyOfCertificate, type PublicKey } from "../../lib/crypto/keys.ts";
 import { sha256Hex } from "../../lib/crypto/hash.ts";
 import { localSigner, type Signer } from "../../lib/crypto/signer.ts";
 import { readCertificate } from "../../lib/crypto/x509.ts";
-import { fileSigner, type SignedFile } from "../../lib/flows/payload_signer.ts";
-import type { TagsToSign } from "../../lib/flows/prepare_tags.ts";
-import type { ManifestOfTag } from "../../lib/flows/tag_change.ts";
+import { fileSigner, type SignedFile } from "../../lib/signing/zip_signer.ts";
+import { prepareTags, type TagsToSign } from "../../lib/schemes/notary_v1/prepare_tags.ts";
+import type { PushResult } from "../../lib/schemes/notary_v1/push_trust_data.ts";
+import type { ManifestOfTag } from "../../lib/schemes/notary_v1/tag_change.ts";
 import { initRepository, type InitResult } from "../../lib/flows/init_repository.ts";
-import type { Trust } from "../../lib/flows/repository.ts";
-import type { SignOptions } from "../../lib/flows/sign_tags.ts";
+import type { Trust } from "../../lib/notary/repository.ts";
+import { partOf } from "../../lib/schemes/notary_v1/scheme.ts";
+import { assembleBatch, type Batch } from "../../lib/signing/batch.ts";
+import type { SignOptions } from "../../lib/signing/sign.ts";
 import { exchange, type Send } from "../../lib/http/send.ts";
 import type { KeyInfo, KeyStore, NewKey } from "../../lib/keystore/keystore.ts";
 import { createSigningCertificate } from "../../lib/local/certificates.ts";
@@ -19,6 +22,7 @@ import { fileSigningKey } from "../../lib/local/signpath_keys.ts";
 import { signArtifact } from "../../lib/local/signpath_signing.ts";
 import { createMemoryMetadataStore } from "../../lib/notary/metadata_store.ts";
 import { createTrustServer } from "../../lib/notary/trust_server.ts";
+import { trustTime } from "../../lib/tuf/edit.ts";
 
 /** Keys that live as long as the object; `opened` counts how often one was asked for. */
 export class MemoryKeyStore implements KeyStore {
@@ -93,7 +97,7 @@ export class FlowWorld {
   }
 
   /** How tags are signed here. */
-  get options(): Pick<SignOptions, "signer" | "now"> {
+  get options(): Pick<SignOptions<PushResult>, "signer" | "now"> {
     return { signer: fileSigner(this.signFile), now: this.now };
   }
 
@@ -105,8 +109,14 @@ export class FlowWorld {
   /** Tags to sign; each stands for the digest of its own name, or of `content`. */
   task(gun: string, tags: readonly string[], content?: string): TagsToSign {
     const lookUp = (tag: string) => Promise.resolve(manifestOf(tag, content));
-    return { trust: this.trust(), gun, signer: "signpath", tags, lookUp };
+    return { trust: this.trust(), gun, signer: "signpath", sign: { tags, lookUp } };
   }
+}
+
+/** What is to be signed for `tasks`, as one signing request; something must be. */
+export async function batchOf(tasks: readonly TagsToSign[], at: Date): Promise<Batch> {
+  const changes = await Promise.all(tasks.map(async (task) => (await prepareTags(task, at)).change!));
+  return assembleBatch(changes.map(partOf), trustTime(at), "a test");
 }
 
 /** What the registry would say of a tag. */

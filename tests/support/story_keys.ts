@@ -4,7 +4,7 @@ import { canonicalJson } from "../../lib/bytes/canonical_json.ts";
 import { formatPem } from "../../lib/bytes/pem.ts";
 import { encryptPrivateKey } from "../../lib/crypto/pkcs8.ts";
 import { publicKeyOf } from "../../lib/crypto/signer.ts";
-import { publish, type Trust } from "../../lib/flows/repository.ts";
+import { publish, type Trust } from "../../lib/notary/repository.ts";
 import { openRoleSigner } from "../../lib/flows/role_signer.ts";
 import { exchange } from "../../lib/http/send.ts";
 import { createFileKeyStore } from "../../lib/keystore/file_keystore.ts";

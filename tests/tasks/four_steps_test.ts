@@ -4,7 +4,7 @@ import { documentIn } from "../support/run.ts";
 import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { readZip, writeZip } from "../../lib/bytes/zip.ts";
 import { pushTinyImage } from "../../lib/local/image.ts";
-import { readSigningData, writeSigningData } from "../../lib/signpath/signing_data.ts";
+import { readSigningData, writeSigningData } from "../../lib/schemes/signing_data.ts";
 import { given, Story } from "../support/local_story.ts";
 
 const LIMITS = { entries: 100, entryBytes: 2 ** 24, totalBytes: 2 ** 24 };

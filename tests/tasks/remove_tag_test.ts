@@ -5,7 +5,7 @@ import { canonicalJson } from "../../lib/bytes/canonical_json.ts";
 import { parseJson } from "../../lib/bytes/json.ts";
 import { readZip, writeZip } from "../../lib/bytes/zip.ts";
 import { sha256Hex } from "../../lib/crypto/hash.ts";
-import { readSigningData } from "../../lib/signpath/signing_data.ts";
+import { readSigningData } from "../../lib/schemes/signing_data.ts";
 import { given, Story } from "../support/local_story.ts";
 import { givenSigner, signInTargets } from "../support/story_keys.ts";
 

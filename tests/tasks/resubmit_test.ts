@@ -1,7 +1,7 @@
 /** `tagseal submit --resubmit`: the artifact of an earlier signing request is processed once more. */
 import assert from "node:assert/strict";
 import type { Send } from "../../lib/http/send.ts";
-import { readSigningData } from "../../lib/signpath/signing_data.ts";
+import { readSigningData } from "../../lib/schemes/signing_data.ts";
 import { Story } from "../support/local_story.ts";
 
 const through = (request: Request, send: Send) => send(request);

@@ -4,7 +4,7 @@ import { documentIn } from "../support/run.ts";
 import { TagsealError } from "../../lib/errors.ts";
 import { sha256Hex } from "../../lib/crypto/hash.ts";
 import type { Send } from "../../lib/http/send.ts";
-import { readSigningData } from "../../lib/signpath/signing_data.ts";
+import { readSigningData } from "../../lib/schemes/signing_data.ts";
 import { given, Story } from "../support/local_story.ts";
 
 const through = (request: Request, send: Send) => send(request);

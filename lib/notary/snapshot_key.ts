@@ -1,0 +1,38 @@
+/** Whose key signs the snapshot: only where it is the server's can anybody else publish. @module */
+import type { KeyId } from "../crypto/keys.ts";
+import { isTagsealError, TagsealError } from "../errors.ts";
+import type { TrustServer } from "./trust_server.ts";
+import type { Root } from "../tuf/models.ts";
+
+/**
+ * The canonical id of the key that the server signs snapshots of a repository with; `undefined` where it does not tell.
+ * A server that has none makes one, which counts for nothing before a root names it.
+ */
+export async function serverSnapshotKey(server: TrustServer, gun: string): Promise<KeyId | undefined> {
+  try {
+    return (await server.managedKey(gun, "snapshot")).canonicalId;
+  } catch (error) {
+    // Servers that ask for tokens give this key to those only who may push.
+    if (!isTagsealError(error, "unauthenticated", "forbidden", "unavailable", "not-found")) throw error;
+    return undefined;
+  }
+}
+
+/**
+ * Refuses a repository whose snapshot the server cannot sign: whatever is sent to it would be refused.
+ *
+ * @throws {TagsealError} `bad-input`
+ */
+export function requireServerSnapshot(gun: string, root: Root, serverKey: KeyId | undefined): void {
+  const ids = [...root.roles.snapshot.keys.values()].map(({ canonicalId }) => canonicalId);
+  if (serverKey === undefined || ids.includes(serverKey)) return;
+  throw new TagsealError(
+    "bad-input",
+    `The snapshot key of "${gun}" is not the Notary server's, so that nobody without that key can publish`,
+    {
+      remedy: `Nothing was sent. Let the server sign the snapshot, with the root key: tagseal rotate-key -r ${gun} ` +
+        "--role snapshot",
+      details: { repository: gun, snapshotKeyIds: ids, serverKeyId: serverKey },
+    },
+  );
+}

@@ -1,0 +1,65 @@
+/**
+ * From tags to the file with the bytes that have to be signed.
+ *
+ * @module
+ */
+import { type Bytes, equalBytes, text } from "../bytes/bytes.ts";
+import { canonicalJson, parsePlainly } from "../bytes/canonical_json.ts";
+import { isJsonObject } from "../bytes/json.ts";
+import { USER_AGENT } from "../http/send.ts";
+import { assembleBatch } from "../signing/batch.ts";
+import { trustTime } from "../tuf/edit.ts";
+import { AT_ONCE, mapAtOnce } from "../signing/at_once.ts";
+import { type PreparedChange, prepareTags, type TagsToSign } from "./notary_v1/prepare_tags.ts";
+import { partOf } from "./notary_v1/scheme.ts";
+import type { ManifestOfTag } from "./notary_v1/tag_change.ts";
+import { documentOf, type SigningData, type UnsignedData } from "./signing_data.ts";
+
+/** What is to be signed, and what is signed already. */
+export interface PreparedData {
+  /** The file to send; without payloads where there is nothing to sign. */
+  readonly data: UnsignedData;
+  /** Repositories whose tags are all as they shall be. */
+  readonly unchanged: readonly { readonly repository: string; readonly tags: readonly ManifestOfTag[] }[];
+}
+
+/**
+ * Makes signing data. All of `work` goes into one file: one signing request, one approval.
+ *
+ * @throws {TagsealError} what preparing one of the repositories throws
+ */
+export async function createSigningData(work: readonly TagsToSign[], at: Date): Promise<PreparedData> {
+  const prepared = await mapAtOnce(work, AT_ONCE, (task) => prepareTags(task, at));
+  return {
+    data: assembleSigningData(prepared.flatMap(({ change }) => change ?? []), at),
+    unchanged: prepared.filter(({ change }) => !change).map(({ repository, tags }) => ({ repository, tags })),
+  };
+}
+
+/** One file of what is to be signed in several repositories. */
+export function assembleSigningData(changes: readonly PreparedChange[], at: Date): UnsignedData {
+  return documentOf(assembleBatch(changes.map(partOf), trustTime(at), USER_AGENT).file);
+}
+
+/** Older signing data is made anew: what it signs would expire that much sooner. */
+const SAME_FOR_MS = 86_400_000;
+
+/**
+ * Whether `there`, which somebody has made before, would sign the same as `data` does: the same roles of the same
+ * repositories, byte for byte but for the time at which they expire, which is at most a day earlier.
+ */
+export function isSameWork(there: SigningData, data: UnsignedData): boolean {
+  const facts = ({ repositories }: UnsignedData) => {
+    const unhashed = repositories.map(({ roles, ...rest }) => [rest, roles.map(({ sha256: _, ...role }) => role)]);
+    return canonicalJson(JSON.parse(JSON.stringify(unhashed)));
+  };
+  const age = Date.parse(data.created) - Date.parse(there.created);
+  return there.signatures.size === 0 && age >= 0 && age <= SAME_FOR_MS && equalBytes(facts(there), facts(data)) &&
+    [...data.payloads].every(([name, bytes]) => equalBytes(unexpiring(there.payloads.get(name)), unexpiring(bytes)));
+}
+
+/** A payload without the time at which it expires. */
+function unexpiring(payload: Bytes | undefined): Bytes {
+  const signed = payload && parsePlainly(text(payload));
+  return isJsonObject(signed) ? canonicalJson({ ...signed, expires: "" }) : new Uint8Array();
+}

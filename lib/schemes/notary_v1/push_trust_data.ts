@@ -1,0 +1,287 @@
+/**
+ * The last gate before anything is published: checks signed signing data and posts it.
+ *
+ * For each repository: the trust data is read and verified anew; the delegation must still hold the key; each signature
+ * must be good under it; and the payload must be exactly what is there now plus the manifest's tags. If others have
+ * published meanwhile, nothing is posted. All roles of a repository go in one post, and the tags are read back.
+ *
+ * @module
+ */
+import { type Bytes, equalBytes, text } from "../../bytes/bytes.ts";
+import { canonicalJson, parseCanonical, parsePlainly } from "../../bytes/canonical_json.ts";
+import { isJsonObject, type JsonObject, jsonObject, type JsonValue } from "../../bytes/json.ts";
+import { recognizeSignature } from "../../crypto/recognize.ts";
+import { messageOf, TagsealError } from "../../errors.ts";
+import type { SchemeResult } from "../../signing/scheme.ts";
+import type { SigningFile } from "../../signing/signing_data.ts";
+import { assembleFile, LIFETIME_DAYS, trustTime } from "../../tuf/edit.ts";
+import type { Targets } from "../../tuf/models.ts";
+import { fileOf, mayHold, resolveTag } from "../../tuf/resolve.ts";
+import { type DelegationRole, isDelegation, RELEASES, type RoleName } from "../../tuf/roles.ts";
+import type { TrustedRepository } from "../../tuf/trusted.ts";
+import { requirePublished, versionOf } from "../../notary/publish.ts";
+import { publish, type Trust } from "../../notary/repository.ts";
+import type { RepositoryChange, RoleChange } from "./changes.ts";
+import { baseOf, type RoleBase } from "./role_base.ts";
+import { digestIn, editedRole, isEdited } from "./tag_change.ts";
+
+/** What became of one repository. */
+export interface PushResult extends SchemeResult {
+  /** The tags, as read back. */
+  readonly tags: readonly PushedTag[];
+  /** The tags that were withdrawn; left out where there are none. */
+  readonly removedTags?: readonly string[];
+  /** The roles and their versions now. */
+  readonly roles: readonly { readonly role: string; readonly version: number }[];
+}
+
+/** A tag that is signed. */
+export interface PushedTag {
+  /** The tag. */
+  readonly tag: string;
+  /** `sha256:<hex>` of what it stands for. */
+  readonly digest: string;
+  /** The same in `targets/releases` before: `null` where the tag is new, `digest` where it is not moved. */
+  readonly previousDigest: string | null;
+}
+
+/** Payloads and their signatures, by entry name. */
+export type SignedPayloads = Pick<SigningFile, "payloads" | "signatures">;
+
+interface Part extends RoleChange {
+  readonly role: DelegationRole;
+  readonly bytes: Bytes;
+  readonly signature: Bytes;
+}
+
+/**
+ * Checks and publishes the part of `data` that concerns one repository. A second run after a success changes nothing.
+ *
+ * @throws {TagsealError} `trust-invalid` (signature, payload or trust data), `stale`, `bad-input` (not signed yet)
+ */
+export async function pushTrustData(trust: Trust, data: SignedPayloads, change: RepositoryChange): Promise<PushResult> {
+  const { repository: gun, tags, removedTags } = change;
+  const parts = change.roles.map((role) => readPart(data, change, role));
+  const roles = parts.map(({ role }) => role);
+  const result = await publish(trust, gun, roles, 1, {
+    isThere: (now) => parts.every((part) => isPublished(now, part, change)),
+    async make(now) {
+      requireAsPlanned(now, change, parts, trust.now());
+      const files = new Map<RoleName, Bytes>();
+      for (const part of parts) files.set(part.role, await signedFile(now, change, part));
+      return files;
+    },
+  });
+  const { repository } = result;
+  if (result.outcome === "overtaken") {
+    // Nobody says what has moved; what was read back does. All land or none does: where one role shows it, it was
+    // published, and others have changed it since.
+    const landed = result.isDoubtful && (parts.some((part) => isPublished(repository, part, change)) ||
+      parts.every(({ role, version }) => versionOf(repository, role) > version));
+    if (landed) requireResolved(repository, change, parts);
+    else requireAsPlanned(repository, change, parts, trust.now());
+  }
+  const { outcome } = requirePublished(result);
+  requireResolved(repository, change, parts);
+  return {
+    repository: gun,
+    outcome,
+    tags: tags.map(({ tag, digest, previousDigest }) => ({ tag, digest, previousDigest })),
+    ...(removedTags.length > 0 ? { removedTags: removedTags.map(({ tag }) => tag) } : {}),
+    roles: parts.map(({ role }) => ({ role, version: versionOf(repository, role) })),
+  };
+}
+
+function readPart(data: SignedPayloads, { repository }: RepositoryChange, role: RoleChange): Part {
+  const bytes = data.payloads.get(role.payload)!; // readSigningData has checked that it is there
+  const signature = data.signatures.get(role.payload);
+  if (!isDelegation(role.role)) throw invalid(repository, "it is not for a delegation", role.role);
+  if (!signature) {
+    throw new TagsealError("bad-input", `The file holds no signature for "${role.role}" of "${repository}"`, {
+      remedy: "Have it signed, then publish the file that comes back",
+      details: { repository, role: role.role },
+    });
+  }
+  return { ...role, role: role.role, bytes, signature };
+}
+
+/** The change is there; and nobody has published something else about the same tags in the moment since. */
+function requireResolved(
+  now: TrustedRepository,
+  { tags, removedTags }: RepositoryChange,
+  parts: readonly Part[],
+): void {
+  const roles = new Set([RELEASES, ...parts.map(({ role }) => role)]);
+  const isHeld = (tag: string) => [...roles].some((role) => fileOf(now, role)?.targets.has(tag));
+  const other = tags.find(({ tag, digest }) => `sha256:${resolveTag(now, tag)?.sha256}` !== digest) ??
+    removedTags.find(({ tag }) => isHeld(tag));
+  if (!other) return;
+  throw new TagsealError("stale", `Somebody else has published something else about "${other.tag}" of "${now.gun}"`, {
+    remedy: "What was signed here was published, and then changed. See with tagseal list --all what is there now",
+    details: { repository: now.gun, tag: other.tag },
+    published: "yes",
+  });
+}
+
+/** What the payload says, if it is canonical. */
+function signedOf(gun: string, { role, bytes }: Part): JsonObject {
+  try {
+    const signed = parseCanonical(bytes);
+    if (isJsonObject(signed)) return signed;
+    throw new SyntaxError("it is no object");
+  } catch (error) {
+    throw invalid(gun, `its payload is not canonical JSON: ${messageOf(error)}`, role);
+  }
+}
+
+/** The payload's expiry, the only thing in it that cannot be foretold. */
+function expiryOf(gun: string, part: Part): string {
+  // However that is read: the whole payload is compared with what it must be, byte by byte.
+  let signed: JsonValue | undefined;
+  try {
+    signed = parsePlainly(text(part.bytes));
+  } catch {
+    // Not UTF-8: said by who reads it strictly.
+  }
+  signed ??= signedOf(gun, part);
+  const expires = isJsonObject(signed) ? signed["expires"] : undefined;
+  if (typeof expires === "string" && isTrustTime(expires)) return expires;
+  signedOf(gun, part);
+  throw unlasting(gun, part);
+}
+
+/** Whether it is written as {@linkcode trustTime} writes it: what JavaScript takes for a time others need not. */
+function isTrustTime(text: string): boolean {
+  const at = Date.parse(text);
+  return !Number.isNaN(at) && trustTime(new Date(at)) === text;
+}
+
+function unlasting(gun: string, { role }: Part): TagsealError {
+  return invalid(gun, "its payload does not expire within three years from now", role);
+}
+
+/** Whether the role is at the payload's version with its change, or beyond it with the change still there. */
+function isPublished(now: TrustedRepository, part: Part, change: RepositoryChange): boolean {
+  const file = fileOf(now, part.role);
+  return file !== undefined && file.version >= part.version && isEdited(file, change);
+}
+
+function requireAsPlanned(now: TrustedRepository, change: RepositoryChange, parts: readonly Part[], at: Date): void {
+  for (const part of parts) requireExactChange(now, change, part, at);
+  requireUnmoved(now, change);
+  // It is left out where it is as it shall be, and only there.
+  const isPart = parts.some(({ role }) => role === RELEASES);
+  if (!isPart && !isEdited(baseOf(now, RELEASES).file, change)) {
+    throw invalid(now.gun, "it holds no payload for it, though it changes", RELEASES);
+  }
+  for (const { role } of parts) {
+    const forbidden = change.tags.find(({ tag }) => !mayHold(now, role, tag));
+    if (forbidden) throw invalid(now.gun, `the role may not hold the tag "${forbidden.tag}" (any more)`, role);
+  }
+}
+
+/** The payload must be the base plus the manifest's tags: nothing else, and nothing less. */
+function requireExactChange(now: TrustedRepository, change: RepositoryChange, part: Part, at: Date): void {
+  const { gun } = now;
+  const base = baseOf(now, part.role);
+  if (base.version !== part.baseVersion) throw stale(gun, part, base, change);
+  if (part.version !== base.version + 1) {
+    throw invalid(gun, "its payload is not the version that the manifest names", part.role);
+  }
+  const expires = expiryOf(gun, part);
+  const wanted = canonicalJson({ ...editedRole(base, change, at), expires });
+  if (!equalBytes(wanted, part.bytes)) {
+    signedOf(gun, part);
+    throw invalid(gun, "its payload changes something else than the tags that the manifest names", part.role);
+  }
+  const lasts = Date.parse(expires) - at.getTime();
+  if (!(lasts > 0 && lasts <= (LIFETIME_DAYS.targets + 1) * 86_400_000)) throw unlasting(gun, part);
+}
+
+/** `targets/releases` may not be part of the change; what its tags stood for when that was made, they must stand for still. */
+function requireUnmoved(now: TrustedRepository, change: RepositoryChange): void {
+  const { file } = baseOf(now, RELEASES);
+  const moved = [...change.tags, ...change.removedTags].find((tag) => {
+    const there = digestIn(file, tag.tag);
+    return there !== tag.previousDigest && there !== ("digest" in tag ? tag.digest : null);
+  });
+  if (!moved) return;
+  throw new TagsealError(
+    "stale",
+    `Somebody else has published "${moved.tag}" of "${now.gun}" since this data was made`,
+    {
+      remedy: MAKE_ANEW,
+      details: { repository: now.gun, tag: moved.tag },
+    },
+  );
+}
+
+async function signedFile(now: TrustedRepository, change: RepositoryChange, part: Part): Promise<Bytes> {
+  const ids = [change.delegationKeyId, ...change.alternativeKeyIds ?? []];
+  const delegation = now.delegations.get(part.role)?.delegation;
+  const keys = [...delegation?.keys.values() ?? []].filter(({ canonicalId }) => ids.includes(canonicalId));
+  if (keys.length === 0) {
+    const names = ids.map((id) => `${id.slice(0, 7)}…`).join(", ");
+    throw invalid(now.gun, `the key ${names} may not sign for it (any more)`, part.role);
+  }
+  for (const key of keys) {
+    const signature = await recognizeSignature(key, part.bytes, part.signature);
+    if (signature) return assembleFile(part.bytes, [{ keyId: key.id, signature }]);
+  }
+  throw invalid(now.gun, "its signature is not good under the delegation's key", part.role, otherKey(ids));
+}
+
+/** A policy with another certificate is far more common than somebody who tampers. */
+function otherKey(ids: readonly string[]): string {
+  return "Probably the signing policy uses another certificate than the delegation " +
+    `(key ${ids.map((id) => id.slice(0, 12)).join(", ")}): compare it with tagseal inspect, or add the policy's with ` +
+    "tagseal add-delegation --delegation-from-signpath. If they are the same, somebody changes the file on its way";
+}
+
+const ON_ITS_WAY = "Make new signing data; if this happens again, find out who changes the file on its way to the " +
+  "signing service and back";
+
+function invalid(gun: string, why: string, role: string, next: string = ON_ITS_WAY): TagsealError {
+  return new TagsealError("trust-invalid", `The signing data for "${role}" of "${gun}" is refused: ${why}`, {
+    remedy: `Nothing was published for this repository. ${next}`,
+    details: { repository: gun, role },
+  });
+}
+
+const MAKE_ANEW = "Nothing was published. Make new signing data and have it signed; tagseal sign does so by itself";
+
+function stale(gun: string, part: Part, base: RoleBase, change: RepositoryChange): TagsealError {
+  const moved = movedTags(part, base.file, change).slice(0, 10);
+  const what = moved.length > 0 ? ` (tags: ${moved.join(", ")})` : "";
+  return new TagsealError(
+    "stale",
+    `Somebody else has published to "${part.role}" of "${gun}" since this data was made: it is at version ` +
+      `${base.version}, the data was made from ${part.baseVersion}${what}`,
+    {
+      remedy: MAKE_ANEW,
+      details: { repository: gun, role: part.role, version: base.version, baseVersion: part.baseVersion },
+    },
+  );
+}
+
+/** Tags that are not what the payload was made from: the manifest's by their previous digest, others as they stand there. */
+function movedTags(part: Part, base: Targets | undefined, change: RepositoryChange): string[] {
+  const planned = entriesOf(signedOf(change.repository, part));
+  const present = base ? entriesOf(base.envelope.signed) : jsonObject();
+  const previous = new Map(
+    [...change.tags, ...change.removedTags].map(({ tag, previousDigest }) => [tag, previousDigest]),
+  );
+  return [...new Set([...Object.keys(present), ...Object.keys(planned)])].filter((tag) =>
+    previous.has(tag)
+      ? digestIn(base, tag) !== previous.get(tag)
+      : !equalBytes(canonicalJson(memberOf(present, tag)), canonicalJson(memberOf(planned, tag)))
+  );
+}
+
+function entriesOf(signed: JsonObject): JsonObject {
+  return isJsonObject(signed["targets"]) ? signed["targets"] : jsonObject();
+}
+
+function memberOf(entries: JsonObject, tag: string): JsonValue {
+  return Object.hasOwn(entries, tag) ? entries[tag]! : null;
+}

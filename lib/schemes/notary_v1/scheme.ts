@@ -1,0 +1,101 @@
+/** Docker Content Trust (Notary v1): tags in `targets/releases` and the signer's own delegation. @module */
+import type { Bytes } from "../../bytes/bytes.ts";
+import { sha256Hex } from "../../crypto/hash.ts";
+import type { Sighting } from "../../notary/repository.ts";
+import type { Part } from "../../signing/batch.ts";
+import type { SignatureRules } from "../../crypto/signature_rules.ts";
+import type { Payload } from "../../signing/payload.ts";
+import { type Job, jobOf, type Scheme, type SignedPart } from "../../signing/scheme.ts";
+import { type RepositoryChange, wordsOf } from "./changes.ts";
+import { type PreparedChange, type PreparedRepository, prepareTags, type TagsToSign } from "./prepare_tags.ts";
+import { type PushResult, pushTrustData } from "./push_trust_data.ts";
+import { verifyTags } from "./verify_tags.ts";
+
+/** The name of the scheme. */
+export const DCT = "dct";
+
+/**
+ * Notary signs over SHA-256 whatever the key. RSA keys sign with PKCS #1 v1.5: Notary takes PSS with a salt of 32 bytes
+ * only, and which salt a signing service makes is not documented.
+ */
+const RULES: SignatureRules = { hash: "sha256", rsaPadding: "pkcs1" };
+
+/** A task of this scheme. */
+export type DctTask = TagsToSign & { readonly repository: string };
+
+/** Docker Content Trust as one of the schemes. */
+export const notaryV1: Scheme<DctTask, PreparedChange, PushResult, Parameters<typeof verifyTags>, unknown> = {
+  name: DCT,
+  async prepare(task, at) {
+    const { change, ...prepared } = await prepareTags(task, at);
+    if (!change) return { outcome: "unchanged", result: unchanged(prepared) };
+    return { outcome: "to-sign", part: partOf(change), plan: change };
+  },
+  publish({ trust }, change, { payloads, signatures, wasAway }: SignedPart) {
+    // An approval may have taken days: what is published builds on what is there now.
+    if (wasAway) trust.recent?.clear();
+    const bytes = new Map(payloads.map((payload): [string, Bytes] => [payload.id, payload.bytes]));
+    return pushTrustData(trust, { payloads: bytes, signatures }, changeOf(change, payloads));
+  },
+  verify: (question) => verifyTags(...question),
+};
+
+/**
+ * Tags of one repository, to be signed or withdrawn. Starting over signs what was meant at the start: a tag that somebody
+ * moves meanwhile is not followed. And it builds on what the refused attempt has read.
+ */
+export function dctJob(task: TagsToSign): Job<PushResult> {
+  const { sign } = task;
+  const known = new Map<string, ReturnType<NonNullable<typeof sign>["lookUp"]>>();
+  const lookUp = (tag: string) => {
+    const manifest = known.get(tag) ?? sign!.lookUp(tag);
+    known.set(tag, manifest);
+    return manifest;
+  };
+  const trust = { ...task.trust, recent: new Map<string, Sighting>() };
+  return jobOf(notaryV1, { ...task, repository: task.gun, trust, ...(sign ? { sign: { ...sign, lookUp } } : {}) });
+}
+
+/** What is to be signed, as part of a signing request. */
+export function partOf(change: PreparedChange): Part {
+  const { facts, keys, payloads, trust } = change;
+  const { repository, tags, removedTags } = facts;
+  return {
+    member: "repositories",
+    trust,
+    words: (named) => wordsOf(changeOf(change, named)),
+    payloads: payloads.map(({ role, version, bytes }) => ({
+      bytes,
+      keys,
+      rules: RULES,
+      about: {
+        repository,
+        subject: `${role}, version ${version}`,
+        facts: { Role: role, Version: version },
+        tags,
+        removedTags,
+      },
+    })),
+  };
+}
+
+/** A change, with the payloads as they are called in the file. */
+function changeOf({ facts, payloads }: PreparedChange, named: readonly Payload[]): RepositoryChange {
+  const roles = payloads.map(({ role, baseVersion, version, bytes }, i) => ({
+    role,
+    baseVersion,
+    version,
+    payload: named[i]!.id,
+    sha256: sha256Hex(bytes),
+  }));
+  return { ...facts, roles };
+}
+
+function unchanged({ repository, tags }: PreparedRepository): PushResult {
+  return {
+    repository,
+    outcome: "unchanged",
+    tags: tags.map(({ tag, digest }) => ({ tag, digest, previousDigest: digest })),
+    roles: [],
+  };
+}

@@ -1,0 +1,24 @@
+/** What approvers and the audit log are told of a signing request, unless somebody has found words for it. @module */
+import type { PayloadFacts } from "./payload.ts";
+
+/** SignPath documents no limit; a page, a mail and a log line show as much. */
+const MAX_CHARS = 500;
+
+/** Repositories, tags and digests, cut at a whole one: `registry.test/app: v1 sha256:…, v2 sha256:… (and 3 more)`. */
+export function describeChanges(
+  changes: readonly Pick<PayloadFacts, "repository" | "tags" | "removedTags">[],
+): string {
+  const parts = changes.flatMap(({ repository, tags, removedTags }) => [
+    ...tags.map(({ tag, digest }) => ({ repository, words: `${tag} ${digest}` })),
+    ...removedTags.map(({ tag }) => ({ repository, words: `remove ${tag}` })),
+  ]);
+  let text = "";
+  for (const [i, { repository, words }] of parts.entries()) {
+    const isSame = parts[i - 1]?.repository === repository;
+    const next = `${text}${isSame ? ", " : `${text && "; "}${repository}: `}${words}`;
+    const more = parts.length - i;
+    if (`${next} (and ${more} more)`.length > MAX_CHARS) return `${text} (and ${more} more)`.trimStart();
+    text = next;
+  }
+  return text;
+}

@@ -1,0 +1,138 @@
+/**
+ * Signs from start to end: prepare, have it signed, publish. Where somebody else publishes meanwhile, it is made and signed
+ * anew on top of theirs. Several repositories go side by side and stand each alone, in one signing request.
+ *
+ * @module
+ */
+import { isTagsealError, reworded, type TagsealError } from "../errors.ts";
+import { randomPartOf } from "../http/jitter.ts";
+import type { Sleep } from "../http/retry.ts";
+import { USER_AGENT } from "../http/send.ts";
+import { AT_ONCE, mapAtOnce } from "./at_once.ts";
+import { assembleBatch } from "./batch.ts";
+import { joinOutcomes, type Outcome, type SignResult } from "./outcomes.ts";
+import type { PayloadSigner, SignedBatch } from "./payload_signer.ts";
+import type { Job, PreparedJob, SchemeResult } from "./scheme.ts";
+import { trustTime } from "../tuf/edit.ts";
+
+/** What {@linkcode sign} needs. */
+export interface SignOptions<Result extends SchemeResult = SchemeResult> {
+  /** Signs the payloads. */
+  readonly signer: PayloadSigner;
+  /** The clock. */
+  readonly now: () => Date;
+  /** Waits this many milliseconds. */
+  readonly sleep: Sleep;
+  /** How often to start over when others were faster; as often as is worth it with the signer unless given. */
+  readonly attempts?: number;
+  /** Told that a repository starts over, and why. */
+  readonly onStale?: (error: TagsealError) => void;
+  /** Told what has become of a repository, as soon as that is settled. */
+  readonly onDone?: (outcome: Outcome<Result>) => void;
+}
+
+/** The longest pause before starting over, in milliseconds, by who holds the key. */
+const PAUSE_MS = { service: 8000, keys: 50 };
+
+/**
+ * Does all of `jobs`. One repository's failure does not keep others from being signed; run again, what is there is left
+ * alone.
+ *
+ * @throws {TagsealError} what its steps throw, where there is one repository (`stale` once the attempts are used up);
+ *   `interrupted`
+ */
+export async function sign<Result extends SchemeResult>(
+  jobs: readonly Job<Result>[],
+  options: SignOptions<Result>,
+): Promise<SignResult<Result>> {
+  const { signer, now, attempts = signer.attempts } = options;
+  const outcomes = new Map<Job<Result>, Outcome<Result>>();
+  const settle = (job: Job<Result>, end: { readonly result: Result } | { readonly error: unknown }) => {
+    const outcome = { repository: job.repository, ...end };
+    outcomes.set(job, outcome);
+    options.onDone?.(outcome);
+  };
+  let signingRequestId: string | null = null;
+  let unclearRequests = 0;
+  let open = jobs;
+  for (let attempt = 1; open.length > 0; attempt++) {
+    const started = now();
+    const begun = await prepareAll(open, started, settle);
+    if (begun.length === 0) break;
+    const batch = assembleBatch(begun.map(({ prepared }) => prepared.part), trustTime(started), USER_AGENT);
+    let answer: SignedBatch;
+    try {
+      answer = await signer.sign(batch);
+    } catch (error) {
+      for (const { job } of begun) settle(job, { error });
+      // It may go on: whoever is told of it does not file another.
+      if (isTagsealError(error) && error.request) signingRequestId = error.request.id;
+      break;
+    }
+    signingRequestId = answer.signingRequestId;
+    unclearRequests += answer.unclearRequests;
+    const overtaken: Job<Result>[] = [];
+    await mapAtOnce(begun, AT_ONCE, async ({ job, prepared }, i) => {
+      const payloads = batch.parts[i]!;
+      const failed = payloads.find(({ id }) => answer.failures.has(id));
+      if (failed) return settle(job, { error: answer.failures.get(failed.id) });
+      try {
+        const { signatures, isKept } = answer;
+        settle(job, { result: await prepared.publish({ payloads, signatures, wasAway: isKept }) });
+      } catch (error) {
+        // What was published and changed by others since is theirs now.
+        if (!isTagsealError(error, "stale") || error.published === "yes" || attempt >= attempts) {
+          settle(job, { error: resumable(error, answer) });
+        } else {
+          options.onStale?.(error);
+          overtaken.push(job);
+        }
+      }
+    });
+    open = overtaken;
+    if (open.length === 0) break;
+    // Agents of one pipeline start together. One of them wins each time; drawn apart, fewer others sign in vain.
+    const { kind } = signer.holder;
+    const took = now().getTime() - started.getTime();
+    await options.sleep(randomPartOf(kind === "keys" ? PAUSE_MS.keys : Math.min(took * attempt, PAUSE_MS.service)));
+  }
+  return joinOutcomes(jobs.map((job) => outcomes.get(job)!), signingRequestId, unclearRequests);
+}
+
+/** A job of which something is to be signed. */
+interface Begun<Result> {
+  readonly job: Job<Result & SchemeResult>;
+  readonly prepared: PreparedJob<Result> & { readonly outcome: "to-sign" };
+}
+
+/** Prepares all of `open`, settles those that fail or need nothing, and returns the others. */
+async function prepareAll<Result extends SchemeResult>(
+  open: readonly Job<Result>[],
+  at: Date,
+  settle: (job: Job<Result>, end: { readonly result: Result } | { readonly error: unknown }) => void,
+): Promise<Begun<Result>[]> {
+  const begun = await mapAtOnce(open, AT_ONCE, async (job): Promise<Begun<Result> | undefined> => {
+    try {
+      const prepared = await job.prepare(at);
+      if (prepared.outcome === "to-sign") return { job, prepared };
+      settle(job, { result: prepared.result });
+    } catch (error) {
+      settle(job, { error });
+    }
+    return undefined;
+  });
+  return begun.filter((one) => one !== undefined);
+}
+
+/** Where only the publishing failed, what was signed is still there: signing it again would ask for another approval. */
+function resumable(error: unknown, { signingRequestId: id, isKept }: SignedBatch): unknown {
+  if (!isKept || !isTagsealError(error)) return error;
+  const isDoubtful = error.published === "maybe" && error.code !== "stale";
+  if (!isDoubtful && !isTagsealError(error, "unavailable", "unauthenticated", "forbidden", "interrupted")) return error;
+  return reworded(error, `Signed, but perhaps not published: ${error.message}`, {
+    remedy: isTagsealError(error, "unauthenticated", "forbidden")
+      ? `${error.remedy}; then publish what is signed already`
+      : "Do not sign again: publish what is signed already",
+    request: { id: id!, goesOn: true },
+  });
+}

@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { describeChanges } from "../../lib/signing/description.ts";
+
+const digest = (n: number) => `sha256:${String(n).padStart(64, "0")}`;
+const tag = (tag: string, n: number) => ({ tag, digest: digest(n), length: 1, previousDigest: null });
+const gone = (tag: string) => ({ tag, previousDigest: null });
+
+Deno.test("repositories, tags and digests are told", () => {
+  assert.equal(
+    describeChanges([
+      { repository: "r.test/a", tags: [tag("v1", 1), tag("v2", 2)], removedTags: [gone("v0")] },
+      { repository: "r.test/b", tags: [tag("v1", 3)], removedTags: [] },
+    ]),
+    `r.test/a: v1 ${digest(1)}, v2 ${digest(2)}, remove v0; r.test/b: v1 ${digest(3)}`,
+  );
+  assert.equal(describeChanges([]), "");
+});
+
+Deno.test("of many the first ones are told, whole, and how many more there are", () => {
+  for (const length of [1, 40, 128]) {
+    const tags = Array.from({ length: 1000 }, (_, i) => tag(String(i).padStart(length, "x"), i));
+    const text = describeChanges([{ repository: "r.test/a", tags, removedTags: [] }]);
+    assert.ok(text.length <= 500, `${text.length} characters`);
+    const told = [...text.matchAll(/sha256:[0-9]{64}/g)].length;
+    assert.ok(told >= 2);
+    assert.ok(text.endsWith(`${digest(told - 1)} (and ${1000 - told} more)`), text);
+  }
+});
+
+Deno.test("a name that fills it all is left out", () => {
+  const text = describeChanges([{ repository: "r".repeat(600), tags: [tag("v1", 1)], removedTags: [] }]);
+  assert.equal(text, "(and 1 more)");
+});
