@@ -102,6 +102,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     needs: ["notary", "root-key", "token", "write"],
     load: () => import("./move.ts"),
   },
+  "policy": {
+    summary: "Write what cosign's and Notation's verifiers need",
+    needs: ["signpath", "write"],
+    load: () => import("./policy.ts"),
+  },
   "local": {
     summary: "Run a registry, a Notary server and SignPath on this machine",
     needs: ["loopback", "token", "write"],

@@ -253,6 +253,18 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
       roles: [ROLE_VERSION],
     },
   },
+  "policy": {
+    "": {
+      outputDir: "string",
+      keyId: "string",
+      verifiers: [{
+        verifier: "podman | notation | kyverno | connaisseur | ratify | policy-controller",
+        files: [{ path: "string", outcome: "written | merged | unchanged" }],
+        commands: [["string"]],
+        notes: ["string"],
+      }],
+    },
+  },
   "local": {
     "": {
       host: "string",

@@ -20,6 +20,7 @@ const COMPOSITION = [
   "lib/cli/connect.ts",
   "lib/cli/host.ts",
   "lib/cli/key_stores.ts",
+  "lib/cli/policy_folder.ts",
   "lib/cli/signing.ts",
   "lib/cli/trust_dir.ts",
   "lib/local/stack_data.ts",

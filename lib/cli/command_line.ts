@@ -2,7 +2,12 @@
 
 /** `tagseal <words>`, quoted for POSIX shells and PowerShell where that is needed. */
 export function commandLine(...words: readonly string[]): string {
-  return ["tagseal", ...words].map(quoted).join(" ");
+  return shellLine("tagseal", ...words);
+}
+
+/** A command line of any program, quoted in the same way. */
+export function shellLine(...words: readonly string[]): string {
+  return words.map(quoted).join(" ");
 }
 
 /** A word as shells take it. */

@@ -33,33 +33,42 @@ export async function readList(path: string, maxBytes: number, host: Host): Prom
   return fileText(await host.readFile(path, maxBytes), false);
 }
 
+/** Values of these flags; a command may take several names. */
+export type RepositoriesValues =
+  & Pick<Values<typeof repositoriesFlags>, "repositoriesFrom">
+  & { readonly repository: string | readonly string[] | undefined };
+
 /** What the flags name. @throws {TagsealError} `usage`, `bad-input`, `not-found` */
-export async function readRepositories(values: Values<typeof repositoriesFlags>, host: Host): Promise<Repositories> {
-  const { repository, repositoriesFrom: file } = values;
-  if (repository !== undefined && file !== undefined) {
+export async function readRepositories(
+  { repository, repositoriesFrom: file }: RepositoriesValues,
+  host: Host,
+): Promise<Repositories> {
+  const typed = [repository ?? []].flat();
+  if (typed.length > 0 && file !== undefined) {
     throw new TagsealError("usage", "--repository and --repositories-from exclude each other", {
       remedy: "Write all names into the file, or leave it out",
     });
   }
-  if (repository !== undefined) return { names: [parseImageName(repository)], fromFile: false };
+  if (typed.length > 0) return { names: distinct(typed.map(parseImageName)), fromFile: false };
   if (file === undefined) {
     throw new TagsealError("usage", "--repository is missing", {
       remedy: "Give --repository, or --repositories-from <file>; --help shows how",
     });
   }
   const lines = (await readList(file, MAX_LIST_BYTES, host)).split(/\r?\n/);
-  const names = new Map<string, ImageName>();
-  for (const [i, line] of lines.entries()) {
-    const typed = line.replace(/#.*/, "").trim();
-    if (typed === "") continue;
-    const name = inLine(i + 1, file, () => parseImageName(typed));
-    names.set(name.gun, name);
-  }
-  if (names.size > 0 && names.size <= MAX_REPOSITORIES) return { names: [...names.values()], fromFile: true };
-  throw new TagsealError("bad-input", `"${file}" names ${names.size} repositories, of 1 to ${MAX_REPOSITORIES}`, {
+  const names = distinct(lines.flatMap((line, i) => {
+    const name = line.replace(/#.*/, "").trim();
+    return name === "" ? [] : [inLine(i + 1, file, () => parseImageName(name))];
+  }));
+  if (names.length > 0 && names.length <= MAX_REPOSITORIES) return { names, fromFile: true };
+  throw new TagsealError("bad-input", `"${file}" names ${names.length} repositories, of 1 to ${MAX_REPOSITORIES}`, {
     remedy: "Write one repository per line",
     details: { file },
   });
+}
+
+function distinct(names: readonly ImageName[]): ImageName[] {
+  return [...new Map(names.map((name) => [name.gun, name])).values()];
 }
 
 /** Does `read` for one line of a file that the user wrote; its error says which. @throws {TagsealError} `bad-input` */

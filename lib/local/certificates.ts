@@ -126,6 +126,8 @@ export interface SigningCertificateRequest {
   readonly now: Date;
   /** For how many days it is valid. */
   readonly days: number;
+  /** What stands before the common name in the subject: `["O", "Acme"]`. */
+  readonly attributes?: readonly (readonly [type: string, value: string])[];
 }
 
 /**
@@ -135,11 +137,13 @@ export interface SigningCertificateRequest {
 export async function createSigningCertificate(request: SigningCertificateRequest): Promise<SigningCertificate> {
   const x509 = await loadX509();
   const algorithm = request.algorithm === "rsa-2048" ? RSA_2048 : P256;
+  // Of values that do not name their encoding the library takes quotes and "#" for its own.
+  const subject = [...request.attributes ?? [], ["CN", request.commonName] as const];
   const keys = await newKeys(algorithm);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     ...validity(request.now, request.days),
     signingAlgorithm: algorithm,
-    name: [{ CN: [request.commonName] }],
+    name: new x509.Name(subject.map(([type, value]) => ({ [type]: [{ utf8String: value }] }))),
     keys,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),

@@ -7,42 +7,7 @@ import { reference } from "../../tasks/reference.ts";
 import { VARIABLES } from "../../tasks/variables.ts";
 import { Story } from "../support/local_story.ts";
 import { documentIn } from "../support/run.ts";
-
-const PLAIN: Readonly<Record<string, (value: unknown) => boolean>> = {
-  "any": () => true,
-  "string": (value) => typeof value === "string",
-  "integer": (value) => Number.isSafeInteger(value),
-  "number": (value) => typeof value === "number",
-  "boolean": (value) => typeof value === "boolean",
-  "true": (value) => value === true,
-  "null": (value) => value === null,
-  "digest": (value) => typeof value === "string" && /^sha256:[0-9a-f]{64}$/.test(value),
-  "time": (value) =>
-    typeof value === "string" && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(value),
-};
-
-/** Where `value` is not of `shape`; nothing where it is. */
-function* differences(value: unknown, shape: Shape, at: string): Iterable<string> {
-  if (typeof shape === "string") {
-    const fits = shape.split(" | ").some((word) => PLAIN[word]?.(value) ?? value === word);
-    if (!fits) yield `${at}: ${JSON.stringify(value)} is no ${shape}`;
-  } else if (Array.isArray(shape)) {
-    if (!Array.isArray(value)) return yield `${at}: no list`;
-    for (const [i, one] of value.entries()) yield* differences(one, shape[0], `${at}[${i}]`);
-  } else {
-    if (typeof value !== "object" || value === null) return yield `${at}: no object`;
-    const members = shape as Readonly<Record<string, Shape>>;
-    const any = Object.keys(members).find((name) => name.startsWith("<"));
-    for (const [name, one] of Object.entries(value)) {
-      const own = members[name] ?? members[`${name}?`] ?? (any && members[any]);
-      if (own === undefined) yield `${at}.${name}: the reference does not name it`;
-      else yield* differences(one, own, `${at}.${name}`);
-    }
-    for (const name of Object.keys(members)) {
-      if (!/^<|\?$/.test(name) && !Object.hasOwn(value, name)) yield `${at}.${name}: missing`;
-    }
-  }
-}
+import { differences } from "../support/shapes.ts";
 
 Deno.test("documents: a difference is one", () => {
   const found = (value: unknown, shape: Shape) => [...differences(value, shape, "")];
@@ -110,6 +75,9 @@ Deno.test("documents: commands print what the reference says", async () => {
   await prints(["status", "-r", gun]);
   await prints(["export", "-r", gun, "--output-artifact-path", "trust.zip"]);
   await prints(["list", "-r", gun, "--from", "trust.zip"]);
+  const verifiers = ["--for", "podman,notation,kyverno,connaisseur,ratify,policy-controller"];
+  const certificate = ["--delegation-certificate", "signpath.cer"];
+  await prints(["policy", "-r", gun, ...certificate, ...verifiers, "--output-dir", "verifiers"]);
   await prints(["keys"]);
   const move = ["move", "-r", gun, "--to-notary-url", `https://${story.peers.host}`, "--to-repository", `${gun}/moved`];
   await prints([...move, "--dry-run"], "--dry-run");

@@ -43,7 +43,15 @@ Deno.test("permissions: secrets are seen by the commands that need them, and by 
   };
   const seers = (variable: string) => Object.keys(COMMANDS).filter((name) => sees(name, variable));
   assert.deepEqual(seers("REGISTRY_AUTH"), ["sign", "signing-data"]);
-  assert.deepEqual(seers("SIGNPATH_API_TOKEN"), ["init", "add-delegation", "sign", "submit", "download", "remove-tag"]);
+  assert.deepEqual(seers("SIGNPATH_API_TOKEN"), [
+    "init",
+    "add-delegation",
+    "sign",
+    "submit",
+    "download",
+    "remove-tag",
+    "policy",
+  ]);
   assert.deepEqual(seers("NOTARY_ROOT_PASSPHRASE"), ["init", "rotate-key", "move"]);
   assert.deepEqual(seers("NOTARY_DELEGATION_PASSPHRASE"), ["sign", "remove-tag"]);
   assert.deepEqual(seers("TAGSEAL_PKCS11_PIN"), []);

@@ -1,0 +1,26 @@
+/** The folder that verifiers' files are written to. @module */
+import { listFolder, readFileBounded, requireReplaceable, writeFileAtomically } from "../files/files.ts";
+import { pathInside } from "../files/inside.ts";
+import type { PolicyFile, PolicyFolder } from "../flows/policies/policy.ts";
+
+const MAX_FILE_BYTES = 4 * 2 ** 20;
+
+/** The folder at an absolute path, which need not be there. */
+export function openPolicyFolder(root: string): PolicyFolder {
+  return {
+    read: (path) => readFileBounded(pathInside(root, path), MAX_FILE_BYTES),
+    list: (path) => Promise.resolve(listFolder(pathInside(root, path))),
+  };
+}
+
+/**
+ * Writes files below `root`, each in one step, in their order.
+ *
+ * @throws {TagsealError} `bad-input` where one cannot be written; nothing is written where that can be known before
+ */
+export async function writePolicyFiles(root: string, files: readonly PolicyFile[]): Promise<void> {
+  for (const { path } of files) requireReplaceable(pathInside(root, path));
+  for (const { path, content } of files) {
+    await writeFileAtomically(pathInside(root, path), content, { replace: true });
+  }
+}
