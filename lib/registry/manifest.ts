@@ -40,8 +40,8 @@ export interface StoredManifest {
 export interface PushedManifest {
   /** SHA-256 of its bytes. */
   readonly digest: Digest;
-  /** Whether the registry lists it as a referrer of the subject that it names, without anybody's doing. */
-  readonly listed: boolean;
+  /** The digest under which the registry itself lists it as a referrer: that of the subject it names; or it does not. */
+  readonly listedUnder?: string;
 }
 
 /**
@@ -178,5 +178,6 @@ async function put(
   if (answer.status !== 201) throw refused(`the registry gave status ${answer.status}`);
   const kept = answer.headers.get("docker-content-digest");
   if (kept !== null && isDigest(kept) && kept !== digest) throw refused(`the registry says its digest is "${kept}"`);
-  return { digest, listed: answer.headers.has("oci-subject") };
+  const listedUnder = answer.headers.get("oci-subject");
+  return listedUnder === null ? { digest } : { digest, listedUnder };
 }

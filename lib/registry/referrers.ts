@@ -69,8 +69,8 @@ export async function addReferrer(
     const remedy = "Report this as a defect of tagseal";
     throw new TagsealError("unexpected", "A manifest that is to be attached names no subject", { remedy });
   }
-  const { digest, listed } = await pushManifest(repository, manifest);
-  if (listed) return "added";
+  const { digest, listedUnder } = await pushManifest(repository, manifest);
+  if (listedUnder === subject.digest) return "added";
   const { artifactType = (content["config"] as JsonObject | undefined)?.["mediaType"], annotations } = content;
   const entry = {
     mediaType: manifest.mediaType,

@@ -11,6 +11,7 @@ import { OCI_MANIFEST } from "../../lib/registry/manifest_type.ts";
 import { addReferrer, listReferrers, referrersTag } from "../../lib/registry/referrers.ts";
 import { openRepository, type RegistryRepository } from "../../lib/registry/repository.ts";
 import { addToTagged } from "../../lib/registry/tagged.ts";
+import { startEmbeddedPeers } from "../support/embedded_peers.ts";
 import { oras, pushIndex } from "../support/clients.ts";
 import { failsWith } from "../support/failures.ts";
 import { peerTest } from "../support/peer_case.ts";
@@ -172,37 +173,39 @@ peerTest("docker's registry: answers that were changed on the way", ["notary-ser
   });
 });
 
-peerTest("docker's registry: oras and tagseal list what the other one attached", [
-  "notary-server",
-  "docker-registry",
-  "verifiers",
-], async () => {
-  await using peers = await startPeers({ auth: true });
-  await pushIndex(peers, PATH, "v1", "an image");
-  using ours = writer(peers);
-  const { image } = (await findImage(ours.repository, "v1"))!;
-  const attached = await oras(
-    peers,
-    ["attach", "--artifact-type", "application/x.theirs", "-a", "k=<v>"],
-    PATH,
-    ":v1",
-    `${peers.caPath}:text/plain`,
-    "--disable-path-validation",
-  );
-  assert.equal(attached.code, 0, attached.stderr);
-  const tag = referrersTag(image.digest);
-  const before = text((await findManifest(ours.repository, tag))!.bytes);
-  assert.match(before, /"k":"\\u003cv\\u003e"/); // as Go writes it
-  await addReferrer(ours.repository, await attachment(ours.repository, image, "ours", "application/x.ours"));
-  const after = text((await findManifest(ours.repository, tag))!.bytes);
-  assert.ok(after.startsWith(before.slice(0, before.lastIndexOf("]"))));
-  const discovered = await oras(peers, ["discover", "--format", "json"], PATH, ":v1");
-  assert.equal(discovered.code, 0, discovered.stderr);
-  const types = [...discovered.stdout.matchAll(/"artifactType":\s*"application\/x\.(\w+)"/g)].map(([, name]) => name);
-  assert.deepEqual(types.toSorted(), ["ours", "theirs"]);
-  const listed = await listReferrers(ours.repository, image.digest, "application/x.theirs");
-  assert.deepEqual(listed.map(({ annotations }) => annotations["k"]), ["<v>"]);
-});
+const REGISTRIES: readonly [string, () => Promise<Peers>, keepsLists: boolean][] = [
+  ["docker's registry", () => startPeers({ auth: true }), false],
+  ["the embedded registry", () => startEmbeddedPeers(), true],
+];
+
+for (const [name, start, keepsLists] of REGISTRIES) {
+  const needs = ["notary-server", "docker-registry", "skopeo", "verifiers"] as const;
+  peerTest(`${name}: oras and tagseal list what the other one attached`, needs, async () => {
+    await using peers = await start();
+    await pushIndex(peers, PATH, "v1", "an image");
+    using ours = writer(peers);
+    const { image } = (await findImage(ours.repository, "v1"))!;
+    const type = ["--artifact-type", "application/x.theirs", "-a", "k=<v>"];
+    const files = [`${peers.caPath}:text/plain`, "--disable-path-validation"];
+    const attached = await oras(peers, ["attach", ...type], PATH, ":v1", ...files);
+    assert.equal(attached.code, 0, attached.stderr);
+    const indexed = async () =>
+      text((await findManifest(ours.repository, referrersTag(image.digest)))?.bytes ?? utf8(""));
+    const before = await indexed();
+    await addReferrer(ours.repository, await attachment(ours.repository, image, "ours", "application/x.ours"));
+    const after = await indexed();
+    assert.equal(after === "", keepsLists);
+    // What Go writes in another way than JavaScript stays as Go wrote it.
+    assert.equal(before.includes('"k":"\\u003cv\\u003e"'), !keepsLists);
+    assert.ok(after.startsWith(before.slice(0, Math.max(before.lastIndexOf("]"), 0))));
+    const discovered = await oras(peers, ["discover", "--format", "json"], PATH, ":v1");
+    assert.equal(discovered.code, 0, discovered.stderr);
+    const types = [...discovered.stdout.matchAll(/"artifactType":\s*"application\/x\.(\w+)"/g)].map(([, name]) => name);
+    assert.deepEqual(types.toSorted(), ["ours", "theirs"]);
+    const listed = await listReferrers(ours.repository, image.digest, "application/x.theirs");
+    assert.deepEqual(listed.map(({ annotations }) => annotations["k"]), ["<v>"]);
+  });
+}
 
 /** Lets all writers do the same at once, each through somebody of its own between it and the registry. */
 async function atOnce(

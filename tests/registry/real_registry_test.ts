@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import { utf8 } from "../../lib/bytes/bytes.ts";
-import { openNetwork, openRegistry } from "../../lib/cli/connect.ts";
+import { openNetwork, openRegistry, openRegistryRepository } from "../../lib/cli/connect.ts";
 import { createHost } from "../../lib/cli/host.ts";
 import { pushTinyImage } from "../../lib/local/image.ts";
+import { digestOf, pushBlob, readBlob } from "../../lib/registry/blob.ts";
 import { parseImageName } from "../../lib/registry/image_ref.ts";
 import { readManifest } from "../../lib/registry/manifest_type.ts";
 import { pushImage, pushIndex, skopeo } from "../support/clients.ts";
@@ -35,6 +36,8 @@ function machine(env: Record<string, string>) {
   return {
     open: async (name: string, registryUrl?: string) =>
       openRegistry({ ...values, registryUrl }, host, await sending, parseImageName(name)),
+    openToWrite: async (name: string) =>
+      openRegistryRepository(values, host, await sending, parseImageName(name), "push,pull"),
     stderr: () => stderr,
     [Symbol.dispose]: () => host[Symbol.dispose](),
   };
@@ -113,6 +116,17 @@ peerTest("a real registry that speaks plain http only", ["docker-registry"], asy
       `tagseal: warning: the registry "${host}" does not speak TLS; plain http is used\n`,
     );
     await failsWith(lookUps[0]!("v4"), "not-found", `the registry "http://${host}" does not exist`);
+  });
+  await t.step("a blob is written there as well", async () => {
+    using agent = machine({ REGISTRY_AUTH });
+    const repository = await agent.openToWrite(`${host}/team/app`);
+    assert.equal(await pushBlob(repository, utf8("a payload")), "added");
+    assert.deepEqual(await readBlob(repository, digestOf(utf8("a payload")), 9), utf8("a payload"));
+    assert.match(agent.stderr(), /does not speak TLS; plain http is used\n$/);
+    using stranger = machine({});
+    const attempt = pushBlob(await stranger.openToWrite(`${host}/team/app`), utf8("another"));
+    const error = await failsWith(attempt, "unauthenticated", `"http://${host}" refuses access`);
+    assert.match(error.remedy, /the user needs the right to push to the repository$/);
   });
   await t.step("what the registry itself refuses as ambiguous is refused here", async () => {
     for (const more of [{}, { layers: [] }, { config: {} }]) {

@@ -50,6 +50,18 @@ Deno.test("attaching takes one call more than its blobs where the registry keeps
   }
 });
 
+Deno.test("a registry that lists it under something else does not list it", async () => {
+  const world = registryWorld(false);
+  const manifest = await attachment(world.repository, SUBJECT, "one");
+  world.between = async (request, handle) => {
+    const answer = await handle(request);
+    if (request.method === "PUT") answer.headers.set("oci-subject", digestOf(utf8("another image")));
+    return answer;
+  };
+  await addReferrer(world.repository, manifest);
+  assert.equal((await listReferrers(world.repository, SUBJECT.digest)).length, 1);
+});
+
 Deno.test("the entries of others under the tag stay as they were, and the new one says of what kind it is", async () => {
   const { repository } = registryWorld(false);
   await addReferrer(repository, await attachment(repository, SUBJECT, "theirs"));
