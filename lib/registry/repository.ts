@@ -104,6 +104,7 @@ export function repositoryError(
   const message = `${what} of the repository "${path}" at the registry "${url.origin}" ${why}${said}`;
   return new TagsealError(code, message, {
     remedy,
-    details: { registry: url.origin, repository: path, status, ...details },
+    call: { status },
+    details: { registry: url.origin, repository: path, ...details },
   });
 }

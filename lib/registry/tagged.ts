@@ -82,9 +82,10 @@ async function write(
     await tagManifest(repository, manifest, tag);
     return undefined;
   } catch (error) {
-    const { status } = isTagsealError(error, "unavailable") ? error.details : { status: 400 };
-    if (!isTagsealError(error) || (typeof status === "number" && status < 500 && status !== 429)) throw error;
-    return reworded(error, error.message, { published: "maybe" });
+    if (!isTagsealError(error, "unavailable")) throw error;
+    const { status = 500, sent } = error.call ?? {};
+    if (status < 500 && status !== 429) throw error;
+    return reworded(error, error.message, { published: sent === false ? "no" : "maybe" });
   }
 }
 
