@@ -1,5 +1,6 @@
 /** The first round of a reading: which files are asked for, all at once, before anything is known of the repository. @module */
 import { type Bytes, sameBytes } from "../bytes/bytes.ts";
+import { isTagsealError } from "../errors.ts";
 import { isTooLong } from "../http/send.ts";
 import { isDelegation, type RoleName } from "../tuf/roles.ts";
 import { unverifiedTotal } from "./sizes.ts";
@@ -22,12 +23,19 @@ function isHashed(name: RoleName): boolean {
   return name === "targets" || isDelegation(name);
 }
 
-/** What is longer than is read unseen comes later, when the snapshot has named its length and hash. */
-async function ifShort(reading: Promise<Bytes | undefined>): Promise<Bytes | undefined> {
+/**
+ * What is longer than is read unseen comes later, when the snapshot has named its length and hash. So does, if it exists, a
+ * delegation for which the server fails: notary-server with a database answers 500 instead of 404 for one that its
+ * snapshot does not name.
+ *
+ * @see Notary `server/storage/tuf_store.go`, "no checksums for supported algorithms were provided"
+ */
+async function ifReadable(name: RoleName, reading: Promise<Bytes | undefined>): Promise<Bytes | undefined> {
   try {
     return await reading;
   } catch (error) {
     if (isTooLong(error)) return undefined;
+    if (isDelegation(name) && isTagsealError(error, "unavailable") && error.call?.status === 500) return undefined;
     throw error;
   }
 }
@@ -44,7 +52,8 @@ export async function readFiles(
   const files = [...names].map(async (name): Promise<[RoleName, Bytes | undefined]> => {
     const present = atHand.get(name);
     if (present) return [name, present];
-    const bytes = await (isHashed(name) ? ifShort(server.read(gun, name, { shared })) : server.read(gun, name));
+    const bytes =
+      await (isHashed(name) ? ifReadable(name, server.read(gun, name, { shared })) : server.read(gun, name));
     const kept = cached.get(name);
     return [name, sameBytes(bytes, kept) ? kept : bytes]; // the very same array, so that nobody compares them again
   });

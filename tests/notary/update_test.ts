@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type Bytes, concat, utf8 } from "../../lib/bytes/bytes.ts";
+import { TagsealError } from "../../lib/errors.ts";
 import { createMemoryMetadataStore, type MetadataStore } from "../../lib/notary/metadata_store.ts";
 import { filesOf, type ReadOptions, readRepository } from "../../lib/notary/update.ts";
 import type { RoleName } from "../../lib/tuf/roles.ts";
@@ -244,6 +245,22 @@ Deno.test("read: a delegation that the server has lost by its hash is fatal", as
   // The repository moved on, so the reading starts over; then all fits.
   const { repository } = await reading(server);
   assert.equal(repository.snapshot.version, 2);
+});
+
+Deno.test("read: a server that fails for delegations it does not have is read, and one that fails for others is not", async () => {
+  const fails = (name: string) => {
+    throw new TagsealError("unavailable", `There is no ${name}`, { remedy: "Wait", call: { status: 500 } });
+  };
+  const bare = new MemoryTrustServer(await buildFiles({ delegations: {} }));
+  bare.onRead = (name) => name.startsWith("targets/") && fails(name);
+  assert.equal((await reading(bare)).repository.delegations.size, 0);
+  const server = new MemoryTrustServer(FIRST);
+  server.onRead = (name) => name === "targets/releases" && fails(name);
+  assert.equal((await reading(server)).repository.delegations.get("targets/releases")!.kind, "trusted");
+  for (const failing of [/^targets$/, /^targets\/releases/]) {
+    server.onRead = (name) => failing.test(name) && fails(name);
+    await failsWith(reading(server), "unavailable", "There is no targets");
+  }
 });
 
 Deno.test("read: root that moved on before timestamp makes the reading start over", async () => {
