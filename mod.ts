@@ -96,6 +96,9 @@ export {
   type RoleFacts,
   type SignerFacts,
 } from "./lib/flows/inspect_repository.ts";
+export type { Destination, Found, Goal } from "./lib/flows/move_destination.ts";
+export * from "./lib/flows/move_repository.ts";
+export type { MoveSource } from "./lib/flows/move_source.ts";
 export { type Look, lookAtRepository } from "./lib/flows/look_at_expired.ts";
 export * from "./lib/flows/list_keys.ts";
 export * from "./lib/signing/hash_signer.ts";

@@ -168,8 +168,8 @@ async function readPosted(
 
 /** Whether a server says no, rather than that it is out of order, or that somebody may not. */
 function isRefusal(failure: unknown): boolean {
-  const { status } = isTagsealError(failure) ? failure.details : {};
-  return typeof status === "number" && [400, 404, 405, 411, 415, 422, 501].includes(status);
+  const status = isTagsealError(failure) ? failure.call?.status : undefined;
+  return status !== undefined && [400, 404, 405, 411, 415, 422, 501].includes(status);
 }
 
 function changed({ to: { server }, gun }: Destination, roles: readonly RoleName[]): TagsealError {

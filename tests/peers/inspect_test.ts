@@ -1,8 +1,7 @@
 /** `inspect --format docker` prints what docker prints, and `status` and `export` hold, on both stacks. */
 import assert from "node:assert/strict";
-import { createSigningCertificate } from "../../lib/local/certificates.ts";
 import { docker, pushImage } from "../support/clients.ts";
-import { type KeyFiles, NotaryOwner } from "../support/notary_owner.ts";
+import { newKey, NotaryOwner } from "../support/notary_owner.ts";
 import type { Need } from "../support/peer_case.ts";
 import { type Person, type SigningStack, startSigningStack } from "../support/signing_stack.ts";
 import { STACKS, stackTest } from "../support/stacks.ts";
@@ -121,12 +120,4 @@ async function inspectedByDocker({ peers }: SigningStack, gun: string, tag?: str
 async function inspectedByUs(auditor: Person, gun: string, tag?: string): Promise<string> {
   const tags = tag === undefined ? [] : ["-t", tag];
   return (await auditor.succeeds("inspect", "-r", gun, "--format", "docker", ...tags)).stdout;
-}
-
-async function newKey(folder: string, name: string): Promise<KeyFiles> {
-  const made = await createSigningCertificate({ commonName: name, algorithm: "rsa-2048", now: new Date(), days: 365 });
-  const files = { certificate: `${folder}/${name}.crt`, key: `${folder}/${name}.key` };
-  await Deno.writeTextFile(files.certificate, made.certificatePem);
-  await Deno.writeTextFile(files.key, made.privateKey.export({ type: "pkcs8", format: "pem" }).toString());
-  return files;
 }

@@ -1,6 +1,5 @@
 /** The reference clients on the real servers and on the embedded ones: nothing of tagseal signs here. */
 import assert from "node:assert/strict";
-import { createSigningCertificate } from "../../lib/local/certificates.ts";
 import { RELEASES } from "../../lib/tuf/roles.ts";
 import {
   credentials,
@@ -15,7 +14,7 @@ import {
   skopeo,
 } from "../support/clients.ts";
 import { copyFolder } from "../support/folders.ts";
-import { type KeyFiles, notaryList, NotaryOwner } from "../support/notary_owner.ts";
+import { newKey, notaryList, NotaryOwner } from "../support/notary_owner.ts";
 import { type Need, peerTest, type Verifier, verifier, whatIsMissing } from "../support/peer_case.ts";
 import type { Peers } from "../support/peers.ts";
 import { tagseal } from "../support/run.ts";
@@ -287,18 +286,6 @@ async function releaseOwner(peers: Peers, gun: string): Promise<NotaryOwner> {
   await owner.rotate("snapshot", "-r");
   await owner.delegate(RELEASES, await newKey(owner.home, "delegation"));
   return owner;
-}
-
-/** A key pair in files: PKCS #8, and a certificate. */
-async function newKey(folder: string, commonName: string): Promise<KeyFiles> {
-  const options = { commonName, algorithm: "rsa-2048", now: new Date(), days: 30 } as const;
-  const { certificatePem, privateKey } = await createSigningCertificate(options);
-  const files = { certificate: `${folder}/${commonName}.crt`, key: `${folder}/${commonName}.key` };
-  await Deno.mkdir(folder, { recursive: true });
-  await Deno.writeTextFile(files.certificate, certificatePem);
-  const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-  await Deno.writeTextFile(files.key, pem, { mode: 0o600 }); // docker refuses what others may read
-  return files;
 }
 
 function target(tag: string, { digest, length }: PushedManifest) {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createSigningCertificate } from "../../lib/local/certificates.ts";
 import { type Env, notary, NOTARY_PASSPHRASES, type NotaryAccess } from "./clients.ts";
 
 /** A row of `notary list`. */
@@ -23,6 +24,18 @@ export interface KeyFiles {
   readonly certificate: string;
   /** Path of the private key. */
   readonly key: string;
+}
+
+/** Makes a key pair with a certificate of its own, as files in `folder`. */
+export async function newKey(folder: string, commonName: string): Promise<KeyFiles> {
+  const options = { commonName, algorithm: "rsa-2048", now: new Date(), days: 30 } as const;
+  const { certificatePem, privateKey } = await createSigningCertificate(options);
+  const files = { certificate: `${folder}/${commonName}.crt`, key: `${folder}/${commonName}.key` };
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.writeTextFile(files.certificate, certificatePem);
+  const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  await Deno.writeTextFile(files.key, pem, { mode: 0o600 }); // docker refuses what others may read
+  return files;
 }
 
 /** Somebody with the keys of a repository. */

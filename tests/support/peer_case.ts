@@ -15,6 +15,7 @@ export type Need =
   | "docker"
   | "dockerd"
   | "softhsm2"
+  | "postgresql"
   | "verifiers"
   | "pkcs11 addon";
 
@@ -37,6 +38,7 @@ const NEEDS: Readonly<Record<Exclude<Need, "pkcs11 addon">, Source>> = {
   "docker-registry": { from: "docker-registry", programs: ["docker-registry", "setpriv"] },
   "skopeo": { from: "skopeo", programs: ["skopeo"] },
   "docker": { from: "docker.io", programs: ["docker"] },
+  "postgresql": { from: "postgresql", programs: ["initdb", "postgres", "psql", "setpriv"] },
   "softhsm2": { from: "softhsm2", programs: ["softhsm2-util"] },
   "verifiers": {
     from: { remedy: "run tests/support/fetch_verifiers.sh FOLDER and set TAGSEAL_VERIFIERS=FOLDER/bin" },

@@ -7,6 +7,7 @@
  */
 import { createLocalCa, LOOPBACK_NAMES } from "../../lib/local/certificates.ts";
 import { engineAddress, startEngine } from "./engine.ts";
+import { startPostgres } from "./postgres.ts";
 import { PortTaken, Process } from "./process.ts";
 import { createTokenIssuer } from "./token_issuer.ts";
 
@@ -40,6 +41,8 @@ export interface PeerOptions {
   readonly auth?: boolean;
   /** A Docker engine. */
   readonly engine?: boolean;
+  /** Where the Notary server and its signer keep what they have: memory, unless said. */
+  readonly storage?: "postgresql";
 }
 
 const USERNAME = "tests";
@@ -106,12 +109,13 @@ async function start(options: PeerOptions): Promise<Peers> {
     return statuses.includes(response.status);
   };
 
-  const [signerPort, notaryPort, registryPort] = freePorts(3) as [number, number, number];
+  const [signerPort, notaryPort, registryPort, postgresPort] = freePorts(4) as [number, number, number, number];
   const notaryUrl = `https://localhost:${notaryPort}`;
   const registryHost = `localhost:${registryPort}`;
   const logging = { level: "info" };
-  const storage = { backend: "memory" };
   const startNotary = async () => {
+    const database = options.storage && cleanUp.use(await startPostgres(postgresPort));
+    const storage = (url: string | undefined) => url ? { backend: "postgres", db_url: url } : { backend: "memory" };
     const signer = await file(
       "signer.json",
       JSON.stringify({
@@ -122,11 +126,12 @@ async function start(options: PeerOptions): Promise<Peers> {
           client_ca_file: caPath,
         },
         logging,
-        storage,
+        storage: { ...storage(database?.signerUrl), default_alias: "tests" },
       }),
     );
     // Before the server, which otherwise waits a second until it tries to connect again.
-    await launch("notary-signer", ["-config", signer], () => connects({ hostname: "127.0.0.1", port: signerPort }));
+    const command = ["NOTARY_SIGNER_TESTS=passphrase-of-the-database", "notary-signer", "-config", signer];
+    await launch("env", command, () => connects({ hostname: "127.0.0.1", port: signerPort }));
     const server = await file(
       "server.json",
       JSON.stringify({
@@ -141,7 +146,7 @@ async function start(options: PeerOptions): Promise<Peers> {
           tls_client_key: key,
         },
         logging,
-        storage,
+        storage: storage(database?.serverUrl),
         ...(auth ? { auth: { type: "token", options: auth } } : {}),
       }),
     );

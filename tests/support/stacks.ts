@@ -35,10 +35,18 @@ export const REAL_WITH_TOKENS: Stack = {
   start: (options) => startPeers({ ...options, auth: true }),
 };
 
+/** The same, with a database: what it does at once there is done in transactions. */
+export const REAL_ON_POSTGRESQL: Stack = {
+  ...REAL,
+  name: "real servers on PostgreSQL",
+  needs: [...REAL.needs, "postgresql"],
+  start: (options) => startPeers({ ...options, storage: "postgresql" }),
+};
+
 /** The embedded stack: no program has to be there for it. */
 export const EMBEDDED: Stack = { name: "embedded servers", auth: false, needs: [], start: startEmbeddedPeers };
 
-/** All of them. */
+/** All that keep what they have in memory. */
 export const STACKS: readonly Stack[] = [REAL, REAL_WITH_TOKENS, EMBEDDED];
 
 /** Registers a test that runs on `stack` where its programs and `clients` are installed. */

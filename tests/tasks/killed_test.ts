@@ -1,5 +1,5 @@
 /**
- * `kill -9` at random moments of `init` and `rotate-key`, as processes of their own against the embedded Notary server:
+ * `kill -9` at random moments of `init`, `rotate-key` and `move`, as processes of their own against the embedded Notary server:
  * no key that the server trusts is ever lost, and running the command again brings all in order.
  */
 import assert from "node:assert/strict";
@@ -28,6 +28,11 @@ class Bench implements AsyncDisposable {
   #busy = 0;
   readonly home: string = Deno.makeTempDirSync({ prefix: "tagseal-killed-" });
   readonly env: Record<string, string> = { HOME: this.home, ...PASSPHRASES };
+
+  /** Whether the server is still at work. */
+  get isBusy(): boolean {
+    return this.#busy > 0;
+  }
 
   get host(): string {
     return `localhost:${this.#server.addr.port}`;
@@ -150,3 +155,35 @@ for (const role of ["targets", "root"]) {
     assert.deepEqual([shown.rootKeyIds, shown.targetsKeyIds], [[rootKey], [targetsKey]]);
   });
 }
+
+Deno.test("killed: move leaves what can be gone on with, and nothing changes at the old place", async () => {
+  await using a = await Promise.resolve(new Bench());
+  const gun = `${a.host}/killed/move`;
+  for (const args of [a.args("init", gun), a.args("rotate-key", gun, "--role", "targets")]) {
+    assert.equal((await a.run(args)).code, 0);
+  }
+  const before = await a.keys(gun);
+  const move = (
+    b: Bench,
+  ) => ["move", "-r", gun, "--notary-url", `http://${a.host}`, "--to-notary-url", `http://${b.host}`];
+  // This machine's copy goes on with each move: a machine that has none moves each time.
+  const forget = () => Deno.remove(`${a.home}/.docker/trust/tuf`, { recursive: true });
+  const once = async (ms: number): Promise<{ ended: boolean; took: number }> => {
+    await using b = await Promise.resolve(new Bench());
+    await forget();
+    const { ended, took } = await a.kill(move(b), ms);
+    do await pause(); while (b.isBusy);
+    for (const outcome of ["moved", "unchanged"]) {
+      const { code, stdout, stderr } = await a.run([...move(b), "--json"]);
+      assert.equal(code, 0, stderr);
+      if (outcome === "unchanged") assert.equal(JSON.parse(stdout).outcome, outcome);
+    }
+    assert.deepEqual((await b.keys(gun)).trusted, before.trusted);
+    return { ended, took };
+  };
+  const { took } = await once(60_000);
+  let cut = 0;
+  for (const ms of moments(4, took * 0.3, took)) if (!(await once(ms)).ended) cut++;
+  assert.ok(cut > 0, "some runs were cut off");
+  assert.deepEqual(await a.keys(gun), before);
+});
