@@ -198,6 +198,7 @@ class Reader {
     if (!match) throw this.#error("not a JSON value");
     const value = Number(match[0]);
     if (this.#anyNumbers) {
+      if (!Number.isFinite(value)) throw this.#error(`the number ${match[0].slice(0, 40)} is larger than any double`);
       this.#at = NUMBER.lastIndex;
       return value;
     }

@@ -213,6 +213,13 @@ Deno.test("canonical json: two values have one form only if they are the same", 
   assert.ok(seen.size > 500);
 });
 
+Deno.test("json: a number that no double can hold is refused wherever it stands, as Go refuses it", () => {
+  assert.deepEqual(parseJson(utf8("[1.5, 1e308, 1e-999]"), "any"), [1.5, 1e308, 0]);
+  for (const number of ["1e309", "-1e999", "9".repeat(400)]) {
+    assert.throws(() => parseJson(utf8(`{"a":${number}}`), "any"), /larger than any double/);
+  }
+});
+
 Deno.test("json: a damaged document is read as strictly as JSON.parse, or is a SyntaxError, never anything else", () => {
   const next = random(3);
   const document = utf8(
