@@ -134,3 +134,18 @@ export * from "./lib/signing/key_signer.ts";
 export * from "./lib/signing/zip_signer.ts";
 export { dctJob, type DctTask, notaryV1 } from "./lib/schemes/notary_v1/scheme.ts";
 export * from "./lib/schemes/signing_data.ts";
+export * from "./lib/schemes/cosign/attached.ts";
+export {
+  type Bundle,
+  bundleArtifact,
+  preAuthenticationEncoding,
+  statementOf,
+  type UnusableBundle,
+} from "./lib/schemes/cosign/bundle.ts";
+export * from "./lib/schemes/cosign/classic.ts";
+export * from "./lib/schemes/cosign/forms.ts";
+export * from "./lib/schemes/cosign/keys.ts";
+export * from "./lib/schemes/cosign/missing.ts";
+export { type SignedImage, simpleSigningPayload } from "./lib/schemes/cosign/payload.ts";
+export { COSIGN_RULES, publishedSignature } from "./lib/schemes/cosign/signature.ts";
+export * from "./lib/schemes/cosign/verify.ts";
