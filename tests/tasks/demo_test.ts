@@ -15,7 +15,7 @@ const STORY: readonly RegExp[] = [
   /agent\$ tagseal keys\n {2}There are no keys\./,
   /consumer\$ tagseal verify .* -t v1\n {2}v1 sha256:/,
   /consumer\$ tagseal verify .* -t v2\n.*Not signed in .*: v2\n.*\n.*\(exit code 3/,
-  /is not the one that the manifest names\n(.*\n){2,3}.*\(exit code 3/,
+  /is\s+not the one that the manifest names\n(.*\n){2,3}.*\(exit code 3/,
   /consumer\$ tagseal list .*\n {2}v1 sha256:.* signpath\n\n/,
   /publisher\$ tagseal download [^]*WaitingForApproval[^]*\(exit code 8/,
   /\(approved at SignPath: /,
