@@ -4,7 +4,7 @@
  * The use cases are plain functions over interfaces: {@linkcode initRepository}, {@linkcode addDelegation},
  * {@linkcode signTags} and its steps {@linkcode createSigningData} and {@linkcode pushTrustData},
  * {@linkcode listTags} and {@linkcode verifyTags}. What they need is bound by the caller: a {@linkcode TrustServer}, a
- * {@linkcode MetadataStore}, a {@linkcode KeyStore}, a clock. `lib/cli/connect.ts` shows how the command line binds it.
+ * {@linkcode MetadataStore}, a {@linkcode KeyStore}, a clock. `lib/cli/session.ts` shows how the command line binds it.
  *
  * Everything that is exported here keeps its meaning within one major version; until 1.0.0 a minor version may change
  * it, and the changelog says so. Failures are always a {@linkcode TagsealError} with a closed set of codes.

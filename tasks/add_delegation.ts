@@ -1,7 +1,7 @@
 /** `tagseal add-delegation`: lets SignPath's key sign tags. @module */
 import { connectionFlags, delegationFlags, delegationSourceFlags, notaryFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
-import { openKeyStore, openNetwork, openTrust } from "../lib/cli/connect.ts";
+import { openSession } from "../lib/cli/session.ts";
 import { keyStoreFlags } from "../lib/cli/key_stores.ts";
 import { readRepositories, reportEach, repositoriesFlags } from "../lib/cli/repositories.ts";
 import { openDelegation } from "../lib/cli/delegation.ts";
@@ -26,17 +26,17 @@ export const command: Command = defineCommand({
   example: "tagseal add-delegation -r registry.example.com/team/app --delegation-certificate certificate.cer",
   async run(values, host) {
     const repositories = await readRepositories(values, host);
-    const send = await openNetwork(values, host);
-    const delegation = await openDelegation(values, host, send);
+    const session = openSession(values, host);
+    const delegation = await openDelegation(values, session, host);
     if (!delegation) {
       throw new TagsealError("usage", "--delegation-certificate is missing", {
         remedy: "Download the certificate of the signing key from SignPath and name the file, or give " +
           "--delegation-from-signpath",
       });
     }
-    const keys = oneByOne(openKeyStore(values, host));
+    const keys = oneByOne(session.keys());
     return await reportEach(repositories, host, async (name) => {
-      const trust = await openTrust(values, host, send, name, "push,pull");
+      const trust = await session.notary(name, "push,pull");
       const options = { gun: name.gun, ...delegation };
       const { outcome, targetsVersion, roles } = await addDelegation(trust, keys, options);
       const keyId = delegation.key.canonicalId;

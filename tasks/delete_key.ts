@@ -1,7 +1,7 @@
 /** `tagseal delete-key`: deletes a key, once nothing needs it any more. @module */
 import { connectionFlags, notaryFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
-import { openKeyStore, openNetwork, openTrust } from "../lib/cli/connect.ts";
+import { openSession } from "../lib/cli/session.ts";
 import { requireConsent } from "../lib/cli/consent.ts";
 import { text, toggle } from "../lib/cli/flags.ts";
 import { shortId } from "../lib/cli/layout.ts";
@@ -28,7 +28,8 @@ export const command: Command = defineCommand({
   example: "tagseal delete-key --role targets -r registry.example.com/team/app",
   async run(values, host, id) {
     const repository = values.repository === undefined ? undefined : parseImageName(values.repository).gun;
-    const store = openKeyStore(values, host);
+    const session = openSession(values, host);
+    const store = session.keys();
     const key = choose(await listKeys([store]), id, values.role, repository);
     const gun = key.gun ?? repository;
     const named = `the ${key.role || "private"} key ${shortId(key.id)}${gun ? ` of "${gun}"` : ""}`;
@@ -43,7 +44,7 @@ export const command: Command = defineCommand({
         });
       }
       const name = parseImageName(gun);
-      const trust = await openTrust(values, host, await openNetwork(values, host), name, "pull");
+      const trust = await session.notary(name, "pull");
       proof = await proveNeedless(trust, name.gun, key.id);
       host.info(sayProof(proof, name.gun));
       if (proof.kind === "replaced-by-delegation" && !proof.provedBy) {

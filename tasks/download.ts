@@ -1,7 +1,7 @@
 /** `tagseal download`: the third of the four steps. @module */
 import { connectionFlags, signPathFlags, waitFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
-import { openNetwork, openSignPath } from "../lib/cli/connect.ts";
+import { openSession } from "../lib/cli/session.ts";
 import { text, toggle } from "../lib/cli/flags.ts";
 import { withGoOn } from "../lib/cli/go_on.ts";
 import type { Host } from "../lib/cli/host.ts";
@@ -23,7 +23,7 @@ export const command: Command = defineCommand({
   example: 'tagseal download "$id" --output-artifact-path signed.zip',
   async run(values, host, signingRequestId) {
     const path = values.outputArtifactPath ?? `${signingRequestId.replaceAll(/[^A-Za-z0-9-]/g, "_")}.signed.zip`;
-    const client = openSignPath(values, host, await openNetwork(values, host));
+    const client = await openSession(values, host).signPath();
     await requireFree(host, path, values.force || await mayBeThis(client, signingRequestId, path, host));
     await withGoOn(
       { ...values, repository: undefined },

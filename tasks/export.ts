@@ -1,7 +1,7 @@
 /** `tagseal export`: keeps trust data for the time after its server. @module */
 import { connectionFlags, notaryFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
-import { openNetwork, openTrust } from "../lib/cli/connect.ts";
+import { openSession } from "../lib/cli/session.ts";
 import { required, toggle } from "../lib/cli/flags.ts";
 import {
   failedJson,
@@ -35,10 +35,10 @@ export const command: Command = defineCommand({
     const { outputArtifactPath: path, force } = values;
     const repositories = await readRepositories(values, host);
     await requireFree(host, path, force);
-    const send = await openNetwork(values, host);
+    const session = openSession(values, host);
     let end: ServerEnd | undefined;
     const done = await forEachRepository(repositories, host, async (name) => {
-      const trust = await openTrust(values, host, send, name, "pull");
+      const trust = await session.notary(name, "pull");
       end ??= endOfServer(trust.server.url);
       return await exportRepository(trust, name.gun);
     });

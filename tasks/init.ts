@@ -8,7 +8,7 @@ import {
 } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openDelegation } from "../lib/cli/delegation.ts";
-import { openKeyStore, openNetwork, openTrust } from "../lib/cli/connect.ts";
+import { openSession } from "../lib/cli/session.ts";
 import { requireTyped } from "../lib/cli/consent.ts";
 import { text, toggle } from "../lib/cli/flags.ts";
 import type { Host } from "../lib/cli/host.ts";
@@ -56,12 +56,12 @@ export const command: Command = defineCommand({
   async run(values, host) {
     const { gun } = parseImageName(values.repository);
     await requireFree(host, rootCertificatePath(values, gun), values.force).catch(pointOn);
-    const send = await openNetwork(values, host);
-    const delegation = await openDelegation(values, host, send);
+    const session = openSession(values, host);
+    const delegation = await openDelegation(values, session, host);
     const access = values.forceReinitialize ? "*" : "push,pull";
-    const trust = await openTrust(values, host, send, parseImageName(gun), access);
+    const trust = await session.notary(parseImageName(gun), access);
     const replace = values.forceReinitialize ? await keepingOld(trust, gun, values, host) : undefined;
-    const keys = openKeyStore(values, host);
+    const keys = session.keys();
     const result = await initRepository(trust, keys, {
       gun,
       delegation,

@@ -1,7 +1,7 @@
 /** `tagseal keys`: which keys are here. @module */
 import { notaryFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
-import { openKeyStore } from "../lib/cli/connect.ts";
+import { openSession } from "../lib/cli/session.ts";
 import { keyLines } from "../lib/cli/key_list.ts";
 import { keyStoreFlags } from "../lib/cli/key_stores.ts";
 import { readKeptRoots } from "../lib/cli/trust_dir.ts";
@@ -17,7 +17,7 @@ export const command: Command = defineCommand({
   flags: { trustDir: notaryFlags.trustDir, ...keyStoreFlags },
   example: "tagseal keys",
   async run(values, host) {
-    const keys = await listKeys([openKeyStore(values, host)]);
+    const keys = await listKeys([openSession(values, host).keys()]);
     if (keys.length === 0) host.info("There are no keys.");
     const roots = repositoriesOfRootKeys(await readKeptRoots(values, host));
     const repositories = ({ id, gun }: KeyInfo) => gun === undefined ? roots.get(id) ?? [] : [gun];

@@ -1,7 +1,7 @@
 /** `tagseal move`: takes a repository to another Notary server. @module */
 import { connectionFlags, notaryFlags, repositoryFlag } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
-import { openKeyStore, openNetwork, openTrust } from "../lib/cli/connect.ts";
+import { openSession } from "../lib/cli/session.ts";
 import { fromFlag, openReading } from "../lib/cli/exported.ts";
 import { required, secret, text, toggle } from "../lib/cli/flags.ts";
 import { keyStoreFlags } from "../lib/cli/key_stores.ts";
@@ -35,16 +35,16 @@ export const command: Command = defineCommand({
   async run(values, host) {
     const name = parseImageName(values.repository);
     const toName = parseImageName(values.toRepository ?? values.repository);
-    const send = await openNetwork(values, host);
+    const session = openSession(values, host);
     const there = {
       ...values,
       notaryUrl: values.toNotaryUrl,
       notaryUsername: values.toNotaryUsername ?? values.notaryUsername,
       notaryPassword: values.toNotaryPassword ?? values.notaryPassword,
     };
-    const to = await openTrust(there, host, send, toName, "push,pull");
+    const to = await openSession(there, host).notary(toName, "push,pull");
     const { trust: from } = values.from === undefined
-      ? { trust: await openTrust(values, host, send, name, "pull") }
+      ? { trust: await session.notary(name, "pull") }
       : await (await openReading(values, host))(name);
     if (name.gun === toName.gun && from.server.url.href === to.server.url.href && values.from === undefined) {
       throw new TagsealError("usage", `"${name.gun}" is to be moved to where it is, "${to.server.url.href}"`, {
@@ -53,7 +53,7 @@ export const command: Command = defineCommand({
           "--to-repository",
       });
     }
-    const options = { from, gun: name.gun, to, toGun: toName.gun, keys: openKeyStore(values, host) };
+    const options = { from, gun: name.gun, to, toGun: toName.gun, keys: session.keys() };
     if (values.dryRun) return planReport(await planMove(options), options, host);
     const onPost = (posted: number, of: number) => {
       if (posted === 1 || posted === of || posted % 25 === 0) host.info(`[${posted}/${of}] posted, and read back`);

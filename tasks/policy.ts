@@ -2,7 +2,7 @@
 import { connectionFlags, delegationFlags, delegationSourceFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { shellLine } from "../lib/cli/command_line.ts";
-import { openNetwork } from "../lib/cli/connect.ts";
+import { openSession } from "../lib/cli/session.ts";
 import { openDelegation } from "../lib/cli/delegation.ts";
 import { list, required, text } from "../lib/cli/flags.ts";
 import type { Host } from "../lib/cli/host.ts";
@@ -43,7 +43,7 @@ export const command: Command = defineCommand({
   async run(values, host) {
     const verifiers = verifiersOf(values.for);
     const { names: [first, ...others] } = await readRepositories(values, host);
-    const delegation = await openDelegation(values, host, await openNetwork(values, host));
+    const delegation = await openDelegation(values, openSession(values, host), host);
     if (!delegation?.key.certificate) {
       throw new TagsealError("usage", "--delegation-certificate is missing", {
         remedy: "Name the certificate of the signing key, or give --delegation-from-signpath",

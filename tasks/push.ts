@@ -1,7 +1,7 @@
 /** `tagseal push`: the last of the four steps. @module */
 import { connectionFlags, notaryFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
-import { openNetwork, openTrust } from "../lib/cli/connect.ts";
+import { openSession } from "../lib/cli/session.ts";
 import { required, text } from "../lib/cli/flags.ts";
 import { counted, signedReport } from "../lib/cli/signing.ts";
 import { readSigningFile, requireSigned } from "../lib/cli/signing_file.ts";
@@ -34,12 +34,12 @@ export const command: Command = defineCommand({
         details: { repositories: data.repositories.map(({ repository }) => repository) },
       });
     }
-    const send = await openNetwork(values, host);
+    const session = openSession(values, host);
     const onDone = counted(changes, host);
     const outcomes = await mapAtOnce(changes, AT_ONCE, async (change) => {
       const { repository } = change;
       const outcome = await settled(repository, async () => {
-        const trust = await openTrust(values, host, send, requireGun(repository), "push,pull");
+        const trust = await session.notary(requireGun(repository), "push,pull");
         return await pushTrustData(trust, data, change);
       });
       onDone?.(outcome);

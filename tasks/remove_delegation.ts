@@ -1,7 +1,7 @@
 /** `tagseal remove-delegation`: takes the right to sign away, and proves that it is gone. @module */
 import { connectionFlags, delegationFlags, notaryFlags, repositoryFlag } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
-import { openKeyStore, openNetwork, openTrust } from "../lib/cli/connect.ts";
+import { openSession } from "../lib/cli/session.ts";
 import { requireConsent } from "../lib/cli/consent.ts";
 import { text, toggle } from "../lib/cli/flags.ts";
 import type { Host } from "../lib/cli/host.ts";
@@ -48,10 +48,11 @@ export const command: Command = defineCommand({
         remedy: "Give --delegation <name>, --delegation-certificate <file> or --key <id>",
       });
     }
-    const trust = await openTrust(values, host, await openNetwork(values, host), name, "push,pull");
+    const session = openSession(values, host);
+    const trust = await session.notary(name, "push,pull");
     const result = await removeDelegation(
       trust,
-      openKeyStore(values, host),
+      session.keys(),
       { gun: name.gun, name: delegation, keyId, allOther },
       (consequences) => confirmed(consequences, name.gun, values.yes, host),
     );

@@ -1,7 +1,7 @@
 /** `tagseal remove-tag`: withdraws the signature of tags. @module */
 import { repositoryFlag, tagsFlag } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
-import { openNetwork } from "../lib/cli/connect.ts";
+import { openSession } from "../lib/cli/session.ts";
 import { openNeededMethod, runSigning, signingFlags } from "../lib/cli/signing_method.ts";
 import { requireTags } from "../lib/cli/tags.ts";
 import { openSigning } from "../lib/cli/work.ts";
@@ -19,14 +19,14 @@ export const command: Command = defineCommand({
   async run(values, host) {
     const name = parseImageName(values.repository);
     const remove = requireTags(values.tags);
-    const send = await openNetwork(values, host);
-    const method = openNeededMethod(values, host, send);
-    const signing = await openSigning(values, host, send, values.dryRun ? "pull" : "push,pull", method?.holder);
+    const session = openSession(values, host);
+    const signer = await openNeededMethod(values, session, host);
+    const signing = await openSigning(values, session, host, values.dryRun ? "pull" : "push,pull", signer?.holder);
     const onStillSigned = (tag: string) =>
       host.warn(
         `"targets" of "${name.gun}" holds "${tag}" as well: Docker goes on taking it until that is removed, too`,
       );
     const task = { ...await signing(name), remove, onStillSigned };
-    return await runSigning([task], method, values, host);
+    return await runSigning([task], signer, values, host);
   },
 });

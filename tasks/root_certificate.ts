@@ -1,7 +1,7 @@
 /** `tagseal root-certificate`: for repositories that are signed already. @module */
 import { connectionFlags, notaryFlags, repositoryFlag } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
-import { openNetwork, openTrust } from "../lib/cli/connect.ts";
+import { openSession } from "../lib/cli/session.ts";
 import { rootCertificateFlags, rootCertificatePath, writeRootCertificate } from "../lib/cli/root_certificate.ts";
 import { isTaken, requireFree } from "../lib/cli/signing.ts";
 import { readRootCertificate } from "../lib/flows/root_certificate.ts";
@@ -18,7 +18,8 @@ export const command: Command = defineCommand({
     const name = parseImageName(values.repository);
     const path = rootCertificatePath(values, name.gun);
     await requireFree(host, path, values.force || await isTaken(host, path)); // it may be the very same
-    const trust = await openTrust(values, host, await openNetwork(values, host), name, "pull");
+    const session = openSession(values, host);
+    const trust = await session.notary(name, "pull");
     const result = await readRootCertificate({ ...trust, offline: "allowed" }, name.gun);
     return await writeRootCertificate(host, name.gun, values, result);
   },

@@ -1,7 +1,7 @@
 /** `tagseal rotate-key`: gives a role a new key. @module */
 import { connectionFlags, notaryFlags, repositoryFlag } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
-import { openKeyStore, openNetwork, openTrust } from "../lib/cli/connect.ts";
+import { openSession } from "../lib/cli/session.ts";
 import { required } from "../lib/cli/flags.ts";
 import { keyStoreFlags } from "../lib/cli/key_stores.ts";
 import { rootCertificateFlags, rootCertificatePath, writeRootCertificate } from "../lib/cli/root_certificate.ts";
@@ -40,10 +40,10 @@ export const command: Command = defineCommand({
       });
     }
     if (role === "root") await requireFree(host, rootCertificatePath(values, gun), values.force);
-    const send = await openNetwork(values, host);
+    const session = openSession(values, host);
     // The server lets only those rotate its own keys who may do anything with the repository.
-    const trust = await openTrust(values, host, send, name, role === "root" || role === "targets" ? "push,pull" : "*");
-    const keys = openKeyStore(values, host);
+    const trust = await session.notary(name, role === "root" || role === "targets" ? "push,pull" : "*");
+    const keys = session.keys();
     const { trusted, rootCertificate, ...result } = await rotateKey(trust, keys, { gun, role });
     host.info(`Read back and verified: the new ${role} key of "${gun}" is ${result.newKeyId}.`);
     if (!trusted) host.warn(`"${gun}" is not trusted yet, as something else has expired: see tagseal status`);

@@ -1,7 +1,7 @@
 /** `tagseal sign`: the main job in one command. @module */
 import { buildFlags, registryFlags, tagFlags, workFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
-import { openNetwork } from "../lib/cli/connect.ts";
+import { openSession } from "../lib/cli/session.ts";
 import { DOCKER_29 } from "../lib/cli/server_end.ts";
 import { openNeededMethod, runSigning, signingFlags } from "../lib/cli/signing_method.ts";
 import { openWork, readWork } from "../lib/cli/work.ts";
@@ -16,11 +16,11 @@ export const command: Command = defineCommand({
     "tagseal sign -r registry.example.com/team/app -t v1,1.2.17 --project-slug app --signing-policy-slug release",
   async run(values, host) {
     const wanted = await readWork(values, host);
-    const send = await openNetwork(values, host);
-    const method = openNeededMethod(values, host, send);
+    const session = openSession(values, host);
+    const signer = await openNeededMethod(values, session, host);
     const access = values.dryRun ? "pull" : "push,pull";
-    const work = await openWork(wanted, values, host, send, access, method?.holder);
-    const report = await runSigning(work, method, values, host);
+    const work = await openWork(wanted, values, session, host, access, signer?.holder);
+    const report = await runSigning(work, signer, values, host);
     if (!values.dryRun) host.info(DOCKER_29);
     return report;
   },

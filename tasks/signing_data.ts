@@ -10,7 +10,7 @@ import {
   workFlags,
 } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
-import { openNetwork } from "../lib/cli/connect.ts";
+import { openSession } from "../lib/cli/session.ts";
 import { readDelegation } from "../lib/cli/delegation.ts";
 import { requireGiven, text, toggle } from "../lib/cli/flags.ts";
 import { discardArtifact, requireFree, writeArtifact } from "../lib/cli/signing.ts";
@@ -54,7 +54,7 @@ export const command: Command = defineCommand({
     const before = force ? undefined : await readUnsigned(host, path);
     if (!before) await requireFree(host, path, force);
     const wanted = await readWork(values, host);
-    const work = await openWork(wanted, values, host, await openNetwork(values, host), "pull", { kind: "service" });
+    const work = await openWork(wanted, values, openSession(values, host), host, "pull", { kind: "service" });
     const { data, unchanged } = await createSigningData(work, host.now());
     const { repositories } = data;
     if (repositories.length === 0) {

@@ -1,7 +1,7 @@
 /** `tagseal status`: how is a repository, and what should be done about it? @module */
 import { connectionFlags, notaryFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
-import { openKeyStore, openNetwork, openTrust } from "../lib/cli/connect.ts";
+import { openSession } from "../lib/cli/session.ts";
 import { nextCommand } from "../lib/cli/next_command.ts";
 import { readRepositories, reportEach, repositoriesFlags } from "../lib/cli/repositories.ts";
 import { statusReport } from "../lib/cli/status_report.ts";
@@ -19,11 +19,11 @@ export const command: Command = defineCommand({
   example: "tagseal status -r registry.example.com/team/app",
   async run(values, host) {
     const repositories = await readRepositories(values, host);
-    const send = await openNetwork(values, host);
+    const session = openSession(values, host);
     const commandOf = (gun: string, action: Action) => nextCommand(gun, action, values.typed);
     return await reportEach(repositories, host, async (name) => {
-      const trust = await openTrust(values, host, send, name, "pull");
-      return statusReport(await repositoryStatus(trust, openKeyStore(values, host), name.gun), commandOf);
+      const trust = await session.notary(name, "pull");
+      return statusReport(await repositoryStatus(trust, session.keys(), name.gun), commandOf);
     });
   },
 });

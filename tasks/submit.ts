@@ -1,7 +1,7 @@
 /** `tagseal submit`: the second of the four steps. @module */
 import { connectionFlags, signPathFlags, submissionFlags, waitFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
-import { openNetwork, openSignPath } from "../lib/cli/connect.ts";
+import { openSession } from "../lib/cli/session.ts";
 import { withGoOn } from "../lib/cli/go_on.ts";
 import { ifGiven, text, toggle, type Values } from "../lib/cli/flags.ts";
 import type { Host } from "../lib/cli/host.ts";
@@ -56,7 +56,7 @@ export const command: Command = defineCommand({
     const { standardPath, repository, submit } = await sourceOf(values, host);
     const path = values.outputArtifactPath ?? standardPath;
     if (waitForCompletion) await requireFree(host, path, force);
-    const client = openSignPath(values, host, await openNetwork(values, host));
+    const client = await openSession(values, host).signPath();
     const request = await submit(client);
     const { signingRequestId, url, unclearRequests } = request;
     const filed = { signingRequestId, url, ...(unclearRequests === undefined ? {} : { unclearRequests }) };

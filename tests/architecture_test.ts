@@ -17,7 +17,7 @@ const LAYERS: readonly (readonly string[])[] = [
 
 /** Where concrete adapters are chosen: network, files and keys come in here and nowhere else above layer 4. */
 const COMPOSITION = [
-  "lib/cli/connect.ts",
+  "lib/cli/session.ts",
   "lib/cli/host.ts",
   "lib/cli/key_stores.ts",
   "lib/cli/policy_folder.ts",
@@ -64,6 +64,9 @@ const PLATFORM = new Map<string, RegExp>([
   ["lib/local/certificates.ts", /net/],
   ["lib/local/database.ts", /process|sqlite/],
 ]);
+
+/** Where the project lies does not change while a program runs. */
+const MEMORIES = new Set(["lib/files/open.ts"]);
 
 interface Module {
   readonly file: string;
@@ -137,6 +140,17 @@ Deno.test("architecture: signers know nothing of Notary, schemes nothing of Sign
   );
   assert.deepEqual(found, []);
   assert.ok(forbidden("lib/schemes/cosign/a.ts", "lib/schemes/notation/b.ts"));
+});
+
+Deno.test("architecture: no file remembers anything for longer than whoever called it", async () => {
+  const memory = /^(?:export )?(?:let |const \w+(?:: [^=]+)? = new (?:Weak)?(?:Map|Set)(?:<[^(]*>)?\(\))/m;
+  assert.match("const known = new WeakMap<Send, Set<string>>();", memory);
+  assert.match("let loaded: Addon | undefined;", memory);
+  const found: string[] = [];
+  for (const { file } of all) {
+    if (!MEMORIES.has(file) && memory.test(await Deno.readTextFile(new URL(file, root)))) found.push(file);
+  }
+  assert.deepEqual(found, []);
 });
 
 Deno.test("architecture: no file leads back to itself", () => {

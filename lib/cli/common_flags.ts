@@ -62,6 +62,11 @@ export const registryFlags = {
   registryPassword: secret("--registry-password <secret>", "that user's password"),
 };
 
+/** For how many seconds calls are repeated while SignPath is down. */
+export const STANDARD_UNAVAILABLE_S = 600;
+/** How many seconds one upload or download may take. */
+export const STANDARD_TRANSFER_S = 300;
+
 /** Where SignPath is, and who asks. */
 export const signPathFlags = {
   apiUrl: text("--api-url <url>", "SignPath's API (https://app.signpath.io/API)", "SIGNPATH_API_URL"),
@@ -70,12 +75,12 @@ export const signPathFlags = {
   serviceUnavailableTimeout: seconds(
     "--service-unavailable-timeout <s>",
     "seconds to repeat calls while SignPath is down",
-    600,
+    STANDARD_UNAVAILABLE_S,
   ),
   uploadAndDownloadTimeout: seconds(
     "--upload-and-download-timeout <s>",
     "seconds that an upload or download may take",
-    300,
+    STANDARD_TRANSFER_S,
   ),
 };
 

@@ -4,9 +4,8 @@ import { sentence } from "../bytes/printable.ts";
 import type { PublicKey } from "../crypto/keys.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
 import { readDelegationCertificate } from "../flows/delegation_certificate.ts";
-import type { Send } from "../http/send.ts";
 import type { connectionFlags, delegationFlags, delegationSourceFlags } from "./common_flags.ts";
-import { openSignPath } from "./connect.ts";
+import type { Session } from "./session.ts";
 import type { Values } from "./flags.ts";
 import type { Host } from "./host.ts";
 
@@ -50,8 +49,8 @@ export async function namedKey(values: Values<typeof delegationFlags>, host: Hos
 /** {@linkcode readDelegation}, or what `--delegation-from-signpath` gets from the service. */
 export async function openDelegation(
   values: Values<typeof delegationFlags & typeof delegationSourceFlags & typeof connectionFlags>,
+  session: Session,
   host: Host,
-  send: Send,
 ): Promise<NamedDelegation | undefined> {
   if (!values.delegationFromSignpath) return await readDelegation(values, host);
   const { organizationId, projectSlug, signingPolicySlug } = values;
@@ -61,7 +60,7 @@ export async function openDelegation(
         "--delegation-certificate",
     });
   }
-  const client = openSignPath(values, host, send);
+  const client = await session.signPath();
   const der = await client.certificate(projectSlug, signingPolicySlug, { signal: host.signal });
   return shown(der, `signing policy ${signingPolicySlug}`, values.delegation, host);
 }

@@ -7,7 +7,7 @@ import { createMemoryMetadataStore, type MetadataStore } from "../notary/metadat
 import type { ImageName } from "../registry/image_ref.ts";
 import { parseRoot } from "../tuf/parse.ts";
 import type { RootPin } from "../tuf/root_keys.ts";
-import { type NotaryValues, openNetwork, openTrust, trustOf } from "./connect.ts";
+import { type NotaryValues, openSession, trustOf } from "./session.ts";
 import { openMetadataStore } from "./trust_dir.ts";
 import { text } from "./flags.ts";
 import type { Host } from "./host.ts";
@@ -40,8 +40,8 @@ export async function openReading(
 ): Promise<(name: ImageName) => Promise<Reading>> {
   const { from } = values;
   if (from === undefined) {
-    const send = await openNetwork(values, host);
-    return async (name) => ({ trust: { ...await openTrust(values, host, send, name, "pull"), offline: "allowed" } });
+    const session = openSession(values, host);
+    return async (name) => ({ trust: { ...await session.notary(name, "pull"), offline: "allowed" } });
   }
   const exported = await readExport(await host.readFile(from, MAX_EXPORT_BYTES));
   return async (name) => {

@@ -5,10 +5,9 @@ import type { TagsToSign } from "../schemes/notary_v1/prepare_tags.ts";
 import { signTags } from "../schemes/notary_v1/sign_tags.ts";
 import type { PayloadSigner } from "../signing/payload_signer.ts";
 import { zipSigner } from "../signing/zip_signer.ts";
-import type { Send } from "../http/send.ts";
 import { connectionFlags, notaryFlags, renewFlags, signerFlags } from "./common_flags.ts";
 import { signPathFlags, submissionFlags, waitFlags } from "./common_flags.ts";
-import { openKeyStore, openSignPath } from "./connect.ts";
+import type { Session } from "./session.ts";
 import { dryRun, dryRunFlag } from "./dry_run.ts";
 import { choice, type Values } from "./flags.ts";
 import { type GoOn, tellingAllHow, withGoOn } from "./go_on.ts";
@@ -64,31 +63,35 @@ export type SigningMethodValues = Values<
 >;
 
 /** {@linkcode openSigningMethod}; nothing with `--dry-run` where it is a service that would sign. */
-export function openNeededMethod(
+export async function openNeededMethod(
   values: SigningMethodValues & Values<typeof dryRunFlag>,
+  session: Session,
   host: Host,
-  send: Send,
-): PayloadSigner | undefined {
+): Promise<PayloadSigner | undefined> {
   const isService = values.signingMethod === "zip" || values.signingMethod === "hash";
-  return values.dryRun && isService ? undefined : openSigningMethod(values, host, send);
+  return values.dryRun && isService ? undefined : await openSigningMethod(values, session, host);
 }
 
 /** Opens what `--signing-method` names; what is missing for it is said before anything is done. */
-export function openSigningMethod(values: SigningMethodValues, host: Host, send: Send): PayloadSigner {
+export async function openSigningMethod(
+  values: SigningMethodValues,
+  session: Session,
+  host: Host,
+): Promise<PayloadSigner> {
   switch (values.signingMethod) {
     case "key": {
       const hasPassphrase = passphraseVariables("delegation").some((name) => host.env(name));
-      return keySigner(openKeyStore(values, host), hasPassphrase);
+      return keySigner(session.keys(), hasPassphrase);
     }
     case "pkcs11":
       return keySigner(openToken(values, host));
     case "hash": {
-      const client = openSignPath(values, host, send);
+      const client = await session.signPath();
       const submission = submissionOf(values);
       return hashSigner(client, submission, { signal: host.signal }, signPathService(client, submission, host));
     }
     case "zip": {
-      const client = openSignPath(values, host, send);
+      const client = await session.signPath();
       const submission = submissionOf(values);
       return zipSigner(client, submission, {
         ...followOptions(values, host),

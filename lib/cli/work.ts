@@ -3,13 +3,13 @@ import { TagsealError } from "../errors.ts";
 import type { KeyHolder } from "../signing/payload_signer.ts";
 import type { TagsToSign } from "../schemes/notary_v1/prepare_tags.ts";
 import type { ScopeAction } from "../http/auth.ts";
-import type { Send } from "../http/send.ts";
+import { fetchManifest } from "../registry/manifest.ts";
 import { type ImageName, parseImageName } from "../registry/image_ref.ts";
 import { type DelegationRole, RELEASES, signerRole } from "../tuf/roles.ts";
 import { readBuildxMetadata } from "./buildx.ts";
 import { type buildFlags, type delegationFlags, type renewFlags, type tagFlags, workFlags } from "./common_flags.ts";
 import type { connectionFlags, notaryFlags, registryFlags } from "./common_flags.ts";
-import { openRegistry, openTrust } from "./connect.ts";
+import type { Session } from "./session.ts";
 import { namedKey, STANDARD_DELEGATION } from "./delegation.ts";
 import type { CommandValues } from "./command.ts";
 import { type Flags, requireGiven, type Values } from "./flags.ts";
@@ -39,15 +39,16 @@ export async function readWork(values: WorkValues, host: Host): Promise<WantedTa
 export async function openWork(
   wanted: readonly WantedTags[],
   values: WorkValues,
+  session: Session,
   host: Host,
-  send: Send,
   access: ScopeAction,
   holder?: KeyHolder,
 ): Promise<TagsToSign[]> {
-  const signing = await openSigning(values, host, send, access, holder);
+  const signing = await openSigning(values, session, host, access, holder);
   const work: TagsToSign[] = [];
   for (const { name, tags, expected, known } of wanted) {
-    const lookUp = expecting(openRegistry(values, host, send, name), tags, expected);
+    const repository = await session.registry(name);
+    const lookUp = expecting((tag) => fetchManifest(repository, tag), tags, expected);
     work.push({
       ...await signing(name),
       sign: {
@@ -65,8 +66,8 @@ export async function openWork(
 /** What all signing has in common, whatever becomes of the tags; to be completed for each repository. */
 export async function openSigning(
   values: SignerValues,
+  session: Session,
   host: Host,
-  send: Send,
   access: ScopeAction,
   holder?: KeyHolder,
 ): Promise<(name: ImageName) => Promise<TagsToSign>> {
@@ -81,7 +82,7 @@ export async function openSigning(
   }
   const asked = holder && onceAsked(holder);
   return async (name) => ({
-    trust: await openTrust(values, host, send, name, access),
+    trust: await session.notary(name, access),
     gun: name.gun,
     signer: signerName,
     keyId,

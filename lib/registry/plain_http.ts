@@ -8,20 +8,17 @@
  * @module
  */
 import { isTagsealError } from "../errors.ts";
-import { isLoopback, type Send } from "../http/send.ts";
+import { isLoopback } from "../http/send.ts";
 
 /** Whether plain http may be tried, and whom to tell. */
 export interface PlainHttpOptions {
-  /** The network of the command: what one call found out counts for all that go through it. */
-  readonly send: Send;
+  /** The https addresses behind which plain http is spoken: what one call finds out counts for all with the same set. */
+  readonly known: Set<string>;
   /** Whether hosts beside loopback may be spoken to in plain http. */
   readonly allowHttp: boolean;
   /** Told once for each host. */
   readonly warn: (line: string) => void;
 }
-
-/** The https addresses behind which plain http is spoken, by network. */
-const known = new WeakMap<Send, Set<string>>();
 
 /**
  * Has `ask` talk to the registry at `url` (https), or, where that is loopback or http is allowed and the server turns out
@@ -31,18 +28,16 @@ const known = new WeakMap<Send, Set<string>>();
  */
 export async function orPlainHttp<T>(
   url: URL,
-  { send, allowHttp, warn }: PlainHttpOptions,
+  { known, allowHttp, warn }: PlainHttpOptions,
   ask: (url: URL) => Promise<T>,
 ): Promise<T> {
-  const plain = known.get(send) ?? new Set();
-  known.set(send, plain);
-  if (!plain.has(url.host)) {
+  if (!known.has(url.host)) {
     try {
       return await ask(url);
     } catch (error) {
       if (!(allowHttp || isLoopback(url.hostname)) || !speaksNoTls(error, url)) throw error;
-      if (!plain.has(url.host)) warn(`the registry "${url.host}" does not speak TLS; plain http is used`);
-      plain.add(url.host);
+      if (!known.has(url.host)) warn(`the registry "${url.host}" does not speak TLS; plain http is used`);
+      known.add(url.host);
     }
   }
   // The port that was asked, where https leaves it unsaid.

@@ -1,6 +1,7 @@
 /** `--signing-method`: what each method needs is said before anything is done. */
 import assert from "node:assert/strict";
 import { createHost, type Host } from "../../lib/cli/host.ts";
+import { openSession } from "../../lib/cli/session.ts";
 import { openSigningMethod, type SigningMethodValues } from "../../lib/cli/signing_method.ts";
 import { failsWith } from "../support/failures.ts";
 
@@ -39,13 +40,11 @@ function host(): Host {
   });
 }
 
-const open = (values: Partial<SigningMethodValues>) => {
-  const opened = host();
-  try {
-    return openSigningMethod({ ...VALUES, ...values }, opened, () => Promise.reject(new Error("nobody is called")));
-  } finally {
-    opened[Symbol.dispose]();
-  }
+const open = async (values: Partial<SigningMethodValues>) => {
+  using opened = host();
+  const connect = () => () => Promise.reject(new Error("nobody is called"));
+  const all = { ...VALUES, ...values };
+  return await openSigningMethod(all, openSession(all, { ...opened, connect }), opened);
 };
 
 Deno.test("SignPath's methods want organization, token, project and policy; keys want none of them", async (t) => {
@@ -59,19 +58,21 @@ Deno.test("SignPath's methods want organization, token, project and policy; keys
     for (const [words, values] of missing) {
       await t.step(`${signingMethod}: ${words}`, async () => {
         const attempt = () => open({ signingMethod, ...values });
-        if (signingMethod === "zip" || signingMethod === "hash") await failsWith(attempt, "usage", words);
-        else assert.ok(attempt().holder);
+        if (signingMethod === "zip" || signingMethod === "hash") await failsWith(attempt(), "usage", words);
+        else assert.ok((await attempt()).holder);
       });
     }
   }
 });
 
-Deno.test("opening a method calls nobody and loads no addon", () => {
-  for (const signingMethod of METHODS) assert.ok(open({ signingMethod }).holder);
+Deno.test("opening a method calls nobody and loads no addon", async () => {
+  for (const signingMethod of METHODS) assert.ok((await open({ signingMethod })).holder);
 });
 
-Deno.test("only keys are looked for at hand, and signing anew is dearer where somebody may have to approve", () => {
-  const methods = Object.fromEntries(METHODS.map((signingMethod) => [signingMethod, open({ signingMethod })]));
+Deno.test("only keys are looked for at hand, and signing anew is dearer where somebody may have to approve", async () => {
+  const methods = Object.fromEntries(
+    await Promise.all(METHODS.map(async (signingMethod) => [signingMethod, await open({ signingMethod })] as const)),
+  );
   assert.deepEqual(METHODS.filter((name) => methods[name]!.holder.kind === "keys"), ["key", "pkcs11"]);
   const attempts = METHODS.map((name) => methods[name]!.attempts);
   assert.ok(attempts[0]! < attempts[1]! && attempts[1]! < attempts[2]!, attempts.join());
@@ -82,7 +83,7 @@ Deno.test("only keys are looked for at hand, and signing anew is dearer where so
 Deno.test("an address of SignPath that is not safe is refused for both of its methods", async () => {
   for (const signingMethod of ["zip", "hash"] as const) {
     const error = await failsWith(
-      () => open({ signingMethod, apiUrl: "http://signpath.test/API" }),
+      open({ signingMethod, apiUrl: "http://signpath.test/API" }),
       "bad-input",
       "is not encrypted",
     );
@@ -91,7 +92,7 @@ Deno.test("an address of SignPath that is not safe is refused for both of its me
 });
 
 Deno.test("a token's keys without the addon: told when they are asked for", async () => {
-  const { holder } = open({ signingMethod: "pkcs11", pkcs11Module: new URL(import.meta.url).pathname });
+  const { holder } = await open({ signingMethod: "pkcs11", pkcs11Module: new URL(import.meta.url).pathname });
   assert.ok(holder.kind === "keys");
   await failsWith(holder.atHand(), "not-found", "The PKCS#11 addon is not in");
 });

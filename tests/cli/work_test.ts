@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { utf8 } from "../../lib/bytes/bytes.ts";
 import { createHost, type Host } from "../../lib/cli/host.ts";
+import { openSession } from "../../lib/cli/session.ts";
 import { openSigning, openWork, readWork, type WorkValues } from "../../lib/cli/work.ts";
 import type { KeyHolder } from "../../lib/signing/payload_signer.ts";
 import { sha256Hex } from "../../lib/crypto/hash.ts";
@@ -93,6 +94,9 @@ Deno.test("work: what is missing is named", async () => {
   await failsWith(read({ repository: GUN, tags: ["a b"] }), "usage", '"a b" is not a tag');
 });
 
+/** A command over a network of one `send`. */
+const session = (host: Host, send: Send) => openSession(VALUES, { ...host, connect: () => send });
+
 /** A registry that has `v1`, and counts what it is asked. */
 function registry(): { send: Send; asked: string[]; digest: string } {
   const manifest = utf8('{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json"}');
@@ -113,7 +117,7 @@ Deno.test("work: a tag whose digest and length are known is not looked up; other
   const text = `${GUN}:v1\n${GUN}:v3@${B} 528\n`;
   const { host } = hostWith({ "tags.txt": text });
   const wanted = await readWork({ ...VALUES, from: "tags.txt" }, host);
-  const [task] = await openWork(wanted, VALUES, host, send, "pull");
+  const [task] = await openWork(wanted, VALUES, session(host, send), host, "pull");
   assert.deepEqual(await task!.sign!.lookUp("v3"), { tag: "v3", digest: B, length: 528 });
   assert.deepEqual(asked, []);
   assert.equal((await task!.sign!.lookUp("v1")).digest, digest);
@@ -127,8 +131,8 @@ Deno.test("work: a digest without a length is what the registry must say", async
     const [task] = await openWork(
       await readWork({ ...VALUES, from: "tags.txt" }, host),
       VALUES,
+      session(host, send),
       host,
-      send,
       "pull",
     );
     if (good) assert.equal((await task!.sign!.lookUp("v1")).digest, digest);
@@ -140,7 +144,12 @@ Deno.test("work: a digest expected of a tag that is not signed is a mistake", as
   const { send } = registry();
   const { host } = hostWith();
   const values = { ...VALUES, repository: GUN, tags: ["v1"], expectDigest: new Map([["v2", A]]) };
-  await failsWith(openWork(await readWork(values, host), values, host, send, "pull"), "usage", '"v2"', "not in --tags");
+  await failsWith(
+    openWork(await readWork(values, host), values, session(host, send), host, "pull"),
+    "usage",
+    '"v2"',
+    "not in --tags",
+  );
 });
 
 Deno.test("work: the keys at hand are asked for once for all repositories, and not without a key signer", async () => {
@@ -152,11 +161,11 @@ Deno.test("work: the keys at hand are asked for once for all repositories, and n
     { ...VALUES, from: "tags.txt" },
     hostWith({ "tags.txt": `${GUN}:v1\nx.test/y:v1\n` }).host,
   );
-  const work = await openWork(wanted, VALUES, host, send, "pull", holder);
+  const work = await openWork(wanted, VALUES, session(host, send), host, "pull", holder);
   assert.equal(listed, 0, "not before it is needed");
   await Promise.all(work.map(({ holder }) => holder?.kind === "keys" && holder.atHand()));
   assert.equal(listed, 1);
-  const [plain] = await openWork(wanted, VALUES, host, send, "pull");
+  const [plain] = await openWork(wanted, VALUES, session(host, send), host, "pull");
   assert.equal(plain!.holder, undefined);
 });
 
@@ -164,10 +173,14 @@ Deno.test("work: whose delegation it is, and what is said of a role that is sign
   const { send } = registry();
   const { host, warnings } = hostWith();
   const name = parseImageName(GUN);
-  const standard = await (await openSigning(VALUES, host, send, "pull"))(name);
+  const standard = await (await openSigning(VALUES, session(host, send), host, "pull"))(name);
   assert.deepEqual([standard.signer, standard.keyId, standard.renew], ["signpath", undefined, []]);
-  const other =
-    await (await openSigning({ ...VALUES, delegation: "team", renewRole: ["targets/team"] }, host, send, "pull"))(name);
+  const other = await (await openSigning(
+    { ...VALUES, delegation: "team", renewRole: ["targets/team"] },
+    session(host, send),
+    host,
+    "pull",
+  ))(name);
   assert.deepEqual([other.signer, other.renew], ["team", ["targets/team"]]);
   other.onRenewed!("targets/team", "it expired", true);
   other.onRenewed!("targets/team", "its key was replaced", false);
@@ -182,5 +195,5 @@ Deno.test("work: a role that is not signed here cannot be renewed; a mistyped on
   const { send } = registry();
   const { host } = hostWith();
   const values = { ...VALUES, delegation: "team", renewRole: ["targets/releases", "targets/taem"] };
-  await failsWith(openSigning(values, host, send, "pull"), "usage", '"targets/taem"');
+  await failsWith(openSigning(values, session(host, send), host, "pull"), "usage", '"targets/taem"');
 });

@@ -1,7 +1,8 @@
 /** What skopeo and notary send for the same credentials, and whom they follow: tagseal does the same. */
 import assert from "node:assert/strict";
 import { utf8 } from "../../lib/bytes/bytes.ts";
-import { openNetwork, openRegistry } from "../../lib/cli/connect.ts";
+import { openSession } from "../../lib/cli/session.ts";
+import { fetchManifest } from "../../lib/registry/manifest.ts";
 import { createHost } from "../../lib/cli/host.ts";
 import { basic, type Password } from "../../lib/http/access.ts";
 import { resolveCredentials } from "../../lib/registry/credentials.ts";
@@ -63,9 +64,9 @@ async function asksTagseal(folder: string, host: string): Promise<boolean> {
   using machine = createHost({ quiet: true, noInput: true }, { out() {}, err() {}, env: (name) => env[name], signal });
   const connection = { ca: undefined, allowHttp: false };
   const registry = { registryUrl: undefined, registryUsername: undefined, registryPassword: undefined };
-  const send = await openNetwork(connection, machine);
-  const lookUp = openRegistry({ ...connection, ...registry }, machine, send, parseImageName(`${host}/team/app`));
-  return await lookUp("v1").then(() => true, () => false);
+  const session = openSession({ ...connection, ...registry }, machine);
+  const repository = await session.registry(parseImageName(`${host}/team/app`));
+  return await fetchManifest(repository, "v1").then(() => true, () => false);
 }
 
 peerTest("skopeo and tagseal send the same for what Docker's config holds", ["skopeo"], async (t) => {

@@ -17,7 +17,7 @@ function client(inner: Send, allowHttp = false) {
     asked.push(request.url);
     return inner(request);
   };
-  const options = { send, allowHttp, warn: (line: string) => void warnings.push(line) };
+  const options = { known: new Set<string>(), allowHttp, warn: (line: string) => void warnings.push(line) };
   const ask = (url: URL) => exchange(send, { ...LIMITS, url: new URL("/v2/", url) });
   const get = (address: string) => orPlainHttp(new URL(address), options, ask).then(({ status }) => status);
   return { get, asked, warnings, options };
@@ -179,7 +179,7 @@ Deno.test("plain http: a password goes to this machine and to no other", async (
     });
     const answer = orPlainHttp(
       new URL(address),
-      { send, allowHttp: true, warn() {} },
+      { known: new Set(), allowHttp: true, warn() {} },
       (url) => service.request({ ...LIMITS, url: new URL("/v2/", url) }, { repository: "x/y", actions: "pull" }),
     );
     return { answer, proofs };

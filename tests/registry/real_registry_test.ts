@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import { utf8 } from "../../lib/bytes/bytes.ts";
-import { openNetwork, openRegistry, openRegistryRepository } from "../../lib/cli/connect.ts";
+import { openSession } from "../../lib/cli/session.ts";
+import { fetchManifest } from "../../lib/registry/manifest.ts";
 import { createHost } from "../../lib/cli/host.ts";
 import { pushTinyImage } from "../../lib/local/image.ts";
 import { digestOf, pushBlob, readBlob } from "../../lib/registry/blob.ts";
@@ -32,12 +33,14 @@ function machine(env: Record<string, string>) {
     registryUsername: undefined,
     registryPassword: undefined,
   };
-  const sending = openNetwork(values, host);
+  const session = openSession(values, host);
   return {
-    open: async (name: string, registryUrl?: string) =>
-      openRegistry({ ...values, registryUrl }, host, await sending, parseImageName(name)),
-    openToWrite: async (name: string) =>
-      openRegistryRepository(values, host, await sending, parseImageName(name), "push,pull"),
+    async open(name: string, registryUrl?: string) {
+      const opened = registryUrl === undefined ? session : openSession({ ...values, registryUrl }, host);
+      const repository = await opened.registry(parseImageName(name));
+      return (tag: string) => fetchManifest(repository, tag);
+    },
+    openToWrite: (name: string) => session.registry(parseImageName(name), "push,pull"),
     stderr: () => stderr,
     [Symbol.dispose]: () => host[Symbol.dispose](),
   };

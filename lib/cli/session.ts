@@ -1,0 +1,262 @@
+/**
+ * What one command works with: the network, the Notary server, the registry, SignPath and the keys that its flags name,
+ * each opened when it is first wanted. What is found out on the way counts for the whole command, and for no other.
+ *
+ * @module
+ */
+import { fileText } from "../bytes/bytes.ts";
+import { TagsealError } from "../errors.ts";
+import { readFileBounded } from "../files/files.ts";
+import type { Trust } from "../notary/repository.ts";
+import { secretsOf } from "../http/access.ts";
+import { authorize, type AuthorizedService, type ScopeAction } from "../http/auth.ts";
+import type { RetryPolicy } from "../http/retry.ts";
+import type { SendOptions } from "../http/network.ts";
+import { secureUrl, type Send } from "../http/send.ts";
+import type { KeyStore } from "../keystore/keystore.ts";
+import { createTrustServer } from "../notary/trust_server.ts";
+import { resolveCredentials } from "../registry/credentials.ts";
+import { readHostTls } from "../registry/host_tls.ts";
+import { type ImageName, notaryUrlFor } from "../registry/image_ref.ts";
+import { orPlainHttp } from "../registry/plain_http.ts";
+import { openRepository, type RegistryRepository } from "../registry/repository.ts";
+import { createSignPathClient, SIGNPATH_API_URL, type SignPathClient } from "../signpath/client.ts";
+import {
+  type connectionFlags,
+  type notaryFlags,
+  type registryFlags,
+  signPathFlags,
+  STANDARD_TRANSFER_S,
+  STANDARD_UNAVAILABLE_S,
+} from "./common_flags.ts";
+import { requireGiven, type Values } from "./flags.ts";
+import type { Host } from "./host.ts";
+import { type KeyStoreValues, withToken } from "./key_stores.ts";
+import { readRootPin } from "./root_pins.ts";
+import { dockerFolder, openKeyFiles, openMetadataStore } from "./trust_dir.ts";
+import { warnOfEnd } from "./server_end.ts";
+
+/** Values of the connection flags. */
+export type ConnectionValues = Values<typeof connectionFlags>;
+/** Values of the Notary server's flags. */
+export type NotaryValues = Values<typeof notaryFlags> & ConnectionValues;
+/** Values of the flags that a session may go by; a command without some of them goes by their defaults. */
+export type SessionValues =
+  & Partial<ConnectionValues>
+  & Partial<Values<typeof notaryFlags> & Values<typeof registryFlags> & Values<typeof signPathFlags>>
+  & KeyStoreValues;
+
+/** What a command works with. */
+export interface Session {
+  /** The network: connections are shared, and what `--ca` and Docker's folders hold for a host is known to all. */
+  network(): Promise<Send>;
+  /** The Notary server of a repository, and what is trusted of it so far. */
+  notary(name: ImageName, access: ScopeAction): Promise<Trust>;
+  /** The repository at its registry, to read unless said. */
+  registry(name: ImageName, access?: "pull" | "push,pull"): Promise<RegistryRepository>;
+  /** SignPath's API for one organization. @throws {TagsealError} `usage` where it is not said which, or no token is given */
+  signPath(): Promise<SignPathClient>;
+  /** The keys of the trust directory, and of a token where one is named. */
+  keys(): KeyStore;
+}
+
+const MAX_PEM_BYTES = 2 ** 20;
+const MAX_CONFIG_BYTES = 2 ** 20;
+
+/** Where Docker's engine keeps CAs and client certificates of registries. */
+const ENGINE_CERTIFICATES = "/etc/docker/certs.d";
+/** Reads of the Notary server and the registry survive a short interruption; a longer one is said soon. */
+const READ_BUDGET_MS = 10_000;
+const READ_TRIES = 3;
+
+/** Opens what the flags name. Nothing is asked for yet. */
+export function openSession(values: SessionValues, host: Host): Session {
+  const services = new Map<string, AuthorizedService>();
+  const spokenPlainly = new Set<string>();
+  const told = new Set<string>();
+  const warnOnce = (line: string) => {
+    if (!told.has(line)) host.warn(line);
+    told.add(line);
+  };
+  const allowHttp = values.allowHttp ?? false;
+  let opened: Promise<Send> | undefined;
+  const network = () => opened ??= openNetwork(values, host);
+
+  /** A service of a repository, which knows its caller from the first answer on. */
+  async function serviceOf(name: ImageName, which: ServiceFlags): Promise<AuthorizedService> {
+    const send = await network();
+    const key = `${which.service} ${name.registryHost}`;
+    const made = services.get(key) ?? openService(host, send, name, allowHttp, warnOnce, which);
+    services.set(key, made);
+    return made;
+  }
+
+  return {
+    network,
+    async notary(name, access) {
+      const service = await serviceOf(name, {
+        service: "Notary server",
+        variable: "NOTARY_AUTH",
+        flags: { username: values.notaryUsername, password: values.notaryPassword },
+        remedy: "Check NOTARY_AUTH (base64 of user:password), or give --notary-username and --notary-password; the " +
+          `user needs the right to ${access === "pull" ? "read" : "push to"} the repository`,
+      });
+      const url = notaryUrlFor(name, values.notaryUrl, allowHttp);
+      if (access !== "pull") warnOfEnd(url, host);
+      if (/[A-Z]/.test(name.registryHost)) {
+        const lower = name.gun.toLowerCase();
+        host.warn(`the host of "${name.gun}" is in upper case: to Docker that is another repository than "${lower}"`);
+      }
+      const trusted = await trustOf(values, host, name);
+      return {
+        server: createTrustServer({ url, service, access, signal: host.signal }),
+        store: openMetadataStore({ trustDir: values.trustDir }, host, trusted.pin),
+        ...trusted,
+        onOffline: (gun, why) =>
+          host.warn(`${why}. The local copy of "${gun}" is used: it is verified, and may not be the newest`),
+      };
+    },
+    async registry(name, access = "pull") {
+      const service = await serviceOf(name, {
+        service: "registry",
+        variable: "REGISTRY_AUTH",
+        flags: { username: values.registryUsername, password: values.registryPassword },
+        remedy: "Check REGISTRY_AUTH (base64 of user:password), or give --registry-username and " +
+          `--registry-password; the user needs the right to ${
+            access === "pull" ? "pull from" : "push to"
+          } the repository`,
+      });
+      const given = values.registryUrl ?? name.registryHost;
+      const url = secureUrl(
+        given.includes("://") ? given : `https://${given}`,
+        "registry's address (--registry-url)",
+        allowHttp,
+      );
+      const { signal, sleep } = host;
+      const way = { service, url, path: name.path, access, sleep, signal };
+      if (values.registryUrl !== undefined) return openRepository(way);
+      const plainly = { known: spokenPlainly, allowHttp, warn: host.warn };
+      return openRepository({ ...way, through: (ask) => orPlainHttp(url, plainly, ask) });
+    },
+    async signPath() {
+      return openSignPath(values, host, await network());
+    },
+    keys: () => ({
+      ...withToken(openKeyFiles({ trustDir: values.trustDir }, host), values, host),
+      elsewhere:
+        "name its directory with --trust-dir, or its token with --root-key-store pkcs11 or --targets-key-store pkcs11",
+    }),
+  };
+}
+
+/** The network, with the CAs of `--ca`, and for each host what Docker's folders hold for it. */
+async function openNetwork(values: Partial<ConnectionValues>, host: Host): Promise<Send> {
+  if (values.allowHttp) host.warn("--allow-http: whoever is on the way can read passwords and tokens");
+  const docker = dockerFolder(host);
+  const folders = [...docker ? [`${docker}/tls`] : [], ENGINE_CERTIFICATES];
+  const options: SendOptions = { tlsOf: (name) => readHostTls(folders, name, host.warn) };
+  if (values.ca === undefined) return host.connect(options);
+  const pem = fileText(await host.readFile(values.ca, MAX_PEM_BYTES), false);
+  if (pem.includes("-----BEGIN CERTIFICATE-----")) return host.connect({ ...options, caCerts: [pem] });
+  throw new TagsealError("bad-input", `"${values.ca}" holds no certificate in PEM`, {
+    remedy: "Give --ca the CA's certificate as PEM (-----BEGIN CERTIFICATE-----)",
+  });
+}
+
+/** What is trusted of a repository, wherever its data comes from. */
+export async function trustOf(
+  values: Pick<SessionValues, "rootPin" | "requirePin">,
+  host: Host,
+  { gun }: ImageName,
+): Promise<Pick<Trust, "pin" | "onFirstUse" | "now" | "sleep">> {
+  return {
+    pin: await readRootPin(values.rootPin ?? [], values.requirePin ?? false, gun, host),
+    onFirstUse: (gun, keyIds) =>
+      host.warn(
+        `the root of "${gun}" was met for the first time and not pinned; to be sure, compare its key ` +
+          `${keyIds.join(", ")} with the repository's administrator and give it as --root-pin`,
+      ),
+    now: host.now,
+    sleep: host.sleep,
+  };
+}
+
+/** Which of the services, and how its caller is known. */
+interface ServiceFlags {
+  readonly service: string;
+  readonly variable: "NOTARY_AUTH" | "REGISTRY_AUTH";
+  readonly flags: { readonly username: string | undefined; readonly password: string | undefined };
+  readonly remedy: string;
+}
+
+function openService(
+  host: Host,
+  send: Send,
+  name: ImageName,
+  allowHttp: boolean,
+  warn: (line: string) => void,
+  { service, variable, flags, remedy }: ServiceFlags,
+): AuthorizedService {
+  const source = resolveCredentials({
+    flags,
+    variable: { name: variable, value: host.secret(host.env(variable), variable) },
+    authConfig: host.env("DOCKER_AUTH_CONFIG"),
+    dockerConfig: () => dockerConfig(host),
+    host: name.registryHost,
+    warn,
+  }, host.runCredentialHelper);
+  const credentials = async () => {
+    const found = await source();
+    if (found && !("outOfReach" in found)) secretsOf(found).forEach((secret) => host.secret(secret));
+    return found;
+  };
+  return authorize(send, { service, allowHttp, credentials, retryReads: retryReads(host), remedy });
+}
+
+function openSignPath(values: SessionValues, host: Host, send: Send): SignPathClient {
+  const organizationId = requireGiven(signPathFlags.organizationId, values.organizationId);
+  if (!values.apiToken) {
+    throw new TagsealError("usage", "--api-token is missing", {
+      remedy: "Set SIGNPATH_API_TOKEN to the API token of the CI user, or give --api-token env:NAME",
+    });
+  }
+  return createSignPathClient({
+    send,
+    apiUrl: secureUrl(
+      values.apiUrl ?? SIGNPATH_API_URL,
+      "SignPath API's address (--api-url or SIGNPATH_API_URL)",
+      values.allowHttp ?? false,
+      SIGNPATH_API_URL,
+    ),
+    organizationId,
+    token: values.apiToken,
+    serviceUnavailableTimeoutMs: values.serviceUnavailableTimeout ?? STANDARD_UNAVAILABLE_S * 1000,
+    transferTimeoutMs: values.uploadAndDownloadTimeout ?? STANDARD_TRANSFER_S * 1000,
+    sleep: host.sleep,
+    now: host.now,
+    onWait({ why, ms, leftMs }) {
+      const seconds = (ms: number) => `${Math.max(1, Math.round(ms / 1000))} s`;
+      host.info(`${why}; the next try is in ${seconds(ms)}, the last one within ${seconds(leftMs)}`);
+    },
+  });
+}
+
+function retryReads(host: Host): RetryPolicy {
+  const told = new Set<string>(); // files are read side by side, and fail side by side
+  return {
+    budgetMs: READ_BUDGET_MS,
+    maxTries: READ_TRIES,
+    sleep: (ms) => host.sleep(ms),
+    now: host.now,
+    onWait({ why }) {
+      if (!told.has(why)) host.info(`${why}; trying again`);
+      told.add(why);
+    },
+  };
+}
+
+async function dockerConfig(host: Host): Promise<string | undefined> {
+  const folder = dockerFolder(host);
+  const bytes = folder && await readFileBounded(`${folder}/config.json`, MAX_CONFIG_BYTES);
+  return bytes ? new TextDecoder().decode(bytes) : undefined; // a byte order mark, as PowerShell writes it, is not part of it
+}
