@@ -1,4 +1,5 @@
 /** `tagseal policy`: tells other verifiers whose signatures count. @module */
+import { fileText } from "../lib/bytes/bytes.ts";
 import { connectionFlags, delegationFlags, delegationSourceFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { shellLine } from "../lib/cli/command_line.ts";
@@ -8,12 +9,11 @@ import { list, required, text } from "../lib/cli/flags.ts";
 import type { Host } from "../lib/cli/host.ts";
 import { openPolicyFolder, writePolicyFiles } from "../lib/cli/policy_folder.ts";
 import { readRepositories, repositoriesFlags } from "../lib/cli/repositories.ts";
-import { readCertificates } from "../lib/crypto/x509.ts";
-import type { Certificate } from "../lib/crypto/x509.ts";
+import { chainsTo } from "../lib/crypto/chain.ts";
+import { type Certificate, readCertificates } from "../lib/crypto/x509.ts";
 import { messageOf, TagsealError } from "../lib/errors.ts";
 import { KEY_FILE, type PolicyInput } from "../lib/flows/policies/policy.ts";
 import { type PreparedPolicy, preparePolicies, VERIFIERS } from "../lib/flows/policies/write_policies.ts";
-import { fileText } from "../lib/bytes/bytes.ts";
 
 const NAMES = [...VERIFIERS.keys()];
 const MAX_CHAIN_BYTES = 2 ** 20;
@@ -91,10 +91,11 @@ async function readAnchor(own: Certificate, chain: string | undefined, host: Hos
     });
   }
   try {
-    const root = readCertificates(fileText(await host.readFile(chain, MAX_CHAIN_BYTES), false))
-      .find(({ isCa, isSelfIssued }) => isCa && isSelfIssued);
+    const all = readCertificates(fileText(await host.readFile(chain, MAX_CHAIN_BYTES), false));
+    const leadsTo = (root: Certificate) => root.isCa && root.isSelfIssued && chainsTo([own, ...all], root, host.now());
+    const root = all.find(leadsTo);
     if (root) return root;
-    throw new SyntaxError("there is no root CA in it");
+    throw new SyntaxError("it leads from the certificate to no root CA");
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new TagsealError("bad-input", `"${chain}" is no certificate chain: ${messageOf(error)}`, {

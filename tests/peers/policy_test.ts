@@ -1,9 +1,10 @@
 /** What `tagseal policy` writes, judged by the verifiers that it is for: skopeo and notation themselves. */
 import assert from "node:assert/strict";
-import { certificatePem, readCertificate } from "../../lib/crypto/x509.ts";
+import { formatPem } from "../../lib/bytes/pem.ts";
+import { type Certificate, certificatePem, readCertificate } from "../../lib/crypto/x509.ts";
 import { createSigningCertificate } from "../../lib/local/certificates.ts";
 import { peerTest, verifier } from "../support/peer_case.ts";
-import { ACME } from "../support/policy_world.ts";
+import { ACME, issuedByCa } from "../support/policy_world.ts";
 import { Process } from "../support/process.ts";
 import { tagseal } from "../support/run.ts";
 
@@ -86,6 +87,30 @@ peerTest("notation takes subjects as the policy writes them", ["docker-registry"
   }
 });
 
+peerTest(
+  "notation takes a certificate of a CA, and no other of the same CA",
+  ["docker-registry", "verifiers"],
+  async () => {
+    await using world = await World.start();
+    const image = `${world.registry}/team/app`;
+    await world.push(`${image}:v1`);
+    const { own, ca, privateKey } = await issuedByCa();
+    await world.keep("ours", privateKeyPem(await crypto.subtle.exportKey("pkcs8", privateKey)), [own, ca]);
+    await world.sign("ours", `${image}:v1`, ["notation"]);
+    await Deno.writeTextFile(`${world.dir}/ca.pem`, certificatePem(ca));
+    await Deno.writeTextFile(`${world.dir}/ours.crt`, certificatePem(own));
+    await world.policy("ours", image, "--for", "notation", "--certificate-chain", "ca.pem");
+    assert.equal(await world.verifies(`${image}:v1`), "");
+    const path = `${world.dir}/out/notation/trustpolicy.json`;
+    await Deno.writeTextFile(path, (await Deno.readTextFile(path)).replace("CN=Release", "CN=Somebody"));
+    assert.match(await world.verifies(`${image}:v1`), /signature verification failed/);
+  },
+);
+
+function privateKeyPem(pkcs8: ArrayBuffer): string {
+  return formatPem("PRIVATE KEY", new Uint8Array(pkcs8));
+}
+
 /** A registry on plain http, signers, and a folder for policies. */
 class World implements AsyncDisposable {
   readonly #cleanUp: AsyncDisposableStack;
@@ -146,10 +171,17 @@ class World implements AsyncDisposable {
       days: 1000,
       attributes,
     });
+    const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+    await this.keep(name, pem, [readCertificate(certificateDer)]);
+    const [key, prefix] = [`${this.dir}/${name}.pem`, `${this.dir}/${name}`];
+    await this.run("cosign3", "import-key-pair", "--key", key, "--output-key-prefix", prefix, "-y");
+  }
+
+  /** Keeps a key and its certificates for notation. */
+  async keep(name: string, privateKey: string, chain: readonly Certificate[]): Promise<void> {
     const [key, certificate] = [`${this.dir}/${name}.pem`, `${this.dir}/${name}.crt`];
-    await Deno.writeTextFile(key, privateKey.export({ type: "pkcs8", format: "pem" }).toString());
-    await Deno.writeTextFile(certificate, certificatePem(readCertificate(certificateDer)));
-    await this.run("cosign3", "import-key-pair", "--key", key, "--output-key-prefix", `${this.dir}/${name}`, "-y");
+    await Deno.writeTextFile(key, privateKey);
+    await Deno.writeTextFile(certificate, chain.map(certificatePem).join(""));
     await Deno.mkdir(`${this.dir}/${name}/notation`, { recursive: true });
     const keys = { default: name, keys: [{ name, keyPath: key, certPath: certificate }] };
     await Deno.writeTextFile(`${this.dir}/${name}/notation/signingkeys.json`, JSON.stringify(keys));

@@ -1,4 +1,6 @@
 /** A signer, repositories and a folder in memory, for tests of verifiers' files. @module */
+import "reflect-metadata";
+import * as x509 from "@peculiar/x509";
 import { text, utf8 } from "../../lib/bytes/bytes.ts";
 import { type Certificate, certificatePem, readCertificate } from "../../lib/crypto/x509.ts";
 import { keyPem, type PolicyFolder, type PolicyInput } from "../../lib/flows/policies/policy.ts";
@@ -13,6 +15,40 @@ export const ACME: readonly (readonly [string, string])[] = [["C", "AT"], ["ST",
 export async function signer(attributes: readonly (readonly [string, string])[] = ACME): Promise<Certificate> {
   const request = { commonName: "Release", algorithm: "ecdsa-p256", now: new Date(), days: 3650, attributes } as const;
   return readCertificate((await createSigningCertificate(request)).certificateDer);
+}
+
+/** A signing certificate below a CA of its own, and that CA. */
+export async function issuedByCa(): Promise<{ own: Certificate; ca: Certificate; privateKey: CryptoKey }> {
+  const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+  const [top, low] = await Promise.all(
+    [0, 1].map(() => crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]) as Promise<CryptoKeyPair>),
+  );
+  const make = async (subject: string, publicKey: CryptoKey, extensions: x509.Extension[]) => {
+    const made = await x509.X509CertificateGenerator.create({
+      subject,
+      issuer: "CN=Acme CA, O=Acme, ST=Vienna, C=AT",
+      notBefore: new Date(Date.now() - 60_000),
+      notAfter: new Date(Date.now() + 86_400_000),
+      publicKey,
+      signingKey: top!.privateKey,
+      signingAlgorithm: algorithm,
+      extensions,
+    });
+    return readCertificate(new Uint8Array(made.rawData));
+  };
+  const { keyCertSign, digitalSignature } = x509.KeyUsageFlags;
+  return {
+    ca: await make("CN=Acme CA, O=Acme, ST=Vienna, C=AT", top!.publicKey, [
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      new x509.KeyUsagesExtension(keyCertSign, true),
+    ]),
+    own: await make("CN=Release, O=Acme, ST=Vienna, C=AT", low!.publicKey, [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.codeSigning]),
+    ]),
+    privateKey: low!.privateKey,
+  };
 }
 
 /** The input for these repositories. */

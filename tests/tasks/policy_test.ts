@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { certificatePem, readCertificate } from "../../lib/crypto/x509.ts";
 import { given, Story } from "../support/local_story.ts";
+import { issuedByCa } from "../support/policy_world.ts";
 
 const FOR = ["--for", "podman,notation"];
 const POLICY = ["policy", "-r", "registry.example.com/team/app", "--delegation-certificate", "signpath.cer"];
@@ -74,6 +75,24 @@ Deno.test("policy writes nothing at all where one verifier's file says otherwise
   });
   assert.deepEqual([...(await story.files()).keys()].filter((path) => path.startsWith("work/out/")), []);
   await story.succeed(args);
+});
+
+Deno.test("policy trusts the CA of a certificate that is not self-signed, if it is the one above it", async () => {
+  await using story = await Story.begin();
+  const [{ own, ca }, other] = [await issuedByCa(), await issuedByCa()];
+  await given(story, "own.cer", own.der);
+  await given(story, "ca.pem", certificatePem(ca));
+  await given(story, "other.pem", certificatePem(other.ca));
+  const args = ["policy", "-r", "acme/app", "--delegation-certificate", "own.cer", ...FOR, "--output-dir", "out"];
+  await story.fail(2, args, ["A CA has issued the certificate", "--certificate-chain <file>"]);
+  await story.fail(2, [...args, "--certificate-chain", "other.pem"], [
+    '"other.pem" is no certificate chain',
+    "no root",
+  ]);
+  await story.fail(2, [...args, "--certificate-chain", "own.cer"], ['"own.cer" is no certificate chain']);
+  const { stdout } = await story.succeed([...args, "--certificate-chain", "ca.pem"]);
+  const [store] = /\S+\.pem/.exec(stdout)!;
+  assert.equal(await Deno.readTextFile(store), certificatePem(ca));
 });
 
 Deno.test("policy says what is missing on its command line", async () => {
