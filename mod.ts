@@ -149,3 +149,8 @@ export * from "./lib/schemes/cosign/missing.ts";
 export { type SignedImage, simpleSigningPayload } from "./lib/schemes/cosign/payload.ts";
 export { COSIGN_RULES, publishedSignature } from "./lib/schemes/cosign/signature.ts";
 export * from "./lib/schemes/cosign/verify.ts";
+export { refusedCertificate } from "./lib/schemes/notation/certificate_words.ts";
+export * from "./lib/schemes/notation/certificates.ts";
+export * from "./lib/schemes/notation/envelope.ts";
+export { algorithmOf, type NotationAlgorithm } from "./lib/schemes/notation/formats.ts";
+export * from "./lib/schemes/notation/verify.ts";

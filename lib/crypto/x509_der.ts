@@ -30,6 +30,14 @@ export interface CertificateFields {
   readonly spki: Bytes;
   /** The values of extensions. */
   readonly extensions: ReadonlyMap<string, Bytes>;
+  /** Which of them are critical. */
+  readonly critical: ReadonlySet<string>;
+  /** What is signed of it, DER. */
+  readonly signed: Bytes;
+  /** The parameters of the algorithm, DER; none where there are none. */
+  readonly signatureParameters?: Bytes;
+  /** The issuer's signature. */
+  readonly signature: Bytes;
 }
 
 /** A part of a name: `550403` (common name) and its text. */
@@ -42,7 +50,11 @@ export interface NameAttribute {
 
 const [VERSION, ISSUER_ID, SUBJECT_ID, EXTENSIONS] = [0xa0, 0x81, 0x82, 0xa3];
 const [UTC_TIME, GENERALIZED_TIME] = [0x17, 0x18];
-const [BASIC_CONSTRAINTS, KEY_USAGE] = ["551d13", "551d0f"];
+const BASIC_CONSTRAINTS = "551d13";
+/** The extension of {@linkcode keyUsage}. */
+export const KEY_USAGE = "551d0f";
+const [EXTENDED_KEY_USAGE, CRL_POINTS] = ["551d25", "551d1f"];
+const [AUTHORITY_ACCESS, OCSP] = ["2b06010505070101", "2b06010505073001"];
 
 /**
  * Reads a certificate.
@@ -52,7 +64,7 @@ const [BASIC_CONSTRAINTS, KEY_USAGE] = ["551d13", "551d0f"];
 export function readFields(der: Bytes): CertificateFields {
   const [tbs, outerAlgorithm, signature, ...rest] = derSequence(der);
   if (tbs?.tag !== TAG.sequence || !outerAlgorithm || signature?.tag !== TAG.bitString || rest.length > 0) throw odd();
-  bitString(signature);
+  const signatureBytes = bitString(signature);
   const parts = derElements(tbs.content);
   const optional = (tag: number) => parts[0]?.tag === tag ? parts.shift() : undefined;
   const needed = (tag: number) => optional(tag) ?? fail();
@@ -74,22 +86,44 @@ export function readFields(der: Bytes): CertificateFields {
   optional(SUBJECT_ID);
   const extensions = optional(EXTENSIONS);
   if (parts.length > 0 || (extensions && version[0] !== 2)) throw odd();
+  const { type, parameters } = algorithmOf(algorithm);
+  const critical = new Set<string>();
   return {
-    signatureAlgorithm: algorithmOf(algorithm),
+    signatureAlgorithm: type,
+    ...(parameters ? { signatureParameters: parameters.bytes } : {}),
+    signature: signatureBytes,
+    signed: tbs.bytes,
     issuer: issuer.bytes,
     subject: subject.bytes,
     attributes: readName(subject),
     notBefore: readTime(from),
     notAfter: readTime(to),
     spki: spki.bytes,
-    extensions: extensions ? readExtensions(extensions) : new Map(),
+    extensions: extensions ? readExtensions(extensions, critical) : new Map(),
+    critical,
   };
 }
 
-/** The first octet of a certificate's key usage (RFC 5280, 4.2.1.3); `undefined` where it has none. */
+/**
+ * The first octet of a certificate's key usage, the second one, which has a single bit, above it (RFC 5280, 4.2.1.3);
+ * `undefined` where it has none.
+ */
 export function keyUsage({ extensions }: CertificateFields): number | undefined {
   const value = extensions.get(KEY_USAGE);
-  return value && (bitString(onlyElement(value, TAG.bitString))[0] ?? 0);
+  if (!value) return undefined;
+  const [first = 0, second = 0] = bitString(onlyElement(value, TAG.bitString));
+  return first | (second << 8);
+}
+
+/** What else a certificate is for: object identifiers (RFC 5280, 4.2.1.12); none where it does not say. */
+export function extendedKeyUsage({ extensions }: CertificateFields): string[] {
+  return derSequence(extensions.get(EXTENDED_KEY_USAGE) ?? new Uint8Array([TAG.sequence, 0])).map(oid);
+}
+
+/** Whether somebody says where it is told that a certificate is revoked: by CRL or by OCSP. */
+export function namesRevocation({ extensions }: CertificateFields): boolean {
+  const access = derSequence(extensions.get(AUTHORITY_ACCESS) ?? new Uint8Array([TAG.sequence, 0]));
+  return extensions.has(CRL_POINTS) || access.some(({ bytes }) => oid(derSequence(bytes)[0]) === OCSP);
 }
 
 /** Whether basic constraints make a certificate a CA, and how many CAs may stand below it (RFC 5280, 4.2.1.9). */
@@ -102,12 +136,12 @@ export function basicConstraints({ extensions }: CertificateFields): { isCa: boo
   return { isCa, pathLength: derUnsigned(limit).reduce((n, byte) => n * 256 + byte, 0) };
 }
 
-function readExtensions(element: DerElement): Map<string, Bytes> {
+function readExtensions(element: DerElement, critical: Set<string>): Map<string, Bytes> {
   const found = new Map<string, Bytes>();
   for (const extension of derSequence(element.content)) {
     const parts = derSequence(extension.bytes);
     const type = oid(parts.shift());
-    if (parts[0]?.tag === TAG.boolean) boolean(parts.shift()!); // critical
+    if (parts[0]?.tag === TAG.boolean && boolean(parts.shift()!)) critical.add(type);
     const value = parts.shift();
     if (value?.tag !== TAG.octetString || parts.length > 0 || found.has(type)) throw odd();
     found.set(type, value.content);
@@ -121,11 +155,11 @@ const READ_BY_GO: ReadonlyMap<string, (value: Bytes) => void> = new Map<string, 
   ["551d0e", (value) => onlyElement(value, TAG.octetString)], // subject key identifier
   ["551d11", (value) => derSequence(value).forEach(requireSaneName)], // alternative names
   ["551d1e", derSequence], // name constraints
-  ["551d1f", derSequence], // where revocations are told
+  [CRL_POINTS, derSequence], // where revocations are told
   ["551d20", derSequence], // policies
   ["551d23", derSequence], // authority key identifier
-  ["551d25", (value) => derSequence(value).forEach(oid)], // extended key usage
-  ["2b06010505070101", derSequence], // access to the issuer
+  [EXTENDED_KEY_USAGE, (value) => derSequence(value).forEach(oid)], // extended key usage
+  [AUTHORITY_ACCESS, derSequence], // access to the issuer
 ]);
 
 /** RFC 5280, 4.2.1.6. */
@@ -197,10 +231,10 @@ function readTime({ tag, content }: DerElement): Date {
   return time;
 }
 
-function algorithmOf(identifier: DerElement): string {
-  const [type, ...parameters] = derSequence(identifier.bytes);
-  if (parameters.length > 1) throw odd();
-  return oid(type);
+function algorithmOf(identifier: DerElement): { type: string; parameters?: DerElement } {
+  const [type, parameters, ...others] = derSequence(identifier.bytes);
+  if (others.length > 0) throw odd();
+  return { type: oid(type), ...(parameters ? { parameters } : {}) };
 }
 
 function oid(element: DerElement | undefined): string {

@@ -1,0 +1,104 @@
+/** Which certificates are taken: those that `notation` 1.3.2 was asked about, and chains. */
+import assert from "node:assert/strict";
+import { text } from "../../../lib/bytes/bytes.ts";
+import { type Certificate, readCertificate } from "../../../lib/crypto/x509.ts";
+import { refusedCertificate } from "../../../lib/schemes/notation/certificate_words.ts";
+import { checkCertificates, revocable } from "../../../lib/schemes/notation/certificates.ts";
+import { fixture, identity, KEY_KINDS, keyOf, newKey } from "../../support/notation.ts";
+
+const AT = new Date("2026-11-28T12:00:00Z");
+const recorded = (name: string) => readCertificate(text(fixture(`certificates/${name}.pem`)));
+
+/** What `notation verify` refused at the level strict, and why it is refused here. */
+const REFUSED: Readonly<Record<string, string>> = {
+  "ca-issued-without-chain": "issuer-missing",
+  "ca-true": "is-ca",
+  "eku-em": "extended-key-usage",
+  "eku-sa": "extended-key-usage",
+  "eku-ts": "extended-key-usage",
+  "exp": "expired",
+  "fut": "not-yet-valid",
+  "ku-cs": "key-usage",
+  "ku-ke": "key-usage",
+  "ku-noncrit": "key-usage-not-critical",
+  "ku-none": "key-usage-missing",
+  "ku-nro": "key-usage",
+  "pss-cert": "signature-algorithm",
+  "rsa1024": "key",
+};
+
+Deno.test("notation: certificates that the program refuses are refused, each for its one reason", async (t) => {
+  for (const [name, reason] of Object.entries(REFUSED)) {
+    await t.step(name, async () => {
+      const { problems } = await checkCertificates(recorded(name), [], AT);
+      assert.deepEqual(problems.map((problem) => problem.reason), [reason]);
+    });
+  }
+});
+
+Deno.test("notation: certificates that the program takes are taken", async (t) => {
+  for (const name of ["bc-nc", "bc-none", "cn-only", "comma", "eku-any", "eku-none", "ku-nr", "sha1"]) {
+    await t.step(name, async () => {
+      const { problems } = await checkCertificates(recorded(name), [], AT);
+      assert.deepEqual(problems.map((problem) => problem.reason), []);
+    });
+  }
+  for (const kind of KEY_KINDS) {
+    await t.step(kind, async () => {
+      const { certificate } = await identity(keyOf(kind));
+      const checked = await checkCertificates(certificate, [], AT);
+      assert.deepEqual(checked.problems, []);
+      if ("chain" in checked) assert.deepEqual(checked.chain, [certificate]);
+    });
+  }
+  await t.step("signed with PSS and a salt as long as the hash", async () => {
+    const { certificate } = await identity(keyOf("RSA 2048"), { hash: "SHA-384", pssSalt: 48 });
+    assert.deepEqual((await checkCertificates(certificate, [], AT)).problems, []);
+  });
+});
+
+Deno.test("notation: one moment decides of a certificate's time", async () => {
+  const { certificate } = await identity(keyOf("P-256"), { from: "2026-01-01T00:00:00Z", to: "2026-06-01T00:00:00Z" });
+  const reasonAt = async (at: string) => (await checkCertificates(certificate, [], new Date(at))).problems[0]?.reason;
+  assert.equal(await reasonAt("2025-12-31T23:59:59Z"), "not-yet-valid");
+  assert.equal(await reasonAt("2026-01-01T00:00:00Z"), undefined);
+  assert.equal(await reasonAt("2026-05-31T23:59:59Z"), undefined);
+  assert.equal(await reasonAt("2026-06-01T00:00:00Z"), "expired");
+});
+
+Deno.test("notation: a chain is put in order, whatever the order of the file and whatever else is in it", async () => {
+  const root = await identity(newKey("P-384"), { ca: true, name: "Root", hash: "SHA-384" });
+  const middle = await identity(newKey("RSA 2048"), { ca: true, name: "Middle", issuer: root, pathLength: 0 });
+  const other = await identity(newKey("P-256"), { ca: true, name: "Middle" });
+  const { certificate: leaf } = await identity(keyOf("P-256"), { issuer: middle });
+  const files: Certificate[][] = [
+    [root, middle, other].map(({ certificate }) => certificate),
+    [other, middle, root].map(({ certificate }) => certificate),
+    [leaf, middle.certificate, other.certificate, root.certificate],
+  ];
+  for (const others of files) {
+    const checked = await checkCertificates(leaf, others, AT);
+    assert.ok("chain" in checked, JSON.stringify(checked.problems.map(({ reason }) => reason)));
+    assert.deepEqual(checked.chain, [leaf, middle.certificate, root.certificate]);
+    assert.equal(checked.algorithm.alg, "ES256");
+    assert.deepEqual(revocable(checked.chain), []);
+  }
+  const reasons = async (...others: Certificate[]) =>
+    (await checkCertificates(leaf, others, AT)).problems.map(({ reason }) => reason);
+  assert.deepEqual(await reasons(), ["issuer-missing"]);
+  assert.deepEqual(await reasons(middle.certificate), ["issuer-missing"]);
+  assert.deepEqual(await reasons(root.certificate), ["issuer-missing"]);
+  assert.deepEqual(await reasons(other.certificate), ["signature"], "another CA of the same name");
+});
+
+Deno.test("notation: a refusal names each certificate and each reason, and the next safe move", async () => {
+  const { certificate } = await identity(keyOf("P-256"), { usage: null, to: "2026-02-01T00:00:00Z", purposes: [] });
+  const { problems } = await checkCertificates(certificate, [], AT);
+  const [first, ...more] = problems;
+  const error = refusedCertificate([first!, ...more]);
+  assert.equal(error.code, "bad-input");
+  assert.match(error.message, /CN=A signer": it expired at 2026-02-01T00:00:00.000Z; .*it has no key usage$/);
+  assert.match(error.remedy, /critical key usage .*nothing was signed$/);
+  const issued = await checkCertificates(recorded("ca-issued-without-chain"), [], AT);
+  assert.match(refusedCertificate([issued.problems[0]!]).remedy, /^Give the certificates of its issuers/);
+});
