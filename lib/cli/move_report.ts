@@ -38,7 +38,7 @@ export function planReport(plan: MovePlan, options: MoveOptions, host: Host): Re
     lines: [
       `${gun} -> ${where}${isBegun ? posts > 0 ? " (begun already)" : " (done already)" : ""}`,
       ...isBegun ? [] : roles.map(({ role, version }) => `${role} version ${version}, as it is`),
-      ...rootVersions.length > 0 ? [`root version ${rootVersions.join(", ")}, signed by ${rootKey.canonicalId}`] : [],
+      ...rootVersions.map((version) => `root version ${version}, signed by ${rootKey.canonicalId}`),
       `${posts} posts, ${Math.max(0, posts - rootVersions.length)} of them empty`,
     ],
   };

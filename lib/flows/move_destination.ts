@@ -185,11 +185,13 @@ function changed({ to: { server }, gun }: Destination, roles: readonly RoleName[
   );
 }
 
-/** A failure after which a part of the move stands at the new place. */
+/** A failure after which a part of the move may stand at the new place. */
 export function begun(error: unknown, { to: { server }, gun }: Destination): unknown {
   if (!isTagsealError(error) || error.published !== undefined) return error;
+  // What has to be put right before it can go on.
+  const first = isTagsealError(error, "unauthenticated", "forbidden", "trust-invalid") ? `${error.remedy}. ` : "";
   return reworded(error, `${error.message}. "${gun}" may be at "${server.url.origin}" in part`, {
-    remedy: `${error.remedy}. The old place is as it was; run the command again to go on, or have the part deleted`,
+    remedy: `${first}The old place is as it was. Run the command again to go on, or have that part deleted`,
     details: { repository: gun, url: server.url.origin },
     published: "maybe",
   });

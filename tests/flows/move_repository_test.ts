@@ -225,7 +225,11 @@ Deno.test("move: a server that is out of order is none that refuses", async () =
     const isEmpty = request.method === "POST" && !(await request.clone().text()).includes("filename");
     return broken && isEmpty ? new Response(null, { status: 503 }) : await send(request);
   };
-  await failsWith(moveRepository(options), "unavailable", "in part");
+  const error = await failsWith(moveRepository(options), "unavailable", "in part");
+  assert.deepEqual([error.published, error.remedy.split(". ")[1]?.startsWith("Run the command again to go on")], [
+    "maybe",
+    true,
+  ]);
   broken = false;
   assert.equal((await moveRepository(options)).clients.kind, "go-on");
 });

@@ -1,6 +1,7 @@
 /** `tagseal move` between real Notary servers: whoever knows the old one goes on at the new one, tag by tag, untouched. */
 import assert from "node:assert/strict";
 import {
+  credentials,
   docker,
   type Env,
   notary,
@@ -13,7 +14,7 @@ import { type ListedTag, newKey, notaryList, NotaryOwner } from "../support/nota
 import type { Need } from "../support/peer_case.ts";
 import type { Peers } from "../support/peers.ts";
 import { type Outcome, tagseal } from "../support/run.ts";
-import { EMBEDDED, REAL, REAL_ON_POSTGRESQL, stackTest } from "../support/stacks.ts";
+import { EMBEDDED, REAL, REAL_ON_POSTGRESQL, REAL_WITH_TOKENS, stackTest } from "../support/stacks.ts";
 
 const CLIENTS: readonly Need[] = ["notary", "skopeo", "docker", "dockerd"];
 const ROLES = ["targets/releases", "targets/alice"];
@@ -64,6 +65,31 @@ stackTest(REAL_ON_POSTGRESQL, "a repository without delegations is set up, read 
     const { code, stderr } = await run(...command);
     assert.equal(code, 0, stderr);
   }
+});
+
+stackTest(REAL_WITH_TOKENS, "move, each place with a user of its own", ["notary", "skopeo"], async () => {
+  await using a = await REAL_WITH_TOKENS.start();
+  await using other = await REAL_WITH_TOKENS.start();
+  const caPath = `${a.dir}/cas.pem`;
+  await Deno.writeTextFile(caPath, a.caPem + other.caPem);
+  const b = { ...a, notaryUrl: other.notaryUrl, caPath: other.caPath, caPem: other.caPem };
+  const places = { a, b, caPath };
+  const { gun, owner } = await repository(places, "team/app");
+  const before = await tags(a, `${a.dir}/warm`, gun);
+  const args = [
+    ...moveArgs(places, owner, gun),
+    "--to-notary-username",
+    b.username,
+    "--to-notary-password",
+    "env:THERE",
+  ];
+  const { env, cwd } = environment(owner);
+  const variables = { ...env, NOTARY_AUTH: credentials(a), THERE: b.password };
+  const stranger = await tagseal(args, { env: { ...variables, THERE: "wrong" }, cwd });
+  assert.equal(stranger.code, 4, stranger.stderr);
+  const { code, stderr } = await tagseal(args, { env: variables, cwd });
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(await tags(b, `${a.dir}/warm`, gun), before);
 });
 
 async function goesOn(places: Places): Promise<void> {

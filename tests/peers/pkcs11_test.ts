@@ -190,6 +190,12 @@ peerTest("pkcs11: repositories whose keys are on SoftHSM, on the real Notary ser
     const added = await admin.succeeds(["add-delegation", "-r", gun, ...delegating], { TAGSEAL_PKCS11_PIN: "" });
     assert.match(added.stdout, /targets\/signpath [0-9a-f]{64} published\n$/);
     assert.match(await client("delegation", "list", gun), /targets\/signpath /);
+
+    const name = `${gun}/moved`;
+    const move = ["move", "-r", gun, "--to-notary-url", peers.notaryUrl, "--to-repository", name];
+    const moved = await admin.succeeds([...move, "--root-key-store", "pkcs11"]);
+    assert.match(moved.stderr, /Signing on the token "left"/);
+    assert.match(await client("delegation", "list", name), /targets\/signpath /);
   });
 
   await t.step("targets on the token as well: found by the module alone", async () => {
