@@ -1,7 +1,6 @@
 /** Moving a repository to another Notary server, on two embedded ones. */
 import assert from "node:assert/strict";
-import type { Bytes } from "../../lib/bytes/bytes.ts";
-import { utf8 } from "../../lib/bytes/bytes.ts";
+import { type Bytes, concat, utf8 } from "../../lib/bytes/bytes.ts";
 import { isTagsealError, TagsealError } from "../../lib/errors.ts";
 import { exportedServer, readExport, writeExport } from "../../lib/flows/export_file.ts";
 import { exportRepository } from "../../lib/flows/export_repository.ts";
@@ -11,8 +10,12 @@ import { rotateKey } from "../../lib/flows/rotate_key.ts";
 import { signTags } from "../../lib/schemes/notary_v1/sign_tags.ts";
 import { listTags } from "../../lib/schemes/notary_v1/verify_tags.ts";
 import { createMemoryMetadataStore, type MetadataStore } from "../../lib/notary/metadata_store.ts";
+import { assembleFile } from "../../lib/tuf/edit.ts";
+import { parseEnvelope } from "../../lib/tuf/parse.ts";
 import { failsWith } from "../support/failures.ts";
 import { FlowWorld, MemoryKeyStore } from "../support/flow_world.ts";
+import { MemoryTrustServer } from "../support/memory_trust_server.ts";
+import { AT, buildFiles, certified, DIGEST, GUN as BUILT, KEYS, newKey, type Plan } from "../support/trust_builder.ts";
 
 const GUN = "registry.example.com/team/app";
 const NEW_GUN = "registry.example.org/team/app";
@@ -275,6 +278,67 @@ Deno.test("move: nothing is posted where it cannot be done", async (t) => {
     });
   }
 });
+
+Deno.test("move: what a server would refuse or break is refused before it is asked", async (t) => {
+  const later = new Date(AT.getTime() + 86_400_000);
+  const soon = new Date(AT.getTime() + 3_600_000).toISOString();
+  const sealed = (file: Bytes) => {
+    const { payload, signatures } = parseEnvelope("targets", file);
+    return assembleFile(
+      payload,
+      signatures.map(({ keyId, bytes }) => ({ keyId, signature: { method: "ecdsa", bytes } })),
+    );
+  };
+  const inForm = { targets: { sealed } };
+  const releases = { keys: [KEYS.releases], tags: { v1: DIGEST }, sealed };
+  const newline = (file: Bytes) => concat(sealed(file), utf8("\n"));
+  const cases: Record<string, [Plan, "trust-invalid" | "bad-input", string[]]> = {
+    "a delegation that others have signed": [
+      { ...inForm, delegations: { "targets/releases": { ...releases, signers: [KEYS.stranger] } } },
+      "trust-invalid",
+      ['"targets/releases" of', "cannot be moved as it is", "is not signed by the keys"],
+    ],
+    "a delegation that has expired since it was exported": [
+      { ...inForm, delegations: { "targets/releases": { ...releases, expires: soon } } },
+      "trust-invalid",
+      ['"targets/releases" of', "cannot be moved as it is: it expired on"],
+    ],
+    "targets in another form than servers write": [
+      { targets: { sealed: newline } },
+      "trust-invalid",
+      ['"targets" of', "is not in the form that Notary servers write"],
+    ],
+    "a delegation in such a form": [
+      { ...inForm, delegations: { "targets/releases": { ...releases, sealed: newline } } },
+      "trust-invalid",
+      ['"targets/releases" of', "is not in the form that Notary servers write"],
+    ],
+    "a root that two must sign": [
+      {
+        ...inForm,
+        keys: { root: [KEYS.root, await certified(newKey())] },
+        threshold: { root: 2 },
+        delegations: { "targets/releases": releases },
+      },
+      "bad-input",
+      ["needs 2 signatures"],
+    ],
+  };
+  for (const [name, [plan, code, words]] of Object.entries(cases)) {
+    await t.step(name, async () => {
+      const from = { ...trustIn(new MemoryTrustServer(await buildFiles(plan))), now: () => AT };
+      const there = new MemoryTrustServer();
+      const to = { ...trustIn(there), now: () => later };
+      const options = { from, gun: BUILT, to, toGun: BUILT, keys: new MemoryKeyStore() };
+      await failsWith(moveRepository(options), code, ...words);
+      assert.deepEqual([there.reads, there.published], [[], []]);
+    });
+  }
+});
+
+function trustIn(server: MemoryTrustServer): Trust {
+  return { server, store: createMemoryMetadataStore(), now: () => AT, sleep: () => Promise.resolve() };
+}
 
 Deno.test("move: a plan says what will be done, and does nothing", async () => {
   const { b, options } = await begin();
