@@ -74,14 +74,8 @@ export * from "./lib/tuf/models.ts";
 export * from "./lib/tuf/resolve.ts";
 export * from "./lib/tuf/roles.ts";
 export type { CaPin, KeyPin, RootPin } from "./lib/tuf/root_keys.ts";
-export type {
-  DelegationState,
-  Floors,
-  RootPhase,
-  SnapshotPhase,
-  TimestampPhase,
-  TrustedRepository,
-} from "./lib/tuf/trusted.ts";
+export type { Floors, Proof, RootPhase, SnapshotPhase, TimestampPhase, TrustedRepository } from "./lib/tuf/trusted.ts";
+export * from "./lib/tuf/view.ts";
 export * from "./lib/flows/add_delegation.ts";
 export * from "./lib/schemes/create_signing_data.ts";
 export * from "./lib/flows/delegation_certificate.ts";

@@ -10,7 +10,7 @@
  */
 import { REPO_ADMIN } from "../tuf/resolve.ts";
 import { RELEASES } from "../tuf/roles.ts";
-import type { TrustedRepository } from "../tuf/trusted.ts";
+import type { RepositoryView } from "../tuf/view.ts";
 import { canonicalIds } from "./inspect_repository.ts";
 import { entriesBelow, isReleased, signerName } from "../schemes/notary_v1/role_entries.ts";
 
@@ -39,7 +39,7 @@ export interface DockerInspection {
 }
 
 /** Describes `repository` under the name that the user typed; with `tag`, only its rows. */
-export function dockerInspection(repository: TrustedRepository, typed: string, tag?: string): DockerInspection {
+export function dockerInspection(repository: RepositoryView, typed: string, tag?: string): DockerInspection {
   const entries = entriesBelow(repository, "targets").filter((entry) => tag === undefined || entry.tag === tag);
   const rows = [...Map.groupBy(entries, (entry) => `${entry.tag} ${entry.sha256}`).values()]
     .filter((row) => row.some(({ role }) => isReleased(role)))

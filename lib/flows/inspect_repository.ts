@@ -3,7 +3,7 @@ import type { KeyId } from "../crypto/keys.ts";
 import { type Delegation, type Metadata, namedKeys, type RoleKeys } from "../tuf/models.ts";
 import { resolveAll } from "../tuf/resolve.ts";
 import { BASE_ROLES, parentOf, RELEASES, type RoleName } from "../tuf/roles.ts";
-import type { TrustedRepository } from "../tuf/trusted.ts";
+import type { RepositoryView } from "../tuf/view.ts";
 import { openRepository, type Trust } from "../notary/repository.ts";
 import { signerName } from "../schemes/notary_v1/role_entries.ts";
 import { type TagList, tagListOf } from "../schemes/notary_v1/verify_tags.ts";
@@ -50,7 +50,7 @@ export async function inspectRepository(trust: Trust, gun: string): Promise<Insp
 }
 
 /** Describes a repository that was read. */
-export function inspect(repository: TrustedRepository): Inspection {
+export function inspect(repository: RepositoryView): Inspection {
   return {
     ...tagListOf(repository, resolveAll(repository)),
     roles: rolesOf(repository),
@@ -61,7 +61,7 @@ export function inspect(repository: TrustedRepository): Inspection {
 }
 
 /** The roles of a repository: the four base roles, then delegations, parents first. */
-export function rolesOf(repository: TrustedRepository): RoleFacts[] {
+export function rolesOf(repository: RepositoryView): RoleFacts[] {
   const facts = (name: RoleName, keys: RoleKeys, file: Metadata | undefined): RoleFacts => ({
     name,
     version: file?.version ?? null,
@@ -79,14 +79,14 @@ export function rolesOf(repository: TrustedRepository): RoleFacts[] {
 }
 
 /** The named signers: delegations right below targets, `targets/releases` left out. */
-export function signersOf(repository: TrustedRepository): SignerFacts[] {
+export function signersOf(repository: RepositoryView): SignerFacts[] {
   return namedSigners(repository).map((delegation) => ({
     name: signerName(delegation.name),
     keyIds: canonicalIds(delegation),
   })).sort((a, b) => a.name < b.name ? -1 : 1);
 }
 
-function namedSigners(repository: TrustedRepository): Delegation[] {
+function namedSigners(repository: RepositoryView): Delegation[] {
   return [...repository.delegations.values()].map(({ delegation }) => delegation)
     .filter(({ name }) => name !== RELEASES && parentOf(name) === "targets");
 }

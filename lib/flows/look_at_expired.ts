@@ -14,14 +14,15 @@ import type { TrustServer } from "../notary/trust_server.ts";
 import { parseListing, parseRoot, parseTargets } from "../tuf/parse.ts";
 import { BASE_ROLES, type RoleName } from "../tuf/roles.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
+import type { RepositoryView } from "../tuf/view.ts";
 import { openRepository, type Trust } from "../notary/repository.ts";
 
 /** A repository, trusted or looked at. */
 export interface Look {
   /** As it is trusted now; `undefined` where it is not. */
   readonly trusted: TrustedRepository | undefined;
-  /** As it was before anything expired; the same as `trusted` where nothing has. */
-  readonly seen: TrustedRepository;
+  /** As it was before anything expired: for showing, and for nothing that is trusted. */
+  readonly seen: RepositoryView;
 }
 
 /** Each look goes back to before one more expiry; roles expire one below the other at most this often. */
@@ -60,7 +61,7 @@ export async function lookAtRepository(trust: Trust, gun: string): Promise<Look>
 }
 
 /** When the delegations expired that are skipped for that. */
-function skippedExpiries(repository: TrustedRepository): (Date | undefined)[] {
+function skippedExpiries(repository: RepositoryView): (Date | undefined)[] {
   return [...repository.delegations.values()].map((state) =>
     state.kind === "skipped" ? state.expired?.expires : undefined
   );

@@ -16,7 +16,8 @@ import { type Delegation, namedKeys, type Targets } from "../tuf/models.ts";
 import { resolveAll } from "../tuf/resolve.ts";
 import { type DelegationRole, RELEASES, signerRole } from "../tuf/roles.ts";
 import { checkSignatures } from "../tuf/threshold.ts";
-import type { DelegationState, TrustedRepository } from "../tuf/trusted.ts";
+import type { TrustedRepository } from "../tuf/trusted.ts";
+import type { DelegationState, RepositoryView } from "../tuf/view.ts";
 import { openRepository, publish, REBASE_ATTEMPTS, type Trust } from "../notary/repository.ts";
 import { openRoleSigner, type RoleSigner } from "./role_signer.ts";
 
@@ -203,9 +204,8 @@ async function consequencesOf(repository: TrustedRepository, changes: Plan): Pro
     const left = changes.get(name);
     return left?.length === 0 ? [] : [[name, left ? await judgedBy(state, left) : state] as const];
   }));
-  const after = new Map(
-    resolveAll({ ...repository, delegations: new Map(states.flat()) }).map((tag) => [tag.tag, tag]),
-  );
+  const whatIf: RepositoryView = { ...repository, delegations: new Map(states.flat()) };
+  const after = new Map(resolveAll(whatIf).map((tag) => [tag.tag, tag]));
   const before = resolveAll(repository);
   return {
     lost: before.filter(({ tag }) => !after.has(tag)).map(({ tag }) => tag),

@@ -4,7 +4,7 @@ import { isTagsealError } from "../errors.ts";
 import type { KeyStore } from "../keystore/keystore.ts";
 import { parseListing, parseRoot, parseTargets } from "../tuf/parse.ts";
 import { BASE_ROLES, isDelegation, type RoleName } from "../tuf/roles.ts";
-import type { TrustedRepository } from "../tuf/trusted.ts";
+import type { RepositoryView } from "../tuf/view.ts";
 import { type Look, lookAtRepository } from "./look_at_expired.ts";
 import { canonicalIds, type RoleFacts, rolesOf, signersOf } from "./inspect_repository.ts";
 import type { Trust } from "../notary/repository.ts";
@@ -60,7 +60,7 @@ function roleStatus({ trusted, seen }: Look, facts: RoleFacts, cached: Bytes | u
   return { ...base, state: expires === null ? "unpublished" : "ok" };
 }
 
-function delegationState(repository: TrustedRepository, role: RoleName) {
+function delegationState(repository: RepositoryView, role: RoleName) {
   return repository.delegations.get(role as `targets/${string}`);
 }
 
@@ -75,7 +75,7 @@ function versionIn(role: RoleName, bytes: Bytes): number | null {
   }
 }
 
-function certificatesOf(repository: TrustedRepository, at: Date): CertificateStatus[] {
+function certificatesOf(repository: RepositoryView, at: Date): CertificateStatus[] {
   const held = [
     ...[...repository.root.roles.root.keys.values()].map((key) => ["root" as RoleName, key] as const),
     ...[...repository.delegations].flatMap(([role, { delegation }]) =>
@@ -91,7 +91,7 @@ function certificatesOf(repository: TrustedRepository, at: Date): CertificateSta
   });
 }
 
-async function keysOf(repository: TrustedRepository, keys: KeyStore): Promise<KeyHere[]> {
+async function keysOf(repository: RepositoryView, keys: KeyStore): Promise<KeyHere[]> {
   const roles = [
     ...BASE_ROLES.map((role) => [role, canonicalIds(repository.root.roles[role])] as const),
     ...[...repository.delegations].map(([role, { delegation }]) => [role, canonicalIds(delegation)] as const),
@@ -107,7 +107,7 @@ async function keysOf(repository: TrustedRepository, keys: KeyStore): Promise<Ke
 
 async function managerOfSnapshot(
   { server }: Trust,
-  repository: TrustedRepository,
+  repository: RepositoryView,
   keysHere: readonly KeyHere[],
 ): Promise<"server" | "here" | "elsewhere" | "unknown"> {
   if (keysHere.some(({ signsFor }) => signsFor.includes("snapshot"))) return "here";

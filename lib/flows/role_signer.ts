@@ -3,7 +3,7 @@ import type { KeyId, PublicKey } from "../crypto/keys.ts";
 import type { Signer } from "../crypto/signer.ts";
 import { TagsealError } from "../errors.ts";
 import type { KeyPlace, KeyStore } from "../keystore/keystore.ts";
-import type { TrustedRepository } from "../tuf/trusted.ts";
+import type { RepositoryView } from "../tuf/view.ts";
 
 /** Signs for a role. */
 export interface RoleSigner {
@@ -22,7 +22,7 @@ const ABSENT = {
 
 /** Opens a key that may sign for `role` in `repository`. Throws what {@linkcode findRoleKey} and opening throw. */
 export async function openRoleSigner(
-  repository: TrustedRepository,
+  repository: RepositoryView,
   role: "root" | "targets",
   keys: KeyStore,
 ): Promise<RoleSigner> {
@@ -36,7 +36,7 @@ export async function openRoleSigner(
  * @throws {TagsealError} `not-found` where the store holds none; `bad-input` where one signature is not enough
  */
 export async function findRoleKey(
-  repository: TrustedRepository,
+  repository: RepositoryView,
   role: "root" | "targets",
   keys: KeyStore,
 ): Promise<PublicKey> {

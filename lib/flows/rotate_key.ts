@@ -19,7 +19,7 @@ import type { KeyStore, NewKey } from "../keystore/keystore.ts";
 import { publishChange, requirePublished } from "../notary/publish.ts";
 import { assembleFile, nextRoot, nextTargets, withRootKey } from "../tuf/edit.ts";
 import type { BaseRole, RoleName } from "../tuf/roles.ts";
-import type { TrustedRepository } from "../tuf/trusted.ts";
+import type { RepositoryView } from "../tuf/view.ts";
 import { lookAtRepository } from "./look_at_expired.ts";
 import { keepOrDiscard } from "./new_keys.ts";
 import { openRepository, REBASE_ATTEMPTS, type Trust } from "../notary/repository.ts";
@@ -68,7 +68,7 @@ export async function rotateKey(
   let root: RoleSigner | undefined;
   let next: Replacement | undefined;
   try {
-    const result = await publishChange({
+    const result = await publishChange<RepositoryView>({
       server: trust.server,
       gun,
       read: async () => (await lookAtRepository(trust, gun)).seen,
@@ -111,7 +111,7 @@ async function replacement(
   trust: Trust,
   keys: KeyStore,
   made: NewKey[],
-  { gun, root }: TrustedRepository,
+  { gun, root }: RepositoryView,
   role: BaseRole,
 ): Promise<Replacement> {
   const oldKeyIds = [...new Set([...root.roles[role].keys.values()].map(({ canonicalId }) => canonicalId))];
@@ -133,7 +133,7 @@ async function replacement(
 }
 
 async function rotatedFiles(
-  { root, targets }: TrustedRepository,
+  { root, targets }: RepositoryView,
   role: BaseRole,
   rootSigner: RoleSigner,
   { key, signer }: Replacement,

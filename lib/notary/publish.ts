@@ -12,25 +12,29 @@ import { isTagsealError, TagsealError } from "../errors.ts";
 import { randomPartOf } from "../http/jitter.ts";
 import type { RoleName } from "../tuf/roles.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
+import type { RepositoryView } from "../tuf/view.ts";
 import { type Doubt, doubtful, LOOK, mayHaveLanded, mayStillArrive } from "./doubt.ts";
 import type { TrustServer } from "./trust_server.ts";
 
-/** A change to a repository. */
-export interface Change {
+/**
+ * A change to a repository, which is trusted unless `R` says otherwise: what mends an expired one has to build upon what
+ * nobody trusts any more.
+ */
+export interface Change<R extends RepositoryView = TrustedRepository> {
   /** The files to post on top of `repository`. */
-  make(repository: TrustedRepository): Promise<ReadonlyMap<RoleName, Bytes>>;
+  make(repository: R): Promise<ReadonlyMap<RoleName, Bytes>>;
   /** Whether `repository` shows the change: nothing (more) to do. */
-  isThere(repository: TrustedRepository): boolean;
+  isThere(repository: R): boolean;
 }
 
 /** How a change is published. */
-export interface PublishOptions {
+export interface PublishOptions<R extends RepositoryView = TrustedRepository> {
   /** Where to. */
   readonly server: TrustServer;
   /** Which repository. */
   readonly gun: string;
   /** Reads and verifies the repository: to begin with, and then as it is now that the files of `posted` were posted. */
-  read(posted?: ReadonlyMap<RoleName, Bytes>): Promise<TrustedRepository>;
+  read(posted?: ReadonlyMap<RoleName, Bytes>): Promise<R>;
   /** How often to start over when others were faster; 1 where the change cannot be made anew. */
   readonly attempts: number;
   /** Waits this many milliseconds. */
@@ -41,15 +45,15 @@ export interface PublishOptions {
 const REREADS = 4;
 
 /** A change that is there, as it was read back. */
-export interface PublishedChange {
+export interface PublishedChange<R extends RepositoryView = TrustedRepository> {
   /** `unchanged` where the change was there already. */
   readonly outcome: "published" | "unchanged";
   /** The repository as read back. */
-  readonly repository: TrustedRepository;
+  readonly repository: R;
 }
 
 /** A change that is not there, as others were faster each time. */
-export interface OvertakenChange {
+export interface OvertakenChange<R extends RepositoryView = TrustedRepository> {
   /** Others have published in between. */
   readonly outcome: "overtaken";
   /** Whether something that was posted may have been taken all the same, and replaced by others since. */
@@ -57,11 +61,11 @@ export interface OvertakenChange {
   /** How often it was tried. */
   readonly attempts: number;
   /** The repository as others have left it. */
-  readonly repository: TrustedRepository;
+  readonly repository: R;
 }
 
 /** What came of it. */
-export type PublishResult = PublishedChange | OvertakenChange;
+export type PublishResult<R extends RepositoryView = TrustedRepository> = PublishedChange<R> | OvertakenChange<R>;
 
 /**
  * Publishes `change`, and reads back that it is there.
@@ -69,7 +73,10 @@ export type PublishResult = PublishedChange | OvertakenChange;
  * @throws {TagsealError} what reading, making and posting throw; with `published` set to `maybe`, and in words that say
  *   so, where the server has answered 200 or may still take what was posted
  */
-export async function publishChange(options: PublishOptions, change: Change): Promise<PublishResult> {
+export async function publishChange<R extends RepositoryView = TrustedRepository>(
+  options: PublishOptions<R>,
+  change: Change<R>,
+): Promise<PublishResult<R>> {
   const { gun, server, attempts } = options;
   let repository = await options.read();
   if (change.isThere(repository)) return { outcome: "unchanged", repository };
@@ -109,7 +116,7 @@ export async function publishChange(options: PublishOptions, change: Change): Pr
 }
 
 /** The change, where it is there. @throws {TagsealError} `stale` where others were faster each time */
-export function requirePublished(result: PublishResult): PublishedChange {
+export function requirePublished<R extends RepositoryView>(result: PublishResult<R>): PublishedChange<R> {
   if (result.outcome !== "overtaken") return result;
   const { repository: { gun }, isDoubtful, attempts } = result;
   throw new TagsealError("stale", `Somebody else has published to "${gun}" in between`, {
@@ -136,7 +143,7 @@ function notShown(gun: string, url: URL): TagsealError {
 }
 
 /** The version of a role's file; 0 where it has none. */
-export function versionOf(repository: TrustedRepository, role: RoleName): number {
+export function versionOf(repository: RepositoryView, role: RoleName): number {
   switch (role) {
     case "root":
     case "targets":

@@ -1,7 +1,7 @@
 /** From trusted metadata to tags, as Docker resolves them. @module */
 import type { Target, Targets } from "./models.ts";
 import { type DelegationRole, parentOf, RELEASES, type RoleName } from "./roles.ts";
-import type { TrustedRepository } from "./trusted.ts";
+import type { RepositoryView } from "./view.ts";
 
 /** A signed tag. */
 export interface SignedTag extends Target {
@@ -17,7 +17,7 @@ export interface SignedTag extends Target {
 export const REPO_ADMIN = "Repo Admin";
 
 /** The entry of `tag` as Docker sees it: `targets/releases` first, then `targets`. */
-export function resolveTag(repository: TrustedRepository, tag: string): SignedTag | undefined {
+export function resolveTag(repository: RepositoryView, tag: string): SignedTag | undefined {
   for (const role of [RELEASES, "targets"] as const) {
     const target = targetOf(repository, role, tag);
     if (target) return { tag, role, ...target, signers: signersOf(repository, tag, target) };
@@ -26,38 +26,38 @@ export function resolveTag(repository: TrustedRepository, tag: string): SignedTa
 }
 
 /** All tags as Docker sees them, sorted by name. */
-export function resolveAll(repository: TrustedRepository): SignedTag[] {
+export function resolveAll(repository: RepositoryView): SignedTag[] {
   const tags = new Set([RELEASES, "targets" as const].flatMap((role) => tagsOf(repository, role)));
   return [...tags].sort().map((tag) => resolveTag(repository, tag)).filter((tag) => tag !== undefined);
 }
 
 /** The trusted file of a role, if there is one. */
-export function fileOf(repository: TrustedRepository, role: "targets" | DelegationRole): Targets | undefined {
+export function fileOf(repository: RepositoryView, role: "targets" | DelegationRole): Targets | undefined {
   if (role === "targets") return repository.targets;
   const state = repository.delegations.get(role);
   return state?.kind === "trusted" ? state.file : undefined;
 }
 
 /** Whether the chain of delegations down to `role` allows it to sign `tag`: each must name a prefix of it. */
-export function mayHold(repository: TrustedRepository, role: DelegationRole, tag: string): boolean {
+export function mayHold(repository: RepositoryView, role: DelegationRole, tag: string): boolean {
   const state = repository.delegations.get(role);
   if (!state?.delegation.paths.some((path) => tag.startsWith(path))) return false;
   const parent = parentOf(role);
   return parent === "targets" || mayHold(repository, parent, tag);
 }
 
-function targetOf(repository: TrustedRepository, role: "targets" | DelegationRole, tag: string): Target | undefined {
+function targetOf(repository: RepositoryView, role: "targets" | DelegationRole, tag: string): Target | undefined {
   if (role !== "targets" && !mayHold(repository, role, tag)) return undefined;
   return fileOf(repository, role)?.targets.get(tag);
 }
 
-function tagsOf(repository: TrustedRepository, role: "targets" | DelegationRole): string[] {
+function tagsOf(repository: RepositoryView, role: "targets" | DelegationRole): string[] {
   return [...fileOf(repository, role)?.targets.keys() ?? []];
 }
 
 /** The named signers that hold this digest under the tag, or Docker's name for none. */
 export function signersOf(
-  repository: TrustedRepository,
+  repository: RepositoryView,
   tag: string,
   target: Pick<Target, "sha256">,
 ): string[] {

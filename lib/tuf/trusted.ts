@@ -22,11 +22,12 @@ import { type Bytes, equalBytes } from "../bytes/bytes.ts";
 import { canonicalJson } from "../bytes/canonical_json.ts";
 import { hash } from "../crypto/hash.ts";
 import { TagsealError } from "../errors.ts";
-import type { Delegation, FileMeta, Listing, Metadata, Root, Targets } from "./models.ts";
+import type { Delegation, FileMeta, Metadata, Targets } from "./models.ts";
 import { parseKept, parseListing, parseRoot, parseTargets } from "./parse.ts";
 import { type DelegationRole, parentOf, type RoleName } from "./roles.ts";
 import { requirePinned, type RootPin, usableRootKeys } from "./root_keys.ts";
 import { requireSigned, signatureFault } from "./threshold.ts";
+import type { DelegationState, RepositoryView } from "./view.ts";
 
 /** What the first root is held to. */
 export type Anchor =
@@ -42,51 +43,47 @@ export type Anchor =
  */
 export type Floors = ReadonlyMap<RoleName, Bytes>;
 
-/** Root is trusted, though perhaps not the newest one yet. */
-export interface RootPhase {
-  /** The repository. */
-  readonly gun: string;
-  /** The one time that everything is judged at. */
-  readonly at: Date;
-  /** Versions trusted before. */
-  readonly floors: Floors;
-  /** The trusted root. */
-  readonly root: Root;
+/**
+ * What this file alone can make: nothing that is written down, or made from one by a spread, is of this type. Steps take
+ * the kind of the step before, and no other.
+ */
+class Proof<Kind extends string> {
+  /** Nothing at all; without a member that is not public the type would be its shape, which anything can have. */
+  declare protected readonly proven: true;
+  /** How far it has come. */
+  readonly kind: Kind;
+
+  /** What was proved. */
+  constructor(kind: Kind) {
+    this.kind = kind;
+  }
 }
+export type { Proof };
+
+function proven<Kind extends string, Facts extends Judged & { readonly kind?: string }>(
+  kind: Kind,
+  { kind: _before, ...facts }: Facts,
+): Proof<Kind> & Omit<Facts, "kind"> {
+  return Object.assign(new Proof(kind), facts);
+}
+
+/** What every step knows. */
+interface Judged extends Pick<RepositoryView, "gun" | "at" | "root"> {
+  /** The files trusted before. */
+  readonly floors: Floors;
+}
+
+/** Root is trusted, though perhaps not the newest one yet. */
+export type RootPhase = Proof<"root"> & Judged;
 
 /** Root is final, timestamp is trusted. */
-export interface TimestampPhase extends RootPhase {
-  /** The trusted timestamp. */
-  readonly timestamp: Listing;
-}
+export type TimestampPhase = Proof<"timestamp"> & Judged & Pick<RepositoryView, "timestamp">;
 
 /** Snapshot is trusted. */
-export interface SnapshotPhase extends TimestampPhase {
-  /** The trusted snapshot. */
-  readonly snapshot: Listing;
-}
-
-/** What is known of one delegation. */
-export type DelegationState =
-  | { readonly kind: "trusted"; readonly delegation: Delegation; readonly file: Targets }
-  | { readonly kind: "unpublished"; readonly delegation: Delegation }
-  | {
-    readonly kind: "skipped";
-    readonly delegation: Delegation;
-    readonly reason: string;
-    /** What the file says of its version: the next one must be higher, or the server refuses it. Nothing else counts. */
-    readonly version?: number;
-    /** The file, where it is well signed and has only expired. */
-    readonly expired?: Targets;
-  };
+export type SnapshotPhase = Proof<"snapshot"> & Judged & Pick<RepositoryView, "timestamp" | "snapshot">;
 
 /** The whole repository is trusted, delegations as far as they were advanced. */
-export interface TrustedRepository extends SnapshotPhase {
-  /** The trusted targets. */
-  readonly targets: Targets;
-  /** Delegations by name. */
-  readonly delegations: ReadonlyMap<DelegationRole, DelegationState>;
-}
+export type TrustedRepository = Proof<"repository"> & Judged & RepositoryView;
 
 /**
  * Step 1. The anchor's kind `known` returns the known root; go on with {@linkcode advanceRoot} to what the server has.
@@ -106,7 +103,7 @@ export async function openRoot(
   // An older root may have expired since, its certificates too: it still speaks for its successor.
   const keys = older ? root.roles.root : usableRootKeys(root, gun, at);
   await requireSigned(root.envelope, keys, "root", "its own keys");
-  return { gun, at, floors, root };
+  return proven("root", { gun, at, floors, root });
 }
 
 /**
@@ -119,13 +116,13 @@ export async function advanceRoot(phase: RootPhase, bytes: Bytes): Promise<RootP
   const next = parseRoot(bytes);
   if (next.version === phase.root.version) {
     // The same content, perhaps in other bytes; the snapshot names those that the server shows now.
-    if (equalBytes(next.envelope.payload, phase.root.envelope.payload)) return { ...phase, root: next };
+    if (equalBytes(next.envelope.payload, phase.root.envelope.payload)) return proven("root", { ...phase, root: next });
     throw replaced("root", next.version);
   }
   if (next.version < phase.root.version) throw rollback("root", next.version, phase.root.version);
   await requireSigned(next.envelope, phase.root.roles.root, "root", "the keys of the root trusted so far");
   await requireSigned(next.envelope, next.roles.root, "root", "its own keys");
-  return { ...phase, root: next };
+  return proven("root", { ...phase, root: next });
 }
 
 /** Step 3 (TUF 5.4). @throws {TagsealError} `trust-invalid` */
@@ -137,7 +134,7 @@ export async function advanceTimestamp(phase: RootPhase, bytes: Bytes): Promise<
   await requireSigned(timestamp.envelope, root.roles.timestamp, "timestamp", "the key that root names");
   requireSuccessor(timestamp, "timestamp", floors.get("timestamp"));
   requireFresh(timestamp, "timestamp", at);
-  return { ...phase, timestamp };
+  return proven("timestamp", { ...phase, timestamp });
 }
 
 /** Step 4 (TUF 5.5). @throws {TagsealError} `trust-invalid` */
@@ -148,7 +145,7 @@ export async function advanceSnapshot(phase: TimestampPhase, bytes: Bytes): Prom
   requireSuccessor(snapshot, "snapshot", phase.floors.get("snapshot"));
   requireFresh(snapshot, "snapshot", phase.at);
   requireFile(phase.root.envelope.bytes, snapshot.meta.get("root")!, "root", "snapshot");
-  return { ...phase, snapshot };
+  return proven("snapshot", { ...phase, snapshot });
 }
 
 /** Step 5 (TUF 5.6). @throws {TagsealError} `trust-invalid` */
@@ -157,7 +154,7 @@ export async function advanceTargets(phase: SnapshotPhase, bytes: Bytes): Promis
   await requireSigned(targets.envelope, phase.root.roles.targets, "targets", "the key that root names");
   requireSuccessor(targets, "targets", phase.floors.get("targets"));
   requireFresh(targets, "targets", phase.at);
-  return { ...phase, targets, delegations: new Map() };
+  return proven("repository", { ...phase, targets, delegations: new Map() });
 }
 
 /**
@@ -180,8 +177,7 @@ export async function advanceDelegation(
   delegation: Delegation,
   bytes: Bytes | undefined,
 ): Promise<TrustedRepository> {
-  const state = await delegationState(repository, delegation, bytes);
-  return { ...repository, delegations: new Map([...repository.delegations, [delegation.name, state]]) };
+  return withState(repository, delegation, await delegationState(repository, delegation, bytes));
 }
 
 /** A delegation that cannot be looked at, for another reason than what it says. */
@@ -190,8 +186,12 @@ export function skipDelegation(
   delegation: Delegation,
   reason: string,
 ): TrustedRepository {
-  const state = { kind: "skipped", delegation, reason } as const;
-  return { ...repository, delegations: new Map([...repository.delegations, [delegation.name, state]]) };
+  return withState(repository, delegation, { kind: "skipped", delegation, reason });
+}
+
+function withState(repository: TrustedRepository, { name }: Delegation, state: DelegationState): TrustedRepository {
+  const delegations = new Map([...repository.delegations, [name, state] as const]);
+  return proven("repository", { ...repository, delegations });
 }
 
 async function delegationState(

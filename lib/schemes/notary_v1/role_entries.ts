@@ -2,7 +2,7 @@
 import { TagsealError } from "../../errors.ts";
 import { fileOf, mayHold, type SignedTag, signersOf } from "../../tuf/resolve.ts";
 import { type DelegationRole, isDelegation, RELEASES, type RoleName } from "../../tuf/roles.ts";
-import type { TrustedRepository } from "../../tuf/trusted.ts";
+import type { RepositoryView } from "../../tuf/view.ts";
 
 /** A role that signs tags. */
 export type TagRole = "targets" | DelegationRole;
@@ -12,7 +12,7 @@ export type TagRole = "targets" | DelegationRole;
  *
  * @throws {TagsealError} `not-found` where nobody lists the role; `trust-invalid` where it was skipped
  */
-export function rolesBelow(repository: TrustedRepository, role: TagRole): TagRole[] {
+export function rolesBelow(repository: RepositoryView, role: TagRole): TagRole[] {
   const state = role === "targets" ? undefined : repository.delegations.get(role);
   if (role !== "targets" && !state) {
     const known = ["targets", ...repository.delegations.keys()];
@@ -44,7 +44,7 @@ export function tagRole(name: string): TagRole {
 }
 
 /** All entries of `role` and below that delegations allow, in the order of {@linkcode rolesBelow}. */
-export function entriesBelow(repository: TrustedRepository, role: TagRole): SignedTag[] {
+export function entriesBelow(repository: RepositoryView, role: TagRole): SignedTag[] {
   return rolesBelow(repository, role).flatMap((name) =>
     [...fileOf(repository, name)?.targets ?? []]
       .filter(([tag]) => name === "targets" || mayHold(repository, name, tag))

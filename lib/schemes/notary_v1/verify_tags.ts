@@ -2,7 +2,7 @@
 import { TagsealError } from "../../errors.ts";
 import { BASE_ROLES, RELEASES, type RoleName } from "../../tuf/roles.ts";
 import { resolveAll, resolveTag, type SignedTag } from "../../tuf/resolve.ts";
-import type { TrustedRepository } from "../../tuf/trusted.ts";
+import type { RepositoryView } from "../../tuf/view.ts";
 import { openRepository, type Trust } from "../../notary/repository.ts";
 import { entriesBelow, tagRole } from "./role_entries.ts";
 
@@ -96,7 +96,7 @@ export async function verifyTags(
 }
 
 /** `tags` with what the repository says of its roles. */
-export function tagListOf(repository: TrustedRepository, tags: readonly ListedTag[]): TagList {
+export function tagListOf(repository: RepositoryView, tags: readonly ListedTag[]): TagList {
   const expires = new Map<RoleName, string>(BASE_ROLES.map((role) => [role, repository[role].expiresText]));
   const skipped: { role: RoleName; reason: string }[] = [];
   for (const [role, state] of repository.delegations) {
