@@ -205,6 +205,79 @@ Deno.test("architecture: trust decisions know neither clock nor network nor file
   }
 });
 
+/**
+ * What must travel in types: decisions by the words or the loose facts of an error. Each place that reads foreign words,
+ * or that only shows what it reads, is named with its reason.
+ */
+const WORDS = [
+  /\bdetails(?:\?\.|!\.|\.|\?\.?\[|\[)["\w]/,
+  /(?<!\.)\.details\b/,
+  /\bdetails:\s*\{[^{}]*\}[^{}]*\}\s*=(?![=>])/,
+  /(?:\bmessage|messageOf\([^()]*\))!?\??\.(?:includes|startsWith|endsWith|match|matchAll|search|indexOf|replace|replaceAll)\(/,
+  /\.(?:test|exec)\([^;)]*(?:\bmessage\b|messageOf)/,
+  /(?:\.message|messageOf\([^()]*\)|\.remedy)\s*[=!]==?/,
+  /\.cause\b(?!\s*[,}])/,
+];
+const READS_WORDS = new Map<string, string>([
+  ["lib/errors.ts", "makes details, and takes the runtime's advice out of every message"],
+  ["lib/crypto/keys.ts", "details of a key"],
+  ["lib/http/failures.ts", "the runtime gives no codes: its words become reasons here and nowhere else"],
+  ["lib/http/send.ts", "takes a failure out of the proxy's wrapping"],
+  ["lib/http/auth.ts", "hands the facts of a helper's failure on"],
+  ["lib/files/open.ts", "takes the call and the path out of the platform's words, to be shown"],
+  ["lib/notary/doubt.ts", "hands the facts of a failure on"],
+  ["lib/notary/repository.ts", "hands the facts of a failure on, its own last"],
+  ["lib/keystore/pkcs11_failures.ts", "the addon throws codes as words"],
+  ["lib/registry/manifest_type.ts", "shows the parser's words in single quotes"],
+  ["lib/local/signpath_refusals.ts", "details are those of a server's own refusal"],
+  ["lib/cli/command.ts", "words of the command line's parser, to be shown"],
+  ["lib/cli/signing_file.ts", "says a reader's words of the file whose name it knows"],
+  ["lib/cli/report.ts", "shows all of an error, the chain of its causes as well"],
+]);
+
+function readsWords(source: string): string[] {
+  const code = source.replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, "");
+  return WORDS.flatMap((pattern) => pattern.exec(code)?.[0] ?? []);
+}
+
+Deno.test("architecture: nothing is decided by the words of an error, by its loose details or by its cause", async () => {
+  const found = new Map<string, string[]>();
+  for (const { file } of all) {
+    const words = readsWords(await Deno.readTextFile(new URL(file, root)));
+    if (words.length > 0) found.set(file, words);
+  }
+  assert.deepEqual([...found].filter(([file]) => !READS_WORDS.has(file)), []);
+  assert.deepEqual([...READS_WORDS.keys()].filter((file) => !found.has(file)), [], "an exception that nobody needs");
+});
+
+Deno.test("architecture: every way of deciding by words is found", () => {
+  const rows = [
+    'if (error.details["status"] === 404) return;',
+    "if (error.details.sent === false) return;",
+    "const { status } = error.details;",
+    "const { reason } = isTagsealError(error) ? error.details : {};",
+    'const { details } = error;\nif (details["skippable"]) return;',
+    "const { details: { status } } = error;\nreturn status;",
+    'if (error.message.includes("expired")) return;',
+    'if (messageOf(error).startsWith("The")) return;',
+    "if (/expired/.test(error.message)) return;",
+    "const [code] = /CKR_(\\w+)/.exec(messageOf(error)) ?? [];",
+    'return error.message === "x";',
+    'return messageOf(error) !== "x";',
+    'if (error.remedy === "Again") return;',
+    "return error.cause instanceof SyntaxError;",
+    'const { message } = error;\nreturn message.match("x");',
+  ];
+  for (const row of rows) assert.notDeepEqual(readsWords(row), [], row);
+  const innocent = [
+    'throw new TagsealError("stale", `${error.message}. Again`, { remedy: error.remedy, details: { role }, cause: error });',
+    "const said = messageOf(error);",
+    'if (error.reason === "denied" || error.call?.status === 404) return;',
+    "// error.message.includes(x) is what nobody does",
+  ];
+  for (const row of innocent) assert.deepEqual(readsWords(row), [], row);
+});
+
 async function walk(folder: string, found: string[]): Promise<void> {
   for await (const entry of Deno.readDir(new URL(`${folder}/`, root))) {
     const path = `${folder}/${entry.name}`;

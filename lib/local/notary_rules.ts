@@ -162,8 +162,6 @@ async function refusing<T>(kind: RefusalName, judge: () => Promise<T>): Promise<
     return await judge();
   } catch (error) {
     if (!isTagsealError(error, "trust-invalid")) throw error;
-    throw error.cause instanceof SyntaxError
-      ? new MalformedJson(error.message)
-      : new UpdateRefusal(kind, error.message);
+    throw error.reason === "not-json" ? new MalformedJson(error.message) : new UpdateRefusal(kind, error.message);
   }
 }

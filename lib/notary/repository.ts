@@ -83,7 +83,7 @@ export async function openRecent(
 
 /** The trust rules judge files and know neither repository nor server; who reads the message wants both. */
 function located(error: unknown, gun: string, url: URL): unknown {
-  if (!isTagsealError(error, "trust-invalid") || error.reason !== "role") return error;
+  if (!isTagsealError(error, "trust-invalid") || error.reason === undefined) return error;
   const details = { repository: gun, url: url.origin, ...error.details };
   return reworded(error, `${error.message} (repository "${gun}" at "${url.origin}")`, { details });
 }

@@ -77,11 +77,11 @@ export class Place {
 }
 
 /** Trust data that is not what it must be. */
-export function malformed(role: string, what: string, cause?: unknown): TagsealError {
+export function malformed(role: string, what: string, cause?: SyntaxError): TagsealError {
   return new TagsealError("trust-invalid", `The trust data of "${role}" is malformed: ${what}`, {
     remedy: "Do not use this data. If the server is yours, find out what wrote it; else tell its operator",
     details: { role },
-    reason: "role",
+    reason: cause === undefined ? "role" : "not-json",
     cause,
   });
 }

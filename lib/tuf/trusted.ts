@@ -68,7 +68,7 @@ function proven<Kind extends string, Facts extends Judged & { readonly kind?: st
 }
 
 /** What every step knows. */
-interface Judged extends Pick<RepositoryView, "gun" | "at" | "root"> {
+export interface Judged extends Pick<RepositoryView, "gun" | "at" | "root"> {
   /** The files trusted before. */
   readonly floors: Floors;
 }

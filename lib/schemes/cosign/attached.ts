@@ -33,7 +33,7 @@ export function registrySource(repository: RegistryRepository): CosignSource {
 /** What is there and no manifest that can be used is no failure of the registry's. */
 function unusable(error: unknown): UnusableManifest {
   if (isTagsealError(error, "trust-invalid", "bad-input")) return "malformed-manifest";
-  if (isTagsealError(error, "unavailable") && error.details["status"] === 200) return "manifest-of-other-type";
+  if (isTagsealError(error, "unavailable") && error.call?.status === 200) return "manifest-of-other-type";
   throw error;
 }
 
