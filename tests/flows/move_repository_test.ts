@@ -141,7 +141,7 @@ Deno.test("move: what was begun is gone on with, wherever it was broken off", as
   await moveRepository({ ...options, to: { ...counting.trust(), store: createMemoryMetadataStore() } });
   assert.ok(calls > 20);
   // Every call up to the second root, and some of the empty posts, which are all alike.
-  const moments = Array.from({ length: calls }, (_, i) => i).filter((i) => i < 24 || i % 13 === 0 || i > calls - 8);
+  const moments = Array.from({ length: calls }, (_, i) => i).filter((i) => i < 18 || i % 23 === 0 || i > calls - 6);
   for (const [when, isAfter] of moments.flatMap((i) => [[i, false], [i, true]] as const)) {
     const b = await FlowWorld.begin();
     let left = when;
