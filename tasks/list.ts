@@ -5,8 +5,8 @@ import { fromFlag, openReading } from "../lib/cli/exported.ts";
 import { text, toggle } from "../lib/cli/flags.ts";
 import { readRepositories, reportEach, repositoriesFlags } from "../lib/cli/repositories.ts";
 import { word } from "../lib/bytes/printable.ts";
-import { standIn, tagListReport, type TagRow } from "../lib/cli/tag_report.ts";
-import { listTags } from "../lib/schemes/notary_v1/verify_tags.ts";
+import { standIn, tagListReport } from "../lib/cli/tag_report.ts";
+import { listTags, type TagFacts } from "../lib/schemes/notary_v1/verify_tags.ts";
 
 /** The command. */
 export const command: Command = defineCommand({
@@ -39,7 +39,7 @@ export const command: Command = defineCommand({
         host.info(isAll ? `No tag of "${name.gun}" is signed.` : `No tag of "${name.gun}" is trusted.`);
       }
       const prefix = repositories.fromFile ? `${name.gun}:` : "";
-      const line = ({ tag, digest, signers, role, differs }: TagRow) =>
+      const line = ({ tag, digest, signers, role, differs }: TagFacts) =>
         `${prefix}${word(tag)} ${digest} ${all || values.role ? role : signers.join(",")}${differs ? " differs" : ""}`;
       return tagListReport(list, line, standIn(offline, list.offline, host.now()));
     });

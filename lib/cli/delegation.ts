@@ -3,14 +3,11 @@ import type { Bytes } from "../bytes/bytes.ts";
 import { sentence } from "../bytes/printable.ts";
 import type { PublicKey } from "../crypto/keys.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
-import { readDelegationCertificate } from "../flows/delegation_certificate.ts";
+import { readDelegationCertificate, STANDARD_DELEGATION } from "../flows/delegation_certificate.ts";
 import type { connectionFlags, delegationFlags, delegationSourceFlags } from "./common_flags.ts";
 import type { Session } from "./session.ts";
 import type { Values } from "./flags.ts";
 import type { Host } from "./host.ts";
-
-/** The name that the guide gives the delegation. */
-export const STANDARD_DELEGATION = "signpath";
 
 const MAX_CERTIFICATE_BYTES = 2 ** 20;
 

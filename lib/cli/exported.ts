@@ -1,9 +1,10 @@
 /** Trust data from a Notary server, or from a file that `tagseal export` wrote. @module */
 import { TagsealError } from "../errors.ts";
-import { exportedServer, MAX_EXPORT_BYTES, readExport } from "../flows/export_file.ts";
+import { MAX_EXPORT_BYTES, readExport } from "../flows/export_file.ts";
+import { exportedTrust } from "../flows/exported_trust.ts";
 import { canonicalIds } from "../flows/inspect_repository.ts";
 import type { Trust } from "../notary/repository.ts";
-import { createMemoryMetadataStore, type MetadataStore } from "../notary/metadata_store.ts";
+import type { MetadataStore } from "../notary/metadata_store.ts";
 import type { ImageName } from "../registry/image_ref.ts";
 import { parseRoot } from "../tuf/parse.ts";
 import type { RootPin } from "../tuf/root_keys.ts";
@@ -29,10 +30,8 @@ export interface Reading {
 /**
  * How repositories are opened for reading: the network, or the file, is opened once for all.
  *
- * From a file everything is verified as online, by the same code. Only the time is another one: expiry is judged at the
- * time of the export, as a file cannot show that it is the newest there is. Nothing is kept. Of the copy in the trust
- * directory, which may be newer than the file, the root alone counts: without a pin, one of its keys must have signed
- * the file's root.
+ * From a file everything is verified as online (see {@linkcode exportedTrust}). Of the copy in the trust directory, which
+ * may be newer than the file, the root alone counts: without a pin, one of its keys must have signed the file's root.
  */
 export async function openReading(
   values: NotaryValues & { readonly from?: string | undefined },
@@ -47,23 +46,17 @@ export async function openReading(
   return async (name) => {
     const found = exported.find(({ repository }) => repository === name.gun);
     if (!found) throw notThere(from, name.gun, exported.map(({ repository }) => repository));
-    const at = new Date(Math.min(found.verifiedAt.getTime(), host.now().getTime()));
-    const judgedAt = at.toISOString();
+    const { pin, ...trusted } = await trustOf(values, host, name);
+    const trust = exportedTrust(found, {
+      ...trusted,
+      pin: await pinFor(pin, () => openMetadataStore(values, host, undefined), name.gun, host),
+    });
+    const judgedAt = trust.now().toISOString();
     host.warn(
       `"${name.gun}" is verified from "${from}", offline, as of ${judgedAt}: signatures are checked, but expiry is ` +
         "judged at that time, and nobody can tell offline whether anything has been withdrawn or replaced since",
     );
-    const { pin, ...trust } = await trustOf(values, host, name);
-    return {
-      trust: {
-        ...trust,
-        pin: await pinFor(pin, () => openMetadataStore(values, host, undefined), name.gun, host),
-        server: exportedServer(found),
-        store: createMemoryMetadataStore(),
-        now: () => at,
-      },
-      offline: { file: from, judgedAt },
-    };
+    return { trust, offline: { file: from, judgedAt } };
   };
 }
 

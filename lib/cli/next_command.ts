@@ -2,7 +2,7 @@
 import type { Action } from "../flows/status_advice.ts";
 import { commandLine } from "./command_line.ts";
 import { connectionFlags, notaryFlags } from "./common_flags.ts";
-import { STANDARD_DELEGATION } from "./delegation.ts";
+import { STANDARD_DELEGATION } from "../flows/delegation_certificate.ts";
 import { retyped, type Typed } from "./flags.ts";
 import { fileNameFor } from "./signing.ts";
 

@@ -1,44 +1,17 @@
-/** What SignPath tells of a signing policy's key before anything is filed. @module */
-import { keyOfCertificate } from "../crypto/keys.ts";
-import { readCertificate } from "../crypto/x509.ts";
-import { isTagsealError, messageOf } from "../errors.ts";
-import type { KeyHolder, PolicyKey } from "../signing/payload_signer.ts";
+/** Asking SignPath for a signing policy's key on behalf of a command. @module */
+import type { KeyHolder } from "../signing/payload_signer.ts";
+import { askingPolicy } from "../signing/policy_service.ts";
 import type { SignPathClient } from "../signpath/client.ts";
 import type { Submission } from "../signpath/types.ts";
 import type { Host } from "./host.ts";
 
-/** It is good to know beforehand, and no more: nobody waits long for it. */
-const TIMEOUT_MS = 10_000;
-
-/**
- * SignPath as the service that signs. Not every user of it may see policies: then it is found out by the signature, and
- * said that it is.
- */
+/** SignPath as the service that signs; where there is nothing to sign the command ends before the answer. */
 export function signPathService(
   client: Pick<SignPathClient, "certificate">,
-  { projectSlug, signingPolicySlug }: Pick<Submission, "projectSlug" | "signingPolicySlug">,
-  host: Host,
+  submission: Pick<Submission, "projectSlug" | "signingPolicySlug">,
+  { signal, onEnd, info }: Host,
 ): KeyHolder & { readonly kind: "service" } {
-  let asked: Promise<PolicyKey | undefined> | undefined;
   const over = new AbortController();
-  host.onEnd(() => over.abort()); // where there is nothing to sign nobody waits for the answer
-  const ask = async (): Promise<PolicyKey | undefined> => {
-    const limits = {
-      signal: AbortSignal.any([host.signal, over.signal]),
-      unavailableTimeoutMs: 0,
-      answerTimeoutMs: TIMEOUT_MS,
-    };
-    try {
-      const certificate = readCertificate(await client.certificate(projectSlug, signingPolicySlug, limits));
-      return { policy: signingPolicySlug, keyId: keyOfCertificate(certificate).canonicalId };
-    } catch (error) {
-      if (isTagsealError(error, "interrupted")) throw error;
-      if (over.signal.aborted) return undefined;
-      host.info(
-        `Which key the signing policy "${signingPolicySlug}" has is not known before it signs: ${messageOf(error)}`,
-      );
-      return undefined;
-    }
-  };
-  return { kind: "service", policyKey: () => asked ??= ask() };
+  onEnd(() => over.abort());
+  return askingPolicy(client, submission, { signal, over: over.signal, onUnknown: info });
 }

@@ -4,9 +4,8 @@
  *
  * @module
  */
-import { readCertificateFile } from "../crypto/certificate_file.ts";
-import { keyOfCertificate } from "../crypto/keys.ts";
 import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
+import { pinOfCertificate, pinOfKeyId } from "../tuf/pins.ts";
 import type { CaPin, KeyPin, RootPin } from "../tuf/root_keys.ts";
 import type { Flag } from "./flags.ts";
 import type { Host } from "./host.ts";
@@ -79,11 +78,10 @@ function bare(prefix: string): string {
 }
 
 async function readPin(pin: string, host: Host): Promise<KeyPin | CaPin> {
-  if (/^[0-9a-f]{64}$/.test(pin)) return { keyId: pin };
+  const keyPin = pinOfKeyId(pin);
+  if (keyPin) return keyPin;
   try {
-    const { certificate } = readCertificateFile(await host.readFile(pin, MAX_PEM_BYTES));
-    if (certificate.isCa) return { ca: certificate };
-    return { keyId: keyOfCertificate(certificate).canonicalId, certificateDerHex: certificate.der.toHex() };
+    return pinOfCertificate(await host.readFile(pin, MAX_PEM_BYTES));
   } catch (error) {
     if (isTagsealError(error, "bad-input")) throw error; // a file that cannot be read
     const isAbsent = isTagsealError(error, "not-found");

@@ -10,7 +10,7 @@ import { readFileBounded } from "../files/files.ts";
 import type { Trust } from "../notary/repository.ts";
 import { secretsOf } from "../http/access.ts";
 import { authorize, type AuthorizedService, type ScopeAction } from "../http/auth.ts";
-import type { RetryPolicy } from "../http/retry.ts";
+import { readRetries } from "../http/read_retries.ts";
 import type { SendOptions } from "../http/network.ts";
 import { secureUrl, type Send } from "../http/send.ts";
 import type { KeyStore } from "../keystore/keystore.ts";
@@ -18,8 +18,8 @@ import { createTrustServer } from "../notary/trust_server.ts";
 import { resolveCredentials } from "../registry/credentials.ts";
 import { readHostTls } from "../registry/host_tls.ts";
 import { type ImageName, notaryUrlFor } from "../registry/image_ref.ts";
-import { orPlainHttp } from "../registry/plain_http.ts";
-import { openRepository, type RegistryRepository } from "../registry/repository.ts";
+import { repositoryAtRegistry } from "../registry/at_registry.ts";
+import type { RegistryRepository } from "../registry/repository.ts";
 import { createSignPathClient, SIGNPATH_API_URL, type SignPathClient } from "../signpath/client.ts";
 import {
   type connectionFlags,
@@ -65,9 +65,6 @@ const MAX_CONFIG_BYTES = 2 ** 20;
 
 /** Where Docker's engine keeps CAs and client certificates of registries. */
 const ENGINE_CERTIFICATES = "/etc/docker/certs.d";
-/** Reads of the Notary server and the registry survive a short interruption; a longer one is said soon. */
-const READ_BUDGET_MS = 10_000;
-const READ_TRIES = 3;
 
 /** Opens what the flags name. Nothing is asked for yet. */
 export function openSession(values: SessionValues, host: Host): Session {
@@ -126,17 +123,17 @@ export function openSession(values: SessionValues, host: Host): Session {
             access === "pull" ? "pull from" : "push to"
           } the repository`,
       });
-      const given = values.registryUrl ?? name.registryHost;
-      const url = secureUrl(
-        given.includes("://") ? given : `https://${given}`,
-        "registry's address (--registry-url)",
+      return repositoryAtRegistry(name, {
+        service,
+        address: values.registryUrl,
+        addressName: "registry's address (--registry-url)",
+        known: spokenPlainly,
         allowHttp,
-      );
-      const { signal, sleep } = host;
-      const way = { service, url, path: name.path, access, sleep, signal };
-      if (values.registryUrl !== undefined) return openRepository(way);
-      const plainly = { known: spokenPlainly, allowHttp, warn: host.warn };
-      return openRepository({ ...way, through: (ask) => orPlainHttp(url, plainly, ask) });
+        warn: host.warn,
+        access,
+        sleep: host.sleep,
+        signal: host.signal,
+      });
     },
     async signPath() {
       return openSignPath(values, host, await network());
@@ -210,7 +207,12 @@ function openService(
     if (found && !("outOfReach" in found)) secretsOf(found).forEach((secret) => host.secret(secret));
     return found;
   };
-  return authorize(send, { service, allowHttp, credentials, retryReads: retryReads(host), remedy });
+  const retryReads = readRetries({
+    sleep: (ms) => host.sleep(ms),
+    now: host.now,
+    onRetry: (why) => host.info(`${why}; trying again`),
+  });
+  return authorize(send, { service, allowHttp, credentials, retryReads, remedy });
 }
 
 function openSignPath(values: SessionValues, host: Host, send: Send): SignPathClient {
@@ -239,20 +241,6 @@ function openSignPath(values: SessionValues, host: Host, send: Send): SignPathCl
       host.info(`${why}; the next try is in ${seconds(ms)}, the last one within ${seconds(leftMs)}`);
     },
   });
-}
-
-function retryReads(host: Host): RetryPolicy {
-  const told = new Set<string>(); // files are read side by side, and fail side by side
-  return {
-    budgetMs: READ_BUDGET_MS,
-    maxTries: READ_TRIES,
-    sleep: (ms) => host.sleep(ms),
-    now: host.now,
-    onWait({ why }) {
-      if (!told.has(why)) host.info(`${why}; trying again`);
-      told.add(why);
-    },
-  };
 }
 
 async function dockerConfig(host: Host): Promise<string | undefined> {

@@ -1,6 +1,7 @@
 /** Tags and digests as typed on the command line. @module */
 import { TagsealError } from "../errors.ts";
 import { isDigest, isTag, parseDigest, validTag } from "../registry/image_ref.ts";
+import { expecting } from "../registry/expected.ts";
 import type { TaggedManifest } from "../registry/manifest.ts";
 
 /** The tags to work on, each once. @throws {TagsealError} `usage` where there is none, or one cannot be a tag */
@@ -24,11 +25,11 @@ export function expectedDigests(pairs: ReadonlyMap<string, string>): Map<string,
 }
 
 /**
- * Wraps the registry's look-up so that a tag counts only if it stands for the digest that was expected.
+ * Holds `tags` to the digests that flags expect of them.
  *
  * @throws {TagsealError} `usage` where a digest is expected of a tag that is not among `tags`
  */
-export function expecting(
+export function holdingTo(
   lookUp: (tag: string) => Promise<TaggedManifest>,
   tags: readonly string[],
   expected: ReadonlyMap<string, string>,
@@ -39,13 +40,5 @@ export function expecting(
       remedy: "Name it in --tags, or leave the digest out",
     });
   }
-  return async (tag) => {
-    const manifest = await lookUp(tag);
-    const wanted = expected.get(tag);
-    if (wanted === undefined || wanted === manifest.digest) return manifest;
-    throw new TagsealError("trust-invalid", `The tag "${tag}" stands for "${manifest.digest}", not "${wanted}"`, {
-      remedy: "Nothing was signed. Somebody has moved the tag since it was built: push and sign your own image again",
-      details: { tag, digest: manifest.digest, expected: wanted },
-    });
-  };
+  return expecting(lookUp, expected);
 }

@@ -4,18 +4,19 @@ import type { KeyHolder } from "../signing/payload_signer.ts";
 import type { TagsToSign } from "../schemes/notary_v1/prepare_tags.ts";
 import type { ScopeAction } from "../http/auth.ts";
 import { fetchManifest } from "../registry/manifest.ts";
+import { STANDARD_DELEGATION } from "../flows/delegation_certificate.ts";
 import { type ImageName, parseImageName } from "../registry/image_ref.ts";
 import { type DelegationRole, RELEASES, signerRole } from "../tuf/roles.ts";
 import { readBuildxMetadata } from "./buildx.ts";
 import { type buildFlags, type delegationFlags, type renewFlags, type tagFlags, workFlags } from "./common_flags.ts";
 import type { connectionFlags, notaryFlags, registryFlags } from "./common_flags.ts";
 import type { Session } from "./session.ts";
-import { namedKey, STANDARD_DELEGATION } from "./delegation.ts";
+import { namedKey } from "./delegation.ts";
 import type { CommandValues } from "./command.ts";
 import { type Flags, requireGiven, type Values } from "./flags.ts";
 import type { Host } from "./host.ts";
 import { readTagList } from "./tag_list.ts";
-import { expectedDigests, expecting, requireTags } from "./tags.ts";
+import { expectedDigests, holdingTo, requireTags } from "./tags.ts";
 
 const MAX_METADATA_BYTES = 16 * 2 ** 20; // provenance may be part of it
 
@@ -48,7 +49,7 @@ export async function openWork(
   const work: TagsToSign[] = [];
   for (const { name, tags, expected, known } of wanted) {
     const repository = await session.registry(name);
-    const lookUp = expecting((tag) => fetchManifest(repository, tag), tags, expected);
+    const lookUp = holdingTo((tag) => fetchManifest(repository, tag), tags, expected);
     work.push({
       ...await signing(name),
       sign: {

@@ -5,6 +5,9 @@ import { keyOfCertificate, type PublicKey } from "../crypto/keys.ts";
 import { type Certificate, isBrokenlySigned } from "../crypto/x509.ts";
 import { messageOf, TagsealError } from "../errors.ts";
 
+/** The name of the delegation unless another one is given: `targets/signpath`. */
+export const STANDARD_DELEGATION = "signpath";
+
 const HALF_YEAR_MS = 183 * 86_400_000;
 
 /** A certificate that may become a delegation key. */

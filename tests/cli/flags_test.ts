@@ -15,7 +15,7 @@ import {
   toggle,
 } from "../../lib/cli/flags.ts";
 import { createHost, type Host } from "../../lib/cli/host.ts";
-import { expectedDigests, expecting, requireTags } from "../../lib/cli/tags.ts";
+import { expectedDigests, holdingTo, requireTags } from "../../lib/cli/tags.ts";
 import { failsWith } from "../support/failures.ts";
 
 function host(env: Record<string, string> = {}, parts: Partial<Host> = {}): Host {
@@ -148,12 +148,12 @@ Deno.test("a digest that is expected holds for its tag alone", async () => {
   const [good, other] = [`sha256:${"a".repeat(64)}` as const, `sha256:${"b".repeat(64)}` as const];
   const lookUp = (tag: string) => Promise.resolve({ tag, digest: good, length: 1, mediaType: "m" });
   const expected = expectedDigests(new Map([["v1", good], ["v2", other]]));
-  const checked = expecting(lookUp, ["v1", "v2", "v3"], expected);
+  const checked = holdingTo(lookUp, ["v1", "v2", "v3"], expected);
   assert.equal((await checked("v1")).digest, good);
   assert.equal((await checked("v3")).digest, good);
   const error = await failsWith(checked("v2"), "trust-invalid", '"v2" stands for', good, other);
   assert.deepEqual(error.details, { tag: "v2", digest: good, expected: other });
-  await failsWith(() => expecting(lookUp, ["v1"], expected), "usage", '--expect-digest names the tag "v2"');
+  await failsWith(() => holdingTo(lookUp, ["v1"], expected), "usage", '--expect-digest names the tag "v2"');
   await failsWith(() => expectedDigests(new Map([["v1", "sha256:AB"]])), "usage", "is not a digest");
   await failsWith(() => expectedDigests(new Map([["-v", good]])), "usage", "is not a tag");
 });

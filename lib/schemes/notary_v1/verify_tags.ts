@@ -105,3 +105,48 @@ export function tagListOf(repository: RepositoryView, tags: readonly ListedTag[]
   }
   return { repository: repository.gun, tags, expires, skipped };
 }
+
+/** A signed tag as it is told to people and programs. */
+export interface TagFacts {
+  /** The tag. */
+  readonly tag: string;
+  /** `sha256:<hex>`. */
+  readonly digest: string;
+  /** The manifest's size in bytes. */
+  readonly length: number;
+  /** The role the entry was taken from. */
+  readonly role: string;
+  /** Who signed it. */
+  readonly signers: readonly string[];
+  /** With `all`: whether another role holds another digest under this tag. */
+  readonly differs?: boolean;
+}
+
+/** Signed tags of a repository, as JSON. */
+export interface TagListFacts {
+  /** The repository. */
+  readonly repository: string;
+  /** The tags. */
+  readonly tags: readonly TagFacts[];
+  /** When each trusted role expires (RFC 3339). */
+  readonly expires: Readonly<Record<string, string>>;
+  /** Delegations that could not be trusted, and why; left out where there are none. */
+  readonly skipped?: readonly { readonly role: string; readonly reason: string }[];
+}
+
+/** A list in plain members. */
+export function describeTags({ repository, tags, expires, skipped }: TagList): TagListFacts {
+  return {
+    repository,
+    tags: tags.map(({ tag, sha256, length, role, signers, differs }) => ({
+      tag,
+      digest: `sha256:${sha256}`,
+      length,
+      role,
+      signers,
+      ...(differs === undefined ? {} : { differs }),
+    })),
+    expires: Object.fromEntries(expires),
+    ...(skipped.length > 0 ? { skipped } : {}),
+  };
+}

@@ -1,0 +1,47 @@
+/** What SignPath tells of a signing policy's key before anything is filed. @module */
+import { keyOfCertificate } from "../crypto/keys.ts";
+import { readCertificate } from "../crypto/x509.ts";
+import { isTagsealError, messageOf } from "../errors.ts";
+import type { SignPathClient } from "../signpath/client.ts";
+import type { Submission } from "../signpath/types.ts";
+import type { KeyHolder, PolicyKey } from "./payload_signer.ts";
+
+/** It is good to know beforehand, and no more: nobody waits long for it. */
+const TIMEOUT_MS = 10_000;
+
+/** How {@linkcode askingPolicy} asks. */
+export interface PolicyQuestion {
+  /** Ends the asking, with its reason. */
+  readonly signal: AbortSignal;
+  /** Aborted when nobody waits for the answer any more, as where there is nothing to sign. */
+  readonly over: AbortSignal;
+  /** Told where SignPath does not say. */
+  readonly onUnknown: (line: string) => void;
+}
+
+/**
+ * SignPath as the service that signs. Not every user of it may see policies: then it is found out by the signature, and
+ * said that it is.
+ */
+export function askingPolicy(
+  client: Pick<SignPathClient, "certificate">,
+  { projectSlug, signingPolicySlug }: Pick<Submission, "projectSlug" | "signingPolicySlug">,
+  { signal, over, onUnknown }: PolicyQuestion,
+): KeyHolder & { readonly kind: "service" } {
+  let asked: Promise<PolicyKey | undefined> | undefined;
+  const ask = async (): Promise<PolicyKey | undefined> => {
+    const limits = { signal: AbortSignal.any([signal, over]), unavailableTimeoutMs: 0, answerTimeoutMs: TIMEOUT_MS };
+    try {
+      const certificate = readCertificate(await client.certificate(projectSlug, signingPolicySlug, limits));
+      return { policy: signingPolicySlug, keyId: keyOfCertificate(certificate).canonicalId };
+    } catch (error) {
+      if (isTagsealError(error, "interrupted")) throw error;
+      if (over.aborted) return undefined;
+      onUnknown(
+        `Which key the signing policy "${signingPolicySlug}" has is not known before it signs: ${messageOf(error)}`,
+      );
+      return undefined;
+    }
+  };
+  return { kind: "service", policyKey: () => asked ??= ask() };
+}
