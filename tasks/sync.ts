@@ -1,6 +1,7 @@
 /**
  * `deno task sync`: writes what follows from the table of commands: permission sets and tasks in `deno.json`,
- * `lib/version.ts` from its version, and `REFERENCE.md`. A test fails where something else stands there.
+ * `lib/version.ts` from its version, `REFERENCE.md`, and the library's public names. A test fails where something else
+ * stands there.
  *
  * @module
  */
@@ -8,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { readFileBounded } from "../lib/files/files.ts";
 import { NPM_VARIABLES } from "./build_pkcs11.ts";
 import { COMMANDS } from "./commands.ts";
+import { type Entries, namesFile, publicNames } from "./public_names.ts";
 import { reference } from "./reference.ts";
 import { commandSets, type PermissionSet, PROGRAM_FLAGS, setName } from "./permissions.ts";
 
@@ -15,6 +17,8 @@ import { commandSets, type PermissionSet, PROGRAM_FLAGS, setName } from "./permi
 export interface Config {
   /** The version of tagseal. */
   readonly version: string;
+  /** The entries of the library. */
+  readonly exports: Entries;
   /** All else is kept as it is. */
   readonly [key: string]: unknown;
 }
@@ -30,7 +34,11 @@ const QUIETLY = "DENO_NO_UPDATE_CHECK=1";
 
 /** What the tools of this project may do. */
 const TOOL_SETS: Readonly<Record<string, PermissionSet>> = {
-  "sync": { read: ["./"], write: ["./deno.json", "./lib/version.ts", "./REFERENCE.md"] },
+  "sync": {
+    read: ["./"],
+    write: ["./deno.json", "./lib/version.ts", "./REFERENCE.md", "./tests/public_names.txt"],
+    run: ["deno"],
+  },
   "bundle": { read: true, write: ["./dist"], run: true },
   "build-pkcs11": {
     read: ["./"],
@@ -69,8 +77,9 @@ const TOOLS: Readonly<Record<string, Task>> = {
     command: program("bench", "tests/bench/main.ts"),
   },
   "ok": {
-    description: "The gate: format, lint, types, documentation, tests",
-    command: "deno fmt --check && deno lint && deno check && deno doc --lint mod.ts lib tasks && deno task test",
+    description: "The gate: format, lint, types, documentation and its examples, tests",
+    command: "deno fmt --check && deno lint && deno check --doc . README.md GUIDE.md && " +
+      "deno doc --lint mod.ts lib tasks && deno test -q -P --no-check --doc mod.ts lib && deno task test",
   },
 };
 
@@ -129,4 +138,5 @@ if (import.meta.main) {
   await write("deno.json", formatConfig(configFrom(now)));
   await write("lib/version.ts", versionModule(now));
   await write("REFERENCE.md", await reference());
+  await write("tests/public_names.txt", namesFile(await publicNames(now.exports)));
 }

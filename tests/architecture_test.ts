@@ -11,7 +11,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["lib/signing"],
   ["lib/schemes"],
   ["lib/flows", "lib/local"],
-  ["lib/cli"],
+  ["lib/cli", "lib/library"],
   ["tasks", "mod.ts"],
 ];
 
@@ -23,6 +23,8 @@ const COMPOSITION = [
   "lib/cli/policy_folder.ts",
   "lib/cli/signing.ts",
   "lib/cli/trust_dir.ts",
+  "lib/library/credentials.ts",
+  "lib/library/keys.ts",
   "lib/local/stack_data.ts",
   "lib/local/stack_identity.ts",
   "tasks/demo.ts",
@@ -47,6 +49,7 @@ const GLOBALS = new Map<string, RegExp>([
   ["lib/cli/host.ts", /cwd|stdin|stderr|env/],
   ["lib/local/stack.ts", /serve|HttpServer|NetAddr/],
   ["tasks/build_pkcs11.ts", /Command|env|errors|stderr|exit/],
+  ["tasks/public_names.ts", /Command/],
   ["tasks/sync.ts", /writeTextFile/],
   ["tasks/bundle.ts", /readDirSync|stderr|exit/],
   ["tasks/bundler.ts", /Command|build|errors|execPath|readDirSync|version/],
@@ -76,7 +79,14 @@ interface Module {
 const root = new URL("../", import.meta.url);
 
 async function modules(): Promise<Module[]> {
-  const entries = ["mod.ts", "tasks/main.ts", "tasks/build_pkcs11.ts", "tasks/bundle.ts", "tasks/sync.ts"];
+  const { exports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
+  const entries = [
+    ...Object.values<string>(exports),
+    "tasks/main.ts",
+    "tasks/build_pkcs11.ts",
+    "tasks/bundle.ts",
+    "tasks/sync.ts",
+  ];
   const found = new Map<string, Module>();
   for (const entry of entries) {
     const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json", entry], cwd: root }).output();

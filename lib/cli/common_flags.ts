@@ -1,4 +1,5 @@
 /** The flags that several commands share, in groups. @module */
+import { SIGNPATH_TIMES_S } from "../signpath/times.ts";
 import { list, pairs, required, seconds, secret, text, toggle } from "./flags.ts";
 import { pins } from "./root_pins.ts";
 
@@ -62,11 +63,6 @@ export const registryFlags = {
   registryPassword: secret("--registry-password <secret>", "that user's password"),
 };
 
-/** For how many seconds calls are repeated while SignPath is down. */
-export const STANDARD_UNAVAILABLE_S = 600;
-/** How many seconds one upload or download may take. */
-export const STANDARD_TRANSFER_S = 300;
-
 /** Where SignPath is, and who asks. */
 export const signPathFlags = {
   apiUrl: text("--api-url <url>", "SignPath's API (https://app.signpath.io/API)", "SIGNPATH_API_URL"),
@@ -75,12 +71,12 @@ export const signPathFlags = {
   serviceUnavailableTimeout: seconds(
     "--service-unavailable-timeout <s>",
     "seconds to repeat calls while SignPath is down",
-    STANDARD_UNAVAILABLE_S,
+    SIGNPATH_TIMES_S.unavailable,
   ),
   uploadAndDownloadTimeout: seconds(
     "--upload-and-download-timeout <s>",
     "seconds that an upload or download may take",
-    STANDARD_TRANSFER_S,
+    SIGNPATH_TIMES_S.transfer,
   ),
 };
 
@@ -108,15 +104,12 @@ export const delegationSourceFlags = {
   signingPolicySlug: submissionFlags.signingPolicySlug,
 };
 
-/** Seconds to wait for a signing request unless said. */
-export const STANDARD_WAIT_S = 600;
-
 /** How long to wait for a signing request. */
 export const waitFlags = {
   waitForCompletionTimeout: seconds(
     "--wait-for-completion-timeout <s>",
     "seconds to wait for the signing request",
-    STANDARD_WAIT_S,
+    SIGNPATH_TIMES_S.completion,
   ),
 };
 

@@ -4,11 +4,8 @@
  * @module
  */
 import { TagsealError } from "../errors.ts";
-import type { AskPassphrase, PassphraseRequest } from "../keystore/keystore.ts";
+import { type AskPassphrase, MIN_PASSPHRASE, type PassphraseRequest } from "../keystore/keystore.ts";
 import type { Host } from "./host.ts";
-
-/** Shorter passphrases are not taken (Notary's rule). */
-const MIN_LENGTH = 8;
 
 const VARIABLES: ReadonlyMap<string, readonly string[]> = new Map([
   ["root", ["NOTARY_ROOT_PASSPHRASE", "DOCKER_CONTENT_TRUST_ROOT_PASSPHRASE"]],
@@ -45,9 +42,9 @@ function fromVariable(request: PassphraseRequest, name: string, value: string): 
       details: { keyId: request.key.id },
     });
   }
-  if (request.purpose === "create" && [...value].length < MIN_LENGTH) {
+  if (request.purpose === "create" && [...value].length < MIN_PASSPHRASE) {
     throw new TagsealError("bad-input", `The passphrase in ${name} is too short`, {
-      remedy: `Use ${MIN_LENGTH} characters at least`,
+      remedy: `Use ${MIN_PASSPHRASE} characters at least`,
     });
   }
   return value;
@@ -66,8 +63,8 @@ async function newPassphrase(request: PassphraseRequest, host: Host): Promise<st
   for (;;) {
     const first = await host.askSecret(`New passphrase for the ${describe(request)}:`);
     if (first === undefined) return undefined;
-    if ([...first].length < MIN_LENGTH) {
-      host.info(`Too short: ${MIN_LENGTH} characters at least.`);
+    if ([...first].length < MIN_PASSPHRASE) {
+      host.info(`Too short: ${MIN_PASSPHRASE} characters at least.`);
       continue;
     }
     if (await host.askSecret("The same once more:") === first) return first;

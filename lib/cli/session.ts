@@ -21,14 +21,8 @@ import { type ImageName, notaryUrlFor } from "../registry/image_ref.ts";
 import { repositoryAtRegistry } from "../registry/at_registry.ts";
 import type { RegistryRepository } from "../registry/repository.ts";
 import { createSignPathClient, SIGNPATH_API_URL, type SignPathClient } from "../signpath/client.ts";
-import {
-  type connectionFlags,
-  type notaryFlags,
-  type registryFlags,
-  signPathFlags,
-  STANDARD_TRANSFER_S,
-  STANDARD_UNAVAILABLE_S,
-} from "./common_flags.ts";
+import { SIGNPATH_TIMES_S } from "../signpath/times.ts";
+import { type connectionFlags, type notaryFlags, type registryFlags, signPathFlags } from "./common_flags.ts";
 import { requireGiven, type Values } from "./flags.ts";
 import type { Host } from "./host.ts";
 import { type KeyStoreValues, withToken } from "./key_stores.ts";
@@ -232,8 +226,8 @@ function openSignPath(values: SessionValues, host: Host, send: Send): SignPathCl
     ),
     organizationId,
     token: values.apiToken,
-    serviceUnavailableTimeoutMs: values.serviceUnavailableTimeout ?? STANDARD_UNAVAILABLE_S * 1000,
-    transferTimeoutMs: values.uploadAndDownloadTimeout ?? STANDARD_TRANSFER_S * 1000,
+    serviceUnavailableTimeoutMs: values.serviceUnavailableTimeout ?? SIGNPATH_TIMES_S.unavailable * 1000,
+    transferTimeoutMs: values.uploadAndDownloadTimeout ?? SIGNPATH_TIMES_S.transfer * 1000,
     sleep: host.sleep,
     now: host.now,
     onWait({ why, ms, leftMs }) {

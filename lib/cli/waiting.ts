@@ -4,7 +4,7 @@ import { isTagsealError, messageOf, reworded, TagsealError } from "../errors.ts"
 import { downloadWhenSigned, type FollowOptions } from "../signing/request_signature.ts";
 import { readSigned } from "../signing/signed_file.ts";
 import type { SignPathClient } from "../signpath/client.ts";
-import { STANDARD_WAIT_S } from "./common_flags.ts";
+import { SIGNPATH_TIMES_S } from "../signpath/times.ts";
 import type { Host } from "./host.ts";
 import { writeArtifact } from "./signing.ts";
 
@@ -12,7 +12,7 @@ const CANCEL_TIMEOUT_MS = 30_000;
 
 /** For how long, and with what, a signing request is followed as the flags say. */
 export function followOptions(
-  { waitForCompletionTimeout: timeoutMs = STANDARD_WAIT_S * 1000 }: {
+  { waitForCompletionTimeout: timeoutMs = SIGNPATH_TIMES_S.completion * 1000 }: {
     readonly waitForCompletionTimeout: number | undefined;
   },
   { now, sleep, signal, info }: Host,

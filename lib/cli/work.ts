@@ -1,6 +1,6 @@
 /** From the flags that name tags to what the flows take. @module */
 import { TagsealError } from "../errors.ts";
-import type { KeyHolder } from "../signing/payload_signer.ts";
+import { askedOnce, type KeyHolder } from "../signing/payload_signer.ts";
 import type { TagsToSign } from "../schemes/notary_v1/prepare_tags.ts";
 import type { ScopeAction } from "../http/auth.ts";
 import { fetchManifest } from "../registry/manifest.ts";
@@ -81,7 +81,7 @@ export async function openSigning(
       remedy: `Name ${roles.join(" or ")}`,
     });
   }
-  const asked = holder && onceAsked(holder);
+  const asked = holder && askedOnce(holder);
   return async (name) => ({
     trust: await session.notary(name, access),
     gun: name.gun,
@@ -96,13 +96,6 @@ export async function openSigning(
           (kept ? "Its tags are signed anew" : "It starts anew: its other tags are gone until they are signed again"),
       ),
   });
-}
-
-/** `holder`, of which keys are asked for once in a command. */
-function onceAsked(holder: KeyHolder): KeyHolder {
-  if (holder.kind === "service") return holder;
-  let keys: Promise<ReadonlySet<string>> | undefined;
-  return { kind: "keys", atHand: () => keys ??= holder.atHand() };
 }
 
 /** Tags of one repository, and what they have to be. */

@@ -25,7 +25,11 @@ const DAY_MS = 86_400_000;
  * Finds out how a repository is. Expired data is looked at and marked, not trusted; anything else that is wrong is
  * thrown, as reading does. Asks the server for the public half of its snapshot key, which it makes where it has none.
  */
-export async function repositoryStatus(trust: Trust, keys: KeyStore, gun: string): Promise<RepositoryStatus> {
+export async function repositoryStatus(
+  trust: Trust,
+  keys: Pick<KeyStore, "list">,
+  gun: string,
+): Promise<RepositoryStatus> {
   const before = await trust.store.read(gun); // reading brings the copy up to date
   const look = await lookAtRepository(trust, gun);
   const at = trust.now();
@@ -91,7 +95,7 @@ function certificatesOf(repository: RepositoryView, at: Date): CertificateStatus
   });
 }
 
-async function keysOf(repository: RepositoryView, keys: KeyStore): Promise<KeyHere[]> {
+async function keysOf(repository: RepositoryView, keys: Pick<KeyStore, "list">): Promise<KeyHere[]> {
   const roles = [
     ...BASE_ROLES.map((role) => [role, canonicalIds(repository.root.roles[role])] as const),
     ...[...repository.delegations].map(([role, { delegation }]) => [role, canonicalIds(delegation)] as const),

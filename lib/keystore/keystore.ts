@@ -40,6 +40,9 @@ export interface PassphraseRequest {
 /** Gets a passphrase from wherever there is one. It throws where nobody can be asked, or nobody answers. */
 export type AskPassphrase = (request: PassphraseRequest) => Promise<string>;
 
+/** How many characters a new passphrase has at least (Notary's rule). */
+export const MIN_PASSPHRASE = 8;
+
 /** A key that was just made and is kept, but can still be taken back while nothing depends on it. */
 export interface NewKey {
   /** Signs with it. */

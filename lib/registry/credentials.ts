@@ -17,7 +17,7 @@ export interface CredentialSources {
   /** Values of the flags; both or none. */
   readonly flags: { readonly username?: string | undefined; readonly password?: string | undefined };
   /** The variable: base64 of `user:password`; empty counts as not set. */
-  readonly variable: { readonly name: "NOTARY_AUTH" | "REGISTRY_AUTH"; readonly value: string | undefined };
+  readonly variable: { readonly name: string; readonly value: string | undefined };
   /** `DOCKER_AUTH_CONFIG`: like `config.json`, but for `auths` alone, as Docker reads it since version 28.3. */
   readonly authConfig?: string | undefined;
   /** Reads Docker's `config.json`; `undefined` where there is none. */

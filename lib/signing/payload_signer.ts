@@ -23,6 +23,13 @@ export type KeyHolder =
     policyKey?(): Promise<PolicyKey | undefined>;
   };
 
+/** `holder`, of which keys are asked for once, however many repositories are signed. */
+export function askedOnce(holder: KeyHolder): KeyHolder {
+  if (holder.kind === "service") return holder;
+  let keys: Promise<ReadonlySet<KeyId>> | undefined;
+  return { kind: "keys", atHand: () => keys ??= holder.atHand() };
+}
+
 /** The key of a signing policy. */
 export interface PolicyKey {
   /** The policy's name. */
