@@ -142,13 +142,12 @@ Deno.test("move: what was begun is gone on with, wherever it was broken off", as
   assert.ok(calls > 20);
   // Every call up to the second root, and some of the empty posts, which are all alike.
   const moments = Array.from({ length: calls }, (_, i) => i).filter((i) => i < 18 || i % 23 === 0 || i > calls - 6);
-  for (const [when, isAfter] of moments.flatMap((i) => [[i, false], [i, true]] as const)) {
+  for (const when of moments) {
     const b = await FlowWorld.begin();
     let left = when;
     b.between = async (request, send) => {
       const isIt = left-- === 0;
-      if (isIt && !isAfter) throw new TagsealError("interrupted", "Interrupted", { remedy: "Run it again" });
-      const response = await send(request);
+      const response = await send(request); // the server has done it, and nobody is told
       if (isIt) throw new TagsealError("interrupted", "Interrupted", { remedy: "Run it again" });
       return response;
     };
