@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type Bytes, utf8 } from "../../../lib/bytes/bytes.ts";
 import type { Digest } from "../../../lib/registry/image_ref.ts";
-import { MAX_REFERRERS, readAttached } from "../../../lib/schemes/cosign/attached.ts";
+import { MAX_REFERRERS, readAttached, registrySource } from "../../../lib/schemes/cosign/attached.ts";
 import { statementOf } from "../../../lib/schemes/cosign/bundle.ts";
 import { SIGNATURE_ANNOTATION, signatureTag, withSignatures } from "../../../lib/schemes/cosign/classic.ts";
 import { readVerificationKeys } from "../../../lib/schemes/cosign/keys.ts";
@@ -26,6 +26,7 @@ import {
 } from "../../support/cosign.ts";
 import { createSigningCertificate } from "../../../lib/local/certificates.ts";
 import { failsWith } from "../../support/failures.ts";
+import { registryWorld } from "../../support/registries.ts";
 
 const { gun, tag, digest } = SAMPLE_IMAGE;
 const AT = new Date("2026-11-28T12:00:00Z");
@@ -502,6 +503,22 @@ Deno.test("cosign: nothing is added to what podman and skopeo stop at", async ()
     }" of "${gun}" cannot be added to: it is no OCI image manifest`,
   );
   assert.equal(signaturesToAddTo(await readAttached(new SignatureStore(), digest), gun), undefined);
+});
+
+Deno.test("cosign: what is no manifest at the registry is told apart from a registry that fails", async () => {
+  const world = registryWorld();
+  let give: () => Response = () => new Response("?");
+  world.between = ({ url }) => url.includes("/manifests/") ? give() : undefined;
+  const read = async () => (await readAttached(registrySource(world.repository), digest)).classic;
+  const type = (mediaType: string) => ({ headers: { "content-type": mediaType } });
+  give = () => new Response("{}", type("application/vnd.oci.artifact.manifest.v1+json"));
+  assert.equal(await read(), "manifest-of-other-type");
+  give = () => new Response('{"layers":[],"layers":[]}', type(OCI_MANIFEST));
+  assert.equal(await read(), "malformed-manifest");
+  give = () => new Response(null, { status: 404 });
+  assert.equal(await read(), undefined);
+  give = () => new Response(null, { status: 418 });
+  await failsWith(read, "unavailable", "cannot be read");
 });
 
 Deno.test("cosign: a file of keys is PEM of public keys or a certificate, whenever it expires", async () => {
