@@ -152,6 +152,11 @@ Deno.test("architecture: signers know nothing of Notary, schemes nothing of Sign
   assert.ok(forbidden("lib/schemes/cosign/a.ts", "lib/schemes/notation/b.ts"));
 });
 
+Deno.test("architecture: what scripts may count on is named one by one", async () => {
+  const source = await Deno.readTextFile(new URL("mod.ts", root));
+  assert.doesNotMatch(source, /^export \*/m, "names of the inside go into the mod.ts of their room");
+});
+
 Deno.test("architecture: no file remembers anything for longer than whoever called it", async () => {
   const memory = /^(?:export )?(?:let |const \w+(?:: [^=]+)? = new (?:Weak)?(?:Map|Set)(?:<[^(]*>)?\(\))/m;
   assert.match("const known = new WeakMap<Send, Set<string>>();", memory);

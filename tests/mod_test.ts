@@ -1,5 +1,6 @@
 /** The library is used by its public names alone, on the embedded stack, over TLS on loopback. */
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { createSigningCertificate } from "../lib/local/certificates.ts";
 import { createSend } from "../lib/http/mod.ts";
 import { type LocalStack, pushTinyImage, startLocalStack } from "../lib/local/mod.ts";
@@ -293,4 +294,56 @@ Deno.test("library: what a script gets wrong is said before anything is asked or
   const certificate = await signer.certificate();
   await failsWith(() => repository.addDelegation({ keys: wrong, certificate }), "bad-input", "does not open the key");
   await failsWith(() => repository.addDelegation({ keys, certificate: "none" }), "bad-input", "no certificate");
+});
+
+Deno.test("library: a project of its own uses it, with the permissions that its documentation names", async () => {
+  await using world = await World.begin();
+  const { stack, folder, trustDir } = world;
+  using signer = world.signPath("zip");
+  using admin = world.connect();
+  const keys = keyFiles({ trustDir, passphrase: PASSPHRASE });
+  const { rootCertificate } = await admin.init({ keys, delegate: { certificate: await signer.certificate() } });
+  const v1 = await world.push("v1");
+  await admin.sign({ tags: { v1 }, signer });
+  const exported = await admin.export();
+
+  const project = `${folder}/project`;
+  await Deno.mkdir(project);
+  const write = (name: string, text: string) => Deno.writeTextFile(`${project}/${name}`, text);
+  const tagseal = fileURLToPath(new URL("../", import.meta.url));
+  const imports = { "@signpath/tagseal": "jsr:@signpath/tagseal@^0.1.0" };
+  await write("deno.json", JSON.stringify({ links: [tagseal], imports }));
+  const given = { repository: admin.name, rootPin: rootCertificate, caCerts: [stack.caPem] };
+  await write(
+    "online.ts",
+    `import { connect } from "@signpath/tagseal";
+import { parseImageName } from "@signpath/tagseal/registry";
+using repository = connect({ ...${JSON.stringify(given)}, trustDir: Deno.args[0] });
+const { tags } = await repository.verify(["v1"]);
+console.log(tags[0]!.digest, parseImageName(repository.name).path);
+`,
+  );
+  await write(
+    "offline.ts",
+    `import { openExport } from "@signpath/tagseal";
+const file = Uint8Array.fromBase64(${JSON.stringify(exported.toBase64())});
+const { repositories, repository } = await openExport(file, { rootPin: ${JSON.stringify(rootCertificate)} });
+console.log((await repository(repositories[0]!).verify(["v1"])).tags[0]!.digest);
+`,
+  );
+  const run = async (...args: string[]) => {
+    const command = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-q", "--no-prompt", "--check", ...args],
+      cwd: project,
+    });
+    const { code, stdout, stderr } = await command.output();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+    return new TextDecoder().decode(stdout);
+  };
+  const memory = `${folder}/memory`;
+  assert.equal(await run(`--allow-net=${stack.host}`, "online.ts"), `${v1} demo/app\n`);
+  const dir = [`--allow-read=${memory}`, `--allow-write=${memory}`];
+  assert.equal(await run(`--allow-net=${stack.host}`, ...dir, "online.ts", memory), `${v1} demo/app\n`);
+  assert.ok((await Deno.stat(`${memory}/tuf`)).isDirectory);
+  assert.equal(await run("offline.ts"), `${v1}\n`);
 });
