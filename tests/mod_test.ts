@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { createSigningCertificate } from "../lib/local/certificates.ts";
+import { removeDelegation } from "../lib/flows/mod.ts";
 import { createSend } from "../lib/http/mod.ts";
 import { type LocalStack, pushTinyImage, startLocalStack } from "../lib/local/mod.ts";
 import {
@@ -157,6 +158,8 @@ Deno.test("library: a repository lives from its first key to its export", async 
   assert.deepEqual(signed.tags, [{ tag: "v1", digest: v1, previousDigest: null }]);
   assert.match(progress.join("\n"), /^Signing request [0-9a-f-]+ submitted/);
   assert.equal((await ci.sign({ tags: { v1 }, signer: byZip })).outcome, "unchanged");
+  const moved = () => ci.sign({ tags: { v2: v1 }, signer: byZip });
+  await failsWith(moved, "trust-invalid", `The tag "v2" stands for "${v2}", not "${v1}"`);
   await ci.sign({ tags: ["v2"], signer: byHash });
   await ci.sign({ tags: { v3 }, signer: keyFileSigner(nightDir, PASSPHRASE), delegation: "night" });
 
@@ -187,6 +190,12 @@ Deno.test("library: a repository lives from its first key to its export", async 
   await failsWith(() => exported.repository("example.com/other"), "not-found", "example.com/other");
   const stranger = await openExport(file, { rootPin: "0".repeat(64) });
   await failsWith(() => stranger.repository(consumer.name).list(), "trust-invalid", "pin");
+
+  // What is not here is in the subpaths, and takes what this gives it.
+  const removal = { gun: admin.name, name: "night", allOther: false };
+  const { removed } = await removeDelegation(admin.trust("push,pull"), keys, removal, () => Promise.resolve());
+  assert.deepEqual(removed.map(({ role }) => role).sort(), ["targets/night", "targets/releases"]);
+  assert.deepEqual((await consumer.inspect()).signers.map(({ name }) => name), ["signpath"]);
   assert.deepEqual(world.notices, []);
 });
 

@@ -1,4 +1,4 @@
-/** Wires a repository for scripts: network, credentials, servers, what is trusted so far. @module */
+/** The way to a repository for scripts. @module */
 import { certificatePem } from "../crypto/x509.ts";
 import { addDelegation } from "../flows/add_delegation.ts";
 import { readDelegationCertificate, STANDARD_DELEGATION } from "../flows/delegation_certificate.ts";
@@ -7,50 +7,17 @@ import { exportRepository } from "../flows/export_repository.ts";
 import { initRepository } from "../flows/init_repository.ts";
 import { repositoryStatus } from "../flows/repository_status.ts";
 import { readRootCertificate } from "../flows/root_certificate.ts";
-import type { ScopeAction } from "../http/access.ts";
-import { authorize } from "../http/auth.ts";
-import { readRetries } from "../http/read_retries.ts";
-import { sleep } from "../http/retry.ts";
 import { USER_AGENT } from "../http/send.ts";
-import type { PublicKey } from "../crypto/keys.ts";
-import { createFileMetadataStore, createMemoryMetadataStore } from "../notary/metadata_store.ts";
-import type { Trust } from "../notary/repository.ts";
-import { createTrustServer } from "../notary/trust_server.ts";
-import { repositoryAtRegistry } from "../registry/at_registry.ts";
 import { expecting } from "../registry/expected.ts";
-import { notaryUrlFor, parseImageName } from "../registry/image_ref.ts";
 import { fetchManifest } from "../registry/manifest.ts";
-import { dctJob } from "../schemes/notary_v1/scheme.ts";
 import type { PushResult } from "../schemes/notary_v1/push_trust_data.ts";
-import { type CredentialsOption, sourceOf } from "./credentials.ts";
-import { firstUse } from "./exported.ts";
-import { type NetworkOptions, openNetwork } from "./network.ts";
-import { bytesOf, readPins, type RootPins } from "./pins.ts";
+import { dctJob } from "../schemes/notary_v1/scheme.ts";
+import { type Connection, type ConnectOptions, openConnection } from "./connection.ts";
+import { bytesOf } from "./pins.ts";
 import { type Reading, trustReader } from "./reader.ts";
 import type { DelegationOptions, Repository, SignerChoice, TagChanges } from "./repository.ts";
 import { type SigningWork, type SignOptions, signTogether } from "./sign.ts";
 import { selectTags } from "./tags.ts";
-
-/** Which repository, and how it is reached and trusted. */
-export interface ConnectOptions extends NetworkOptions {
-  /** Its full name: `registry.example.com/team/app`. */
-  readonly repository: string;
-  /** What its root is held to where it is not known yet. */
-  readonly rootPin: RootPins;
-  /**
-   * Docker's trust directory (`~/.docker/trust`): what is verified is remembered there, so that it is noticed where a server
-   * goes back. In memory without it, for as long as the connection.
-   */
-  readonly trustDir?: string | undefined;
-  /** The Notary server's address; without it the registry's host, for Docker Hub its own. */
-  readonly notaryUrl?: string | undefined;
-  /** The registry's address, where that is not the host of the repository's name. */
-  readonly registryUrl?: string | undefined;
-  /** Whose access is used, at both servers; nobody's without it. */
-  readonly credentials?: CredentialsOption | undefined;
-  /** Whose access is used at the registry, where it is not that of `credentials`. */
-  readonly registryCredentials?: CredentialsOption | undefined;
-}
 
 /**
  * Connects to a repository, at the first call on it.
@@ -72,97 +39,33 @@ export interface ConnectOptions extends NetworkOptions {
  * ```
  */
 export function connect(options: ConnectOptions): Repository {
-  const name = parseImageName(options.repository);
-  const pin = readPins(options.rootPin);
-  const { trustDir, credentials, registryCredentials = credentials } = options;
-  const network = openNetwork(options);
-  const { send, allowHttp, notice } = network;
-  const now = () => new Date();
-  const { gun } = name;
-  const url = notaryUrlFor(name, options.notaryUrl, allowHttp);
-  const memory = createMemoryMetadataStore();
-  const spokenPlainly = new Set<string>();
-
-  const serviceOf = (service: string, credentials: CredentialsOption | undefined) =>
-    authorize(send, {
-      service,
-      allowHttp,
-      credentials: sourceOf(credentials, name.registryHost),
-      retryReads: readRetries({ sleep, now, onRetry: (why) => notice(`${why}; trying again`) }),
-      remedy: `Give credentials of a user who may do this at the ${service}`,
-    });
-  const notary = serviceOf("Notary server", credentials);
-  const registry = serviceOf("registry", registryCredentials);
-
-  const trust = (access: ScopeAction, signal?: AbortSignal): Trust => ({
-    server: createTrustServer({ url, service: notary, access, signal }),
-    store: trustDir === undefined ? memory : createFileMetadataStore(trustDir, { signal }),
-    pin,
-    onFirstUse: (gun, keyIds) => notice(firstUse(gun, keyIds)),
-    now,
-    sleep: (ms) => sleep(ms, signal),
-  });
-  const lookUp = (signal: AbortSignal) => {
-    const repository = repositoryAtRegistry(name, {
-      service: registry,
-      address: options.registryUrl,
-      addressName: "registry's address",
-      known: spokenPlainly,
-      allowHttp,
-      warn: notice,
-      access: "pull",
-      sleep,
-      signal,
-    });
-    return (tag: string) => fetchManifest(repository, tag);
-  };
-  const reading: Reading = ({ signal }, work) => network.during(signal, (signal) => work(trust("pull", signal)));
-  const keyOf = ({ certificate, delegation = STANDARD_DELEGATION }: DelegationOptions): NamedKey => {
-    const { key, warnings } = readDelegationCertificate(bytesOf(certificate), "certificate", now());
-    warnings.forEach(notice);
-    return { name: delegation, key };
-  };
-  const changes = ({ sign, withdraw, delegation, keyId, renew }: TagChanges): SigningWork<PushResult> => {
-    const selected = sign && selectTags(sign);
-    return {
-      open: ({ signal, holder }) =>
-        dctJob({
-          trust: trust("push,pull", signal),
-          gun,
-          signer: delegation ?? STANDARD_DELEGATION,
-          keyId,
-          holder,
-          renew: renew ?? [],
-          onRenewed: (role, reason) => notice(`"${role}" of "${gun}" is signed anew: ${reason}`),
-          onStillSigned: (tag) => notice(`The tag "${tag}" of "${gun}" is still signed, in "targets" itself`),
-          ...(selected ? { sign: { tags: selected.tags, lookUp: expecting(lookUp(signal), selected.digests) } } : {}),
-          ...(withdraw ? { remove: withdraw } : {}),
-        }),
-    };
-  };
+  const connection = openConnection(options);
+  const { gun, trust, now, during, close } = connection;
+  const reading: Reading = ({ signal }, work) => during(signal, (signal) => work(trust("pull", signal)));
+  const publishing: Reading = ({ signal }, work) => during(signal, (signal) => work(trust("push,pull", signal)));
   const signAlone = ({ signal, ...options }: SignOptions, change: TagChanges): Promise<PushResult> =>
-    network.during(signal, async (signal) => {
-      const { repositories: [result] } = await signTogether([changes(change)], { ...options, signal });
+    during(signal, async (signal) => {
+      const { repositories: [result] } = await signTogether([changesOf(connection, change)], { ...options, signal });
       return result!; // one that has failed is thrown
     });
 
   return {
     ...trustReader(gun, reading),
-    init: ({ keys, delegate, rootKey, signal }) =>
-      network.during(signal, async (signal) => {
-        const delegation = delegate && keyOf(delegate);
-        const made = await initRepository(trust("push,pull", signal), keys, { gun, delegation, rootKey });
-        const { rootCertificate, rootKeyId, targetsKeyId } = made;
+    init: ({ keys, delegate, rootKey, ...options }) =>
+      publishing(options, async (trust) => {
+        const delegation = delegate && namedKey(connection, delegate);
+        const { rootCertificate, ...made } = await initRepository(trust, keys, { gun, delegation, rootKey });
+        const { rootKeyId, targetsKeyId } = made;
         return { rootCertificate: certificatePem(rootCertificate), rootKeyId, targetsKeyId };
       }),
     addDelegation: ({ keys, signal, ...delegate }) =>
-      network.during(
-        signal,
-        async (signal) => await addDelegation(trust("push,pull", signal), keys, { gun, ...keyOf(delegate) }),
+      publishing(
+        { signal },
+        async (trust) => await addDelegation(trust, keys, { gun, ...namedKey(connection, delegate) }),
       ),
     sign: ({ tags, ...options }) => signAlone(options, { ...choiceOf(options), sign: tags }),
-    withdraw: ({ tags, ...options }) => signAlone(options, { ...choiceOf(options), withdraw: selectTags(tags).tags }),
-    changes,
+    withdraw: ({ tags, ...options }) => signAlone(options, { ...choiceOf(options), withdraw: tags }),
+    changes: (changes) => changesOf(connection, changes),
     status: ({ keys = NO_KEYS, ...options } = {}) => reading(options, (trust) => repositoryStatus(trust, keys, gun)),
     export: (options = {}) =>
       reading(
@@ -173,18 +76,49 @@ export function connect(options: ConnectOptions): Repository {
     rootCertificate: (options = {}) =>
       reading(options, async (trust) => certificatePem((await readRootCertificate(trust, gun)).rootCertificate)),
     trust: (access) => trust(access),
-    close: network.close,
-    [Symbol.dispose]: network.close,
+    close,
+    [Symbol.dispose]: close,
   };
-}
-
-interface NamedKey {
-  readonly name: string;
-  readonly key: PublicKey;
 }
 
 const NO_KEYS = { list: () => Promise.resolve([]) };
 
+/** The key of a certificate, and the delegation that it is for. */
+function namedKey(
+  { notice, now }: Connection,
+  { certificate, delegation: name = STANDARD_DELEGATION }: DelegationOptions,
+): { readonly name: string; readonly key: ReturnType<typeof readDelegationCertificate>["key"] } {
+  const { key, warnings } = readDelegationCertificate(bytesOf(certificate), "certificate", now());
+  warnings.forEach(notice);
+  return { name, key };
+}
+
 function choiceOf({ delegation, keyId, renew }: SignerChoice): SignerChoice {
   return { delegation, keyId, renew };
+}
+
+/** What `changes` mean; what is wrong with them is said now. */
+function changesOf(
+  { gun, notice, registry, trust }: Connection,
+  { sign, withdraw, delegation = STANDARD_DELEGATION, keyId, renew = [] }: TagChanges,
+): SigningWork<PushResult> {
+  const signed = sign && selectTags(sign);
+  const withdrawn = withdraw && selectTags(withdraw).tags;
+  return {
+    open({ signal, holder }) {
+      const lookUp = (tag: string) => fetchManifest(registry(signal), tag);
+      return dctJob({
+        trust: trust("push,pull", signal),
+        gun,
+        signer: delegation,
+        keyId,
+        holder,
+        renew,
+        onRenewed: (role, reason) => notice(`"${role}" of "${gun}" is signed anew: ${reason}`),
+        onStillSigned: (tag) => notice(`The tag "${tag}" of "${gun}" is still signed, in "targets" itself`),
+        ...(signed ? { sign: { tags: signed.tags, lookUp: expecting(lookUp, signed.digests) } } : {}),
+        ...(withdrawn ? { remove: withdrawn } : {}),
+      });
+    },
+  };
 }
