@@ -51,6 +51,12 @@ const SIGNED = {
     tags: [{ ...TAG, previousDigest: "digest | null" }],
     "removedTags?": ["string"],
     roles: [ROLE_VERSION],
+    "signatures?": [{
+      scheme: "cosign | notation",
+      ...TAG,
+      reference: "string",
+      outcome: "published | unchanged",
+    }],
   }],
   signingRequestId: "string | null",
   "unclearRequests?": "integer",
@@ -64,6 +70,11 @@ const CHANGE = {
   removedTags: [{ tag: "string", previousDigest: "digest | null" }],
 } as const;
 const ROLE_CHANGE = { role: "string", baseVersion: "integer", version: "integer" } as const;
+const IMAGES = [{
+  scheme: "cosign | notation",
+  repository: "string",
+  signatures: [{ ...TAG, "platform?": "string", form: "classic | bundle | jws" }],
+}] as const;
 const UNCHANGED = [{ repository: "string", tags: [TAG] }] as const;
 const MOVED = {
   repository: "string",
@@ -147,6 +158,7 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
       dryRun: "true",
       repositories: [{ ...CHANGE, roles: [ROLE_CHANGE] }],
       unchanged: UNCHANGED,
+      "images?": IMAGES,
       "failed?": FAILED,
     },
   },
@@ -159,6 +171,7 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
         root: { version: "integer", sha256: "string" },
         roles: [{ ...ROLE_CHANGE, payload: "string", sha256: "string" }],
       }],
+      "images?": IMAGES,
       unchanged: UNCHANGED,
     },
     "--print-artifact-configuration": { artifactConfiguration: "string" },

@@ -1,5 +1,5 @@
 /** `tagseal push`: the last of the four steps. @module */
-import { connectionFlags, notaryFlags } from "../lib/cli/common_flags.ts";
+import { connectionFlags, notaryFlags, registryFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openSession } from "../lib/cli/session.ts";
 import { required, text } from "../lib/cli/flags.ts";
@@ -8,6 +8,8 @@ import { readSigningFile, requireSigned } from "../lib/cli/signing_file.ts";
 import { TagsealError } from "../lib/errors.ts";
 import { AT_ONCE, mapAtOnce } from "../lib/signing/at_once.ts";
 import { joinOutcomes, settled } from "../lib/signing/outcomes.ts";
+import { byRepository, publishImages } from "../lib/schemes/jobs.ts";
+import type { SchemeResult } from "../lib/signing/scheme.ts";
 import { pushTrustData } from "../lib/schemes/notary_v1/push_trust_data.ts";
 import { type ImageName, parseImageName } from "../lib/registry/image_ref.ts";
 
@@ -20,6 +22,7 @@ export const command: Command = defineCommand({
     inputArtifactPath: required("--input-artifact-path <file>", "the signed ZIP from tagseal download"),
     repository: text("-r, --repository <fqn>", "push only if the file is for this repository (and push only this one)"),
     ...notaryFlags,
+    ...registryFlags,
     ...connectionFlags,
   },
   example: "tagseal push -r registry.example.com/team/app --input-artifact-path signed.zip",
@@ -28,19 +31,30 @@ export const command: Command = defineCommand({
     await requireSigned(values.inputArtifactPath, bytes, data);
     const only = values.repository === undefined ? undefined : parseImageName(values.repository).gun;
     const changes = data.repositories.filter(({ repository }) => only === undefined || repository === only);
-    if (changes.length === 0) {
+    const images = data.images.filter(({ repository }) => only === undefined || repository === only);
+    if (changes.length + images.length === 0) {
       throw new TagsealError("bad-input", `The file holds nothing for ${only ? `"${only}"` : "any repository"}`, {
         remedy: "Check --repository and --input-artifact-path",
-        details: { repositories: data.repositories.map(({ repository }) => repository) },
+        details: {
+          repositories: [...new Set([...data.repositories, ...data.images].map(({ repository }) => repository))],
+        },
       });
     }
     const session = openSession(values, host);
-    const onDone = counted(changes, host);
-    const outcomes = await mapAtOnce(changes, AT_ONCE, async (change) => {
-      const { repository } = change;
+    const names = [...new Set([...images, ...changes].map(({ repository }) => repository))];
+    const onDone = counted(names.map((repository) => ({ repository })), host);
+    const outcomes = await mapAtOnce(names, AT_ONCE, async (repository) => {
       const outcome = await settled(repository, async () => {
-        const trust = await session.notary(requireGun(repository), "push,pull");
-        return await pushTrustData(trust, data, change);
+        const name = requireGun(repository);
+        const results: SchemeResult[] = [];
+        // As sign does it: beside the images first, content trust last.
+        for (const change of images.filter((one) => one.repository === repository)) {
+          results.push(await publishImages(change, data, await session.registry(name, "push,pull")));
+        }
+        for (const change of changes.filter((one) => one.repository === repository)) {
+          results.push(await pushTrustData(await session.notary(name, "push,pull"), data, change));
+        }
+        return byRepository(results)[0]!;
       });
       onDone?.(outcome);
       return outcome;

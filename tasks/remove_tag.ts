@@ -27,6 +27,6 @@ export const command: Command = defineCommand({
         `"targets" of "${name.gun}" holds "${tag}" as well: Docker goes on taking it until that is removed, too`,
       );
     const task = { ...await signing(name), remove, onStillSigned };
-    return await runSigning([task], signer, values, host);
+    return await runSigning({ images: [], tags: [task] }, signer, values, host);
   },
 });

@@ -10,6 +10,7 @@ import {
   workFlags,
 } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
+import { imageLines, imagesJson, schemeFlags } from "../lib/cli/schemes.ts";
 import { openSession } from "../lib/cli/session.ts";
 import { readDelegation } from "../lib/cli/delegation.ts";
 import { requireGiven, text, toggle } from "../lib/cli/flags.ts";
@@ -31,6 +32,7 @@ export const command: Command = defineCommand({
     ...workFlags,
     ...tagFlags,
     ...buildFlags,
+    ...schemeFlags,
     ...renewFlags,
     outputArtifactPath: outputFlag,
     force: toggle("--force", "replace the file if it exists"),
@@ -55,18 +57,23 @@ export const command: Command = defineCommand({
     if (!before) await requireFree(host, path, force);
     const wanted = await readWork(values, host);
     const work = await openWork(wanted, values, openSession(values, host), host, "pull", { kind: "service" });
-    const { data, unchanged } = await createSigningData(work, host.now());
+    const { data, unchanged, unchangedImages } = await createSigningData(work.tags, host.now(), work.images);
     const { repositories } = data;
-    if (repositories.length === 0) {
+    const images = values.scheme.some((one) => one !== "dct") ? { images: data.images.map(imagesJson) } : {};
+    if (data.payloads.size === 0) {
       await requireFree(host, path, force);
       if (force) await discardArtifact(host, path); // what was there is not this signing data
-      const names = unchanged.map(({ repository }) => `"${repository}"`).join(", ");
+      const all = [...unchanged, ...unchangedImages].map(({ repository }) => `"${repository}"`);
+      const names = [...new Set(all)].join(", ");
       host.info(`Every tag of ${names} is signed already as it is: there is nothing to sign, and no file.`);
-      return { json: { outputArtifactPath: null, repositories, unchanged }, lines: [] };
+      return { json: { outputArtifactPath: null, repositories, ...images, unchanged }, lines: [] };
     }
     if (before && isSameWork(before, data)) {
       host.info(`"${path}" is there already, made at ${before.created} from the same, and is left as it is.`);
-      return { json: { outputArtifactPath: path, repositories: before.repositories, unchanged }, lines: [path] };
+      return {
+        json: { outputArtifactPath: path, repositories: before.repositories, ...images, unchanged },
+        lines: [path],
+      };
     }
     await writeArtifact(host, path, await writeSigningData(data), force);
     for (const { repository, tags } of repositories) {
@@ -75,6 +82,7 @@ export const command: Command = defineCommand({
         host.info(`${repository}:${tag} ${digest}${was}`);
       }
     }
-    return { json: { outputArtifactPath: path, repositories, unchanged }, lines: [path] };
+    for (const line of data.images.flatMap(imageLines)) host.info(line);
+    return { json: { outputArtifactPath: path, repositories, ...images, unchanged }, lines: [path] };
   },
 });

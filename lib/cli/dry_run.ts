@@ -4,12 +4,14 @@ import { isTagsealError } from "../errors.ts";
 import { AT_ONCE, mapAtOnce } from "../signing/at_once.ts";
 import { assembleSigningData } from "../schemes/create_signing_data.ts";
 import type { FailedRepository } from "../signing/outcomes.ts";
-import { type PreparedRepository, prepareTags, type TagsToSign } from "../schemes/notary_v1/prepare_tags.ts";
+import { type PreparedRepository, prepareTags } from "../schemes/notary_v1/prepare_tags.ts";
 import type { RepositoryChange } from "../schemes/signing_data.ts";
 import { toggle } from "./flags.ts";
 import type { Host } from "./host.ts";
 import { failedJson, failures } from "./repositories.ts";
 import type { Report } from "./report.ts";
+import { imageLines, imagesJson } from "./schemes.ts";
+import type { Work } from "./work.ts";
 
 /** Whether to do nothing. */
 export const dryRunFlag = {
@@ -20,7 +22,7 @@ export const dryRunFlag = {
 };
 
 /** What signing `work` would change. */
-export async function dryRun(work: readonly TagsToSign[], host: Host): Promise<Report> {
+export async function dryRun({ tags: work, images: jobs }: Work, host: Host): Promise<Report> {
   const at = host.now();
   const outcomes = await mapAtOnce(work, AT_ONCE, async (task): Promise<PreparedRepository | FailedRepository> => {
     try {
@@ -32,7 +34,12 @@ export async function dryRun(work: readonly TagsToSign[], host: Host): Promise<R
   });
   const failed = outcomes.flatMap((outcome) => "error" in outcome ? [outcome] : []);
   const prepared = outcomes.flatMap((outcome) => "error" in outcome ? [] : [outcome]);
-  const { repositories } = assembleSigningData(prepared.flatMap(({ change }) => change ?? []), at);
+  const beside = await mapAtOnce(jobs, AT_ONCE, (job) => job.prepare(at));
+  const { repositories, images } = assembleSigningData(
+    prepared.flatMap(({ change }) => change ?? []),
+    at,
+    beside.flatMap((job) => job.outcome === "to-sign" ? job.part : []),
+  );
   const unchanged = prepared.filter(({ change }) => !change);
   const json = {
     dryRun: true,
@@ -48,13 +55,18 @@ export async function dryRun(work: readonly TagsToSign[], host: Host): Promise<R
       repository,
       tags: tags.map(({ tag, digest }) => ({ tag, digest })),
     })),
+    ...(jobs.length > 0 ? { images: images.map(imagesJson) } : {}),
     ...(failed.length > 0 ? { failed: failed.map(failedJson) } : {}),
   };
   const same = unchanged.flatMap(({ repository, tags }) =>
     tags.map(({ tag, digest }) => unchangedLine(repository, tag, digest))
   );
   host.info("Dry run: nothing was signed, nothing was published.");
-  return { json, lines: [...repositories.flatMap(changeLines), ...same], exitCode: failures(failed, host) };
+  return {
+    json,
+    lines: [...images.flatMap(imageLines), ...repositories.flatMap(changeLines), ...same],
+    exitCode: failures(failed, host),
+  };
 }
 
 function changeLines(change: RepositoryChange): string[] {

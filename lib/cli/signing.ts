@@ -14,8 +14,9 @@ import {
 } from "../files/files.ts";
 import { ARTIFACT_NAME } from "../signing/zip_signer.ts";
 import { resubmitForSigning, submitForSigning } from "../signing/request_signature.ts";
+import type { ImagesChange } from "../schemes/images.ts";
 import type { Outcome, SignResult } from "../signing/outcomes.ts";
-import type { PushResult } from "../schemes/notary_v1/push_trust_data.ts";
+import type { RepositoryResult } from "../schemes/jobs.ts";
 import { MAX_ARTIFACT_BYTES, type SignPathClient } from "../signpath/client.ts";
 import { describeChanges } from "../signing/description.ts";
 import type { SigningData } from "../schemes/signing_data.ts";
@@ -44,11 +45,17 @@ export function submitArtifact(
   values: Values<typeof submissionFlags>,
   host: Host,
   artifact: Bytes,
-  { repositories }: Pick<SigningData, "repositories">,
+  { repositories, images }: Pick<SigningData, "repositories" | "images">,
 ): Promise<SubmittedRequest> {
-  const { description = describeChanges(repositories), ...flags } = submissionOf(values);
+  const { description = describeChanges([...repositories, ...images.map(factsOf)]), ...flags } = submissionOf(values);
   const submission = { ...flags, description, artifact, fileName: ARTIFACT_NAME };
   return submitForSigning(client, submission, { signal: host.signal, onProgress: host.info });
+}
+
+/** What approvers are told of signatures beside images. */
+function factsOf({ repository, signatures }: ImagesChange): Parameters<typeof describeChanges>[0][number] {
+  const tags = signatures.map(({ tag, image: { digest } }) => ({ tag, digest }));
+  return { repository, tags, removedTags: [] };
 }
 
 /** Has the artifact of an earlier signing request processed once more, as the flags say. */
@@ -140,7 +147,7 @@ export function signedPath(path: string): string {
 
 /** What became of repositories: one report, failures named on stderr as well, and the worst exit code. */
 export function signedReport(
-  { repositories, failed, signingRequestId, unclearRequests }: SignResult<PushResult>,
+  { repositories, failed, signingRequestId, unclearRequests }: SignResult<RepositoryResult>,
   host: Host,
 ): Report {
   warnOfUnclear(unclearRequests, host);
@@ -165,10 +172,13 @@ export function warnOfUnclear(requests: number, host: Host): void {
   );
 }
 
-function resultLines({ repository, outcome, tags, removedTags = [], roles }: PushResult): string[] {
+function resultLines(
+  { repository, outcome, tags, removedTags = [], roles, signatures = [] }: RepositoryResult,
+): string[] {
   // Without tags the roles themselves are what was asked for.
   const renewed = tags.length + removedTags.length === 0 ? roles : [];
   return [
+    ...signatures.map(({ scheme, tag, digest, outcome }) => `${repository}:${tag} ${digest} ${outcome} (${scheme})`),
     ...tags.map(({ tag, digest, previousDigest }) => {
       const moved = previousDigest && previousDigest !== digest ? `, moved from ${previousDigest}` : "";
       return `${repository}:${tag} ${digest} ${outcome}${moved}`;
@@ -178,12 +188,24 @@ function resultLines({ repository, outcome, tags, removedTags = [], roles }: Pus
   ];
 }
 
-/** Says for one of several repositories that it is done, or has failed. */
-export function counted(work: readonly unknown[], host: Host): ((outcome: Outcome) => void) | undefined {
+/** Says for each of several repositories that it is done in all its jobs, or has failed. */
+export function counted(
+  jobs: readonly { readonly repository: string }[],
+  host: Host,
+): ((outcome: Outcome) => void) | undefined {
+  const open = new Map(
+    [...Map.groupBy(jobs, ({ repository }) => repository)].map(([name, some]) => [name, some.length]),
+  );
+  const all = open.size;
+  if (all < 2) return undefined;
   let done = 0;
-  if (work.length < 2) return undefined;
+  const became = new Map<string, string>();
   return (outcome) => {
-    const what = "result" in outcome ? outcome.result.outcome : "failed";
-    host.info(`[${++done}/${work.length}] ${outcome.repository}: ${what}`);
+    const { repository } = outcome;
+    const before = became.get(repository);
+    const now = "result" in outcome ? outcome.result.outcome : "failed";
+    became.set(repository, before === "failed" || (before === "published" && now === "unchanged") ? before : now);
+    open.set(repository, open.get(repository)! - 1);
+    if (open.get(repository) === 0) host.info(`[${++done}/${all}] ${repository}: ${became.get(repository)}`);
   };
 }

@@ -1,8 +1,10 @@
 /** `--signing-method`: who signs, and what that needs. @module */
 import { hashSigner } from "../signing/hash_signer.ts";
 import { keySigner } from "../signing/key_signer.ts";
-import type { TagsToSign } from "../schemes/notary_v1/prepare_tags.ts";
-import { signTags } from "../schemes/notary_v1/sign_tags.ts";
+import { byRepository } from "../schemes/jobs.ts";
+import { dctJob } from "../schemes/notary_v1/scheme.ts";
+import type { SchemeResult } from "../signing/scheme.ts";
+import { sign } from "../signing/sign.ts";
 import type { PayloadSigner } from "../signing/payload_signer.ts";
 import { zipSigner } from "../signing/zip_signer.ts";
 import { connectionFlags, notaryFlags, renewFlags, signerFlags } from "./common_flags.ts";
@@ -17,6 +19,7 @@ import { passphraseVariables } from "./passphrases.ts";
 import { signPathService } from "./policy_key.ts";
 import type { Report } from "./report.ts";
 import { counted, signedReport, submissionOf } from "./signing.ts";
+import type { Work } from "./work.ts";
 import { followOptions, waitAndDownload } from "./waiting.ts";
 
 /** Who signs. */
@@ -104,20 +107,25 @@ export async function openSigningMethod(
 
 /** Signs `work` and reports what became of it, or with `--dry-run` what would. */
 export async function runSigning(
-  work: readonly TagsToSign[],
+  work: Work,
   signer: PayloadSigner | undefined,
   values: Values<typeof dryRunFlag> & Pick<GoOn, "repository" | "typed">,
   host: Host,
 ): Promise<Report> {
   if (values.dryRun || !signer) return await dryRun(work, host);
-  const onDone = counted(work, host);
+  const jobs = [...work.images, ...work.tags.map(dctJob)];
+  const onDone = counted(jobs, host);
   const how: GoOn = { ...values, outputArtifactPath: undefined, force: false };
   const { failed, ...result } = await withGoOn(how, host, () =>
-    signTags(work, {
+    sign<SchemeResult>(jobs, {
       signer,
       now: host.now,
+      sleep: host.sleep,
       onStale: ({ message }) => host.info(`${message}. Starting over on top of it.`),
       ...(onDone ? { onDone } : {}),
     }));
-  return signedReport({ ...result, failed: tellingAllHow(failed, how, host) }, host);
+  return signedReport(
+    { ...result, repositories: byRepository(result.repositories), failed: tellingAllHow(failed, how, host) },
+    host,
+  );
 }

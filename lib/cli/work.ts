@@ -1,15 +1,18 @@
 /** From the flags that name tags to what the flows take. @module */
 import { TagsealError } from "../errors.ts";
-import { askedOnce, type KeyHolder } from "../signing/payload_signer.ts";
-import type { TagsToSign } from "../schemes/notary_v1/prepare_tags.ts";
-import type { ScopeAction } from "../http/auth.ts";
-import { fetchManifest } from "../registry/manifest.ts";
 import { STANDARD_DELEGATION } from "../flows/delegation_certificate.ts";
-import { type ImageName, parseImageName } from "../registry/image_ref.ts";
+import type { ScopeAction } from "../http/auth.ts";
+import { type Digest, type ImageName, parseImageName } from "../registry/image_ref.ts";
+import { fetchManifest } from "../registry/manifest.ts";
+import type { ImagesResult } from "../schemes/images.ts";
+import type { TagsToSign } from "../schemes/notary_v1/prepare_tags.ts";
+import { askedOnce, type KeyHolder } from "../signing/payload_signer.ts";
+import type { Job } from "../signing/scheme.ts";
 import { type DelegationRole, RELEASES, signerRole } from "../tuf/roles.ts";
 import { readBuildxMetadata } from "./buildx.ts";
 import { type buildFlags, type delegationFlags, type renewFlags, type tagFlags, workFlags } from "./common_flags.ts";
 import type { connectionFlags, notaryFlags, registryFlags } from "./common_flags.ts";
+import { imageSchemes, openImageJobs, type SchemeValues } from "./schemes.ts";
 import type { Session } from "./session.ts";
 import { namedKey } from "./delegation.ts";
 import type { CommandValues } from "./command.ts";
@@ -36,32 +39,44 @@ export async function readWork(values: WorkValues, host: Host): Promise<WantedTa
   return values.from === undefined ? [await typedTags(values, host)] : await listedTags(values, host);
 }
 
-/** What {@linkcode readWork} has read, ready to be looked up and signed. */
+/** What is to be signed, by scheme. */
+export interface Work {
+  /** Signatures beside images. */
+  readonly images: readonly Job<ImagesResult>[];
+  /** Tags of Docker Content Trust. */
+  readonly tags: readonly TagsToSign[];
+}
+
+/** What {@linkcode readWork} has read, ready to be looked up and signed: in all schemes the same digests. */
 export async function openWork(
   wanted: readonly WantedTags[],
-  values: WorkValues,
+  values: WorkValues & SchemeValues,
   session: Session,
   host: Host,
-  access: ScopeAction,
+  access: "pull" | "push,pull",
   holder?: KeyHolder,
-): Promise<TagsToSign[]> {
-  const signing = await openSigning(values, session, host, access, holder);
+): Promise<Work> {
+  const asked = holder && askedOnce(holder);
+  const isDct = values.scheme.includes("dct");
+  const signing = isDct ? await openSigning(values, session, host, access, asked) : undefined;
+  const imageJobs = await openImageJobs(values, session, host, access, asked);
+  const images: Job<ImagesResult>[] = [];
   const work: TagsToSign[] = [];
   for (const { name, tags, expected, known } of wanted) {
-    const repository = await session.registry(name);
-    const lookUp = holdingTo((tag) => fetchManifest(repository, tag), tags, expected);
-    work.push({
-      ...await signing(name),
-      sign: {
-        tags,
-        lookUp(tag) {
-          const entry = known?.get(tag);
-          return entry ? Promise.resolve(entry) : lookUp(tag);
-        },
-      },
-    });
+    const repository = await session.registry(name, imageSchemes(values).length > 0 ? access : "pull");
+    const asking = holdingTo((tag) => fetchManifest(repository, tag), tags, expected);
+    const found = new Map<string, ReturnType<typeof asking>>();
+    const lookUp = (tag: string) => {
+      const entry = known?.get(tag);
+      if (entry) return Promise.resolve(entry);
+      const reading = found.get(tag) ?? asking(tag);
+      found.set(tag, reading);
+      return reading;
+    };
+    images.push(...await imageJobs(name, tags, async (tag) => (await lookUp(tag)).digest as Digest));
+    if (signing) work.push({ ...await signing(name), sign: { tags, lookUp } });
   }
-  return work;
+  return { images, tags: work };
 }
 
 /** What all signing has in common, whatever becomes of the tags; to be completed for each repository. */

@@ -3,13 +3,15 @@
  *
  * @module
  */
-import { type Bytes, equalBytes, text } from "../bytes/bytes.ts";
+import { type Bytes, equalBytes, text, utf8 } from "../bytes/bytes.ts";
 import { canonicalJson, parsePlainly } from "../bytes/canonical_json.ts";
 import { isJsonObject } from "../bytes/json.ts";
 import { USER_AGENT } from "../http/send.ts";
-import { assembleBatch } from "../signing/batch.ts";
+import { assembleBatch, type Part } from "../signing/batch.ts";
+import type { Job } from "../signing/scheme.ts";
 import { trustTime } from "../tuf/edit.ts";
 import { AT_ONCE, mapAtOnce } from "../signing/at_once.ts";
+import { type ImagesChange, type ImagesResult, imageWords } from "./images.ts";
 import { type PreparedChange, prepareTags, type TagsToSign } from "./notary_v1/prepare_tags.ts";
 import { partOf } from "./notary_v1/scheme.ts";
 import type { ManifestOfTag } from "./notary_v1/tag_change.ts";
@@ -19,8 +21,10 @@ import { documentOf, type SigningData, type UnsignedData } from "./signing_data.
 export interface PreparedData {
   /** The file to send; without payloads where there is nothing to sign. */
   readonly data: UnsignedData;
-  /** Repositories whose tags are all as they shall be. */
+  /** Repositories whose tags are all as they shall be in Docker Content Trust. */
   readonly unchanged: readonly { readonly repository: string; readonly tags: readonly ManifestOfTag[] }[];
+  /** Repositories all of whose images are signed already in a scheme. */
+  readonly unchangedImages: readonly ImagesResult[];
 }
 
 /**
@@ -28,17 +32,31 @@ export interface PreparedData {
  *
  * @throws {TagsealError} what preparing one of the repositories throws
  */
-export async function createSigningData(work: readonly TagsToSign[], at: Date): Promise<PreparedData> {
-  const prepared = await mapAtOnce(work, AT_ONCE, (task) => prepareTags(task, at));
+export async function createSigningData(
+  work: readonly TagsToSign[],
+  at: Date,
+  images: readonly Job<ImagesResult>[] = [],
+): Promise<PreparedData> {
+  const [prepared, jobs] = await Promise.all([
+    mapAtOnce(work, AT_ONCE, (task) => prepareTags(task, at)),
+    mapAtOnce(images, AT_ONCE, (job) => job.prepare(at)),
+  ]);
+  const changes = prepared.flatMap(({ change }) => change ?? []);
+  const imageParts = jobs.flatMap((job) => job.outcome === "to-sign" ? job.part : []);
   return {
-    data: assembleSigningData(prepared.flatMap(({ change }) => change ?? []), at),
+    data: assembleSigningData(changes, at, imageParts),
     unchanged: prepared.filter(({ change }) => !change).map(({ repository, tags }) => ({ repository, tags })),
+    unchangedImages: jobs.flatMap((job) => job.outcome === "unchanged" ? job.result : []),
   };
 }
 
 /** One file of what is to be signed in several repositories. */
-export function assembleSigningData(changes: readonly PreparedChange[], at: Date): UnsignedData {
-  return documentOf(assembleBatch(changes.map(partOf), trustTime(at), USER_AGENT).file);
+export function assembleSigningData(
+  changes: readonly PreparedChange[],
+  at: Date,
+  images: readonly Part[] = [],
+): UnsignedData {
+  return documentOf(assembleBatch([...images, ...changes.map(partOf)], trustTime(at), USER_AGENT).file);
 }
 
 /** Older signing data is made anew: what it signs would expire that much sooner. */
@@ -49,17 +67,25 @@ const SAME_FOR_MS = 86_400_000;
  * repositories, byte for byte but for the time at which they expire, which is at most a day earlier.
  */
 export function isSameWork(there: SigningData, data: UnsignedData): boolean {
-  const facts = ({ repositories }: UnsignedData) => {
+  const facts = ({ repositories, images }: UnsignedData) => {
     const unhashed = repositories.map(({ roles, ...rest }) => [rest, roles.map(({ sha256: _, ...role }) => role)]);
-    return canonicalJson(JSON.parse(JSON.stringify(unhashed)));
+    const timeless = images.map((one) => imageWords({ ...one, signatures: one.signatures.map(withoutHash) }));
+    return canonicalJson(JSON.parse(JSON.stringify([unhashed, timeless])));
   };
   const age = Date.parse(data.created) - Date.parse(there.created);
   return there.signatures.size === 0 && age >= 0 && age <= SAME_FOR_MS && equalBytes(facts(there), facts(data)) &&
     [...data.payloads].every(([name, bytes]) => equalBytes(unexpiring(there.payloads.get(name)), unexpiring(bytes)));
 }
 
-/** A payload without the time at which it expires. */
+/** Notation signs the time, so that the hash of the same work is another one each time. */
+function withoutHash<T extends ImagesChange["signatures"][number]>(signature: T): T {
+  return { ...signature, sha256: "" };
+}
+
+/** A payload without the time at which it expires; of a Notation signature what is signed, without when. */
 function unexpiring(payload: Bytes | undefined): Bytes {
+  const envelope = payload && /^[\w-]+\.([\w-]+)$/.exec(text(payload));
+  if (envelope) return utf8(envelope[1]!);
   const signed = payload && parsePlainly(text(payload));
   return isJsonObject(signed) ? canonicalJson({ ...signed, expires: "" }) : new Uint8Array();
 }

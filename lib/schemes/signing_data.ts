@@ -12,6 +12,7 @@ import {
   type UnsignedFile,
   writeSigningFile,
 } from "../signing/signing_data.ts";
+import { imageChangesIn, type ImagesChange, imageWords } from "./images.ts";
 import { changesIn, type RepositoryChange, wordsOf } from "./notary_v1/changes.ts";
 
 export type { RepositoryChange, RoleChange, TagChange, TagRemoval } from "./notary_v1/changes.ts";
@@ -20,6 +21,8 @@ export type { RepositoryChange, RoleChange, TagChange, TagRemoval } from "./nota
 export interface SigningData extends Omit<SigningFile, "manifest"> {
   /** What is to be signed for content trust. */
   readonly repositories: readonly RepositoryChange[];
+  /** What is to be signed beside images, by scheme and repository. */
+  readonly images: readonly ImagesChange[];
 }
 
 /** Signing data that nobody has signed yet. */
@@ -32,10 +35,14 @@ export type UnsignedData = Omit<SigningData, "signatures">;
  */
 export function documentOf<T extends UnsignedFile>({ manifest, ...file }: T): Omit<T, "manifest"> & UnsignedData {
   const repositories = changesIn(manifest);
-  const known = new Set(repositories.flatMap(({ roles }) => roles.map(({ payload }) => payload)));
+  const images = imageChangesIn(manifest);
+  const known = new Set([
+    ...repositories.flatMap(({ roles }) => roles.map(({ payload }) => payload)),
+    ...images.flatMap(({ signatures }) => signatures.map(({ payload }) => payload)),
+  ]);
   const foreign = [...file.payloads.keys()].find((name) => !known.has(name));
   if (foreign !== undefined) throw malformed(`"${foreign}" is of a scheme that is not known`);
-  return { ...file, repositories };
+  return { ...file, repositories, images };
 }
 
 /**
@@ -49,8 +56,12 @@ export async function readSigningData(zip: Bytes): Promise<SigningData> {
 }
 
 /** Writes a file to be signed: the same input gives the same bytes. */
-export async function writeSigningData({ repositories, ...file }: UnsignedData): Promise<Bytes> {
-  return await writeSigningFile({ ...file, manifest: { repositories: repositories.map(wordsOf) } });
+export async function writeSigningData({ repositories, images, ...file }: UnsignedData): Promise<Bytes> {
+  const manifest = {
+    ...(images.length > 0 ? { images: images.map(imageWords) } : {}),
+    ...(repositories.length > 0 ? { repositories: repositories.map(wordsOf) } : {}),
+  };
+  return await writeSigningFile({ ...file, manifest });
 }
 
 /** The kind of the key that a file is for, as its trust data shows it: good enough for advice. */

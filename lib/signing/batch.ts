@@ -37,13 +37,15 @@ export function assembleBatch(parts: readonly Part[], created: string, tool: str
   const payloads = new Map<string, Bytes>();
   const trust = new Map<string, Bytes>();
   const members = new Map<string, JsonObject[]>();
-  const numbered = parts.map((part, i) => {
+  let evidenced = 0;
+  const numbered = parts.map((part) => {
     const named = part.payloads.map(({ label, extension, ...payload }): Payload => {
       const id = payloadName(payloads.size + 1, label, extension);
       payloads.set(id, payload.bytes);
       return { ...payload, id };
     });
-    for (const [role, bytes] of part.trust ?? []) trust.set(trustName(i + 1, role), bytes);
+    if (part.trust) evidenced++;
+    for (const [role, bytes] of part.trust ?? []) trust.set(trustName(evidenced, role), bytes);
     members.set(part.member, [...members.get(part.member) ?? [], part.words(named)]);
     return named;
   });

@@ -4,14 +4,21 @@ import type { PayloadFacts } from "./payload.ts";
 /** SignPath documents no limit; a page, a mail and a log line show as much. */
 const MAX_CHARS = 500;
 
-/** Repositories, tags and digests, cut at a whole one: `registry.test/app: v1 sha256:…, v2 sha256:… (and 3 more)`. */
+/**
+ * Repositories, tags and digests, each tag once: several roles, schemes and platforms sign it. Cut at a whole one: `registry.test/app: v1 sha256:…, v2 sha256:… (and 3 more)`.
+ */
 export function describeChanges(
   changes: readonly Pick<PayloadFacts, "repository" | "tags" | "removedTags">[],
 ): string {
+  const known = new Set<string>();
   const parts = changes.flatMap(({ repository, tags, removedTags }) => [
-    ...tags.map(({ tag, digest }) => ({ repository, words: `${tag} ${digest}` })),
-    ...removedTags.map(({ tag }) => ({ repository, words: `remove ${tag}` })),
-  ]);
+    ...tags.map(({ tag, digest }) => ({ repository, tag, words: `${tag} ${digest}` })),
+    ...removedTags.map(({ tag }) => ({ repository, tag, words: `remove ${tag}` })),
+  ]).filter(({ repository, tag }) => {
+    const isNew = !known.has(`${repository}:${tag}`);
+    known.add(`${repository}:${tag}`);
+    return isNew;
+  });
   let text = "";
   for (const [i, { repository, words }] of parts.entries()) {
     const isSame = parts[i - 1]?.repository === repository;

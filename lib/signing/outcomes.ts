@@ -50,7 +50,9 @@ export function joinOutcomes<Result extends SchemeResult>(
   unclearRequests = 0,
 ): SignResult<Result> {
   const failed = outcomes.filter((outcome) => "error" in outcome);
-  const end = failed.find(({ error }) => outcomes.length === 1 || isTagsealError(error, "interrupted"));
+  const end = failed.find(({ error }) =>
+    new Set(outcomes.map(({ repository }) => repository)).size === 1 || isTagsealError(error, "interrupted")
+  );
   if (end) throw end.error;
   const repositories = outcomes.flatMap((outcome) => "result" in outcome ? [outcome.result] : []);
   return { repositories, failed, signingRequestId, unclearRequests };

@@ -30,7 +30,7 @@ export type Prepared<Plan, Result> =
 /** The payloads of one part, signed. */
 export interface SignedPart {
   /** The payloads, as numbered. */
-  readonly payloads: readonly Payload[];
+  readonly payloads: readonly Pick<Payload, "id" | "bytes">[];
   /** Raw signatures by payload; they may be of anything. */
   readonly signatures: ReadonlyMap<string, Bytes>;
   /** Whether signing may have taken days, so that what was read before is no longer to be built upon. */
@@ -52,6 +52,12 @@ export interface Scheme<
    * since a signing request may cost a person's approval.
    */
   prepare(task: Task, at: Date): Promise<Prepared<Plan, Result>>;
+  /**
+   * Checks that every signature is good; all schemes are asked before the first one publishes.
+   *
+   * @throws {TagsealError} `trust-invalid`
+   */
+  check(task: Task, plan: Plan, signed: SignedPart): Promise<void>;
   /**
    * Checks every signature, publishes, and reads back what it has published. A second run after a success changes nothing.
    *
@@ -79,13 +85,15 @@ export type PreparedJob<Result> =
     readonly outcome: "to-sign";
     /** What is to be signed. */
     readonly part: Part;
+    /** {@linkcode Scheme.check}. */
+    check(signed: SignedPart): Promise<void>;
     /** {@linkcode Scheme.publish}. */
     publish(signed: SignedPart): Promise<Result>;
   };
 
 /** Binds a task to its scheme. */
 export function jobOf<Task extends { readonly repository: string }, Plan, Result extends SchemeResult>(
-  scheme: Pick<Scheme<Task, Plan, Result, never, unknown>, "name" | "prepare" | "publish">,
+  scheme: Pick<Scheme<Task, Plan, Result, never, unknown>, "name" | "prepare" | "check" | "publish">,
   task: Task,
 ): Job<Result> {
   return {
@@ -95,7 +103,12 @@ export function jobOf<Task extends { readonly repository: string }, Plan, Result
       const prepared = await scheme.prepare(task, at);
       if (prepared.outcome === "unchanged") return prepared;
       const { part, plan } = prepared;
-      return { outcome: "to-sign", part, publish: (signed) => scheme.publish(task, plan, signed) };
+      return {
+        outcome: "to-sign",
+        part,
+        check: (signed) => scheme.check(task, plan, signed),
+        publish: (signed) => scheme.publish(task, plan, signed),
+      };
     },
   };
 }

@@ -72,20 +72,32 @@ export async function sign<Result extends SchemeResult>(
     signingRequestId = answer.signingRequestId;
     unclearRequests += answer.unclearRequests;
     const overtaken: Job<Result>[] = [];
-    await mapAtOnce(begun, AT_ONCE, async ({ job, prepared }, i) => {
+    const { signatures, isKept, failures } = answer;
+    const signed = begun.map(({ job, prepared }, i) => {
       const payloads = batch.parts[i]!;
-      const failed = payloads.find(({ id }) => answer.failures.has(id));
-      if (failed) return settle(job, { error: answer.failures.get(failed.id) });
+      return { job, prepared, part: { payloads, signatures, wasAway: isKept } };
+    });
+    const repositories = [...Map.groupBy(signed, ({ job }) => job.repository).values()];
+    await mapAtOnce(repositories, AT_ONCE, async (some) => {
+      const open = [...some];
       try {
-        const { signatures, isKept } = answer;
-        settle(job, { result: await prepared.publish({ payloads, signatures, wasAway: isKept }) });
+        // Nothing of a repository is published before all of it is known to be good; then in the order of the schemes.
+        for (const { prepared, part } of some) {
+          const failed = part.payloads.find(({ id }) => failures.has(id));
+          if (failed) throw failures.get(failed.id);
+          await prepared.check(part);
+        }
+        for (const { job, prepared, part } of some) {
+          settle(job, { result: await prepared.publish(part) });
+          open.shift();
+        }
       } catch (error) {
         // What was published and changed by others since is theirs now.
         if (!isTagsealError(error, "stale") || error.published === "yes" || attempt >= attempts) {
-          settle(job, { error: resumable(error, answer) });
+          for (const { job } of open) settle(job, { error: resumable(error, answer) });
         } else {
           options.onStale?.(error);
-          overtaken.push(job);
+          overtaken.push(...open.map(({ job }) => job));
         }
       }
     });

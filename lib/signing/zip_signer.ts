@@ -46,7 +46,7 @@ export function zipSigner(
 ): PayloadSigner {
   const { follow = (id) => downloadWhenSigned(client, id, options), service } = options;
   return fileSigner(async (artifact, { parts }) => {
-    const description = submission.description ?? describeChanges(parts.map(([first]) => first!.about));
+    const description = submission.description ?? describeChanges(parts.flat().map(({ about }) => about));
     const filed = await submitForSigning(
       client,
       { ...submission, description, artifact, fileName: ARTIFACT_NAME },

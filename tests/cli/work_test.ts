@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { utf8 } from "../../lib/bytes/bytes.ts";
 import { createHost, type Host } from "../../lib/cli/host.ts";
+import type { SchemeValues } from "../../lib/cli/schemes.ts";
 import { openSession } from "../../lib/cli/session.ts";
 import { openSigning, openWork, readWork, type WorkValues } from "../../lib/cli/work.ts";
 import type { KeyHolder } from "../../lib/signing/payload_signer.ts";
@@ -13,7 +14,10 @@ import { failsWith } from "../support/failures.ts";
 const [A, B] = ["a", "b"].map((digit) => `sha256:${digit.repeat(64)}`) as [string, string];
 const GUN = "registry.test/acme/app";
 
-const VALUES: WorkValues = {
+const VALUES: WorkValues & SchemeValues = {
+  scheme: ["dct"],
+  cosignBundle: "auto",
+  certificateChain: undefined,
   repository: undefined,
   from: undefined,
   tags: [],
@@ -117,7 +121,7 @@ Deno.test("work: a tag whose digest and length are known is not looked up; other
   const text = `${GUN}:v1\n${GUN}:v3@${B} 528\n`;
   const { host } = hostWith({ "tags.txt": text });
   const wanted = await readWork({ ...VALUES, from: "tags.txt" }, host);
-  const [task] = await openWork(wanted, VALUES, session(host, send), host, "pull");
+  const { tags: [task] } = await openWork(wanted, VALUES, session(host, send), host, "pull");
   assert.deepEqual(await task!.sign!.lookUp("v3"), { tag: "v3", digest: B, length: 528 });
   assert.deepEqual(asked, []);
   assert.equal((await task!.sign!.lookUp("v1")).digest, digest);
@@ -128,7 +132,7 @@ Deno.test("work: a digest without a length is what the registry must say", async
   const { send, digest } = registry();
   for (const [expected, good] of [[digest, true], [A, false]] as const) {
     const { host } = hostWith({ "tags.txt": `${GUN}:v1@${expected}\n` });
-    const [task] = await openWork(
+    const { tags: [task] } = await openWork(
       await readWork({ ...VALUES, from: "tags.txt" }, host),
       VALUES,
       session(host, send),
@@ -161,11 +165,11 @@ Deno.test("work: the keys at hand are asked for once for all repositories, and n
     { ...VALUES, from: "tags.txt" },
     hostWith({ "tags.txt": `${GUN}:v1\nx.test/y:v1\n` }).host,
   );
-  const work = await openWork(wanted, VALUES, session(host, send), host, "pull", holder);
+  const { tags: work } = await openWork(wanted, VALUES, session(host, send), host, "pull", holder);
   assert.equal(listed, 0, "not before it is needed");
   await Promise.all(work.map(({ holder }) => holder?.kind === "keys" && holder.atHand()));
   assert.equal(listed, 1);
-  const [plain] = await openWork(wanted, VALUES, session(host, send), host, "pull");
+  const { tags: [plain] } = await openWork(wanted, VALUES, session(host, send), host, "pull");
   assert.equal(plain!.holder, undefined);
 });
 

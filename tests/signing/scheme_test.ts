@@ -63,6 +63,10 @@ class Greetings implements Scheme<Greeting, Bytes, Greeted, string, PublicKey> {
     return Promise.resolve({ outcome: "to-sign", part, plan: bytes });
   }
 
+  check(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async publish(
     { repository, words }: Greeting,
     bytes: Bytes,

@@ -228,7 +228,12 @@ async function signedFile(now: TrustedRepository, change: RepositoryChange, part
     const signature = await recognizeSignature(key, part.bytes, part.signature);
     if (signature) return assembleFile(part.bytes, [{ keyId: key.id, signature }]);
   }
-  throw invalid(now.gun, "its signature is not good under the delegation's key", part.role, otherKey(ids));
+  throw wrongSignature(now.gun, part.role, ids);
+}
+
+/** A signature by none of the keys `ids`. */
+export function wrongSignature(gun: string, role: string, ids: readonly string[]): TagsealError {
+  return invalid(gun, "its signature is not good under the delegation's key", role, otherKey(ids));
 }
 
 /** A policy with another certificate is far more common than somebody who tampers. */

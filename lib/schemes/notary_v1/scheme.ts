@@ -1,5 +1,6 @@
 /** Docker Content Trust (Notary v1): tags in `targets/releases` and the signer's own delegation. @module */
 import type { Bytes } from "../../bytes/bytes.ts";
+import { recognizeSignature } from "../../crypto/recognize.ts";
 import { sha256Hex } from "../../crypto/hash.ts";
 import type { Sighting } from "../../notary/repository.ts";
 import type { Part } from "../../signing/batch.ts";
@@ -8,7 +9,7 @@ import type { Payload } from "../../signing/payload.ts";
 import { type Job, jobOf, type Scheme, type SignedPart } from "../../signing/scheme.ts";
 import { type RepositoryChange, wordsOf } from "./changes.ts";
 import { type PreparedChange, type PreparedRepository, prepareTags, type TagsToSign } from "./prepare_tags.ts";
-import { type PushResult, pushTrustData } from "./push_trust_data.ts";
+import { type PushResult, pushTrustData, wrongSignature } from "./push_trust_data.ts";
 import { verifyTags } from "./verify_tags.ts";
 
 /** The name of the scheme. */
@@ -30,6 +31,14 @@ export const notaryV1: Scheme<DctTask, PreparedChange, PushResult, Parameters<ty
     const { change, ...prepared } = await prepareTags(task, at);
     if (!change) return { outcome: "unchanged", result: unchanged(prepared) };
     return { outcome: "to-sign", part: partOf(change), plan: change };
+  },
+  async check({ gun }, { keys, payloads: roles }, { payloads, signatures }) {
+    for (const [i, { id, bytes }] of payloads.entries()) {
+      const signature = signatures.get(id);
+      const found = await Promise.all(keys.map((key) => signature && recognizeSignature(key, bytes, signature)));
+      if (found.some((good) => good !== undefined)) continue;
+      throw wrongSignature(gun, roles[i]!.role, keys.map(({ canonicalId }) => canonicalId));
+    }
   },
   publish({ trust }, change, { payloads, signatures, wasAway }: SignedPart) {
     // An approval may have taken days: what is published builds on what is there now.
@@ -80,7 +89,7 @@ export function partOf(change: PreparedChange): Part {
 }
 
 /** A change, with the payloads as they are called in the file. */
-function changeOf({ facts, payloads }: PreparedChange, named: readonly Payload[]): RepositoryChange {
+function changeOf({ facts, payloads }: PreparedChange, named: readonly Pick<Payload, "id">[]): RepositoryChange {
   const roles = payloads.map(({ role, baseVersion, version, bytes }, i) => ({
     role,
     baseVersion,

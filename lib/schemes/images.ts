@@ -1,0 +1,288 @@
+/**
+ * What cosign and Notation signatures have in common: they sign manifests by digest, lie beside the image in its registry,
+ * and are made for each tag, for the index and for every manifest that it names. What a signing data file says of them
+ * stands in its member `images`.
+ *
+ * @module
+ */
+import type { JsonObject, JsonValue } from "../bytes/json.ts";
+import { sha256Hex } from "../crypto/hash.ts";
+import type { PublicKey } from "../crypto/keys.ts";
+import { type Certificate, readCertificate } from "../crypto/x509.ts";
+import { isTagsealError, TagsealError } from "../errors.ts";
+import type { Descriptor } from "../registry/descriptor.ts";
+import { findImage, type ImageEntry } from "../registry/image_entries.ts";
+import type { Digest } from "../registry/image_ref.ts";
+import type { RegistryRepository } from "../registry/repository.ts";
+import { mapAtOnce } from "../signing/at_once.ts";
+import { digest, list, malformed, object, whole, word } from "../signing/manifest_words.ts";
+import type { Payload } from "../signing/payload.ts";
+import type { KeyHolder } from "../signing/payload_signer.ts";
+import type { SchemeResult } from "../signing/scheme.ts";
+
+/** Tags of one repository whose manifests are to be signed. */
+export interface ImagesToSign {
+  /** The repository, as users know it: the GUN. */
+  readonly repository: string;
+  /** The same at its registry, to read and write. */
+  readonly registry: RegistryRepository;
+  /** The signing key's certificate, and those above it, in any order. */
+  readonly certificates: readonly [Certificate, ...Certificate[]];
+  /** Its key. */
+  readonly key: PublicKey;
+  /** Who signs: it must have this very key, as far as that can be known. */
+  readonly holder?: KeyHolder | undefined;
+  /** The tags. */
+  readonly tags: readonly string[];
+  /** What a tag is to stand for: `sha256:<hex>`. */
+  readonly digestOf: (tag: string) => Promise<Digest>;
+}
+
+/** One manifest to sign under one tag. */
+export interface TaggedImage {
+  /** The tag. */
+  readonly tag: string;
+  /** The manifest or index that the tag stands for, or one that the index names. */
+  readonly image: Descriptor;
+  /** What an entry of an index runs on: `linux/arm64`. */
+  readonly platform?: string | undefined;
+}
+
+/** A form of a signature: `classic` and `bundle` are cosign's, `jws` is Notation's. */
+export type SignatureForm = "classic" | "bundle" | "jws";
+
+/** One signature that is to be made. */
+export interface ImageSignature extends TaggedImage {
+  /** Its form. */
+  readonly form: SignatureForm;
+}
+
+/** What became of one tag's signatures in one scheme. */
+export interface SignedTagOf {
+  /** `cosign` or `notation`. */
+  readonly scheme: string;
+  /** The tag. */
+  readonly tag: string;
+  /** `sha256:<hex>` of the manifest or index that it was signed as. */
+  readonly digest: string;
+  /** Where the signature is found: the tag of cosign's signatures, or the digest that Notation's refer to. */
+  readonly reference: string;
+  /** Whether a signature was added for it, or all were there. */
+  readonly outcome: "published" | "unchanged";
+}
+
+/** What became of one repository's images. */
+export interface ImagesResult extends SchemeResult {
+  /** By tag. */
+  readonly signatures: readonly SignedTagOf[];
+}
+
+/** How many manifests the registry is asked for at a time. */
+export const MANIFESTS_AT_ONCE = 8;
+
+/**
+ * The manifests behind tags: of an index all that it names as well.
+ *
+ * @throws {TagsealError} `not-found` where the registry does not have what a tag is to stand for; what reading throws
+ */
+export async function taggedImages({ registry, tags, digestOf, repository }: ImagesToSign): Promise<TaggedImage[]> {
+  const known = new Map<string, ReturnType<typeof findImage>>();
+  const found = await mapAtOnce(tags, MANIFESTS_AT_ONCE, async (tag): Promise<TaggedImage[]> => {
+    const wanted = await digestOf(tag);
+    const reading = known.get(wanted) ?? findImage(registry, wanted);
+    known.set(wanted, reading);
+    const image = await reading;
+    if (image === undefined) {
+      throw new TagsealError("not-found", `The registry has no manifest "${wanted}" for "${repository}:${tag}"`, {
+        remedy: "Push the image first: a signature beside nothing would be of no use",
+        details: { repository, tag, digest: wanted },
+      });
+    }
+    const entries = image.entries.map(({ mediaType, digest, size, platform }: ImageEntry) => ({
+      tag,
+      image: { mediaType, digest, size },
+      platform,
+    }));
+    return [{ tag, image: image.image }, ...entries];
+  });
+  return found.flat();
+}
+
+/**
+ * Refuses a signer that does not have the key: what it signs would be worth nothing.
+ *
+ * @throws {TagsealError} `bad-input`, `not-found`
+ */
+export async function requireHeld({ holder, key, repository }: ImagesToSign): Promise<void> {
+  const keyId = key.canonicalId;
+  const details = { repository, keyId };
+  if (holder?.kind === "keys" && !(await holder.atHand()).has(keyId)) {
+    throw new TagsealError("not-found", `The private key of the certificate (${keyId.slice(0, 12)}) is not here`, {
+      remedy: "Nothing was signed. Bring the key, or name the certificate of a key that is here",
+      details,
+    });
+  }
+  const policy = holder?.kind === "service" ? await holder.policyKey?.() : undefined;
+  if (policy === undefined || policy.keyId === keyId) return;
+  throw new TagsealError(
+    "bad-input",
+    `The signing policy "${policy.policy}" signs with the key ${policy.keyId.slice(0, 12)}, not with that of the ` +
+      `certificate (${keyId.slice(0, 12)})`,
+    { remedy: "Nothing was filed. Name the certificate of the policy's key, or another policy", details },
+  );
+}
+
+/** A signature that came back and is none: of something else, or by another key. */
+export function notGood(repository: string, { tag, image }: TaggedImage, scheme: string): TagsealError {
+  return new TagsealError(
+    "trust-invalid",
+    `The ${scheme} signature of "${repository}:${tag}" (${image.digest}) is refused: it is not good under the key of ` +
+      "the certificate",
+    {
+      remedy: "Nothing was published for this repository. Compare the certificate with that of the signing policy",
+      details: { repository, tag, digest: image.digest },
+    },
+  );
+}
+
+/** What `work` throws, with the way to go on: others write to the same tag, or it is of another kind. */
+export async function publishing<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    // Signing anew would not help: what was signed is still good, and only has to be written once more.
+    if (!isTagsealError(error, "stale")) throw error;
+    throw new TagsealError("unavailable", error.message, {
+      remedy: "The signatures are good. Publish them once more when fewer others write there",
+      published: "maybe",
+      cause: error,
+    });
+  }
+}
+
+/** The results by tag: the first manifest of a tag is the one that it stands for. */
+export function signedTags(
+  scheme: string,
+  images: readonly TaggedImage[],
+  added: readonly TaggedImage[],
+  referenceOf: (image: Descriptor) => string,
+): SignedTagOf[] {
+  const tags = [...new Set(images.map(({ tag }) => tag))];
+  return tags.map((tag) => {
+    const { image } = images.find((one) => one.tag === tag)!;
+    const isNew = added.some((one) => one.tag === tag);
+    const outcome = isNew ? "published" : "unchanged";
+    return { scheme, tag, digest: image.digest, reference: referenceOf(image), outcome };
+  });
+}
+
+/** The name of an entry: scheme, last part of the repository, tag, platform. */
+export function labelOf(what: string, repository: string, { tag, platform, image }: TaggedImage): string {
+  const kind = image.mediaType.includes("index") || image.mediaType.includes("list") ? "index" : "";
+  const part = platform?.replaceAll("/", "-") ?? kind;
+  return [what, repository.split("/").at(-1)!, tag, ...part ? [part] : []].join("_");
+}
+
+/** What a signature is for, for whoever approves and for the audit log. */
+export function aboutSignature(
+  scheme: string,
+  repository: string,
+  { tag, image, platform }: TaggedImage,
+): Payload["about"] {
+  const { digest } = image;
+  const of = platform === undefined ? "" : ` (${platform})`;
+  return {
+    repository,
+    subject: `${scheme} signature${of}`,
+    facts: { Scheme: scheme, Digest: digest },
+    tags: [{ tag, digest }],
+    removedTags: [],
+  };
+}
+
+/** Signatures with their payloads' names. */
+export function named<T extends ImageSignature>(
+  signatures: readonly T[],
+  payloads: readonly Payload[],
+): (T & { readonly payload: string; readonly sha256: string })[] {
+  return signatures.map((one, i) => ({ ...one, payload: payloads[i]!.id, sha256: sha256Hex(payloads[i]!.bytes) }));
+}
+
+/** What a file says of one scheme's signatures in one repository. */
+export interface ImagesChange {
+  /** `cosign` or `notation`. */
+  readonly scheme: string;
+  /** The repository. */
+  readonly repository: string;
+  /** The signing key's certificate, and those above it. */
+  readonly certificates: readonly [Certificate, ...Certificate[]];
+  /** All manifests behind the tags; `payload` is left out where they are signed already. */
+  readonly signatures: readonly (ImageSignature & { readonly payload: string; readonly sha256: string })[];
+}
+
+/** More than any request holds. */
+const MAX_CERTIFICATES = 10;
+const FORMS: readonly string[] = ["classic", "bundle", "jws"] satisfies SignatureForm[];
+
+/** The manifest's member. */
+export function imageWords({ scheme, repository, certificates, signatures }: ImagesChange): JsonObject {
+  return {
+    scheme,
+    repository,
+    certificates: certificates.map(({ der }) => der.toBase64()),
+    signatures: signatures.map(({ tag, image, platform, form, payload, sha256 }) => ({
+      tag,
+      ...image,
+      ...(platform === undefined ? {} : { platform }),
+      form,
+      payload,
+      sha256,
+    })),
+  };
+}
+
+/** What a manifest says. @throws {TagsealError} `bad-input` where it is not what {@linkcode imageWords} writes */
+export function imageChangesIn(manifest: JsonObject): ImagesChange[] {
+  if (manifest["images"] === undefined) return [];
+  return list(manifest, "images").map((value, i) => {
+    const entry = object(value, `images[${i}]`);
+    const signatures = list(entry, "signatures").map((one) => readSignature(object(one, `images[${i}].signatures`)));
+    if (signatures.length === 0) throw malformed(`nothing is to be signed in images[${i}]`);
+    return {
+      scheme: word(entry, "scheme"),
+      repository: word(entry, "repository"),
+      certificates: readChain(list(entry, "certificates")),
+      signatures,
+    };
+  });
+}
+
+function readChain(values: readonly JsonValue[]): [Certificate, ...Certificate[]] {
+  if (values.length === 0 || values.length > MAX_CERTIFICATES) throw malformed("it has no certificate, or too many");
+  const [first, ...others] = values.map((value) => {
+    try {
+      return readCertificate(Uint8Array.fromBase64(String(value), { lastChunkHandling: "strict" }));
+    } catch (error) {
+      if (error instanceof SyntaxError) throw malformed("a certificate in it cannot be read");
+      throw error;
+    }
+  });
+  return [first!, ...others];
+}
+
+function readSignature(entry: JsonObject): ImagesChange["signatures"][number] {
+  const form = word(entry, "form");
+  if (!FORMS.includes(form)) throw malformed(`"${form.slice(0, 30)}" is no form of a signature`);
+  return {
+    tag: word(entry, "tag"),
+    image: {
+      mediaType: word(entry, "mediaType"),
+      digest: digest(entry, "digest") as Digest,
+      size: whole(entry, "size"),
+    },
+    ...(entry["platform"] === undefined ? {} : { platform: word(entry, "platform") }),
+    form: form as SignatureForm,
+    payload: word(entry, "payload"),
+    sha256: word(entry, "sha256"),
+  };
+}

@@ -1,0 +1,110 @@
+/** Tasks of all schemes, to be signed together in one signing request. @module */
+import { keyOfCertificate } from "../crypto/keys.ts";
+import { TagsealError } from "../errors.ts";
+import type { RegistryRepository } from "../registry/repository.ts";
+import type { Payload } from "../signing/payload.ts";
+import { type Job, jobOf, type SchemeResult } from "../signing/scheme.ts";
+import type { SigningFile } from "../signing/signing_data.ts";
+import type { BundleChoice, CosignForm } from "./cosign/forms.ts";
+import { cosign, type CosignTask } from "./cosign/scheme.ts";
+import type { ImagesChange, ImagesResult, ImagesToSign, SignedTagOf } from "./images.ts";
+import { notation, type NotationTask } from "./notation/scheme.ts";
+import { DCT } from "./notary_v1/scheme.ts";
+import type { PushResult } from "./notary_v1/push_trust_data.ts";
+
+/** All schemes, in the order in which they are published: where one fails, content trust is not moved. */
+export const SCHEMES = ["cosign", "notation", DCT] as const;
+/** The name of a scheme. */
+export type SchemeName = typeof SCHEMES[number];
+/** A scheme whose signatures lie beside the image. */
+export type ImageScheme = Exclude<SchemeName, typeof DCT>;
+
+/** What the schemes want to know beside the images. */
+export interface ImageOptions extends Pick<CosignTask, "onWarning">, Pick<NotationTask, "onOddSalt"> {
+  /** When cosign bundles are written. */
+  readonly bundle: BundleChoice;
+}
+
+/** Images to sign in one scheme. */
+export function imageJob(scheme: ImageScheme, images: ImagesToSign, options: ImageOptions): Job<ImagesResult> {
+  return scheme === "cosign"
+    ? jobOf<CosignTask, never, ImagesResult>(cosign as never, { ...images, ...options })
+    : jobOf<NotationTask, never, ImagesResult>(notation as never, { ...images, ...options });
+}
+
+/**
+ * Publishes the signatures of one scheme and repository out of a signed file. What is signed is made anew out of what the
+ * file says of it, so that a payload that says something else is refused.
+ *
+ * @throws {TagsealError} `trust-invalid`; `bad-input` for schemes that are not known
+ */
+export async function publishImages(
+  change: ImagesChange,
+  { created, payloads, signatures }: Pick<SigningFile, "created" | "payloads" | "signatures">,
+  registry: RegistryRepository,
+): Promise<ImagesResult> {
+  const { scheme, repository, certificates } = change;
+  const key = keyOfCertificate(certificates[0]);
+  const digestOf = () => Promise.reject(new Error("what is signed already is not looked up"));
+  const task: ImagesToSign = { repository, registry, certificates, key, tags: [], digestOf };
+  const named = change.signatures.map(({ payload: id }): Pick<Payload, "id" | "bytes"> => ({
+    id,
+    bytes: payloads.get(id)!,
+  }));
+  const signed = { payloads: named, signatures, wasAway: true };
+  const at = new Date(created);
+  const ofForms = <F extends string>(...forms: readonly F[]) => {
+    const missing = change.signatures.filter((one): one is typeof one & { readonly form: F & typeof one.form } =>
+      forms.some((form) => form === one.form)
+    );
+    if (missing.length === change.signatures.length) return { images: change.signatures, missing, at };
+    throw new TagsealError("bad-input", `The file holds signatures that "${scheme}" does not have`, {
+      remedy: "Make new signing data",
+      details: { repository },
+    });
+  };
+  switch (scheme) {
+    case "cosign": {
+      const plan = ofForms<CosignForm>("classic", "bundle");
+      await cosign.check({ ...task, bundle: "auto" }, plan, signed);
+      return await cosign.publish({ ...task, bundle: "auto" }, plan, signed);
+    }
+    case "notation": {
+      const plan = ofForms("jws");
+      await notation.check(task, plan, signed);
+      return await notation.publish(task, plan, signed);
+    }
+    default:
+      throw new TagsealError("bad-input", `The file holds signatures of "${scheme}", which is not known`, {
+        remedy: "Use the tagseal that made it",
+        details: { repository },
+      });
+  }
+}
+
+/** What became of one repository in all schemes; tags, roles and removed tags are those of Docker Content Trust. */
+export interface RepositoryResult extends PushResult {
+  /** Signatures beside the images; left out where none were asked for. */
+  readonly signatures?: readonly SignedTagOf[];
+}
+
+/** The results of all schemes, by repository, in the order in which repositories came. */
+export function byRepository(results: readonly SchemeResult[]): RepositoryResult[] {
+  const merged = new Map<string, RepositoryResult>();
+  for (const result of results) {
+    const { repository } = result;
+    const before = merged.get(repository);
+    const { outcome, tags = [], roles = [], removedTags, signatures } = result as Partial<RepositoryResult>;
+    const all = [...before?.signatures ?? [], ...signatures ?? []];
+    merged.set(repository, {
+      ...before,
+      repository,
+      outcome: before?.outcome === "published" ? "published" : outcome!,
+      tags: [...before?.tags ?? [], ...tags],
+      roles: [...before?.roles ?? [], ...roles],
+      ...(removedTags ? { removedTags } : {}),
+      ...(all.length > 0 ? { signatures: all } : {}),
+    });
+  }
+  return [...merged.values()];
+}

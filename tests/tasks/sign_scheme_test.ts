@@ -1,0 +1,165 @@
+/** `sign --scheme`: one request for Docker Content Trust, cosign and Notation, and nothing pushed that is not good. */
+import assert from "node:assert/strict";
+import { utf8 } from "../../lib/bytes/bytes.ts";
+import { documentIn } from "../support/run.ts";
+import { Story } from "../support/local_story.ts";
+
+interface Signed {
+  readonly signingRequestId: string | null;
+  readonly repositories: readonly {
+    readonly outcome: string;
+    readonly tags: readonly { readonly tag: string }[];
+    readonly signatures?: readonly {
+      readonly scheme: string;
+      readonly tag: string;
+      readonly digest: string;
+      readonly reference: string;
+      readonly outcome: string;
+    }[];
+  }[];
+}
+
+const ALL = ["--scheme", "dct,cosign"];
+
+async function sign(story: Story, ...more: string[]): Promise<Signed> {
+  return documentIn((await story.succeed(["sign", "-r", story.gun, ...more, "--json"])).stdout) as unknown as Signed;
+}
+
+const writes = (story: Story) => story.calls.filter((call) => /^(PUT|POST|PATCH) \/v2\//.test(call));
+
+Deno.test("one request signs all tags in all schemes, and a second run files none", async () => {
+  await using story = await Story.readyToSign();
+  const { repositories: [first] } = await sign(story, "-t", "v1,v2", ...ALL);
+  assert.equal(story.peers.signPath.requests().length, 1);
+  assert.deepEqual(first!.signatures!.map(({ scheme, tag, outcome }) => [scheme, tag, outcome]), [
+    ["cosign", "v1", "published"],
+    ["cosign", "v2", "published"],
+  ]);
+  for (const { scheme, digest, reference } of first!.signatures!) {
+    assert.equal(reference, scheme === "cosign" ? `${digest.replace(":", "-")}.sig` : digest);
+  }
+  assert.deepEqual(first!.tags.map(({ tag }) => tag), ["v1", "v2"]);
+  story.calls.length = 0;
+  const again = await sign(story, "-t", "v1,v2", ...ALL);
+  assert.equal(story.peers.signPath.requests().length, 1, "nothing was filed");
+  assert.deepEqual([...new Set(again.repositories[0]!.signatures!.map(({ outcome }) => outcome))], ["unchanged"]);
+  assert.deepEqual(again.repositories[0]!.outcome, "unchanged");
+  assert.deepEqual(writes(story), []);
+});
+
+Deno.test("cosign and Notation need no Notary server, and no repository that was set up", async () => {
+  await using story = await Story.begin();
+  await story.push("v1");
+  const { repositories: [first] } = await sign(story, "-t", "v1", "--scheme", "cosign");
+  assert.deepEqual(first!.signatures!.length, 1);
+  assert.ok(!story.calls.some((call) => call.includes("/_trust/")));
+});
+
+Deno.test("signatures of others stay, and a second tag of the same digest is added beside the first", async () => {
+  await using story = await Story.readyToSign();
+  await story.push("v1", "same");
+  await story.push("v2", "same");
+  await sign(story, "-t", "v1", "--scheme", "cosign");
+  const { repositories: [second] } = await sign(story, "-t", "v1,v2", "--scheme", "cosign");
+  assert.deepEqual(second!.signatures!.map(({ tag, outcome }) => [tag, outcome]), [["v1", "unchanged"], [
+    "v2",
+    "published",
+  ]]);
+  assert.equal(second!.signatures![0]!.reference, second!.signatures![1]!.reference);
+});
+
+Deno.test("the four steps carry all schemes, and what was changed on the way is not pushed", async (t) => {
+  await using story = await Story.readyToSign();
+  await story.succeed([
+    "signing-data",
+    "-r",
+    story.gun,
+    "-t",
+    "v1",
+    ...ALL,
+    "--delegation-certificate",
+    "signpath.cer",
+    "--output-artifact-path",
+    "data.zip",
+  ]);
+  await story.succeed(["submit", "--input-artifact-path", "data.zip", "--wait-for-completion"]);
+  await t.step("nothing is published by that", () => assert.deepEqual(writes(story), []));
+  const { stdout } = await story.succeed(["push", "--input-artifact-path", "data.signed.zip", "--json"]);
+  const { repositories: [first] } = documentIn(stdout) as unknown as Signed;
+  assert.deepEqual(first!.signatures!.map(({ scheme, outcome }) => [scheme, outcome]), [
+    ["cosign", "published"],
+  ]);
+  story.calls.length = 0;
+  await story.succeed(["push", "--input-artifact-path", "data.signed.zip"]);
+  assert.deepEqual((await sign(story, "-t", "v1", ...ALL)).repositories[0]!.outcome, "unchanged");
+});
+
+Deno.test("what cannot be signed is told before anything is filed", async (t) => {
+  await using story = await Story.readyToSign();
+  const filed = story.peers.signPath.requests().length;
+  const cases: [string, number, string[], string[]][] = [
+    ["a scheme that is not known", 2, ["-t", "v1", "--scheme", "gpg"], ['--scheme does not know "gpg"']],
+    ["a tag that is not there", 2, ["-t", "v9", "--scheme", "cosign"], ["v9"]],
+    ["a file that is no certificate", 2, ["-t", "v1", "--scheme", "cosign", "--delegation-certificate", "no.cer"], [
+      "no certificate",
+    ]],
+    ["another policy's certificate", 2, ["-t", "v1", "--scheme", "cosign", "--delegation-certificate", "other.cer"], [
+      "signs with the key",
+      "Nothing was filed",
+    ]],
+  ];
+  await Deno.writeFile(story.path("no.cer"), utf8("no certificate"));
+  await Deno.writeFile(story.path("other.cer"), story.peers.otherCertificate!);
+  for (const [name, code, more, words] of cases) {
+    await t.step(name, async () => {
+      await story.fail(code, ["sign", "-r", story.gun, ...more], words);
+    });
+  }
+  assert.equal(story.peers.signPath.requests().length, filed);
+  assert.deepEqual(writes(story), []);
+});
+
+Deno.test("a signature by another key is refused in all schemes, and nothing of the repository is published", async (t) => {
+  await using story = await Story.readyToSign();
+  // SignPath does not tell its certificate, and signs with another key.
+  story.between = (request, send) =>
+    request.url.includes("/Cryptoki/") ? Promise.resolve(new Response(null, { status: 403 })) : send(request);
+  for (const scheme of ["cosign", "dct,cosign"]) {
+    await t.step(scheme, async () => {
+      story.calls.length = 0;
+      await story.fail(3, [
+        "sign",
+        "-r",
+        story.gun,
+        "-t",
+        "v1",
+        "--scheme",
+        scheme,
+        "--delegation-certificate",
+        "signpath.cer",
+        "--signing-policy-slug",
+        "other-signing",
+      ], ["not good under"]);
+      assert.deepEqual(writes(story), []);
+    });
+  }
+});
+
+Deno.test("a dry run tells what would be signed, and changes nothing", async () => {
+  await using story = await Story.readyToSign();
+  const { stdout } = await story.succeed([
+    "sign",
+    "-r",
+    story.gun,
+    "-t",
+    "v1",
+    ...ALL,
+    "--dry-run",
+    "--json",
+    "--delegation-certificate",
+    "signpath.cer",
+  ]);
+  const { images } = documentIn(stdout) as unknown as { images: { scheme: string; signatures: unknown[] }[] };
+  assert.deepEqual(images.map(({ scheme, signatures }) => [scheme, signatures.length]), [["cosign", 1]]);
+  assert.deepEqual([writes(story), story.peers.signPath.requests().length], [[], 0]);
+});
