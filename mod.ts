@@ -47,6 +47,7 @@ export type { ConnectOptions } from "./lib/library/connection.ts";
 export { type CredentialsOption, dockerCredentials } from "./lib/library/credentials.ts";
 export { type ExportedTrust, openExport } from "./lib/library/exported.ts";
 export { keyFiles, type Passphrase } from "./lib/library/keys.ts";
+export type { SchemeChoice } from "./lib/library/images.ts";
 export type { CallOptions, NetworkOptions } from "./lib/library/network.ts";
 export type { Pin, RootPins } from "./lib/library/pins.ts";
 export type { RepositoryFacts, TrustReader } from "./lib/library/reader.ts";
@@ -68,6 +69,7 @@ export {
   type TagSigner,
 } from "./lib/library/signers.ts";
 export type { TagSelection } from "./lib/library/tags.ts";
-export type { PushedTag, PushResult } from "./lib/schemes/notary_v1/push_trust_data.ts";
+export type { RepositoryResult, SchemeName } from "./lib/schemes/jobs.ts";
+export type { PushedTag } from "./lib/schemes/notary_v1/push_trust_data.ts";
 export type { ListOptions, TagFacts, TagListFacts } from "./lib/schemes/notary_v1/verify_tags.ts";
 export type { SignResult } from "./lib/signing/outcomes.ts";

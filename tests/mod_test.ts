@@ -12,6 +12,7 @@ import {
   keyFileSigner,
   openExport,
   type Repository,
+  type RepositoryResult,
   type SignPathSigner,
   signPathSigner,
   signTogether,
@@ -41,13 +42,15 @@ const NAMES = [
   "Pin",
   "Problem",
   "Published",
-  "PushResult",
   "PushedTag",
   "Repository",
   "RepositoryFacts",
+  "RepositoryResult",
   "RepositoryStatus",
   "RequestInQuestion",
   "RootPins",
+  "SchemeChoice",
+  "SchemeName",
   "SignOptions",
   "SignPathSigner",
   "SignPathSignerOptions",
@@ -221,6 +224,48 @@ Deno.test("library: many repositories are signed with one signing request, and e
   assert.deepEqual(failed.map(({ repository }) => repository), [absent.name]);
   assert.equal(requests.length, 1);
   assert.equal((await one.verify({ v1: digest })).tags.length, 1);
+});
+
+Deno.test("library: one request signs a tag in several schemes, and a second run asks nobody", async () => {
+  await using world = await World.begin();
+  const keys = keyFiles({ trustDir: world.trustDir, passphrase: PASSPHRASE });
+  using signer = world.signPath("zip");
+  const certificate = await signer.certificate();
+  using repository = world.connect();
+  await repository.init({ keys, delegate: { certificate } });
+  const v1 = await world.push("v1");
+  const requests: string[] = [];
+  const onProgress = (line: string) => void (line.includes("submitted") && requests.push(line));
+  const sign = () => repository.sign({ tags: { v1 }, schemes: ["dct", "cosign"], certificate, signer, onProgress });
+  const outcomes = ({ outcome, tags, signatures = [] }: RepositoryResult) => [
+    outcome,
+    tags.map(({ digest }) => digest),
+    signatures.map(({ scheme, digest, outcome }) => [scheme, digest, outcome]),
+  ];
+  assert.deepEqual(outcomes(await sign()), [
+    "published",
+    [v1],
+    [["cosign", v1, "published"]],
+  ]);
+  assert.deepEqual(outcomes(await sign()), [
+    "unchanged",
+    [v1],
+    [["cosign", v1, "unchanged"]],
+  ]);
+  assert.equal(requests.length, 1);
+
+  // Beside the image they need no Notary server.
+  using bare = world.connect({ notaryUrl: "https://localhost:9" }, "demo/bare");
+  await world.push("v1", "demo/bare");
+  const { signatures } = await bare.sign({ tags: ["v1"], schemes: ["cosign"], certificate, signer });
+  assert.deepEqual(signatures!.map(({ scheme, outcome }) => [scheme, outcome]), [["cosign", "published"]]);
+
+  const tags = ["v1"];
+  await failsWith(() => bare.sign({ tags, schemes: ["cosign"], signer }), "usage", "certificate of the signing key");
+  await failsWith(() => bare.sign({ tags, schemes: [], signer }), "usage", "No scheme is named");
+  await failsWith(() => bare.sign({ tags, schemes: ["pgp" as "dct"], signer }), "usage", '"pgp" is no scheme');
+  await failsWith(() => bare.changes({ withdraw: tags, schemes: ["cosign"], certificate }), "usage", "Only signatures");
+  assert.deepEqual(world.notices, []);
 });
 
 Deno.test("library: whoever calls can end every call, and is told what goes on", async () => {

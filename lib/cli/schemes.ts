@@ -5,8 +5,8 @@ import { readCertificateFile } from "../crypto/certificate_file.ts";
 import { type Certificate, readCertificate, readCertificates } from "../crypto/x509.ts";
 import { TagsealError } from "../errors.ts";
 import type { Digest, ImageName } from "../registry/image_ref.ts";
-import { BUNDLE_CHOICES, type FormWarning } from "../schemes/cosign/forms.ts";
-import type { ImagesChange, ImagesResult, TaggedImage } from "../schemes/images.ts";
+import { BUNDLE_CHOICES, describeFormWarning } from "../schemes/cosign/forms.ts";
+import type { ImagesChange, ImagesResult } from "../schemes/images.ts";
 import { imageJob, type ImageOptions, type ImageScheme } from "../schemes/jobs.ts";
 import type { KeyHolder } from "../signing/payload_signer.ts";
 import type { Job } from "../signing/scheme.ts";
@@ -109,23 +109,17 @@ export async function openImageJobs(
   };
 }
 
+const BUNDLE_OF_OURS = "; --cosign-bundle auto adds a bundle of ours";
+
 function imageOptions({ cosignBundle }: Pick<SchemeValues, "cosignBundle">, host: Host): ImageOptions {
   return {
     bundle: cosignBundle,
-    onWarning: (warning, image) => host.warn(FORM_WARNINGS[warning](image)),
+    onWarning: (warning, { tag }) =>
+      host.warn(describeFormWarning(warning, tag) + (warning === "hidden-from-cosign-3" ? BUNDLE_OF_OURS : "")),
     onOddSalt: (bytes) =>
       host.warn(`SignPath salts RSA signatures with ${bytes} bytes, which Notation's JWS takes; other formats may not`),
   };
 }
-
-const FORM_WARNINGS: Readonly<Record<FormWarning, (image: TaggedImage) => string>> = {
-  "hidden-from-cosign-3": ({ tag }) =>
-    `others have attached a sigstore bundle to "${tag}", so that cosign 3 does not look at our signature; ` +
-    "--cosign-bundle auto adds a bundle of ours",
-  "hides-others-from-cosign-3": ({ tag }) =>
-    `"${tag}" has classic signatures of others, which cosign 3 does not look at once our bundle is there`,
-  "bundle-only": () => "cosign 2, podman, skopeo and CRI-O read no bundles: to them the image is not signed",
-};
 
 /** What is to be signed beside images, in JSON. */
 export function imagesJson({ scheme, repository, signatures }: ImagesChange): object {

@@ -7,15 +7,17 @@ import { exportRepository } from "../flows/export_repository.ts";
 import { initRepository } from "../flows/init_repository.ts";
 import { repositoryStatus } from "../flows/repository_status.ts";
 import { readRootCertificate } from "../flows/root_certificate.ts";
+import { TagsealError } from "../errors.ts";
 import { USER_AGENT } from "../http/send.ts";
 import { expecting } from "../registry/expected.ts";
-import { fetchManifest } from "../registry/manifest.ts";
-import type { PushResult } from "../schemes/notary_v1/push_trust_data.ts";
+import { fetchManifest, type TaggedManifest } from "../registry/manifest.ts";
+import type { RepositoryResult } from "../schemes/jobs.ts";
 import { dctJob } from "../schemes/notary_v1/scheme.ts";
 import { type Connection, type ConnectOptions, openConnection } from "./connection.ts";
+import { readSchemes } from "./images.ts";
 import { bytesOf } from "./pins.ts";
 import { type Reading, trustReader } from "./reader.ts";
-import type { DelegationOptions, Repository, SignerChoice, TagChanges } from "./repository.ts";
+import type { DelegationOptions, Repository, TagChanges } from "./repository.ts";
 import { type SigningWork, type SignOptions, signTogether } from "./sign.ts";
 import { selectTags } from "./tags.ts";
 
@@ -43,10 +45,12 @@ export function connect(options: ConnectOptions): Repository {
   const { gun, trust, now, during, close } = connection;
   const reading: Reading = ({ signal }, work) => during(signal, (signal) => work(trust("pull", signal)));
   const publishing: Reading = ({ signal }, work) => during(signal, (signal) => work(trust("push,pull", signal)));
-  const signAlone = ({ signal, ...options }: SignOptions, change: TagChanges): Promise<PushResult> =>
+  const signAlone = ({ signal, signer, onProgress }: SignOptions, change: TagChanges): Promise<RepositoryResult> =>
     during(signal, async (signal) => {
-      const { repositories: [result] } = await signTogether([changesOf(connection, change)], { ...options, signal });
-      return result!; // one that has failed is thrown
+      const work = [changesOf(connection, change)];
+      const { repositories: [result], failed: [failure] } = await signTogether(work, { signer, onProgress, signal });
+      if (failure) throw failure.error;
+      return result!;
     });
 
   return {
@@ -63,8 +67,8 @@ export function connect(options: ConnectOptions): Repository {
         { signal },
         async (trust) => await addDelegation(trust, keys, { gun, ...namedKey(connection, delegate) }),
       ),
-    sign: ({ tags, ...options }) => signAlone(options, { ...choiceOf(options), sign: tags }),
-    withdraw: ({ tags, ...options }) => signAlone(options, { ...choiceOf(options), withdraw: tags }),
+    sign: ({ tags, ...options }) => signAlone(options, { ...options, sign: tags }),
+    withdraw: ({ tags, ...options }) => signAlone(options, { ...options, withdraw: tags }),
     changes: (changes) => changesOf(connection, changes),
     status: ({ keys = NO_KEYS, ...options } = {}) => reading(options, (trust) => repositoryStatus(trust, keys, gun)),
     export: (options = {}) =>
@@ -93,32 +97,50 @@ function namedKey(
   return { name, key };
 }
 
-function choiceOf({ delegation, keyId, renew }: SignerChoice): SignerChoice {
-  return { delegation, keyId, renew };
-}
-
 /** What `changes` mean; what is wrong with them is said now. */
 function changesOf(
   { gun, notice, registry, trust }: Connection,
-  { sign, withdraw, delegation = STANDARD_DELEGATION, keyId, renew = [] }: TagChanges,
-): SigningWork<PushResult> {
-  const signed = sign && selectTags(sign);
+  { sign, withdraw, delegation = STANDARD_DELEGATION, keyId, renew = [], ...choice }: TagChanges,
+): SigningWork {
+  const schemes = readSchemes(choice, notice);
+  const { tags, digests } = sign ? selectTags(sign) : { tags: [], digests: new Map<string, string>() };
   const withdrawn = withdraw && selectTags(withdraw).tags;
+  if (!schemes.dct && (withdrawn || !sign)) {
+    throw new TagsealError("usage", "Only signatures of Docker Content Trust are withdrawn or renewed", {
+      remedy: "Name the scheme dct as well, or tags to sign alone",
+    });
+  }
   return {
     open({ signal, holder }) {
-      const lookUp = (tag: string) => fetchManifest(registry(signal), tag);
-      return dctJob({
-        trust: trust("push,pull", signal),
-        gun,
-        signer: delegation,
-        keyId,
+      const found = new Map<string, Promise<TaggedManifest>>(); // the same digests in all schemes
+      const repository = registry(schemes.access, signal);
+      const asking = expecting((tag) => fetchManifest(repository, tag), digests);
+      const lookUp = (tag: string) => {
+        const manifest = found.get(tag) ?? asking(tag);
+        found.set(tag, manifest);
+        return manifest;
+      };
+      const images = {
+        repository: gun,
+        registry: repository,
         holder,
-        renew,
-        onRenewed: (role, reason) => notice(`"${role}" of "${gun}" is signed anew: ${reason}`),
-        onStillSigned: (tag) => notice(`The tag "${tag}" of "${gun}" is still signed, in "targets" itself`),
-        ...(signed ? { sign: { tags: signed.tags, lookUp: expecting(lookUp, signed.digests) } } : {}),
-        ...(withdrawn ? { remove: withdrawn } : {}),
-      });
+        tags,
+        digestOf: async (tag: string) => (await lookUp(tag)).digest,
+      };
+      const dct = () =>
+        dctJob({
+          trust: trust("push,pull", signal),
+          gun,
+          signer: delegation,
+          keyId,
+          holder,
+          renew,
+          onRenewed: (role, reason) => notice(`"${role}" of "${gun}" is signed anew: ${reason}`),
+          onStillSigned: (tag) => notice(`The tag "${tag}" of "${gun}" is still signed, in "targets" itself`),
+          ...(sign ? { sign: { tags, lookUp } } : {}),
+          ...(withdrawn ? { remove: withdrawn } : {}),
+        });
+      return [...tags.length > 0 ? schemes.jobs(images) : [], ...schemes.dct ? [dct()] : []];
     },
   };
 }

@@ -45,8 +45,8 @@ export interface Connection {
   readonly now: () => Date;
   /** What flows take, for one call. */
   trust(access: ScopeAction, signal?: AbortSignal): Trust;
-  /** The repository at its registry, for one call that reads. */
-  registry(signal: AbortSignal): RegistryRepository;
+  /** The repository at its registry, for one call. */
+  registry(access: "pull" | "push,pull", signal: AbortSignal): RegistryRepository;
   /** Does `work`, until `signal` aborts or the connection is closed. */
   during<T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /** Closes it. */
@@ -91,7 +91,7 @@ export function openConnection(options: ConnectOptions): Connection {
       now,
       sleep: (ms) => sleep(ms, signal),
     }),
-    registry: (signal) =>
+    registry: (access, signal) =>
       repositoryAtRegistry(name, {
         service: registry,
         address: options.registryUrl,
@@ -99,7 +99,7 @@ export function openConnection(options: ConnectOptions): Connection {
         known: spokenPlainly,
         allowHttp,
         warn: notice,
-        access: "pull",
+        access,
         sleep,
         signal,
       }),

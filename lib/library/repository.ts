@@ -4,7 +4,8 @@ import type { RepositoryStatus } from "../flows/repository_status.ts";
 import type { ScopeAction } from "../http/access.ts";
 import type { KeyStore } from "../keystore/keystore.ts";
 import type { Trust } from "../notary/repository.ts";
-import type { PushResult } from "../schemes/notary_v1/push_trust_data.ts";
+import type { RepositoryResult } from "../schemes/jobs.ts";
+import type { SchemeChoice } from "./images.ts";
 import type { CallOptions } from "./network.ts";
 import type { TrustReader } from "./reader.ts";
 import type { SigningWork, SignOptions } from "./sign.ts";
@@ -49,10 +50,10 @@ export interface SignerChoice {
 }
 
 /** What is signed or withdrawn in one repository. */
-export interface TagChanges extends SignerChoice {
+export interface TagChanges extends SignerChoice, SchemeChoice {
   /** Tags to sign. Where digests are given, a tag counts only if the registry has just that manifest under it. */
   readonly sign?: TagSelection | undefined;
-  /** Tags whose signature is withdrawn. */
+  /** Tags whose signature in Docker Content Trust is withdrawn. */
   readonly withdraw?: readonly string[] | undefined;
 }
 
@@ -77,11 +78,11 @@ export interface Repository extends TrustReader, Disposable {
    * @throws {TagsealError} `not-found` (tag, delegation, key), `trust-invalid` (a tag stands for another digest, or a
    *   signature or trust data does not hold), `stale`, `signing-request-failed`, `timed-out`, `interrupted`
    */
-  sign(options: SignerChoice & SignOptions & { readonly tags: TagSelection }): Promise<PushResult>;
-  /** Withdraws the signatures of tags. Throws what `sign` throws. */
-  withdraw(options: SignerChoice & SignOptions & { readonly tags: readonly string[] }): Promise<PushResult>;
+  sign(options: SignerChoice & SchemeChoice & SignOptions & { readonly tags: TagSelection }): Promise<RepositoryResult>;
+  /** Withdraws the signatures of tags in Docker Content Trust. Throws what `sign` throws. */
+  withdraw(options: SignerChoice & SignOptions & { readonly tags: readonly string[] }): Promise<RepositoryResult>;
   /** Changes for {@linkcode signTogether}: many repositories, one signing request. */
-  changes(changes: TagChanges): SigningWork<PushResult>;
+  changes(changes: TagChanges): SigningWork;
   /**
    * Its health, and what to do about it. Expired data is looked at and marked, anything else that is wrong is thrown.
    *

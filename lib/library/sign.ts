@@ -1,8 +1,9 @@
 /** Signing in one repository or in many, with one signing request. @module */
 import { sleep } from "../http/retry.ts";
+import { byRepository, type RepositoryResult } from "../schemes/jobs.ts";
 import type { SignResult } from "../signing/outcomes.ts";
 import { askedOnce, type KeyHolder } from "../signing/payload_signer.ts";
-import type { Job, SchemeResult } from "../signing/scheme.ts";
+import type { Job } from "../signing/scheme.ts";
 import { sign } from "../signing/sign.ts";
 import { type CallOptions, during } from "./network.ts";
 import type { TagSigner } from "./signers.ts";
@@ -16,9 +17,9 @@ export interface SignOptions extends CallOptions {
 }
 
 /** What is to be signed in one repository. */
-export interface SigningWork<Result extends SchemeResult> {
-  /** What signs it, for one call. */
-  open(call: { readonly signal: AbortSignal; readonly holder: KeyHolder }): Job<Result>;
+export interface SigningWork {
+  /** The jobs of each scheme, in the order in which they are published, for one call. */
+  open(call: { readonly signal: AbortSignal; readonly holder: KeyHolder }): readonly Job[];
 }
 
 /**
@@ -26,21 +27,22 @@ export interface SigningWork<Result extends SchemeResult> {
  *
  * @throws {TagsealError} what `Repository.sign` throws, where there is only one repository; `interrupted`
  */
-export async function signTogether<Result extends SchemeResult>(
-  work: readonly SigningWork<Result>[],
+export async function signTogether(
+  work: readonly SigningWork[],
   { signer, signal, onProgress = () => {} }: SignOptions,
-): Promise<SignResult<Result>> {
+): Promise<SignResult<RepositoryResult>> {
   const over = new AbortController();
   try {
-    return await during(signal ? [signal] : [], (signal) => {
+    return await during(signal ? [signal] : [], async (signal) => {
       const payloadSigner = signer.open({ signal, over: over.signal, onProgress });
       const holder = askedOnce(payloadSigner.holder);
-      return sign(work.map((each) => each.open({ signal, holder })), {
+      const result = await sign(work.flatMap((each) => each.open({ signal, holder })), {
         signer: payloadSigner,
         now: () => new Date(),
         sleep: (ms) => sleep(ms, signal),
         onStale: ({ message }) => onProgress(`${message}. Starting over on top of it`),
       });
+      return { ...result, repositories: byRepository(result.repositories) };
     });
   } finally {
     over.abort();

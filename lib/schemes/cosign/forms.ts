@@ -32,6 +32,18 @@ export type FormWarning =
   /** Cosign 2, podman, skopeo and CRI-O read no bundles. */
   | "bundle-only";
 
+/** A warning about `tag`, as a sentence without its capital and its period. */
+export function describeFormWarning(warning: FormWarning, tag: string): string {
+  switch (warning) {
+    case "hidden-from-cosign-3":
+      return `others have attached a sigstore bundle to "${tag}", so that cosign 3 does not look at our signature`;
+    case "hides-others-from-cosign-3":
+      return `"${tag}" has classic signatures of others, which cosign 3 does not look at once our bundle is there`;
+    case "bundle-only":
+      return "cosign 2, podman, skopeo and CRI-O read no bundles: to them the image is not signed";
+  }
+}
+
 /** What to write, and what to tell. */
 export interface FormDecision {
   /** The forms to write, in the order in which they are pushed. */
