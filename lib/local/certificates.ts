@@ -38,21 +38,46 @@ export interface SigningCertificate {
   readonly privateKey: KeyObject;
 }
 
-/** The key of a signing certificate. */
-export type SigningAlgorithm = "rsa-2048" | "ecdsa-p256";
+/** The keys that a signing certificate may have. */
+export const SIGNING_ALGORITHMS = [
+  "rsa-2048",
+  "rsa-3072",
+  "rsa-4096",
+  "ecdsa-p256",
+  "ecdsa-p384",
+  "ecdsa-p521",
+] as const;
+/** One of them. */
+export type SigningAlgorithm = typeof SIGNING_ALGORITHMS[number];
 
 /** The names a server on loopback is reached by. */
 export const LOOPBACK_NAMES: readonly string[] = ["localhost", "127.0.0.1", "::1"];
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-const P256 = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-const RSA_2048 = {
-  name: "RSASSA-PKCS1-v1_5",
-  modulusLength: 2048,
-  publicExponent: new Uint8Array([1, 0, 1]),
-  hash: "SHA-256",
+const P256 = ecdsa("P-256", "SHA-256");
+const ALGORITHMS: Readonly<Record<SigningAlgorithm, KeyAlgorithmOf>> = {
+  "rsa-2048": rsa(2048),
+  "rsa-3072": rsa(3072),
+  "rsa-4096": rsa(4096),
+  "ecdsa-p256": P256,
+  "ecdsa-p384": ecdsa("P-384", "SHA-384"),
+  "ecdsa-p521": ecdsa("P-521", "SHA-512"),
 };
+
+type KeyAlgorithmOf = ReturnType<typeof ecdsa> | ReturnType<typeof rsa>;
+
+function ecdsa(
+  namedCurve: string,
+  hash: string,
+): { readonly name: "ECDSA"; readonly namedCurve: string; readonly hash: string } {
+  return { name: "ECDSA", namedCurve, hash };
+}
+
+function rsa(modulusLength: number) {
+  const publicExponent = new Uint8Array([1, 0, 1]);
+  return { name: "RSASSA-PKCS1-v1_5", modulusLength, publicExponent, hash: "SHA-256" } as const;
+}
 
 /** How long what a CA issues is valid, and a CA that nobody keeps. */
 const THROW_AWAY_DAYS = 30;
@@ -136,7 +161,7 @@ export interface SigningCertificateRequest {
  */
 export async function createSigningCertificate(request: SigningCertificateRequest): Promise<SigningCertificate> {
   const x509 = await loadX509();
-  const algorithm = request.algorithm === "rsa-2048" ? RSA_2048 : P256;
+  const algorithm = ALGORITHMS[request.algorithm];
   // Of values that do not name their encoding the library takes quotes and "#" for its own.
   const subject = [...request.attributes ?? [], ["CN", request.commonName] as const];
   const keys = await newKeys(algorithm);
@@ -164,7 +189,7 @@ async function loadX509(): Promise<typeof import("@peculiar/x509")> {
   return await import("@peculiar/x509");
 }
 
-function newKeys(algorithm: typeof P256 | typeof RSA_2048): Promise<CryptoKeyPair> {
+function newKeys(algorithm: KeyAlgorithmOf): Promise<CryptoKeyPair> {
   return crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]) as Promise<CryptoKeyPair>;
 }
 

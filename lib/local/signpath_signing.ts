@@ -10,7 +10,7 @@
 import type { Bytes } from "../bytes/bytes.ts";
 import { readZip, writeZip, type ZipFile } from "../bytes/zip.ts";
 import { derOfRs } from "../crypto/algorithms.ts";
-import { hash } from "../crypto/hash.ts";
+import { hash, type SignatureHash } from "../crypto/hash.ts";
 import { TagsealError } from "../errors.ts";
 import type { LocalSigningKey } from "./signpath_keys.ts";
 
@@ -25,7 +25,7 @@ export interface RawSignatureFormat {
 /** No artifact may be longer than this many bytes, packed or unpacked. */
 export const MAX_ARTIFACT_BYTES: number = 256 * 1024 * 1024;
 
-const PAYLOAD = /^payload\/[^/]+\.json$/;
+const PAYLOAD = /^payload\/[^/]+\.(json|dsse|jws)$/;
 
 /**
  * The same ZIP with `<name>.sig` behind each `payload/*.json`: its raw signature over SHA-256.
@@ -42,8 +42,9 @@ export async function signArtifact(
   let payloads = 0;
   for (const [name, bytes] of await readZip(artifact, limits)) {
     signed.push({ name, bytes });
-    if (!PAYLOAD.test(name)) continue;
-    signed.push({ name: `${name}.sig`, bytes: await rawSignature(bytes, key, format) });
+    const kind = PAYLOAD.exec(name)?.[1];
+    if (kind === undefined) continue;
+    signed.push({ name: `${name}.sig`, bytes: await rawSignature(bytes, key, kind === "jws", format) });
     payloads++;
   }
   // `min-matches` is 1 unless an artifact configuration says otherwise.
@@ -55,11 +56,24 @@ export async function signArtifact(
   return await writeZip(signed);
 }
 
-async function rawSignature(payload: Bytes, key: LocalSigningKey, format: RawSignatureFormat): Promise<Bytes> {
-  const sha256 = hash("sha256", payload);
-  if (key.publicKey.shape.family === "rsa") {
-    return await key.signHash(sha256, format.rsaPadding === "pss" ? "RsaPss" : "RsaPkcs1");
+/** What the artifact configuration says of Notation's envelopes: by the size of the key, as JWS has it. */
+function notationHash({ publicKey: { shape } }: LocalSigningKey): SignatureHash {
+  if (shape.family === "ecdsa") {
+    return ({ "P-256": "sha256", "P-384": "sha384", "P-521": "sha512" } as const)[shape.curve];
   }
-  const signature = await key.signHash(sha256, "Ecdsa");
+  return shape.family === "rsa" && shape.bits >= 3072 ? (shape.bits >= 4096 ? "sha512" : "sha384") : "sha256";
+}
+
+async function rawSignature(
+  payload: Bytes,
+  key: LocalSigningKey,
+  isJws: boolean,
+  format: RawSignatureFormat,
+): Promise<Bytes> {
+  const digest = hash(isJws ? notationHash(key) : "sha256", payload);
+  if (key.publicKey.shape.family === "rsa") {
+    return await key.signHash(digest, isJws || format.rsaPadding === "pss" ? "RsaPss" : "RsaPkcs1");
+  }
+  const signature = await key.signHash(digest, "Ecdsa");
   return format.ecdsaFormat === "asn1" ? derOfRs(signature) : signature;
 }

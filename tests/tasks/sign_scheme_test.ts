@@ -19,7 +19,7 @@ interface Signed {
   }[];
 }
 
-const ALL = ["--scheme", "dct,cosign"];
+const ALL = ["--scheme", "dct,cosign,notation"];
 
 async function sign(story: Story, ...more: string[]): Promise<Signed> {
   return documentIn((await story.succeed(["sign", "-r", story.gun, ...more, "--json"])).stdout) as unknown as Signed;
@@ -34,6 +34,8 @@ Deno.test("one request signs all tags in all schemes, and a second run files non
   assert.deepEqual(first!.signatures!.map(({ scheme, tag, outcome }) => [scheme, tag, outcome]), [
     ["cosign", "v1", "published"],
     ["cosign", "v2", "published"],
+    ["notation", "v1", "published"],
+    ["notation", "v2", "published"],
   ]);
   for (const { scheme, digest, reference } of first!.signatures!) {
     assert.equal(reference, scheme === "cosign" ? `${digest.replace(":", "-")}.sig` : digest);
@@ -50,8 +52,8 @@ Deno.test("one request signs all tags in all schemes, and a second run files non
 Deno.test("cosign and Notation need no Notary server, and no repository that was set up", async () => {
   await using story = await Story.begin();
   await story.push("v1");
-  const { repositories: [first] } = await sign(story, "-t", "v1", "--scheme", "cosign");
-  assert.deepEqual(first!.signatures!.length, 1);
+  const { repositories: [first] } = await sign(story, "-t", "v1", "--scheme", "cosign,notation");
+  assert.deepEqual(first!.signatures!.length, 2);
   assert.ok(!story.calls.some((call) => call.includes("/_trust/")));
 });
 
@@ -88,6 +90,7 @@ Deno.test("the four steps carry all schemes, and what was changed on the way is 
   const { repositories: [first] } = documentIn(stdout) as unknown as Signed;
   assert.deepEqual(first!.signatures!.map(({ scheme, outcome }) => [scheme, outcome]), [
     ["cosign", "published"],
+    ["notation", "published"],
   ]);
   story.calls.length = 0;
   await story.succeed(["push", "--input-artifact-path", "data.signed.zip"]);
@@ -124,7 +127,7 @@ Deno.test("a signature by another key is refused in all schemes, and nothing of 
   // SignPath does not tell its certificate, and signs with another key.
   story.between = (request, send) =>
     request.url.includes("/Cryptoki/") ? Promise.resolve(new Response(null, { status: 403 })) : send(request);
-  for (const scheme of ["cosign", "dct,cosign"]) {
+  for (const scheme of ["cosign", "notation", "dct,cosign"]) {
     await t.step(scheme, async () => {
       story.calls.length = 0;
       await story.fail(3, [
@@ -160,6 +163,9 @@ Deno.test("a dry run tells what would be signed, and changes nothing", async () 
     "signpath.cer",
   ]);
   const { images } = documentIn(stdout) as unknown as { images: { scheme: string; signatures: unknown[] }[] };
-  assert.deepEqual(images.map(({ scheme, signatures }) => [scheme, signatures.length]), [["cosign", 1]]);
+  assert.deepEqual(images.map(({ scheme, signatures }) => [scheme, signatures.length]), [["cosign", 1], [
+    "notation",
+    1,
+  ]]);
   assert.deepEqual([writes(story), story.peers.signPath.requests().length], [[], 0]);
 });
