@@ -4,8 +4,8 @@
  *
  * {@linkcode connect} gives a {@linkcode Repository}, with everything wired: its Notary server, its registry, what is
  * trusted of it. {@linkcode signPathSigner} and {@linkcode keyFileSigner} are who signs; {@linkcode openExport} reads
- * without any network. Nothing is asked for, printed, or read from variables; every call takes an `AbortSignal`, and all
- * failures are a {@linkcode TagsealError} with a closed set of codes and the next safe move.
+ * without any network. Nothing is asked for, printed, or read from variables; every call to a server takes an
+ * `AbortSignal`, and all failures are a {@linkcode TagsealError} with a closed set of codes and the next safe move.
  *
  * These names keep their meaning within one major version; until 1.0.0 a minor version may change it, and the changelog
  * says so. What they are made of is in `@signpath/tagseal/tuf`, `/notary`, `/registry`, `/signpath`, `/signing`, `/schemes`,

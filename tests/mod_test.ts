@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { createSigningCertificate } from "../lib/local/certificates.ts";
 import { removeDelegation } from "../lib/flows/mod.ts";
+import { listTags } from "../lib/schemes/mod.ts";
 import { createSend } from "../lib/http/mod.ts";
 import { type LocalStack, pushTinyImage, startLocalStack } from "../lib/local/mod.ts";
 import {
@@ -305,8 +306,10 @@ Deno.test("library: whoever calls can end every call, and is told what goes on",
   assert.equal(request?.goesOn, true);
   await failsWith(() => repository.verify(tags), "not-signed", "v1");
 
+  const trust = repository.trust("pull");
   repository.close();
   repository.close();
+  await failsWith(() => listTags(trust, repository.name), "interrupted", "ended by its caller");
   await failsWith(() => repository.verify(tags), "interrupted", "ended by its caller");
 });
 

@@ -43,7 +43,7 @@ export interface Connection {
   readonly notice: (line: string) => void;
   /** The clock. */
   readonly now: () => Date;
-  /** What flows take, for one call. */
+  /** What flows take, for one call; until the connection is closed, unless said. */
   trust(access: ScopeAction, signal?: AbortSignal): Trust;
   /** The repository at its registry, for one call. */
   registry(access: "pull" | "push,pull", signal: AbortSignal): RegistryRepository;
@@ -62,7 +62,7 @@ export function openConnection(options: ConnectOptions): Connection {
   const name = parseImageName(options.repository);
   const pin = readPins(options.rootPin);
   const { trustDir, credentials, registryCredentials = credentials } = options;
-  const { send, allowHttp, notice, during, close } = openNetwork(options);
+  const { send, allowHttp, notice, closed, during, close } = openNetwork(options);
   const url = notaryUrlFor(name, options.notaryUrl, allowHttp);
   const now = () => new Date();
   const memory = createMemoryMetadataStore();
@@ -83,7 +83,7 @@ export function openConnection(options: ConnectOptions): Connection {
     gun: name.gun,
     notice,
     now,
-    trust: (access, signal) => ({
+    trust: (access, signal = closed) => ({
       server: createTrustServer({ url, service: notary, access, signal }),
       store: trustDir === undefined ? memory : createFileMetadataStore(trustDir, { signal }),
       pin,

@@ -1,5 +1,5 @@
 /** What all calls of the library have in common: the network, how they end, who hears of what. @module */
-import { TagsealError } from "../errors.ts";
+import { isTagsealError, TagsealError } from "../errors.ts";
 import { createSend } from "../http/network.ts";
 import type { Send } from "../http/send.ts";
 
@@ -32,6 +32,8 @@ export interface Network {
   readonly allowHttp: boolean;
   /** {@linkcode NetworkOptions.onNotice}, each line once. */
   readonly notice: (line: string) => void;
+  /** Aborted when it is closed. */
+  readonly closed: AbortSignal;
   /** Does `work`, until `signal` aborts or the network is closed. */
   during<T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /** Closes its connections, and ends what is under way. */
@@ -46,6 +48,7 @@ export function openNetwork({ caCerts = [], fetch, allowHttp = false, onNotice }
   return {
     send: own.send,
     allowHttp,
+    closed: over.signal,
     notice(line) {
       if (!told.has(line)) onNotice?.(line);
       told.add(line);
@@ -53,7 +56,7 @@ export function openNetwork({ caCerts = [], fetch, allowHttp = false, onNotice }
     during: (signal, work) => during([over.signal, ...signal ? [signal] : []], work),
     close() {
       if (over.signal.aborted) return;
-      over.abort(new DOMException("The connection was closed", "AbortError"));
+      over.abort(interrupted(new DOMException("The connection was closed", "AbortError")));
       own.close();
     },
   };
@@ -67,7 +70,7 @@ export async function during<T>(
   const controller = new AbortController();
   const end = () => {
     const ended = signals.find(({ aborted }) => aborted);
-    if (ended) controller.abort(interrupted(ended.reason));
+    if (ended) controller.abort(isTagsealError(ended.reason) ? ended.reason : interrupted(ended.reason));
   };
   for (const signal of signals) signal.addEventListener("abort", end);
   end();
