@@ -8,9 +8,9 @@
  * `AbortSignal`, and all failures are a {@linkcode TagsealError} with a closed set of codes and the next safe move.
  *
  * These names keep their meaning within one major version; until 1.0.0 a minor version may change it, and the changelog
- * says so. What they are made of is in `@signpath/tagseal/tuf`, `/notary`, `/registry`, `/signpath`, `/signing`, `/schemes`,
- * `/flows`, `/keystore`, `/http`, `/crypto` and `/errors`; a stack to try it on is in `/local`. Any version may change
- * those.
+ * says so. What they are made of is in `@signpath/tagseal/tuf`, `/notary`, `/registry`, `/signpath`, `/signing`,
+ * `/schemes`, `/flows`, `/keystore`, `/http`, `/crypto` and `/errors`; a stack to try it on is in `/local`. Any version
+ * may change those.
  *
  * @example What does a tag stand for, if it is signed?
  * ```ts

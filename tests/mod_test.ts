@@ -237,7 +237,8 @@ Deno.test("library: one request signs a tag in several schemes, and a second run
   const v1 = await world.push("v1");
   const requests: string[] = [];
   const onProgress = (line: string) => void (line.includes("submitted") && requests.push(line));
-  const sign = () => repository.sign({ tags: { v1 }, schemes: ["dct", "cosign"], certificate, signer, onProgress });
+  const sign = () =>
+    repository.sign({ tags: { v1 }, schemes: ["dct", "notation", "cosign"], certificate, signer, onProgress });
   const outcomes = ({ outcome, tags, signatures = [] }: RepositoryResult) => [
     outcome,
     tags.map(({ digest }) => digest),
@@ -246,12 +247,12 @@ Deno.test("library: one request signs a tag in several schemes, and a second run
   assert.deepEqual(outcomes(await sign()), [
     "published",
     [v1],
-    [["cosign", v1, "published"]],
+    [["cosign", v1, "published"], ["notation", v1, "published"]],
   ]);
   assert.deepEqual(outcomes(await sign()), [
     "unchanged",
     [v1],
-    [["cosign", v1, "unchanged"]],
+    [["cosign", v1, "unchanged"], ["notation", v1, "unchanged"]],
   ]);
   assert.equal(requests.length, 1);
 

@@ -4,9 +4,9 @@ import type { Trust } from "../notary/repository.ts";
 import { exportedServer, type ReadRepository } from "./export_file.ts";
 
 /**
- * What flows take to read a repository from an export: everything is verified as online, by the same code. Only the time
- * is another one: expiry is judged at the time of the export (or now, if that is earlier), as a file cannot show that it is
- * the newest there is. Nothing is kept.
+ * What flows take to read a repository from an export: everything is verified as online, by the same code. Only the
+ * time is another one: expiry is judged at the time of the export (or now, if that is earlier), as a file cannot show
+ * that it is the newest there is. Nothing is kept.
  */
 export function exportedTrust(
   read: ReadRepository,

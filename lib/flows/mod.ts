@@ -1,5 +1,6 @@
 /**
- * `@signpath/tagseal/flows`: what administrators do with a repository: set up, delegate, rotate, export, move, look after.
+ * `@signpath/tagseal/flows`: what administrators do with a repository: set up, delegate, rotate, export, move, look
+ * after.
  *
  * Unstable: a part of the inside, which any version may change. What keeps its meaning is in `@signpath/tagseal`.
  *

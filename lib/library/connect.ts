@@ -24,8 +24,9 @@ import { selectTags } from "./tags.ts";
 /**
  * Connects to a repository, at the first call on it.
  *
- * Permissions: `--allow-net=<Notary server>` and for `sign` `--allow-net=<registry>`, in both cases with the token server that
- * they name; with `trustDir` `--allow-read=<trustDir> --allow-write=<trustDir>`. No variable is read, no program is run.
+ * Permissions: `--allow-net=<Notary server>` and for `sign` `--allow-net=<registry>`, in both cases with the token
+ * server that they name; with `trustDir` `--allow-read=<trustDir> --allow-write=<trustDir>`. No variable is read, no
+ * program is run.
  *
  * @throws {TagsealError} `usage` where the name is none; `bad-input` where a pin or an address is none
  *

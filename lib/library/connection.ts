@@ -21,8 +21,8 @@ export interface ConnectOptions extends NetworkOptions {
   /** What its root is held to where it is not known yet. */
   readonly rootPin: RootPins;
   /**
-   * Docker's trust directory (`~/.docker/trust`): what is verified is remembered there, so that it is noticed where a server
-   * goes back. In memory without it, for as long as the connection.
+   * Docker's trust directory (`~/.docker/trust`): what is verified is remembered there, so that it is noticed where a
+   * server goes back. In memory without it, for as long as the connection.
    */
   readonly trustDir?: string | undefined;
   /** The Notary server's address; without it the registry's host, for Docker Hub its own. */

@@ -5,14 +5,17 @@ import type { RunHelper } from "../registry/credential_helper.ts";
 import { resolveCredentials } from "../registry/credentials.ts";
 import { runHelperProcess } from "../registry/helper_process.ts";
 
-/** Credentials, or how to come by those for the registry at `host` (`host[:port]`): asked once, and only if a server asks. */
+/**
+ * Credentials, or how to come by those for the registry at `host` (`host[:port]`): asked once, and only if a server
+ * asks.
+ */
 export type CredentialsOption = Credentials | ((host: string) => ReturnType<CredentialsSource>);
 
 /** What Docker's credentials take. */
 export interface DockerCredentialsOptions {
   /**
-   * Variables that a credential helper gets; it needs `PATH`, and often `HOME`. Without them no helper is run, and only what
-   * `config.json` itself holds is used.
+   * Variables that a credential helper gets; it needs `PATH`, and often `HOME`. Without them no helper is run, and only
+   * what `config.json` itself holds is used.
    */
   readonly helperVariables?: Readonly<Record<string, string>> | undefined;
   /** Told what cannot be used. */

@@ -21,8 +21,8 @@ export interface ExportedTrust {
   /** The repositories that it says it holds. */
   readonly repositories: readonly string[];
   /**
-   * One of them. Everything is verified as online, and expiry is judged at the time of the export: nobody can tell offline
-   * whether anything has been withdrawn or replaced since.
+   * One of them. Everything is verified as online, and expiry is judged at the time of the export: nobody can tell
+   * offline whether anything has been withdrawn or replaced since.
    *
    * @throws {TagsealError} `not-found` where it is not there; `usage` where that is no name
    */

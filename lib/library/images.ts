@@ -12,7 +12,9 @@ import { bytesOf } from "./pins.ts";
 
 /** In which formats tags are signed. */
 export interface SchemeChoice {
-  /** Docker Content Trust alone (`dct`) unless said. They are published in the order cosign, Notation, content trust. */
+  /**
+   * Docker Content Trust alone (`dct`) unless said. They are published in the order cosign, Notation, content trust.
+   */
   readonly schemes?: readonly SchemeName[] | undefined;
   /** For cosign and Notation: the signing key's certificate, as PEM together with the CAs above it, or alone as DER. */
   readonly certificate?: string | Uint8Array | undefined;
@@ -33,7 +35,8 @@ export interface ReadSchemes {
 /**
  * Reads a choice; `notice` is told what somebody should know before images are signed.
  *
- * @throws {TagsealError} `usage` where it names none, or no certificate where that is needed; `bad-input` for one that is none
+ * @throws {TagsealError} `usage` where it names none, or no certificate where that is needed; `bad-input` for one that
+ *   is none
  */
 export function readSchemes(
   { schemes = ["dct"], certificate, cosignBundle: bundle = "auto" }: SchemeChoice,

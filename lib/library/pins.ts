@@ -15,7 +15,8 @@ export type Pin = string | Uint8Array;
  *
  * - one pin, or several of which one must hold;
  * - `"known"`: nothing but a root that the trust directory, or this connection, knows already;
- * - `"first-use"`: whatever is met first is trusted, and told to `onNotice`. Without a trust directory that is every time.
+ * - `"first-use"`: whatever is met first is trusted, and told to `onNotice`. Without a trust directory that is every
+ *   time.
  */
 export type RootPins = Pin | readonly Pin[] | "known" | "first-use";
 

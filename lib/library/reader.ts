@@ -16,14 +16,17 @@ export interface TrustReader {
   /** Its full name: `registry.example.com/team/app`. */
   readonly name: string;
   /**
-   * Proves that tags are signed, and where digests are given, that they are signed as those. Pull by the digests that it
-   * returns: a tag can be moved in between.
+   * Proves that tags are signed, and where digests are given, that they are signed as those. Pull by the digests that
+   * it returns: a tag can be moved in between.
    *
-   * @throws {TagsealError} `not-signed` naming every tag that is not; `trust-invalid` where a digest is another one, or the
-   *   trust data does not hold; `not-found`, `unavailable`, `unauthenticated`, `forbidden`
+   * @throws {TagsealError} `not-signed` naming every tag that is not; `trust-invalid` where a digest is another one, or
+   *   the trust data does not hold; `not-found`, `unavailable`, `unauthenticated`, `forbidden`
    */
   verify(tags: TagSelection, options?: CallOptions): Promise<TagListFacts>;
-  /** The signed tags as Docker resolves them, or as `options` say. Throws what `verify` throws of trust data and servers. */
+  /**
+   * The signed tags as Docker resolves them, or as `options` say. Throws what `verify` throws of trust data and
+   * servers.
+   */
   list(options?: ListOptions & CallOptions): Promise<TagListFacts>;
   /** Roles, keys and signers, and all signed tags. Throws what `list` throws. */
   inspect(options?: CallOptions): Promise<RepositoryFacts>;

@@ -69,7 +69,8 @@ export interface Repository extends TrustReader, Disposable {
   /**
    * Lets a certificate's key sign tags, with the targets key that is in `keys`. Doing it again changes nothing.
    *
-   * @throws {TagsealError} `not-found` where the targets key is not there; `bad-input` where the certificate cannot sign
+   * @throws {TagsealError} `not-found` where the targets key is not there; `bad-input` where the certificate cannot
+   *   sign
    */
   addDelegation(options: DelegationOptions & CallOptions & { readonly keys: KeyStore }): Promise<AddDelegationResult>;
   /**
@@ -93,8 +94,12 @@ export interface Repository extends TrustReader, Disposable {
   export(options?: CallOptions): Promise<Uint8Array>;
   /** The root certificate (PEM): a pin, and what SignPath wants to have. */
   rootCertificate(options?: CallOptions): Promise<string>;
-  /** What use cases of `@signpath/tagseal/flows` are given, wired as this repository is; `access` is what they may do. */
+  /**
+   * What use cases of `@signpath/tagseal/flows` are given, wired as this repository is; `access` is what they may do.
+   */
   trust(access: ScopeAction): Trust;
-  /** Closes its connections, and ends what is under way with `interrupted`. The same as leaving the scope of `using`. */
+  /**
+   * Closes its connections, and ends what is under way with `interrupted`. The same as leaving the scope of `using`.
+   */
   close(): void;
 }

@@ -40,8 +40,8 @@ export interface SignPathSignerOptions extends NetworkOptions {
   /** Slug of the signing policy. */
   readonly policy: string;
   /**
-   * `zip`: one signing request for all that is signed at once, with whatever the policy wants, approvals included. `hash`:
-   * fast hash signing, one request for each role, answered at once.
+   * `zip`: one signing request for all that is signed at once, with whatever the policy wants, approvals included.
+   * `hash`: fast hash signing, one request for each role, answered at once.
    */
   readonly method: "zip" | "hash";
   /** Slug of the artifact configuration; the project's default without it. */
@@ -61,7 +61,8 @@ export interface SignPathSigner extends TagSigner {
   /**
    * The certificate (DER) of the policy's key: what `addDelegation` takes.
    *
-   * @throws {TagsealError} `not-found` where the user may not use the policy; `unauthenticated`, `forbidden`, `unavailable`
+   * @throws {TagsealError} `not-found` where the user may not use the policy; `unauthenticated`, `forbidden`,
+   *   `unavailable`
    */
   certificate(options?: CallOptions): Promise<Bytes>;
 }

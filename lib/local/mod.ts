@@ -1,5 +1,6 @@
 /**
- * `@signpath/tagseal/local`: a registry, a Notary server and SignPath on this machine, for tests of whatever signs and verifies.
+ * `@signpath/tagseal/local`: a registry, a Notary server and SignPath on this machine, for tests of whatever signs and
+ * verifies.
  *
  * Unstable: a part of the inside, which any version may change. What keeps its meaning is in `@signpath/tagseal`.
  *

@@ -13,8 +13,8 @@ export interface RegistryWay extends Omit<RepositoryOptions, "url" | "path" | "t
 }
 
 /**
- * The repository at its registry. Only where no address is given is plain http tried, as Docker does: on loopback, or with
- * `allowHttp`.
+ * The repository at its registry. Only where no address is given is plain http tried, as Docker does: on loopback, or
+ * with `allowHttp`.
  *
  * @throws {TagsealError} `bad-input` where the address is none, or may not be used in plain http
  */
