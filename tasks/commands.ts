@@ -64,7 +64,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   "push": {
     summary: "Step 4: check and publish it",
-    needs: ["notary", "write"],
+    needs: ["notary", "registry", "write"],
     load: () => import("./push.ts"),
   },
   "remove-tag": {
@@ -101,6 +101,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Take a repository to another Notary server, or to another name",
     needs: ["notary", "root-key", "token", "write"],
     load: () => import("./move.ts"),
+  },
+  "migrate": {
+    summary: "Sign with cosign and Notation what is signed with Docker Content Trust",
+    needs: ["notary", "registry", "signpath", "delegation-key", "token", "write"],
+    load: () => import("./migrate.ts"),
   },
   "policy": {
     summary: "Write what cosign's and Notation's verifiers need",

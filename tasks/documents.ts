@@ -75,7 +75,19 @@ const IMAGES = [{
   repository: "string",
   signatures: [{ ...TAG, "platform?": "string", form: "classic | bundle | jws" }],
 }] as const;
+const MIGRATED = {
+  moved: [{ repository: "string", ...TAG, now: "digest | null" }],
+  gone: [{ repository: "string", ...TAG }],
+  "refused?": [{ repository: "string", ...TAG, error: ERROR }],
+} as const;
 const UNCHANGED = [{ repository: "string", tags: [TAG] }] as const;
+const DRY_RUN = {
+  dryRun: "true",
+  repositories: [{ ...CHANGE, roles: [ROLE_CHANGE] }],
+  unchanged: UNCHANGED,
+  "images?": IMAGES,
+  "failed?": FAILED,
+} as const;
 const MOVED = {
   repository: "string",
   movedTo: { repository: "string", notaryUrl: "string" },
@@ -154,13 +166,7 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
   },
   "sign": {
     "": SIGNED,
-    "--dry-run": {
-      dryRun: "true",
-      repositories: [{ ...CHANGE, roles: [ROLE_CHANGE] }],
-      unchanged: UNCHANGED,
-      "images?": IMAGES,
-      "failed?": FAILED,
-    },
+    "--dry-run": DRY_RUN,
   },
   "signing-data": {
     "": {
@@ -266,6 +272,7 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
       roles: [ROLE_VERSION],
     },
   },
+  "migrate": { "": { ...SIGNED, ...MIGRATED }, "--dry-run": { ...DRY_RUN, ...MIGRATED } },
   "policy": {
     "": {
       outputDir: "string",

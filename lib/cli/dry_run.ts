@@ -4,7 +4,7 @@ import { isTagsealError } from "../errors.ts";
 import { AT_ONCE, mapAtOnce } from "../signing/at_once.ts";
 import { assembleSigningData } from "../schemes/create_signing_data.ts";
 import type { FailedRepository } from "../signing/outcomes.ts";
-import { type PreparedRepository, prepareTags } from "../schemes/notary_v1/prepare_tags.ts";
+import { prepareTags } from "../schemes/notary_v1/prepare_tags.ts";
 import type { RepositoryChange } from "../schemes/signing_data.ts";
 import { toggle } from "./flags.ts";
 import type { Host } from "./host.ts";
@@ -24,17 +24,20 @@ export const dryRunFlag = {
 /** What signing `work` would change. */
 export async function dryRun({ tags: work, images: jobs }: Work, host: Host): Promise<Report> {
   const at = host.now();
-  const outcomes = await mapAtOnce(work, AT_ONCE, async (task): Promise<PreparedRepository | FailedRepository> => {
+  const isOne = new Set([...work.map(({ gun }) => gun), ...jobs.map(({ repository }) => repository)]).size === 1;
+  const failed: FailedRepository[] = [];
+  const tried = async <T>(repository: string, prepare: () => Promise<T>): Promise<T[]> => {
     try {
-      return await prepareTags(task, at);
+      return [await prepare()];
     } catch (error) {
-      if (work.length === 1 || isTagsealError(error, "interrupted")) throw error;
-      return { repository: task.gun, error };
+      if (isOne || isTagsealError(error, "interrupted")) throw error;
+      const isTold = failed.some((one) => one.repository === repository && one.error === error);
+      if (!isTold) failed.push({ repository, error });
+      return [];
     }
-  });
-  const failed = outcomes.flatMap((outcome) => "error" in outcome ? [outcome] : []);
-  const prepared = outcomes.flatMap((outcome) => "error" in outcome ? [] : [outcome]);
-  const beside = await mapAtOnce(jobs, AT_ONCE, (job) => job.prepare(at));
+  };
+  const prepared = (await mapAtOnce(work, AT_ONCE, (task) => tried(task.gun, () => prepareTags(task, at)))).flat();
+  const beside = (await mapAtOnce(jobs, AT_ONCE, (job) => tried(job.repository, () => job.prepare(at)))).flat();
   const { repositories, images } = assembleSigningData(
     prepared.flatMap(({ change }) => change ?? []),
     at,

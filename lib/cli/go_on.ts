@@ -5,7 +5,7 @@ import { keyFamilyOf } from "../schemes/signing_data.ts";
 import { UnsignedFileError } from "../signing/signed_file.ts";
 import { artifactConfiguration } from "../signpath/artifact_configuration.ts";
 import { commandLine } from "./command_line.ts";
-import { connectionFlags, notaryFlags, signPathFlags } from "./common_flags.ts";
+import { connectionFlags, notaryFlags, registryFlags, signPathFlags } from "./common_flags.ts";
 import { retyped, type Typed } from "./flags.ts";
 import type { Host } from "./host.ts";
 
@@ -60,7 +60,7 @@ function commandsFor(id: string, { repository, outputArtifactPath: path, force, 
     "push",
     ...repository === undefined ? [] : ["-r", repository],
     ...["--input-artifact-path", path ?? `${id}.signed.zip`],
-    ...retyped({ ...notaryFlags, ...connectionFlags }, typed),
+    ...retyped({ ...notaryFlags, ...registryFlags, ...connectionFlags }, typed),
   ];
   return `${commandLine(...download)} && ${commandLine(...push)}`;
 }

@@ -7,20 +7,25 @@ export const SCHEMES = ["dct", "cosign", "notation"] as const;
 /** One of them. */
 export type SchemeName = typeof SCHEMES[number];
 
-const named: Flag<string | undefined> = text(
-  "--scheme <list>",
-  "kinds of signatures, several with commas: dct (Docker Content Trust), cosign, notation (dct)",
-  "TAGSEAL_SCHEME",
-);
+/** The schemes that are asked for, each once, in the order of {@linkcode SCHEMES}; `standard` unless said. */
+export function schemesFlag(help: string, standard: readonly SchemeName[]): Flag<readonly SchemeName[]> {
+  const named = text("--scheme <list>", `${help} (${standard.join(",")})`, "TAGSEAL_SCHEME");
+  return {
+    ...named,
+    async read(given, host) {
+      const value = await named.read(given, host);
+      if (value === undefined) return standard;
+      const words = value.split(",").map((word) => word.trim()).filter(Boolean);
+      const foreign = words.find((word) => !SCHEMES.some((scheme) => scheme === word));
+      if (words.length > 0 && foreign === undefined) return SCHEMES.filter((scheme) => words.includes(scheme));
+      const what = foreign === undefined ? "names none" : `does not know "${foreign.slice(0, 40)}"`;
+      throw new TagsealError("usage", `--scheme ${what}`, { remedy: `Give --scheme some of ${SCHEMES.join(",")}` });
+    },
+  };
+}
 
-/** The schemes that are asked for, each once, in the order of {@linkcode SCHEMES}; Docker Content Trust unless said. */
-export const schemeFlag: Flag<readonly SchemeName[]> = {
-  ...named,
-  async read(given, host) {
-    const words = (await named.read(given, host) ?? "dct").split(",").map((word) => word.trim()).filter(Boolean);
-    const foreign = words.find((word) => !SCHEMES.some((scheme) => scheme === word));
-    if (words.length > 0 && foreign === undefined) return SCHEMES.filter((scheme) => words.includes(scheme));
-    const what = foreign === undefined ? "names none" : `does not know "${foreign.slice(0, 40)}"`;
-    throw new TagsealError("usage", `--scheme ${what}`, { remedy: `Give --scheme some of ${SCHEMES.join(",")}` });
-  },
-};
+/** Docker Content Trust unless said. */
+export const schemeFlag: Flag<readonly SchemeName[]> = schemesFlag(
+  "kinds of signatures, several with commas: dct (Docker Content Trust), cosign, notation",
+  ["dct"],
+);

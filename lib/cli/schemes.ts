@@ -4,9 +4,10 @@ import { keyOfCertificate } from "../crypto/keys.ts";
 import { readCertificateFile } from "../crypto/certificate_file.ts";
 import { type Certificate, readCertificate, readCertificates } from "../crypto/x509.ts";
 import { TagsealError } from "../errors.ts";
-import type { Digest, ImageName } from "../registry/image_ref.ts";
+import type { ImageName } from "../registry/image_ref.ts";
+import { askedAtMost } from "../registry/repository.ts";
 import { BUNDLE_CHOICES, describeFormWarning } from "../schemes/cosign/forms.ts";
-import type { ImagesChange, ImagesResult } from "../schemes/images.ts";
+import { type ImagesChange, type ImagesResult, type ImagesToSign, MANIFESTS_AT_ONCE } from "../schemes/images.ts";
 import { imageJob, type ImageOptions, type ImageScheme } from "../schemes/jobs.ts";
 import type { KeyHolder } from "../signing/payload_signer.ts";
 import type { Job } from "../signing/scheme.ts";
@@ -32,7 +33,7 @@ export const schemeFlags = {
 
 /** Values of these flags, and of those that say whose key it is. */
 export type SchemeValues =
-  & Values<typeof schemeFlags & typeof signerFlags & typeof connectionFlags>
+  & Values<typeof schemeFlags & Pick<typeof signerFlags, "delegationCertificate"> & typeof connectionFlags>
   & { readonly projectSlug?: string | undefined; readonly signingPolicySlug?: string | undefined };
 
 const MAX_CERTIFICATE_BYTES = 2 ** 20;
@@ -96,15 +97,15 @@ export async function openImageJobs(
   access: "pull" | "push,pull",
   holder: KeyHolder | undefined,
 ): Promise<
-  (name: ImageName, tags: readonly string[], digestOf: (tag: string) => Promise<Digest>) => Promise<Job<ImagesResult>[]>
+  (name: ImageName, what: Pick<ImagesToSign, "tags" | "digestOf" | "found">) => Promise<Job<ImagesResult>[]>
 > {
   const schemes = imageSchemes(values);
   if (schemes.length === 0) return () => Promise.resolve([]);
   const certificates = await signingCertificates(values, session, host);
   const key = keyOfCertificate(certificates[0]);
-  return async (name, tags, digestOf) => {
-    const registry = await session.registry(name, access);
-    const images = { repository: name.gun, registry, certificates, key, holder, tags, digestOf };
+  return async (name, what) => {
+    const registry = askedAtMost(await session.registry(name, access), MANIFESTS_AT_ONCE); // by all schemes together
+    const images = { ...what, repository: name.gun, registry, certificates, key, holder };
     return schemes.map((scheme) => imageJob(scheme, images, imageOptions(values, host)));
   };
 }

@@ -73,7 +73,7 @@ export async function openWork(
       found.set(tag, reading);
       return reading;
     };
-    images.push(...await imageJobs(name, tags, async (tag) => (await lookUp(tag)).digest as Digest));
+    images.push(...await imageJobs(name, { tags, digestOf: async (tag) => (await lookUp(tag)).digest as Digest }));
     if (signing) work.push({ ...await signing(name), sign: { tags, lookUp } });
   }
   return { images, tags: work };

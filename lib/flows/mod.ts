@@ -16,6 +16,7 @@ export * from "./init_repository.ts";
 export { type Inspection, inspectRepository, type RoleFacts, type SignerFacts } from "./inspect_repository.ts";
 export { type Look, lookAtRepository } from "./look_at_expired.ts";
 export * from "./list_keys.ts";
+export * from "./migrate_repository.ts";
 export type { Destination, Found, Goal } from "./move_destination.ts";
 export * from "./move_repository.ts";
 export type { MoveSource } from "./move_source.ts";

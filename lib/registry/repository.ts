@@ -56,6 +56,26 @@ export interface RepositoryOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** `repository`, which is asked for at most `most` things at a time, by whomever this is given to. */
+export function askedAtMost(repository: RegistryRepository, most: number): RegistryRepository {
+  const waiting: (() => void)[] = [];
+  let open = 0;
+  return {
+    ...repository,
+    async request(call) {
+      if (open < most) open++;
+      else await new Promise<void>((go) => waiting.push(go));
+      try {
+        return await repository.request(call);
+      } finally {
+        const next = waiting.shift();
+        if (next) next();
+        else open--;
+      }
+    },
+  };
+}
+
 const TIMEOUT_MS = 30_000;
 /** What is to be tried again by itself, at registries, beside what is everywhere. */
 const PASSING: readonly number[] = [500];

@@ -11,7 +11,7 @@ import type { PublicKey } from "../crypto/keys.ts";
 import { type Certificate, readCertificate } from "../crypto/x509.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
 import type { Descriptor } from "../registry/descriptor.ts";
-import { findImage, type ImageEntry } from "../registry/image_entries.ts";
+import { findImage, type ImageEntry, type ImageWithEntries } from "../registry/image_entries.ts";
 import type { Digest } from "../registry/image_ref.ts";
 import type { RegistryRepository } from "../registry/repository.ts";
 import { mapAtOnce } from "../signing/at_once.ts";
@@ -36,6 +36,8 @@ export interface ImagesToSign {
   readonly tags: readonly string[];
   /** What a tag is to stand for: `sha256:<hex>`. */
   readonly digestOf: (tag: string) => Promise<Digest>;
+  /** Images that were read already, by digest, so that the registry need not be asked for them. */
+  readonly found?: ReadonlyMap<string, ImageWithEntries> | undefined;
 }
 
 /** One manifest to sign under one tag. */
@@ -77,7 +79,7 @@ export interface ImagesResult extends SchemeResult {
   readonly signatures: readonly SignedTagOf[];
 }
 
-/** How many manifests the registry is asked for at a time. */
+/** How many things the registry is asked for at a time, of one repository. */
 export const MANIFESTS_AT_ONCE = 8;
 
 /**
@@ -85,11 +87,13 @@ export const MANIFESTS_AT_ONCE = 8;
  *
  * @throws {TagsealError} `not-found` where the registry does not have what a tag is to stand for; what reading throws
  */
-export async function taggedImages({ registry, tags, digestOf, repository }: ImagesToSign): Promise<TaggedImage[]> {
+export async function taggedImages(
+  { registry, tags, digestOf, found: read, repository }: ImagesToSign,
+): Promise<TaggedImage[]> {
   const known = new Map<string, ReturnType<typeof findImage>>();
   const found = await mapAtOnce(tags, MANIFESTS_AT_ONCE, async (tag): Promise<TaggedImage[]> => {
     const wanted = await digestOf(tag);
-    const reading = known.get(wanted) ?? findImage(registry, wanted);
+    const reading = known.get(wanted) ?? Promise.resolve(read?.get(wanted) ?? findImage(registry, wanted));
     known.set(wanted, reading);
     const image = await reading;
     if (image === undefined) {

@@ -49,7 +49,10 @@ export function joinOutcomes<Result extends SchemeResult>(
   signingRequestId: string | null,
   unclearRequests = 0,
 ): SignResult<Result> {
-  const failed = outcomes.filter((outcome) => "error" in outcome);
+  // One failure may have hit all jobs of a repository.
+  const failed = outcomes.filter((outcome) => "error" in outcome).filter((one, i, all) =>
+    all.findIndex(({ repository, error }) => repository === one.repository && error === one.error) === i
+  );
   const end = failed.find(({ error }) =>
     new Set(outcomes.map(({ repository }) => repository)).size === 1 || isTagsealError(error, "interrupted")
   );

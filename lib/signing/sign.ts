@@ -94,7 +94,8 @@ export async function sign<Result extends SchemeResult>(
       } catch (error) {
         // What was published and changed by others since is theirs now.
         if (!isTagsealError(error, "stale") || error.published === "yes" || attempt >= attempts) {
-          for (const { job } of open) settle(job, { error: resumable(error, answer) });
+          const told = resumable(error, answer);
+          for (const { job } of open) settle(job, { error: told });
         } else {
           options.onStale?.(error);
           overtaken.push(...open.map(({ job }) => job));

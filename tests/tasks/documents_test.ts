@@ -78,6 +78,9 @@ Deno.test("documents: commands print what the reference says", async () => {
   const verifiers = ["--for", "podman,notation,kyverno,connaisseur,ratify,policy-controller"];
   const certificate = ["--delegation-certificate", "signpath.cer"];
   await prints(["policy", "-r", gun, ...certificate, ...verifiers, "--output-dir", "verifiers"]);
+  const migrate = ["migrate", "-r", gun, "--scheme", "cosign", ...certificate];
+  await prints([...migrate, "--dry-run"], "--dry-run");
+  await prints(migrate);
   await prints(["keys"]);
   const move = ["move", "-r", gun, "--to-notary-url", `https://${story.peers.host}`, "--to-repository", `${gun}/moved`];
   await prints([...move, "--dry-run"], "--dry-run");

@@ -42,7 +42,7 @@ Deno.test("permissions: secrets are seen by the commands that need them, and by 
     return !env.ignore.includes(variable);
   };
   const seers = (variable: string) => Object.keys(COMMANDS).filter((name) => sees(name, variable));
-  assert.deepEqual(seers("REGISTRY_AUTH"), ["sign", "signing-data"]);
+  assert.deepEqual(seers("REGISTRY_AUTH"), ["sign", "signing-data", "push", "migrate"]);
   assert.deepEqual(seers("SIGNPATH_API_TOKEN"), [
     "init",
     "add-delegation",
@@ -50,10 +50,11 @@ Deno.test("permissions: secrets are seen by the commands that need them, and by 
     "submit",
     "download",
     "remove-tag",
+    "migrate",
     "policy",
   ]);
   assert.deepEqual(seers("NOTARY_ROOT_PASSPHRASE"), ["init", "rotate-key", "move"]);
-  assert.deepEqual(seers("NOTARY_DELEGATION_PASSPHRASE"), ["sign", "remove-tag"]);
+  assert.deepEqual(seers("NOTARY_DELEGATION_PASSPHRASE"), ["sign", "remove-tag", "migrate"]);
   assert.deepEqual(seers("TAGSEAL_PKCS11_PIN"), []);
   assert.deepEqual(seers("NOTARY_SNAPSHOT_PASSPHRASE"), []);
 });
