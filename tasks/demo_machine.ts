@@ -1,5 +1,6 @@
 /** The machines of the demo: each runs the real commands with a home and variables of its own, and shows what they print. @module */
-import { type CommandEntry, runTagseal } from "../lib/cli/command.ts";
+import type { CommandEntry } from "../lib/cli/command.ts";
+import { runTagseal } from "../lib/cli/run.ts";
 import { createHost, type Host } from "../lib/cli/host.ts";
 import { TagsealError } from "../lib/errors.ts";
 

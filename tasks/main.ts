@@ -1,5 +1,5 @@
 /** The program: `tagseal <command> …`. @module */
-import { runTagseal } from "../lib/cli/command.ts";
+import { runTagseal } from "../lib/cli/run.ts";
 import { createHost, ONE_PRESS_MS, processVariables } from "../lib/cli/host.ts";
 import { TagsealError } from "../lib/errors.ts";
 import { VERSION } from "../lib/version.ts";

@@ -245,7 +245,6 @@ const READS_WORDS = new Map<string, string>([
   ["lib/keystore/pkcs11_failures.ts", "the addon throws codes as words"],
   ["lib/registry/manifest_type.ts", "shows the parser's words in single quotes"],
   ["lib/local/signpath_refusals.ts", "details are those of a server's own refusal"],
-  ["lib/cli/command.ts", "words of the command line's parser, to be shown"],
   ["lib/cli/signing_file.ts", "says a reader's words of the file whose name it knows"],
   ["lib/cli/report.ts", "shows all of an error, the chain of its causes as well"],
 ]);

@@ -9,7 +9,7 @@ import type { Host } from "./host.ts";
 
 /** A flag and how its value is read. */
 export interface Flag<T> {
-  /** As commander wants it: `-r, --repository <fqn>`. */
+  /** As help shows it: `-r, --repository <fqn>`. */
   readonly spec: string;
   /** One line for `--help`. */
   readonly help: string;
@@ -17,8 +17,6 @@ export interface Flag<T> {
   readonly variable?: string;
   /** Its value is a secret, unless it names where that is. */
   readonly secret?: boolean;
-  /** May be given several times. */
-  readonly many?: boolean;
   /** What to do where it is missing and needed, if "give it" does not say all. */
   readonly remedy?: string;
   /** The value from what stands on the command line (and the variable). */
@@ -44,7 +42,25 @@ function single(spec: string, given: readonly string[] | boolean | undefined): s
 }
 
 function nameOf(spec: string): string {
-  return /--[a-z0-9-]+/.exec(spec)![0];
+  return `--${partsOf(spec).long}`;
+}
+
+/** A flag as it is parsed: its names without dashes, and whether a value follows. */
+export interface FlagParts {
+  /** As the table has it. */
+  readonly spec: string;
+  /** `repository` of `-r, --repository <fqn>`. */
+  readonly long: string;
+  /** `r` of the same. */
+  readonly short: string | undefined;
+  /** Whether it ends in `<…>`. */
+  readonly takesValue: boolean;
+}
+
+/** Takes a flag's spec apart. */
+export function partsOf(spec: string): FlagParts {
+  const [, short, long = ""] = /^(?:-(\w), )?--([a-z0-9-]+)/.exec(spec) ?? [];
+  return { spec, long, short, takesValue: spec.includes("<") };
 }
 
 /** What stands on a command line: values (or `true`) by {@linkcode attributeOf} of their flags. */
@@ -57,7 +73,7 @@ export function camelCase(long: string): string {
 
 /** By what a flag's values are filed. */
 export function attributeOf({ spec }: Pick<Flag<unknown>, "spec">): string {
-  return camelCase(nameOf(spec).slice(2));
+  return camelCase(partsOf(spec).long);
 }
 
 /** Those of `flags` that were typed, as words to type again; a secret only where it names where that is. */
@@ -132,7 +148,6 @@ export function list(spec: string, help: string): Flag<string[]> {
   return {
     spec,
     help,
-    many: true,
     read: (given) =>
       (Array.isArray(given) ? given : []).flatMap((value) => value.split(",")).map((value) => value.trim())
         .filter(Boolean),
@@ -164,7 +179,6 @@ export function pairs(spec: string, help: string): Flag<Map<string, string>> {
   return {
     spec,
     help,
-    many: true,
     read(given) {
       const entries = new Map<string, string>();
       for (const pair of Array.isArray(given) ? given : []) {

@@ -28,7 +28,6 @@ export function pins(spec: string, help: string, variable: string): Flag<readonl
     spec,
     help,
     variable,
-    many: true,
     read(given, host) {
       const values = Array.isArray(given)
         ? given as readonly string[]

@@ -1,10 +1,12 @@
 /** The command line as such: overview, help, version, flags that do not exist, how failures are shown. */
 import assert from "node:assert/strict";
-import { type Command, defineCommand, runTagseal } from "../../lib/cli/command.ts";
+import { type Command, defineCommand } from "../../lib/cli/command.ts";
+import { helpOf } from "../../lib/cli/help.ts";
 import type { Host } from "../../lib/cli/host.ts";
 import type { Report } from "../../lib/cli/report.ts";
 import { TagsealError } from "../../lib/errors.ts";
 import { variablesOf } from "../../lib/cli/needs.ts";
+import { runTagseal } from "../../lib/cli/run.ts";
 import { COMMANDS } from "../../tasks/commands.ts";
 import { type Outcome, tagseal } from "../support/run.ts";
 
@@ -105,6 +107,15 @@ Deno.test("what is no command or flag ends with exit code 2 and says where to lo
     [["list", "--json=s3cret"], "--json takes no value", "tagseal list --help shows how"],
     [["list", "--help=1"], "--help takes no value", "tagseal list --help shows how"],
     [["download"], 'Missing required argument "id"', "tagseal download --help shows how"],
+    [["download", "--", "--json", "-x"], "There is a value too many: it belongs to no flag", /./],
+    [["list", "--hlpe"], 'Unknown option "--hlpe"', /^Did you mean --help\? tagseal list --help/],
+    [["sign", "--wait-for-completion-timeot", "1"], /^Unknown option/, /^Did you mean --wait-for-completion-timeout\?/],
+    [["list", "--__proto__"], 'Unknown option "--__proto__"', "tagseal list --help shows how"],
+    [["list", "--=s3cret"], 'Unknown option "--"', "tagseal list --help shows how"],
+    [["list", "--\u001b[2J"], 'Unknown option "--\\u001b[2J"', "tagseal list --help shows how"],
+    [["list", `--${"x".repeat(1000)}`], `Unknown option "--${"x".repeat(58)}…"`, "tagseal list --help shows how"],
+    [["list", "--repository="], "--repository is empty", /./],
+    [["list", "-r=a/b"], /^The repository name "=a\/b"/, /./],
   ];
   for (const [args, message, next] of cases) {
     await t.step(JSON.stringify(args), async () => {
@@ -112,12 +123,34 @@ Deno.test("what is no command or flag ends with exit code 2 and says where to lo
       assert.equal(code, 2);
       assert.doesNotMatch(stderr, /s3cret/);
       const [first, second, ...rest] = stderr.split("\n");
-      assert.equal(first, `tagseal: error: ${message}`);
+      const said = first!.replace("tagseal: error: ", "");
+      typeof message === "string" ? assert.equal(said, message) : assert.match(said, message);
       const remedy = second!.replace("tagseal: next: ", "");
       typeof next === "string" ? assert.equal(remedy, next) : assert.match(remedy, next);
       assert.deepEqual(rest, [""]);
       if (!args.includes("--json")) assert.equal(stdout, "");
     });
+  }
+});
+
+Deno.test("--help is shown beside any other mistake", async () => {
+  for (const args of [["--xyzzy"], ["a", "b"], ["--json=1"]]) {
+    const { code, stdout, stderr } = await tagseal(["list", ...args, "--help"]);
+    assert.deepEqual([code, stderr], [0, ""]);
+    assert.match(stdout, /^Usage: tagseal list \[options\]\n/);
+  }
+});
+
+Deno.test("help keeps to the width of the terminal, and to what reads well", async () => {
+  for (const name of NAMES) {
+    const entry = COMMANDS[name]!;
+    const { command } = await entry.load();
+    const widest = (columns?: number) => {
+      const lines = helpOf(name, entry, command, command.flags, columns);
+      return Math.max(...lines.slice(0, -1).map((line) => line.length)); // the example is there to be copied
+    };
+    assert.ok(widest(80) <= 80 && widest() === widest(80), name);
+    assert.ok(widest(100) > 80 && widest(100) <= 100 && widest(500) === widest(100), name);
   }
 });
 

@@ -1,6 +1,6 @@
 /** Runs commands in this process, with variables and streams of their own. @module */
 import assert from "node:assert/strict";
-import { runTagseal } from "../../lib/cli/command.ts";
+import { runTagseal } from "../../lib/cli/run.ts";
 import { createHost, type Host } from "../../lib/cli/host.ts";
 import { SCHEMA_VERSION } from "../../lib/cli/report.ts";
 import { COMMANDS } from "../../tasks/commands.ts";

@@ -1,0 +1,73 @@
+/** The texts of `--help`, from the table of commands. @module */
+import { HELP } from "./arguments.ts";
+import type { Command, CommandEntry } from "./command.ts";
+import type { Flags } from "./flags.ts";
+import { variablesOf } from "./needs.ts";
+
+/** The width of help that is not for a terminal, and the widest that reads well, in characters. */
+const HELP_COLUMNS = 80;
+const MAX_HELP_COLUMNS = 100;
+/** Explanations that get fewer columns are not wrapped: they would be a column of words. */
+const MIN_COLUMNS = 40;
+
+/** The list of commands, as lines. */
+export function overview(commands: Readonly<Record<string, CommandEntry>>): string[] {
+  return [
+    "tagseal signs Docker tags with Docker Content Trust while the signing key stays at SignPath.",
+    "",
+    "Usage: tagseal <command> [flags]        tagseal <command> --help",
+    "",
+    ...table(Object.entries(commands).map(([name, { summary }]) => [name, summary]), Infinity),
+  ];
+}
+
+/** What a command does and takes, as lines of at most `columns` characters. */
+export function helpOf(name: string, entry: CommandEntry, command: Command, flags: Flags, columns?: number): string[] {
+  const { argument, description, example } = command;
+  const width = Math.min(columns ?? HELP_COLUMNS, MAX_HELP_COLUMNS);
+  const rows = [...Object.values(flags), HELP].map((flag): Row => [
+    flag.spec,
+    "variable" in flag && flag.variable ? `${flag.help} [${flag.variable}]` : flag.help,
+  ]);
+  const argumentRows: Row[] = argument ? [[argument.name.slice(1, -1), argument.help]] : [];
+  const terms = Math.max(...[...rows, ...argumentRows].map(([term]) => term.length));
+  const ofFlags = new Set(Object.values(flags).map(({ variable }) => variable));
+  const others = variablesOf(entry.needs).filter((variable) => !ofFlags.has(variable)); // each flag's help names its own
+  return [
+    ["Usage: tagseal", name, "[options]", ...argument ? [argument.name] : []].join(" "),
+    "",
+    ...wrapped(entry.summary, width),
+    "",
+    ...description.split("\n").flatMap((line) => wrapped(line, width)),
+    "",
+    ...argument ? ["Arguments:", ...table(argumentRows, width, terms), ""] : [],
+    "Options:",
+    ...table(rows, width, terms),
+    ...others.length > 0 ? ["", ...wrapped(`Environment: ${others.join(", ")}`, width - 2, "  ")] : [],
+    "",
+    "Example:",
+    `  ${example}`,
+  ];
+}
+
+type Row = readonly [term: string, explanation: string];
+
+/** Terms of up to `terms` characters, and beside them what they are. */
+function table(rows: readonly Row[], width: number, terms = Math.max(...rows.map(([term]) => term.length))): string[] {
+  const left = width - terms - 4;
+  return rows.flatMap(([term, explanation]) =>
+    (left < MIN_COLUMNS ? [explanation] : wrapped(explanation, left))
+      .map((line, i) => `  ${(i === 0 ? term : "").padEnd(terms)}  ${line}`)
+  );
+}
+
+/** Lines that no terminal breaks within a word; `indent` begins all but the first. */
+function wrapped(text: string, width: number, indent = ""): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1);
+    if (line !== undefined && `${line} ${word}`.length <= width) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(line === undefined ? word : `${indent}${word}`);
+  }
+  return lines;
+}

@@ -1,0 +1,96 @@
+/** The one way commands are run: parse, run, print, exit code. @module */
+import { shown } from "../bytes/printable.ts";
+import { TagsealError } from "../errors.ts";
+import { readArguments } from "./arguments.ts";
+import type { Command, CommandEntry, CommandValues } from "./command.ts";
+import { commandLine } from "./command_line.ts";
+import { globalFlags } from "./common_flags.ts";
+import { attributeOf, type Flags, retyped } from "./flags.ts";
+import type { Host, HostFlags } from "./host.ts";
+import { exitCodeOf } from "./exit_codes.ts";
+import { errorJson, errorLines } from "./report.ts";
+
+/** Runs `tagseal <args>` and returns the exit code. Never throws. */
+export async function runTagseal(
+  args: readonly string[],
+  commands: Readonly<Record<string, CommandEntry>>,
+  version: string,
+  makeHost: (flags: HostFlags) => Host,
+): Promise<number> {
+  const host = makeHost({ quiet: args.includes("--quiet"), noInput: args.includes("--no-input") });
+  try {
+    const exitCode = await runNamed(args, commands, version, host);
+    const why = host.lost();
+    if (why === undefined) return exitCode;
+    throw new TagsealError("unexpected", `The work is done, but its report cannot be written: ${why}`, {
+      remedy: "Do not take it for undone: the report stands on standard error. Make room where standard output goes to",
+    });
+  } catch (error) {
+    errorLines(error, args.includes("--verbose")).forEach(host.say);
+    if (args.includes("--json")) host.json(errorJson(error));
+    return exitCodeOf(error);
+  }
+}
+
+async function runNamed(
+  [name, ...rest]: readonly string[],
+  commands: Readonly<Record<string, CommandEntry>>,
+  version: string,
+  host: Host,
+): Promise<number> {
+  if (name === undefined) {
+    (await import("./help.ts")).overview(commands).forEach(host.say);
+    return 2;
+  }
+  if (name === "--version" || name === "-V") {
+    host.out(version);
+    return 0;
+  }
+  if (["--help", "-h", "help"].includes(name)) {
+    const [topic] = rest;
+    if (topic !== undefined && !topic.startsWith("-")) {
+      return await runNamed([topic, "--help"], commands, version, host);
+    }
+    host.lines((await import("./help.ts")).overview(commands));
+    return 0;
+  }
+  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!entry) {
+    throw new TagsealError("usage", `There is no command "${shown(name, 60)}"`, {
+      remedy: "tagseal --help lists the commands",
+    });
+  }
+  const { command } = await entry.load();
+  return await runCommand(name, commands, command, rest, host);
+}
+
+async function runCommand(
+  name: string,
+  commands: Readonly<Record<string, CommandEntry>>,
+  command: Command,
+  args: readonly string[],
+  host: Host,
+): Promise<number> {
+  const flags: Flags = { ...command.flags, ...globalFlags };
+  const parsed = readArguments(name, command, flags, args);
+  if (!parsed) {
+    const { helpOf } = await import("./help.ts");
+    host.lines(helpOf(name, commands[name]!, command, flags, host.columns()));
+    return 0;
+  }
+  const { given, argument } = parsed;
+  const again = (but: string, ...more: readonly string[]) =>
+    commandLine(
+      name,
+      ...argument ? [argument] : [],
+      ...retyped(command.flags, { ...given, [but]: undefined }),
+      ...more,
+    );
+  using ends = host;
+  const values: Record<string, unknown> = { typed: given, again };
+  for (const [key, flag] of Object.entries(flags)) values[key] = await flag.read(given[attributeOf(flag)], ends);
+  const { json, lines, exitCode = 0 } = await command.run(values as CommandValues<Flags>, ends, argument, commands);
+  if (values["json"] !== true) host.lines(lines);
+  else if (json !== undefined) host.json(json);
+  return exitCode;
+}
