@@ -8,7 +8,7 @@ import { readSigningFile, requireSigned } from "../lib/cli/signing_file.ts";
 import { TagsealError } from "../lib/errors.ts";
 import { AT_ONCE, mapAtOnce } from "../lib/signing/at_once.ts";
 import { joinOutcomes, settled } from "../lib/signing/outcomes.ts";
-import { byRepository, publishImages } from "../lib/schemes/jobs.ts";
+import { byRepository } from "../lib/schemes/results.ts";
 import type { SchemeResult } from "../lib/signing/scheme.ts";
 import { pushTrustData } from "../lib/schemes/notary_v1/push_trust_data.ts";
 import { type ImageName, parseImageName } from "../lib/registry/image_ref.ts";
@@ -49,6 +49,8 @@ export const command: Command = defineCommand({
         const results: SchemeResult[] = [];
         // As sign does it: beside the images first, content trust last.
         for (const change of images.filter((one) => one.repository === repository)) {
+          // Most files hold none: what that takes is loaded where it is needed.
+          const { publishImages } = await import("../lib/schemes/jobs.ts");
           results.push(await publishImages(change, data, await session.registry(name, "push,pull")));
         }
         for (const change of changes.filter((one) => one.repository === repository)) {

@@ -64,10 +64,13 @@ export async function dryRun({ tags: work, images: jobs }: Work, host: Host): Pr
   const same = unchanged.flatMap(({ repository, tags }) =>
     tags.map(({ tag, digest }) => unchangedLine(repository, tag, digest))
   );
+  const there = beside.flatMap((job) => job.outcome === "unchanged" ? job.result : []).flatMap((
+    { repository, signatures },
+  ) => signatures.map(({ scheme, tag, digest }) => `${unchangedLine(repository, tag, digest)} (${scheme})`));
   host.info("Dry run: nothing was signed, nothing was published.");
   return {
     json,
-    lines: [...images.flatMap(imageLines), ...repositories.flatMap(changeLines), ...same],
+    lines: [...images.flatMap(imageLines), ...repositories.flatMap(changeLines), ...there, ...same],
     exitCode: failures(failed, host),
   };
 }

@@ -8,7 +8,7 @@ import type { ImageName } from "../registry/image_ref.ts";
 import { askedAtMost } from "../registry/repository.ts";
 import { BUNDLE_CHOICES, describeFormWarning } from "../schemes/cosign/forms.ts";
 import { type ImagesChange, type ImagesResult, type ImagesToSign, MANIFESTS_AT_ONCE } from "../schemes/images.ts";
-import { imageJob, type ImageOptions, type ImageScheme } from "../schemes/jobs.ts";
+import type { ImageOptions, ImageScheme } from "../schemes/jobs.ts";
 import type { KeyHolder } from "../signing/payload_signer.ts";
 import type { Job } from "../signing/scheme.ts";
 import type { connectionFlags, signerFlags } from "./common_flags.ts";
@@ -101,6 +101,8 @@ export async function openImageJobs(
 > {
   const schemes = imageSchemes(values);
   if (schemes.length === 0) return () => Promise.resolve([]);
+  // Who signs for content trust alone does not wait for what the others take.
+  const { imageJob } = await import("../schemes/jobs.ts");
   const certificates = await signingCertificates(values, session, host);
   const key = keyOfCertificate(certificates[0]);
   return async (name, what) => {

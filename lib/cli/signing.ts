@@ -16,7 +16,7 @@ import { ARTIFACT_NAME } from "../signing/zip_signer.ts";
 import { resubmitForSigning, submitForSigning } from "../signing/request_signature.ts";
 import type { ImagesChange } from "../schemes/images.ts";
 import type { Outcome, SignResult } from "../signing/outcomes.ts";
-import type { RepositoryResult } from "../schemes/jobs.ts";
+import type { RepositoryResult } from "../schemes/results.ts";
 import { MAX_ARTIFACT_BYTES, type SignPathClient } from "../signpath/client.ts";
 import { describeChanges } from "../signing/description.ts";
 import type { SigningData } from "../schemes/signing_data.ts";

@@ -1,7 +1,7 @@
 /** `--signing-method`: who signs, and what that needs. @module */
 import { hashSigner } from "../signing/hash_signer.ts";
 import { keySigner } from "../signing/key_signer.ts";
-import { byRepository } from "../schemes/jobs.ts";
+import { byRepository } from "../schemes/results.ts";
 import { dctJob } from "../schemes/notary_v1/scheme.ts";
 import type { SchemeResult } from "../signing/scheme.ts";
 import { sign } from "../signing/sign.ts";

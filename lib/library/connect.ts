@@ -11,7 +11,7 @@ import { TagsealError } from "../errors.ts";
 import { USER_AGENT } from "../http/send.ts";
 import { expecting } from "../registry/expected.ts";
 import { fetchManifest, type TaggedManifest } from "../registry/manifest.ts";
-import type { RepositoryResult } from "../schemes/jobs.ts";
+import type { RepositoryResult } from "../schemes/results.ts";
 import { dctJob } from "../schemes/notary_v1/scheme.ts";
 import { type Connection, type ConnectOptions, openConnection } from "./connection.ts";
 import { readSchemes } from "./images.ts";

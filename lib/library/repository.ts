@@ -4,7 +4,7 @@ import type { RepositoryStatus } from "../flows/repository_status.ts";
 import type { ScopeAction } from "../http/access.ts";
 import type { KeyStore } from "../keystore/keystore.ts";
 import type { Trust } from "../notary/repository.ts";
-import type { RepositoryResult } from "../schemes/jobs.ts";
+import type { RepositoryResult } from "../schemes/results.ts";
 import type { SchemeChoice } from "./images.ts";
 import type { CallOptions } from "./network.ts";
 import type { TrustReader } from "./reader.ts";

@@ -1,6 +1,6 @@
 /** Signing in one repository or in many, with one signing request. @module */
 import { sleep } from "../http/retry.ts";
-import { byRepository, type RepositoryResult } from "../schemes/jobs.ts";
+import { byRepository, type RepositoryResult } from "../schemes/results.ts";
 import type { SignResult } from "../signing/outcomes.ts";
 import { askedOnce, type KeyHolder } from "../signing/payload_signer.ts";
 import type { Job } from "../signing/scheme.ts";

@@ -3,14 +3,13 @@ import { keyOfCertificate } from "../crypto/keys.ts";
 import { TagsealError } from "../errors.ts";
 import type { RegistryRepository } from "../registry/repository.ts";
 import type { Payload } from "../signing/payload.ts";
-import { type Job, jobOf, type SchemeResult } from "../signing/scheme.ts";
+import { type Job, jobOf } from "../signing/scheme.ts";
 import type { SigningFile } from "../signing/signing_data.ts";
 import type { BundleChoice, CosignForm } from "./cosign/forms.ts";
 import { cosign, type CosignTask } from "./cosign/scheme.ts";
-import type { ImagesChange, ImagesResult, ImagesToSign, SignedTagOf } from "./images.ts";
+import type { ImagesChange, ImagesResult, ImagesToSign } from "./images.ts";
 import { notation, type NotationTask } from "./notation/scheme.ts";
 import { DCT } from "./notary_v1/scheme.ts";
-import type { PushResult } from "./notary_v1/push_trust_data.ts";
 
 /** All schemes, in the order in which they are published: where one fails, content trust is not moved. */
 export const SCHEMES = ["cosign", "notation", DCT] as const;
@@ -80,31 +79,4 @@ export async function publishImages(
         details: { repository },
       });
   }
-}
-
-/** What became of one repository in all schemes; tags, roles and removed tags are those of Docker Content Trust. */
-export interface RepositoryResult extends PushResult {
-  /** Signatures beside the images; left out where none were asked for. */
-  readonly signatures?: readonly SignedTagOf[];
-}
-
-/** The results of all schemes, by repository, in the order in which repositories came. */
-export function byRepository(results: readonly SchemeResult[]): RepositoryResult[] {
-  const merged = new Map<string, RepositoryResult>();
-  for (const result of results) {
-    const { repository } = result;
-    const before = merged.get(repository);
-    const { outcome, tags = [], roles = [], removedTags, signatures } = result as Partial<RepositoryResult>;
-    const all = [...before?.signatures ?? [], ...signatures ?? []];
-    merged.set(repository, {
-      ...before,
-      repository,
-      outcome: before?.outcome === "published" ? "published" : outcome!,
-      tags: [...before?.tags ?? [], ...tags],
-      roles: [...before?.roles ?? [], ...roles],
-      ...(removedTags ? { removedTags } : {}),
-      ...(all.length > 0 ? { signatures: all } : {}),
-    });
-  }
-  return [...merged.values()];
 }
