@@ -23,10 +23,18 @@ export const DIGEST_INFO: Readonly<Record<SignatureHash, Bytes>> = {
   sha512: Uint8Array.fromHex("3051300d060960864801650304020305000440"),
 };
 
-/** The encoded message of RSASSA-PSS, as long as the modulus, with a salt as long as the digest (RFC 8017, 9.1.1). */
-export function encodePss(name: SignatureHash, digest: Bytes, modulusBits: number): Bytes {
+/**
+ * The encoded message of RSASSA-PSS, as long as the modulus (RFC 8017, 9.1.1); with a salt as long as the digest, unless
+ * another length is given in bytes.
+ */
+export function encodePss(
+  name: SignatureHash,
+  digest: Bytes,
+  modulusBits: number,
+  saltLength: number = DIGEST_BYTES[name],
+): Bytes {
   const length = encodedBytes(modulusBits);
-  const salt = crypto.getRandomValues(new Uint8Array(DIGEST_BYTES[name]));
+  const salt = crypto.getRandomValues(new Uint8Array(saltLength));
   const h = hash(name, concat(new Uint8Array(8), digest, salt));
   const block = new Uint8Array(length - h.length - 1);
   block[block.length - salt.length - 1] = 1;

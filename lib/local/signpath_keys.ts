@@ -19,16 +19,21 @@ export interface LocalSigningKey {
   /** Its public half. */
   readonly publicKey: PublicKey;
   /**
-   * Signs a hash of SHA-256, SHA-384 or SHA-512, told by its length: RSA bytes (PSS with a salt as long as the hash), or
-   * r‖s.
+   * Signs a hash of SHA-256, SHA-384 or SHA-512, told by its length: RSA bytes (PSS with a salt as long as the hash,
+   * unless the key has another habit), or r‖s.
    *
    * @throws {TagsealError} `bad-input` where the key cannot sign so, or what is to be signed is no such hash
    */
   signHash(digest: Bytes, scheme: HashScheme): Promise<Bytes>;
 }
 
-/** A key whose private half is in memory, read from a file or made there. */
-export function fileSigningKey(key: KeyObject): LocalSigningKey {
+/**
+ * A key whose private half is in memory, read from a file or made there.
+ *
+ * @param saltLength bytes of PSS salts, as key stores differ in them and SignPath does not name theirs; as long as the
+ *   hash unless given
+ */
+export function fileSigningKey(key: KeyObject, { saltLength }: { readonly saltLength?: number } = {}): LocalSigningKey {
   const publicKey = publicKeyOf(key);
   return {
     publicKey,
@@ -38,7 +43,9 @@ export function fileSigningKey(key: KeyObject): LocalSigningKey {
       if (!name) throw refused("What is to be signed is not a hash of SHA-256, SHA-384 or SHA-512");
       if (scheme === "Ecdsa" && shape.family === "ecdsa") return await ecdsa(key, shape.curve, digest);
       if (scheme === "RsaPkcs1" && shape.family === "rsa") return pkcs1(key, concat(DIGEST_INFO[name], digest));
-      if (scheme === "RsaPss" && shape.family === "rsa") return pss(key, encodePss(name, digest, shape.bits));
+      if (scheme === "RsaPss" && shape.family === "rsa") {
+        return pss(key, encodePss(name, digest, shape.bits, saltLength));
+      }
       throw refused(`A key of the family "${shape.family}" does not sign with "${scheme}"`);
     },
   };

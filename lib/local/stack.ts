@@ -104,6 +104,7 @@ async function serve(options: LocalStackOptions, data: StackData): Promise<Local
       kind: "hash-signing-data",
       policies: [policy(POLICIES.automatic, "automatic")],
     }],
+    ...(options.signs ? { signs: options.signs } : {}),
     ...(options.rsaPadding ? { rsaPadding: options.rsaPadding } : {}),
     ...(options.ecdsaFormat ? { ecdsaFormat: options.ecdsaFormat } : {}),
   });

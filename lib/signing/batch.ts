@@ -2,14 +2,14 @@
 import type { Bytes } from "../bytes/bytes.ts";
 import type { JsonObject } from "../bytes/json.ts";
 import type { Payload } from "./payload.ts";
-import { payloadName, trustName, type UnsignedFile } from "./signing_data.ts";
+import { type PayloadExtension, payloadName, trustName, type UnsignedFile } from "./signing_data.ts";
 
 /** A payload that is not numbered yet. */
 export interface UnnamedPayload extends Omit<Payload, "id"> {
   /** What its entry is called behind its number, for people; not needed to find it. */
   readonly label?: string;
-  /** What its entry ends in: by that, SignPath's artifact configuration tells how it is signed. */
-  readonly extension?: "json" | "dsse" | "jws";
+  /** What its entry ends in. */
+  readonly extension?: PayloadExtension;
 }
 
 /** What one scheme has to sign in one repository. */

@@ -28,6 +28,11 @@ const MAX_UNSIGNED_BYTES = LIMITS.totalBytes - 32 * 2 ** 20;
 const PAYLOAD = /^payload\/\d{4,6}(_[A-Za-z0-9._-]{1,100})?\.(json|dsse|jws)$/;
 const TRUST = /^trust\/\d+\/[a-z0-9_-]+\.json$/;
 
+/** What payloads' entries end in: by that, SignPath's artifact configuration tells how they are signed. */
+export const PAYLOAD_EXTENSIONS = ["json", "dsse", "jws"] as const;
+/** One of them. */
+export type PayloadExtension = typeof PAYLOAD_EXTENSIONS[number];
+
 /** A signing data file, whatever it is for. */
 export interface SigningFile {
   /** When it was made (RFC 3339). */
@@ -48,7 +53,7 @@ export interface SigningFile {
 export type UnsignedFile = Omit<SigningFile, "signatures">;
 
 /** The entry of the n-th payload (from 1); `label` says for people what it is. */
-export function payloadName(n: number, label = "", extension: "json" | "dsse" | "jws" = "json"): string {
+export function payloadName(n: number, label = "", extension: PayloadExtension = "json"): string {
   const words = label.replaceAll(/[^A-Za-z0-9._-]+/g, "-").slice(0, 80).replace(/[.-]+$/, "");
   return `payload/${String(n).padStart(4, "0")}${words && `_${words}`}.${extension}`;
 }

@@ -97,6 +97,7 @@ export async function startSigningStack(options: SigningStackOptions): Promise<S
     token: apiToken,
     now,
     projects: [{ slug: "app", policies: [policy("automatic"), policy("manual")] }],
+    ...(options.signs ? { signs: options.signs } : {}),
     ...(options.rsaPadding ? { rsaPadding: options.rsaPadding } : {}),
     ...(options.ecdsaFormat ? { ecdsaFormat: options.ecdsaFormat } : {}),
   });
