@@ -2,6 +2,7 @@
 import { type Bytes, equalBytes } from "../bytes/bytes.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
 import { readSigningData, type SigningData, writeSigningData } from "../schemes/signing_data.ts";
+import { unsignedPaths } from "../signing/signed_file.ts";
 import type { Host } from "./host.ts";
 import { readArtifact } from "./signing.ts";
 
@@ -44,7 +45,8 @@ export async function requireSigned(path: string, bytes: Bytes, data: SigningDat
     "bad-input",
     isAsWritten
       ? `"${path}" was not signed: it is as tagseal signing-data wrote it`
-      : `"${path}" came back from SignPath unsigned: the project's artifact configuration does not sign payload/*.json`,
+      : `"${path}" came back from SignPath unsigned: the project's artifact configuration does not sign ` +
+        unsignedPaths(data),
     {
       remedy: isAsWritten
         ? "Submit it with tagseal submit --wait-for-completion, then push the file that this writes"

@@ -15,8 +15,8 @@ export class UnsignedFileError extends TagsealError {
     const part = unsigned === all ? "" : ` in part (${unsigned} of ${all} payloads)`;
     super(
       "signing-request-failed",
-      `SignPath sent the file back unsigned${part}: the project's artifact configuration does not sign payload/*.json ` +
-        `(signing request "${request.id}")`,
+      `SignPath sent the file back unsigned${part}: the project's artifact configuration does not sign ` +
+        `${unsignedPaths(file)} (signing request "${request.id}")`,
       {
         remedy:
           "Nothing was saved or published. Give the project the artifact configuration for Docker signing data, " +
@@ -26,6 +26,12 @@ export class UnsignedFileError extends TagsealError {
     );
     this.file = file;
   }
+}
+
+/** Which paths an artifact configuration would have to sign, and did not: `payload/*.dsse, payload/*.jws`. */
+export function unsignedPaths({ payloads, signatures }: Pick<SigningFile, "payloads" | "signatures">): string {
+  const names = [...payloads.keys()].filter((name) => !signatures.has(name));
+  return [...new Set(names.map((name) => name.replace(/[^/]+(?=\.[a-z]+$)/, "*")))].join(", ");
 }
 
 /**

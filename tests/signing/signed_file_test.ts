@@ -1,10 +1,15 @@
 /** What comes with 200 is looked at before it is called the signed file. */
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { writeZip } from "../../lib/bytes/zip.ts";
+import { sha256Hex } from "../../lib/crypto/hash.ts";
 import type { TagsealErrorCode } from "../../lib/errors.ts";
+import { fileSigningKey } from "../../lib/local/signpath_keys.ts";
+import { signArtifact } from "../../lib/local/signpath_signing.ts";
 import { createSigningData } from "../../lib/schemes/create_signing_data.ts";
 import { readSigned, UnsignedFileError } from "../../lib/signing/signed_file.ts";
+import { type PayloadExtension, writeSigningFile } from "../../lib/signing/signing_data.ts";
 import { keyFamilyOf, writeSigningData } from "../../lib/schemes/signing_data.ts";
 import { failsWith } from "../support/failures.ts";
 import { FlowWorld } from "../support/flow_world.ts";
@@ -34,6 +39,37 @@ Deno.test("a file that came back unsigned: the request failed, and the key's kin
   );
   assert.ok(error instanceof UnsignedFileError);
   assert.deepEqual([keyFamilyOf(error.file), error.request], ["ecdsa", { id: "id-1", goesOn: false }]);
+});
+
+Deno.test("a file that came back unsigned in part: it is said which paths the project does not sign", async (t) => {
+  const key = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
+  const names = ["0001.json", "0002_cosign_app_v1.json", "0003_bundle_app_v1.dsse", "0004_a.jws", "0005_b.jws"];
+  const payloads = new Map(names.map((name) => [`payload/${name}`, utf8(`this is ${name}`)]));
+  const words = [...payloads].map(([payload, bytes]) => ({ payload, sha256: sha256Hex(bytes) }));
+  const file = { created: "2026-06-01T12:00:00Z", tool: "test", manifest: { words }, payloads, trust: new Map() };
+  const rows: [signs: readonly PayloadExtension[], words: string][] = [
+    [
+      ["json"],
+      "unsigned in part (3 of 5 payloads): the project's artifact configuration does not sign " +
+      'payload/*.dsse, payload/*.jws (signing request "id-1")',
+    ],
+    [
+      ["json", "dsse"],
+      "unsigned in part (2 of 5 payloads): the project's artifact configuration does not sign " +
+      'payload/*.jws (signing request "id-1")',
+    ],
+  ];
+  for (const [signs, words] of rows) {
+    await t.step(signs.join(), async () => {
+      const signed = await signArtifact(await writeSigningFile(file), fileSigningKey(key), { signs });
+      await failsWith(readSigned(signed, "id-1"), "signing-request-failed", words);
+    });
+  }
+  await t.step("all", async () => {
+    const words = "unsigned: the project's artifact configuration does not sign payload/*.json, payload/*.dsse, " +
+      "payload/*.jws";
+    await failsWith(readSigned(await writeSigningFile(file), "id-1"), "signing-request-failed", words);
+  });
 });
 
 Deno.test("whatever else comes is refused, and the request's id is kept", async (t) => {
