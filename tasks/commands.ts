@@ -79,7 +79,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   "verify": {
     summary: "Prove that tags are signed",
-    needs: ["notary", "write"],
+    needs: ["notary", "registry", "write"],
     load: () => import("./verify.ts"),
   },
   "inspect": {

@@ -31,6 +31,7 @@ const ROLE = {
   "paths?": ["string"],
 } as const;
 const SIGNERS = [{ name: "string", keyIds: ["string"] }] as const;
+const OFFLINE = { "file?": "string", "why?": "string", judgedAt: "time" } as const;
 const TAGS = {
   repository: "string",
   tags: [{
@@ -42,7 +43,7 @@ const TAGS = {
   }],
   expires: { "<role>": "time" },
   "skipped?": SKIPPED,
-  "offline?": { "file?": "string", "why?": "string", judgedAt: "time" },
+  "offline?": OFFLINE,
 } as const;
 const SIGNED = {
   repositories: [{
@@ -195,7 +196,33 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
   "push": { "": SIGNED },
   "remove-tag": { "": SIGNED },
   "list": { "": TAGS },
-  "verify": { "": TAGS },
+  "verify": {
+    "": TAGS,
+    "--scheme": {
+      repository: "string",
+      tags: [{
+        "tag?": "string",
+        digest: "digest",
+        length: "integer",
+        mediaType: "string",
+        signatures: [{
+          scheme: "dct | cosign | notation",
+          "form?": "classic | bundle | jws",
+          "keyId?": "string",
+          "tag?": "string",
+          "payload?": "digest",
+          "readers?": ["string"],
+          "subject?": "string",
+          "signedAt?": "time",
+          "reference?": "digest",
+          "role?": "string",
+          "signers?": ["string"],
+        }],
+        "skipped?": [{ scheme: "cosign | notation", place: "string", reason: "string", message: "string" }],
+      }],
+      "offline?": OFFLINE,
+    },
+  },
   "inspect": {
     "": { ...TAGS, roles: [ROLE], signers: SIGNERS, rootKeyIds: ["string"], targetsKeyIds: ["string"] },
   },

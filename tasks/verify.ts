@@ -1,27 +1,65 @@
 /** `tagseal verify`: are these tags signed? @module */
-import { connectionFlags, notaryFlags, repositoryFlag, signedTagFlags } from "../lib/cli/common_flags.ts";
+import {
+  connectionFlags,
+  notaryFlags,
+  registryFlags,
+  repositoryFlag,
+  signedTagFlags,
+} from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { fromFlag, openReading } from "../lib/cli/exported.ts";
+import type { Host } from "../lib/cli/host.ts";
+import { imageSignerFlags, type Target, verifyTarget } from "../lib/cli/image_target.ts";
+import type { NotaryValues } from "../lib/cli/session.ts";
 import { tagListReport } from "../lib/cli/tag_report.ts";
-import { expectedDigests, requireTags } from "../lib/cli/tags.ts";
-import { verifyTags } from "../lib/schemes/notary_v1/verify_tags.ts";
-import { parseImageName } from "../lib/registry/image_ref.ts";
+import { describeTags, verifyTags } from "../lib/schemes/notary_v1/verify_tags.ts";
 
 /** The command. */
 export const command: Command = defineCommand({
   description:
     "Proves that tags are signed and prints tag and digest: pull by that digest. Exit code 3 where one is not. " +
     "With --expect-digest the tag must be signed as exactly that digest. With --from the whole chain is verified from " +
-    "a file of tagseal export alone, and expiry is judged as of the export.",
-  flags: { ...repositoryFlag, ...signedTagFlags, ...fromFlag, ...notaryFlags, ...connectionFlags },
+    "a file of tagseal export alone, and expiry is judged as of the export. With --scheme cosign or notation what the " +
+    "registry, or --oci-layout, has under the tag now must be signed by whom --key and --certificate name, in all the " +
+    "schemes of the list; -r name@sha256:… verifies that digest, signed under whatever tag of the repository. No " +
+    "transparency log, no time stamp server and no revocation service is asked.",
+  flags: {
+    ...repositoryFlag,
+    ...signedTagFlags,
+    ...imageSignerFlags,
+    ...fromFlag,
+    ...notaryFlags,
+    ...registryFlags,
+    ...connectionFlags,
+  },
   example: "tagseal verify -r registry.example.com/team/app -t v1 --root-pin root.pem",
   async run(values, host) {
-    const name = parseImageName(values.repository);
-    const expected = expectedDigests(values.expectDigest);
-    const tags = requireTags([...values.tags, ...expected.keys()]);
-    const { trust, offline } = await (await openReading(values, host))(name);
-    // A copy, however well verified, proves nothing about now.
-    const list = await verifyTags({ ...trust, offline: "refused" }, name.gun, tags, expected);
-    return tagListReport(list, ({ tag, digest }) => `${tag} ${digest}`, offline);
+    const target = verifyTarget(values);
+    const { name, expected } = target;
+    const isAsked = values.scheme.includes("dct");
+    if (isAsked && values.scheme.length === 1) {
+      const { list, offline } = await asDocker(values, host, target, expected);
+      return tagListReport(list, ({ tag, digest }) => `${tag} ${digest}`, offline);
+    }
+    // Who asks for content trust alone does not wait for what the others take.
+    const { verifiedImages } = await import("../lib/cli/image_signers.ts");
+    const { imagesReport } = await import("../lib/cli/image_words.ts");
+    const { images, offline: layout } = await verifiedImages(values, host, target);
+    if (!isAsked) return imagesReport(name.gun, images, [], layout);
+    // What is signed must be what is there.
+    const digests = new Map(images.map(({ tag, image }) => [tag!, image.digest]));
+    const { list, offline } = await asDocker(values, host, target, digests);
+    return imagesReport(name.gun, images, describeTags(list).tags, layout ?? offline);
   },
 });
+
+async function asDocker(
+  values: NotaryValues & { readonly from?: string | undefined },
+  host: Host,
+  { name, references }: Target,
+  digests: ReadonlyMap<string, string>,
+) {
+  const { trust, offline } = await (await openReading(values, host))(name);
+  // A copy, however well verified, proves nothing about now.
+  return { list: await verifyTags({ ...trust, offline: "refused" }, name.gun, references, digests), offline };
+}

@@ -25,6 +25,7 @@ export * from "./repository_status.ts";
 export type { CertificateStatus, KeyHere, RoleStatus, StatusFacts } from "./status_facts.ts";
 export * from "./root_certificate.ts";
 export * from "./rotate_key.ts";
+export * from "./verify_images.ts";
 export type { RootTrust } from "./root_trust.ts";
 export type { Problem } from "./status_advice.ts";
 export { exportedTrust } from "./exported_trust.ts";

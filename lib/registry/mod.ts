@@ -9,7 +9,9 @@ export * from "./image_ref.ts";
 export { digestOf, pushBlob, type Pushed, readBlob } from "./blob.ts";
 export type { Descriptor } from "./descriptor.ts";
 export * from "./image_entries.ts";
+export * from "./image_store.ts";
 export * from "./manifest.ts";
+export * from "./oci_layout.ts";
 export * from "./referrers.ts";
 export {
   openRepository,

@@ -1,10 +1,10 @@
 /** What a registry, or an OCI layout, has of signatures for one manifest. Every digest is computed anew. @module */
 import type { Bytes } from "../../bytes/bytes.ts";
 import { isTagsealError } from "../../errors.ts";
-import { digestOf, readBlob } from "../../registry/blob.ts";
+import { digestOf } from "../../registry/blob.ts";
 import type { Digest } from "../../registry/image_ref.ts";
-import { findManifest, MAX_MANIFEST_BYTES, type StoredManifest } from "../../registry/manifest.ts";
-import { listReferrers } from "../../registry/referrers.ts";
+import { type ImageStore, registryStore } from "../../registry/image_store.ts";
+import { MAX_MANIFEST_BYTES, type StoredManifest } from "../../registry/manifest.ts";
 import type { RegistryRepository } from "../../registry/repository.ts";
 import { AT_ONCE, mapAtOnce } from "../../signing/at_once.ts";
 import { ANY_BUNDLE, BUNDLE, type Bundle, readBundle, type UnusableBundle } from "./bundle.ts";
@@ -23,10 +23,15 @@ export interface CosignSource {
 
 /** A repository at a registry, as a source. */
 export function registrySource(repository: RegistryRepository): CosignSource {
+  return storeSource(registryStore(repository));
+}
+
+/** Any place where images are, as a source. */
+export function storeSource(store: ImageStore): CosignSource {
   return {
-    manifest: (reference) => findManifest(repository, reference).catch(unusable),
-    blob: (digest, maxBytes) => readBlob(repository, digest, maxBytes),
-    referrers: (digest) => listReferrers(repository, digest),
+    manifest: (reference) => store.manifest(reference).catch(unusable),
+    blob: store.blob,
+    referrers: store.referrers,
   };
 }
 

@@ -1,0 +1,86 @@
+/** `verify`: in which schemes, whose signatures, and of what. @module */
+import { TagsealError } from "../errors.ts";
+import { type Digest, type ImageName, parseImageName, parseImageReference } from "../registry/image_ref.ts";
+import { text, type Values } from "./flags.ts";
+import { schemeFlag, type SchemeName } from "./scheme_flag.ts";
+import type { SessionValues } from "./session.ts";
+import { expectedDigests, requireTags } from "./tags.ts";
+
+/** Which signatures, by whom, and where. */
+export const imageSignerFlags = {
+  scheme: schemeFlag,
+  key: {
+    ...text("--key <file>", "for cosign: the public key (cosign.pub) or certificate of whoever must have signed"),
+    remedy: "Give --key the public key or certificate of whoever must have signed with cosign",
+  },
+  certificate: {
+    ...text("--certificate <file>", "for notation: whom to trust, a CA's certificate or the signer's self-signed one"),
+    remedy: "Give --certificate the certificate that Notation signatures must lead to",
+  },
+  ociLayout: text(
+    "--oci-layout <dir>",
+    "for cosign and notation: read image and signatures from this OCI image layout, without any network",
+  ),
+};
+
+/** Values of these flags, and of those that they do not go together with. */
+export type ImageSignerValues = Values<typeof imageSignerFlags> & SessionValues & {
+  readonly from?: string | undefined;
+};
+
+/** What is to be verified. */
+export interface Target {
+  /** The repository. */
+  readonly name: ImageName;
+  /** Tags, or one digest. */
+  readonly references: readonly string[];
+  /** What tags must stand for. */
+  readonly expected: ReadonlyMap<string, string>;
+}
+
+/**
+ * Which tags of a repository are to be verified, or which digest: `name@sha256:…`.
+ *
+ * @throws {TagsealError} `usage`
+ */
+export function verifyTarget(
+  values: ImageSignerValues & {
+    readonly repository: string;
+    readonly tags: readonly string[];
+    readonly expectDigest: ReadonlyMap<string, string>;
+  },
+): Target {
+  requireUse(values);
+  const { repository, tags, expectDigest, scheme } = values;
+  const expected = expectedDigests(expectDigest);
+  const { name, tag, digest } = scheme.includes("dct") ? byTagAlone(repository) : parseImageReference(repository);
+  if (digest === undefined || tag !== undefined) {
+    return { name: parseImageName(repository), references: requireTags([...tags, ...expected.keys()]), expected };
+  }
+  if (tags.length === 0 && expected.size === 0) return { name, references: [digest], expected };
+  throw new TagsealError("usage", "--repository names a digest, and tags are named as well", {
+    remedy: `Name the tag alone and hold it to the digest: --expect-digest ${
+      [...tags, ...expected.keys()][0]
+    }=${digest}`,
+  });
+}
+
+/** Docker Content Trust knows no digests without tags. */
+function byTagAlone(repository: string): { name: ImageName; tag?: string; digest?: Digest } {
+  return { name: parseImageName(repository) };
+}
+
+/** What flags say of a scheme that is not asked for would be left undone unsaid. */
+function requireUse({ scheme, key, certificate, ociLayout, from }: ImageSignerValues): void {
+  const isAsked = (...schemes: SchemeName[]) => scheme.some((one) => schemes.includes(one));
+  if (key !== undefined && !isAsked("cosign")) throw notAsked("--key", "cosign");
+  if (certificate !== undefined && !isAsked("notation")) throw notAsked("--certificate", "notation");
+  if (ociLayout !== undefined && !isAsked("cosign", "notation")) throw notAsked("--oci-layout", "cosign");
+  if (from !== undefined && !isAsked("dct")) throw notAsked("--from", "dct");
+}
+
+function notAsked(flag: string, scheme: string): TagsealError {
+  return new TagsealError("usage", `${flag} is of no use here: --scheme does not name ${scheme}`, {
+    remedy: `Give --scheme ${scheme}, or leave ${flag} out`,
+  });
+}
