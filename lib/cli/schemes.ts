@@ -102,8 +102,9 @@ export async function openImageJobs(
   const schemes = imageSchemes(values);
   if (schemes.length === 0) return () => Promise.resolve([]);
   // Who signs for content trust alone does not wait for what the others take.
-  const { imageJob } = await import("../schemes/jobs.ts");
+  const { imageJob, requireTaken } = await import("../schemes/jobs.ts");
   const certificates = await signingCertificates(values, session, host);
+  await requireTaken(schemes, certificates, host.now());
   const key = keyOfCertificate(certificates[0]);
   return async (name, what) => {
     const registry = askedAtMost(await session.registry(name, access), MANIFESTS_AT_ONCE); // by all schemes together

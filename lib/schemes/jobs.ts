@@ -8,7 +8,7 @@ import type { SigningFile } from "../signing/signing_data.ts";
 import type { BundleChoice, CosignForm } from "./cosign/forms.ts";
 import { cosign, type CosignTask } from "./cosign/scheme.ts";
 import type { ImagesChange, ImagesResult, ImagesToSign } from "./images.ts";
-import { notation, type NotationTask } from "./notation/scheme.ts";
+import { checkedChain, notation, type NotationTask } from "./notation/scheme.ts";
 import { DCT } from "./notary_v1/scheme.ts";
 
 /** All schemes, in the order in which they are published: where one fails, content trust is not moved. */
@@ -22,6 +22,19 @@ export type ImageScheme = Exclude<SchemeName, typeof DCT>;
 export interface ImageOptions extends Pick<CosignTask, "onWarning">, Pick<NotationTask, "onOddSalt"> {
   /** When cosign bundles are written. */
   readonly bundle: BundleChoice;
+}
+
+/**
+ * Refuses certificates that a scheme's verifiers would not take, before anything is signed in any of the schemes.
+ *
+ * @throws {TagsealError} `bad-input`
+ */
+export async function requireTaken(
+  schemes: readonly ImageScheme[],
+  certificates: ImagesToSign["certificates"],
+  at: Date,
+): Promise<void> {
+  if (schemes.includes("notation")) await checkedChain({ certificates }, at);
 }
 
 /** Images to sign in one scheme. */

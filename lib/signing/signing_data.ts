@@ -21,7 +21,7 @@ import { hex, malformed, object, word } from "./manifest_words.ts";
 export const FORMAT = "docker-signing-data/1";
 
 const MANIFEST = "docker-signing-data.json";
-const LIMITS = { entries: 20_000, entryBytes: 128 * 2 ** 20, totalBytes: 512 * 2 ** 20 };
+const LIMITS = { entries: 60_000, entryBytes: 128 * 2 ** 20, totalBytes: 512 * 2 ** 20 };
 /** Leaves room for manifest and signatures. */
 const MAX_UNSIGNED_BYTES = LIMITS.totalBytes - 32 * 2 ** 20;
 /** A payload's entry: numbered, as paths ignore case at SignPath, and then perhaps said what it is. */

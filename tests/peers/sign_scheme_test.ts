@@ -4,13 +4,12 @@
  */
 import assert from "node:assert/strict";
 import { keyOfCertificate } from "../../lib/crypto/keys.ts";
-import { type Certificate, certificatePem, readCertificate } from "../../lib/crypto/x509.ts";
+import { readCertificate } from "../../lib/crypto/x509.ts";
 import type { SigningAlgorithm } from "../../lib/local/certificates.ts";
 import { mapAtOnce } from "../../lib/signing/at_once.ts";
 import { pushIndex } from "../support/clients.ts";
 import { Verifiers } from "../support/cosign_verifiers.ts";
-import { verifier } from "../support/peer_case.ts";
-import type { Peers } from "../support/peers.ts";
+import { notationAccepts } from "../support/notation_verifier.ts";
 import { documentIn } from "../support/run.ts";
 import { startSigningStack } from "../support/signing_stack.ts";
 import { EMBEDDED, REAL, stackTest } from "../support/stacks.ts";
@@ -24,35 +23,6 @@ const KINDS: readonly SigningAlgorithm[] = [
   "ecdsa-p384",
   "ecdsa-p521",
 ];
-
-/** Whether `notation verify` accepts a tag, at the level strict and under this certificate alone. */
-async function notationAccepts(peers: Peers, certificate: Certificate, reference: string, tag: string) {
-  const home = await Deno.makeTempDir({ dir: peers.dir, prefix: "notation-" });
-  const store = `${home}/notation/truststore/x509/ca/tests`;
-  await Deno.mkdir(store, { recursive: true });
-  await Deno.writeTextFile(`${store}/one.pem`, certificatePem(certificate));
-  const policy = {
-    name: "tests",
-    registryScopes: ["*"],
-    signatureVerification: { level: "strict" },
-    trustStores: ["ca:tests"],
-    trustedIdentities: ["*"],
-  };
-  await Deno.writeTextFile(
-    `${home}/notation/trustpolicy.json`,
-    JSON.stringify({ version: "1.0", trustPolicies: [policy] }),
-    { mode: 0o600 },
-  );
-  const { success } = await new Deno.Command(verifier("notation"), {
-    args: ["verify", "-m", `tag=${tag}`, reference.replace("localhost", "127.0.0.1")],
-    clearEnv: true,
-    env: { HOME: home, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home, SSL_CERT_FILE: peers.caPath },
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).output();
-  return success;
-}
 
 for (const [stack, kinds] of [[REAL, KINDS], [EMBEDDED, KINDS.slice(1, 4)]] as const) {
   stackTest(

@@ -1,6 +1,7 @@
 /** `tagseal migrate`: what Docker Content Trust vouches for is signed in other schemes, and nothing else. */
 import assert from "node:assert/strict";
 import { given, peersInMemory, Story, type StoryRun } from "../support/local_story.ts";
+import { identity, newKey } from "../support/notation.ts";
 import type { Outcome } from "../support/run.ts";
 import { givenSigner } from "../support/story_keys.ts";
 
@@ -127,6 +128,20 @@ Deno.test("migrate: only what is vouched for under the pin is signed", async (t)
   });
   assert.equal(story.signingRequests, filed);
   assert.deepEqual([...writes(story), ...writes(other)], []);
+});
+
+Deno.test("migrate, sign: a certificate that Notation does not take is refused before anything is signed in cosign", async () => {
+  const { story } = await world();
+  await using _ = story;
+  const { certificate } = await identity(newKey("P-256"), { usage: null });
+  await given(story, "odd.cer", certificate.der);
+  // SignPath does not tell whose key it is, so that nothing else is in the way.
+  story.between = (request, send) =>
+    request.url.includes("/Cryptoki/") ? Promise.resolve(new Response(null, { status: 403 })) : send(request);
+  const filed = story.signingRequests;
+  const more = ["-r", story.gun, "-t", "v1", "--delegation-certificate", "odd.cer", "--scheme", "cosign,notation"];
+  for (const command of ["migrate", "sign"]) await story.fail(2, [command, ...more], ["key usage"]);
+  assert.deepEqual([writes(story), story.signingRequests], [[], filed]);
 });
 
 Deno.test("migrate: tags that are named, and one of them gone", async () => {

@@ -121,8 +121,13 @@ export function registrySource(registry: RegistryRepository): NotationSource {
   };
 }
 
-async function checkedChain(
-  { certificates: [leaf, ...others] }: NotationTask,
+/**
+ * The chain of certificates that signatures are to carry, in order.
+ *
+ * @throws {TagsealError} `bad-input` for certificates that no verifier of Notation signatures would take
+ */
+export async function checkedChain(
+  { certificates: [leaf, ...others] }: Pick<NotationTask, "certificates">,
   at: Date,
 ): Promise<{ readonly chain: readonly [Certificate, ...Certificate[]]; readonly algorithm: NotationAlgorithm }> {
   const checked = await checkCertificates(leaf, others, at);
