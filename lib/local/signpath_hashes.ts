@@ -8,12 +8,14 @@
 import { type Bytes, utf8 } from "../bytes/bytes.ts";
 import { isJsonObject, type JsonObject, jsonObject, type JsonValue, parseJson } from "../bytes/json.ts";
 import { derOfRs } from "../crypto/algorithms.ts";
+import type { SignatureHash } from "../crypto/hash.ts";
+import { DIGEST_BYTES } from "../crypto/rsa_padding.ts";
 import { messageOf } from "../errors.ts";
+import { HASH_NAMES } from "../signpath/hash_signing.ts";
 import type { HashScheme, LocalSigningKey } from "./signpath_keys.ts";
 import { wrong } from "./signpath_refusals.ts";
 
-/** SHA-256; SignPath takes other hashes as well, which Notary has no use for. */
-const SHA256_OID = "2.16.840.1.101.3.4.2.1";
+const HASHES = Object.keys(HASH_NAMES) as SignatureHash[];
 const SCHEMES: readonly HashScheme[] = ["RsaPkcs1", "RsaPss", "Ecdsa"];
 
 /**
@@ -25,12 +27,12 @@ export async function signHashArtifact(artifact: Bytes, key: LocalSigningKey): P
   const document = documentOf(artifact);
   const scheme = SCHEMES.find((name) => name === document["SignatureAlgorithm"]);
   if (!scheme) throw wrong("artifact", "SignatureAlgorithm is none");
-  if (scheme !== "Ecdsa" && document["RsaHashAlgorithm"] !== SHA256_OID) {
-    throw wrong("artifact", "RsaHashAlgorithm is not that of SHA-256");
-  }
+  const named = HASHES.find((one) => HASH_NAMES[one].oid === document["RsaHashAlgorithm"]);
+  if (scheme !== "Ecdsa" && !named) throw wrong("artifact", "RsaHashAlgorithm is none of SHA-256, SHA-384 and SHA-512");
   const form = document["EcdsaSignatureFormat"] ?? "Ieee";
   if (form !== "Ieee" && form !== "Asn1") throw wrong("artifact", "EcdsaSignatureFormat is neither Ieee nor Asn1");
   const hash = hashOf(document["Base64EncodedHash"], "artifact", "Base64EncodedHash");
+  if (scheme !== "Ecdsa") requireHashOf(named!, hash, "artifact");
   const signature = await signatureOf(hash, key, scheme, form);
   return utf8(JSON.stringify({ ...document, Signature: signature.toBase64() }));
 }
@@ -52,12 +54,16 @@ export async function signHashData(
   if (!known || (algorithm !== "Rsa" && algorithm !== "Ecdsa")) {
     throw wrong("hashSigningData", "signatureAlgorithm or rsaOptions.paddingMode is none");
   }
-  if (algorithm === "Rsa" && hashAlgorithmName !== "Sha256" && hashAlgorithmOid !== SHA256_OID) {
-    throw wrong("hashSigningData", "rsaOptions do not name SHA-256");
+  const named = HASHES.find((one) =>
+    hashAlgorithmName === HASH_NAMES[one].name || hashAlgorithmOid === HASH_NAMES[one].oid
+  );
+  if (algorithm === "Rsa" && !named) {
+    throw wrong("hashSigningData", "rsaOptions name none of SHA-256, SHA-384 and SHA-512");
   }
   const form = options("ecdsaOptions")["signatureFormat"] ?? "Ieee";
   if (form !== "Ieee" && form !== "Asn1") throw wrong("hashSigningData", "signatureFormat is neither Ieee nor Asn1");
   const hash = hashOf(data["hash"], "hashSigningData", "hash");
+  if (algorithm === "Rsa") requireHashOf(named!, hash, "hashSigningData");
   return { hash: data["hash"]!, signature: (await signatureOf(hash, key, known, form)).toBase64() };
 }
 
@@ -69,6 +75,12 @@ async function signatureOf(
 ): Promise<Bytes> {
   const raw = await key.signHash(hash, scheme);
   return scheme === "Ecdsa" && form === "Asn1" ? derOfRs(raw) : raw;
+}
+
+function requireHashOf(name: SignatureHash, hash: Bytes, field: string): void {
+  if (hash.length !== DIGEST_BYTES[name]) {
+    throw wrong(field, `The hash is none of ${name}: it has ${hash.length} bytes`);
+  }
 }
 
 /** The JSON object in `bytes`. @throws {TagsealError} `bad-input`, about `field` */

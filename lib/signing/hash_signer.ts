@@ -16,7 +16,7 @@ const ATTEMPTS = 20;
 /** Signs with the project and policy of `submission`. Throws what the client throws, `trust-invalid` for a wrong answer. */
 export function hashSigner(
   client: Pick<SignPathClient, "signHash">,
-  submission: Omit<HashSubmission, "sha256" | "key" | "metadata">,
+  submission: Omit<HashSubmission, "digest" | "rules" | "key" | "metadata">,
   limits: CallLimits,
   policyKey?: KeyHolder & { readonly kind: "service" },
 ): PayloadSigner {
@@ -26,10 +26,10 @@ export function hashSigner(
     // Where the first is refused all would be, and a project of the wrong type would file each as an ordinary request.
     sign: perPayload(async (payload) => {
       const { bytes, rules, about } = payload;
-      const sha256 = hash(rules.hash, bytes);
+      const digest = hash(rules.hash, bytes);
       const description = submission.description ?? describeChanges([about]);
       return await client.signHash(
-        { ...submission, description, sha256, key: oneKind(payload), metadata: about },
+        { ...submission, description, digest, rules, key: oneKind(payload), metadata: about },
         limits,
       );
     }, { atOnce: AT_ONCE, probeFirst: true }),

@@ -14,12 +14,25 @@ import { type Bytes, equalBytes, utf8 } from "../bytes/bytes.ts";
 import { canonicalJson } from "../bytes/canonical_json.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from "../bytes/json.ts";
 import type { KeyShape } from "../crypto/algorithms.ts";
+import type { SignatureHash } from "../crypto/hash.ts";
+import { DIGEST_BYTES } from "../crypto/rsa_padding.ts";
+import type { SignatureRules } from "../crypto/signature_rules.ts";
 import { messageOf, TagsealError } from "../errors.ts";
 
 /** The key that is to sign, as far as it matters here. */
 export interface HashKey {
   /** Its kind. */
   readonly shape: Pick<KeyShape, "family">;
+}
+
+/** A hash, and how it is to be signed. */
+export interface HashToSign {
+  /** The hash. */
+  readonly digest: Bytes;
+  /** How. */
+  readonly rules: SignatureRules;
+  /** The key that signs. */
+  readonly key: HashKey;
 }
 
 /** The name that SignPath's own crypto providers give to the artifact. */
@@ -39,8 +52,12 @@ export interface HashMetadata {
   readonly removedTags: readonly { readonly tag: string }[];
 }
 
-/** SHA-256 (RFC 8017, appendix B.1): the only hash that Notary signs over. */
-const SHA256_OID = "2.16.840.1.101.3.4.2.1";
+/** The names of hashes: in the route of today, and in the form of older servers (RFC 8017, appendix B.1). */
+export const HASH_NAMES: Readonly<Record<SignatureHash, { readonly name: string; readonly oid: string }>> = {
+  sha256: { name: "Sha256", oid: "2.16.840.1.101.3.4.2.1" },
+  sha384: { name: "Sha384", oid: "2.16.840.1.101.3.4.2.2" },
+  sha512: { name: "Sha512", oid: "2.16.840.1.101.3.4.2.3" },
+};
 /** As many tags are shown in full; their number is told in any case. */
 const MAX_TAGS_SHOWN = 100;
 /** The audit log shows a command line on one line. */
@@ -49,30 +66,39 @@ const MAX_COMMAND_LINE = 1000;
 const MAX_SIGNATURE_CHARS = 1368;
 
 /**
- * `hashSigningData` of `SignHash`, that has `sha256` signed by `key`.
+ * `hashSigningData` of `SignHash`. ECDSA keys sign whatever hash they are given, so that none is named for them; how long
+ * salts of PSS are cannot be said.
  *
- * RSA keys sign with PKCS #1 v1.5: Notary takes PSS with a salt of 32 bytes only, and which salt SignPath makes is not
- * documented.
- *
- * @throws {TagsealError} `bad-input` for Ed25519 keys, which SignPath does not have
+ * @throws {TagsealError} `bad-input` for Ed25519 keys, which SignPath does not have, and for what is no hash of the rules
  */
-export function hashSigningData(key: HashKey, sha256: Bytes, metadata: HashMetadata): Record<string, unknown> {
+export function hashSigningData(hash: HashToSign, metadata: HashMetadata): Record<string, unknown> {
+  requireDigest(hash);
   return {
-    ...optionsOf(key),
-    hash: sha256.toBase64(),
+    ...optionsOf(hash),
+    hash: hash.digest.toBase64(),
     metadata: { sourceProcess: { commandLine: commandLineOf(metadata) } },
   };
 }
 
-function optionsOf({ shape }: HashKey): Record<string, unknown> {
-  switch (shape.family) {
-    case "rsa":
-      return { signatureAlgorithm: "Rsa", rsaOptions: { hashAlgorithmName: "Sha256", paddingMode: "Pkcs1" } };
+function optionsOf({ key, rules }: HashToSign): Record<string, unknown> {
+  switch (key.shape.family) {
+    case "rsa": {
+      const paddingMode = rules.rsaPadding === "pss" ? "Pss" : "Pkcs1";
+      return { signatureAlgorithm: "Rsa", rsaOptions: { hashAlgorithmName: HASH_NAMES[rules.hash].name, paddingMode } };
+    }
     case "ecdsa":
       return { signatureAlgorithm: "Ecdsa", ecdsaOptions: { signatureFormat: "Ieee" } };
     case "ed25519":
       throw noEd25519();
   }
+}
+
+/** What a service would be asked to sign in vain, or what would be signed as something else. */
+function requireDigest({ digest, rules }: HashToSign): void {
+  if (DIGEST_BYTES[rules.hash] === digest.length) return;
+  throw new TagsealError("bad-input", `What is to be signed, ${digest.length} bytes, is no hash of "${rules.hash}"`, {
+    remedy: "Hash the payload with the algorithm of its rules: sha256, sha384 or sha512",
+  });
 }
 
 /** `sourceProcess` has this text for whatever is to be told. */
@@ -91,34 +117,37 @@ function some(action: string, names: readonly string[]): string[] {
 }
 
 /**
- * The raw signature in the answer of `SignHash`, which must be about `sha256`.
+ * The raw signature in the answer of `SignHash`, which must be about `digest`.
  *
  * @throws {TagsealError} `trust-invalid` where the answer is anything else
  */
-export function readSignedHash(sha256: Bytes, answer: Bytes): Bytes {
+export function readSignedHash(digest: Bytes, answer: Bytes): Bytes {
   const { hashSigningData: data, hashSigningResult: result } = documentOf(answer);
   const repeated = isJsonObject(data) ? data["hash"] : undefined;
-  if (repeated !== sha256.toBase64()) throw untrusted("the hash in it is not the one that was sent");
+  if (repeated !== digest.toBase64()) throw untrusted("the hash in it is not the one that was sent");
   return signatureOf(isJsonObject(result) ? result["signature"] : undefined);
 }
 
 /**
- * The artifact that has `sha256` signed by `key`, for older servers. RSA keys sign as in {@linkcode hashSigningData}.
+ * The same as an artifact, for older servers.
  *
- * @throws {TagsealError} `bad-input` for Ed25519 keys
+ * @throws {TagsealError} as {@linkcode hashSigningData}
  */
-export function hashArtifact(key: HashKey, sha256: Bytes, metadata: HashMetadata): Bytes {
+export function hashArtifact(hash: HashToSign, metadata: HashMetadata): Bytes {
+  requireDigest(hash);
   return utf8(JSON.stringify({
-    ...algorithmOf(key),
-    Base64EncodedHash: sha256.toBase64(),
+    ...algorithmOf(hash),
+    Base64EncodedHash: hash.digest.toBase64(),
     Metadata: { CreatingProcess: processOf(metadata) },
   }));
 }
 
-function algorithmOf({ shape }: HashKey): Record<string, string> {
-  switch (shape.family) {
-    case "rsa":
-      return { SignatureAlgorithm: "RsaPkcs1", RsaHashAlgorithm: SHA256_OID };
+function algorithmOf({ key, rules }: HashToSign): Record<string, string> {
+  switch (key.shape.family) {
+    case "rsa": {
+      const SignatureAlgorithm = rules.rsaPadding === "pss" ? "RsaPss" : "RsaPkcs1";
+      return { SignatureAlgorithm, RsaHashAlgorithm: HASH_NAMES[rules.hash].oid };
+    }
     case "ecdsa":
       return { SignatureAlgorithm: "Ecdsa", EcdsaSignatureFormat: "Ieee" };
     case "ed25519":

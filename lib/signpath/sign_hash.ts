@@ -53,25 +53,25 @@ export function createHashSigning(
 }
 
 function routeOfToday(submission: HashSubmission): HashRoute {
-  const { projectSlug, signingPolicySlug, artifactConfigurationSlug, description, sha256, key, metadata } = submission;
+  const { projectSlug, signingPolicySlug, artifactConfigurationSlug, description, digest, metadata } = submission;
   const document = {
     projectSlug: checkedSlug("projectSlug", projectSlug),
     signingPolicySlug: checkedSlug("signingPolicySlug", signingPolicySlug),
     ...(artifactConfigurationSlug === undefined ? {} : { artifactConfigurationSlug }),
     ...(description === undefined ? {} : { description }),
-    hashSigningData: hashSigningData(key, sha256, metadata),
+    hashSigningData: hashSigningData(submission, metadata),
   };
   return {
     path: "/SignHash",
     body: new Blob([JSON.stringify(document)], { type: "application/json" }),
     older: false,
     isSigned: (json) => json?.["hashSigningResult"] !== undefined,
-    read: (answer) => readSignedHash(sha256, answer),
+    read: (answer) => readSignedHash(digest, answer),
   };
 }
 
-function olderRoutes({ sha256, key, metadata, ...submission }: HashSubmission): HashRoute[] {
-  const artifact = hashArtifact(key, sha256, metadata);
+function olderRoutes({ digest, rules, key, metadata, ...submission }: HashSubmission): HashRoute[] {
+  const artifact = hashArtifact({ digest, rules, key }, metadata);
   const form = formOf({ ...submission, artifact, fileName: HASH_ARTIFACT_NAME });
   form.set("IsFastSigningRequest", "true");
   return submissionRoutes(form).map((route) => ({

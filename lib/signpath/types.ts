@@ -1,5 +1,6 @@
 /** What is exchanged with SignPath's REST API (https://docs.signpath.io/, "Build system integration"). @module */
 import type { Bytes } from "../bytes/bytes.ts";
+import type { SignatureRules } from "../crypto/signature_rules.ts";
 import type { Sleep, Wait } from "../http/retry.ts";
 import type { Send } from "../http/send.ts";
 import type { HashKey, HashMetadata } from "./hash_signing.ts";
@@ -93,9 +94,11 @@ export interface Resubmission {
 
 /** What signing a hash takes: nothing waits, so nothing is cancelled for want of approval. */
 export interface HashSubmission extends Omit<Submission, "artifact" | "fileName" | "cancellationTimeoutInSeconds"> {
-  /** The hash to sign: SHA-256. */
-  readonly sha256: Bytes;
-  /** The key that signs; what it says decides how. */
+  /** The hash to sign, by the rules' algorithm. */
+  readonly digest: Bytes;
+  /** How it is to be signed. */
+  readonly rules: SignatureRules;
+  /** The key that signs; whether it is RSA or ECDSA decides which of the rules are told. */
   readonly key: HashKey;
   /** What it is for. */
   readonly metadata: HashMetadata;

@@ -413,7 +413,12 @@ Deno.test("a fast signing request is answered with the signed document", async (
     ["not JSON", "{", {}, /It is not JSON/],
     ["a list", [], {}, /It is not a JSON object/],
     ["no algorithm", { Base64EncodedHash }, {}, /SignatureAlgorithm is none/],
-    ["RSA without hash algorithm", { ...good, SignatureAlgorithm: "RsaPkcs1" }, {}, /RsaHashAlgorithm is not/],
+    [
+      "RSA without hash algorithm",
+      { ...good, SignatureAlgorithm: "RsaPkcs1" },
+      {},
+      /RsaHashAlgorithm is none of SHA-256, SHA-384 and SHA-512/,
+    ],
     ["odd form", { ...good, EcdsaSignatureFormat: "X" }, {}, /EcdsaSignatureFormat is neither/],
     ["hash that is not base64", { ...good, Base64EncodedHash: "*" }, {}, /Base64EncodedHash is not base64/],
     ["short hash", { ...good, Base64EncodedHash: "AAAA" }, {}, /not a hash of SHA-256, SHA-384 or SHA-512/],
@@ -436,5 +441,34 @@ Deno.test("a fast signing request is answered with the signed document", async (
       assert.match(JSON.stringify(json).replaceAll("\\", ""), words);
       assert.equal(service.requests().length, 0);
     });
+  }
+});
+
+Deno.test("SignHash refuses a hash that is not named, or not that long", async (t) => {
+  const service = serve({
+    projects: [{
+      slug: "hashes",
+      kind: "hash-signing-data",
+      policies: [{ key: fileSigningKey(RSA), certificate: utf8("rsa"), slug: "auto", approval: "automatic" }],
+    }],
+  });
+  const ask = async (hashAlgorithm: Record<string, string>, bytes: number) => {
+    const rsaOptions = { ...hashAlgorithm, paddingMode: "Pss" };
+    const hashSigningData = { signatureAlgorithm: "Rsa", rsaOptions, hash: new Uint8Array(bytes).toBase64() };
+    const document = { projectSlug: "hashes", signingPolicySlug: "auto", hashSigningData };
+    const { status, json } = await call(service, "POST", "SigningRequests/SignHash", JSON.stringify(document));
+    return [status, json.errors?.hashSigningData?.[0]];
+  };
+  const none = "rsaOptions name none of SHA-256, SHA-384 and SHA-512";
+  const rows: [string, Record<string, string>, number, unknown[]][] = [
+    ["SHA-512", { hashAlgorithmName: "Sha512" }, 64, [201, undefined]],
+    ["SHA-384 by its OID", { hashAlgorithmOid: "2.16.840.1.101.3.4.2.2" }, 48, [201, undefined]],
+    ["MD5", { hashAlgorithmName: "Md5" }, 16, [400, none]],
+    ["none", {}, 32, [400, none]],
+    ["SHA-512 of 32 bytes", { hashAlgorithmName: "Sha512" }, 32, [400, "The hash is none of sha512: it has 32 bytes"]],
+    ["SHA-256 of 64 bytes", { hashAlgorithmName: "Sha256" }, 64, [400, "The hash is none of sha256: it has 64 bytes"]],
+  ];
+  for (const [name, hashAlgorithm, bytes, outcome] of rows) {
+    await t.step(name, async () => assert.deepEqual(await ask(hashAlgorithm, bytes), outcome));
   }
 });

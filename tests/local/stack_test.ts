@@ -233,7 +233,8 @@ async function signedHash(stack: LocalStack, key: PublicKey, payload: Bytes): Pr
     const { signature } = await client.signHash({
       projectSlug: stack.hashProjectSlug,
       signingPolicySlug: stack.policies.automatic,
-      sha256: hash("sha256", payload),
+      digest: hash("sha256", payload),
+      rules: { hash: "sha256", rsaPadding: "pkcs1" },
       key,
       metadata,
     });

@@ -4,12 +4,18 @@ import { type Bytes, text, utf8 } from "../../lib/bytes/bytes.ts";
 import { hash } from "../../lib/crypto/hash.ts";
 import { publicKeyOf } from "../../lib/crypto/signer.ts";
 import { isTagsealError } from "../../lib/errors.ts";
-import { hashArtifact, type HashMetadata, readHashSignature } from "../../lib/signpath/hash_signing.ts";
+import {
+  hashArtifact,
+  type HashMetadata,
+  hashSigningData,
+  readHashSignature,
+} from "../../lib/signpath/hash_signing.ts";
 
 const RSA = publicKeyOf(generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey);
 const EC = publicKeyOf(generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey);
 const ED = publicKeyOf(generateKeyPairSync("ed25519").privateKey);
 const SHA256 = hash("sha256", utf8("payload"));
+const PLAIN = { digest: SHA256, rules: { hash: "sha256", rsaPadding: "pkcs1" } } as const;
 const DIGEST = `sha256:${"ab".repeat(32)}`;
 const METADATA: HashMetadata = {
   repository: "r.test/app",
@@ -26,7 +32,7 @@ Deno.test("the artifact names algorithm, hash, and what it is for", async (t) =>
   ] as const;
   for (const [name, key, algorithm] of rows) {
     await t.step(name, () =>
-      assert.deepEqual(JSON.parse(text(hashArtifact(key, SHA256, METADATA))), {
+      assert.deepEqual(JSON.parse(text(hashArtifact({ ...PLAIN, key }, METADATA))), {
         ...algorithm,
         Base64EncodedHash: SHA256.toBase64(),
         Metadata: {
@@ -43,14 +49,72 @@ Deno.test("the artifact names algorithm, hash, and what it is for", async (t) =>
   }
   await t.step("Ed25519", () =>
     assert.throws(
-      () => hashArtifact(ED, SHA256, METADATA),
+      () => hashArtifact({ ...PLAIN, key: ED }, METADATA),
       (e) => isTagsealError(e, "bad-input") && /no hashes with Ed25519/.test(e.message),
     ));
 });
 
+Deno.test("both forms name the hash and the padding of the rules; for ECDSA keys neither", async (t) => {
+  const names = [["sha256", "Sha256", "1"], ["sha384", "Sha384", "2"], ["sha512", "Sha512", "3"]] as const;
+  for (const [name, hashAlgorithmName, last] of names) {
+    for (const [rsaPadding, paddingMode] of [["pkcs1", "Pkcs1"], ["pss", "Pss"]] as const) {
+      await t.step(`${name}, ${rsaPadding}`, () => {
+        const asked = { digest: hash(name, utf8("payload")), rules: { hash: name, rsaPadding } };
+        const { metadata: _, ...today } = hashSigningData({ ...asked, key: RSA }, METADATA);
+        assert.deepEqual(today, {
+          signatureAlgorithm: "Rsa",
+          rsaOptions: { hashAlgorithmName, paddingMode },
+          hash: asked.digest.toBase64(),
+        });
+        const { Metadata: __, ...older } = JSON.parse(text(hashArtifact({ ...asked, key: RSA }, METADATA)));
+        assert.deepEqual(older, {
+          SignatureAlgorithm: `Rsa${paddingMode}`,
+          RsaHashAlgorithm: `2.16.840.1.101.3.4.2.${last}`,
+          Base64EncodedHash: asked.digest.toBase64(),
+        });
+        const { metadata: ___, ...curve } = hashSigningData({ ...asked, key: EC }, METADATA);
+        assert.deepEqual(curve, {
+          signatureAlgorithm: "Ecdsa",
+          ecdsaOptions: { signatureFormat: "Ieee" },
+          hash: asked.digest.toBase64(),
+        });
+      });
+    }
+  }
+});
+
+Deno.test("what is no hash of the rules is not sent", async (t) => {
+  const rows: [string, string, number][] = [
+    ["half", "sha256", 16],
+    ["shorter", "sha512", 32],
+    ["longer", "sha256", 48],
+    [
+      "nothing",
+      "sha256",
+      0,
+    ],
+    ["an unknown hash", "md5", 16],
+    ["a member of all objects", "toString", 16],
+  ];
+  for (const [name, algorithm, length] of rows) {
+    await t.step(name, () => {
+      const rules = { hash: algorithm as "sha256", rsaPadding: "pkcs1" } as const;
+      for (const key of [RSA, EC]) {
+        const asked = { digest: new Uint8Array(length), rules, key };
+        for (const make of [hashSigningData, hashArtifact]) {
+          assert.throws(
+            () => make(asked, METADATA),
+            (error) => isTagsealError(error, "bad-input") && error.message.includes(`is no hash of "${algorithm}"`),
+          );
+        }
+      }
+    });
+  }
+});
+
 Deno.test("of many tags the first hundred are shown, and their number", () => {
   const tags = Array.from({ length: 5000 }, (_, i) => ({ tag: `${i}`.padStart(128, "x"), digest: DIGEST }));
-  const artifact = hashArtifact(EC, SHA256, { ...METADATA, tags, removedTags: tags });
+  const artifact = hashArtifact({ ...PLAIN, key: EC }, { ...METADATA, tags, removedTags: tags });
   const { Tags, TagCount, RemovedTags, RemovedTagCount } = JSON.parse(text(artifact)).Metadata.CreatingProcess;
   assert.deepEqual([Tags.length, TagCount, RemovedTags.length, RemovedTagCount], [100, 5000, 100, 5000]);
   assert.deepEqual([Tags[99].Tag, RemovedTags[99]], [tags[99]!.tag, tags[99]!.tag]);
@@ -58,7 +122,7 @@ Deno.test("of many tags the first hundred are shown, and their number", () => {
 });
 
 Deno.test("an answer that repeats what was sent gives the signature, however it is laid out", () => {
-  const sent = hashArtifact(RSA, SHA256, METADATA);
+  const sent = hashArtifact({ ...PLAIN, key: RSA }, METADATA);
   const document = JSON.parse(text(sent));
   const reordered = Object.fromEntries(Object.entries({ ...document, Signature: "AQID", More: "of it" }).toReversed());
   for (const answer of [{ ...document, Signature: "AQID" }, reordered]) {
@@ -67,7 +131,7 @@ Deno.test("an answer that repeats what was sent gives the signature, however it 
 });
 
 Deno.test("an answer that is anything else is not trusted", async (t) => {
-  const sent = hashArtifact(RSA, SHA256, METADATA);
+  const sent = hashArtifact({ ...PLAIN, key: RSA }, METADATA);
   const document = JSON.parse(text(sent));
   const answer = (changes: Record<string, unknown>): Bytes =>
     utf8(JSON.stringify({ ...document, Signature: "AQID", ...changes }));

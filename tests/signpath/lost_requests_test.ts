@@ -9,7 +9,8 @@ import { connect, json, KEY, serve, submission } from "../support/signpath_world
 const HASH = {
   projectSlug: "hashes",
   signingPolicySlug: "auto",
-  sha256: hash("sha256", utf8("{}")),
+  digest: hash("sha256", utf8("{}")),
+  rules: { hash: "sha256", rsaPadding: "pkcs1" } as const,
   key: KEY.publicKey,
   metadata: { repository: "r.test/app", subject: "targets/releases, version 2", facts: {}, tags: [], removedTags: [] },
 };
