@@ -65,7 +65,14 @@ export const command: Command = defineCommand({
     }
     if (key.role === "targets") host.info("If a targets key is needed again: tagseal rotate-key --role targets");
     return {
-      json: { keyId: key.id, role: key.role, gun: gun ?? null, location: key.location ?? null, deleted: true, proof },
+      json: {
+        keyId: key.id,
+        role: key.role,
+        repository: gun ?? null,
+        path: key.location ?? null,
+        deleted: true,
+        proof,
+      },
       lines: [`${key.id} deleted`],
     };
   },

@@ -23,7 +23,7 @@ const ERROR = {
 const FAILED = [{ repository: "string", error: ERROR }] as const;
 const SKIPPED = [{ role: "string", reason: "string" }] as const;
 const ROLE = {
-  name: "string",
+  role: "string",
   version: "integer | null",
   expires: "time | null",
   threshold: "integer",
@@ -138,7 +138,7 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
       targetsKeyId: "string",
       rootVersion: "integer",
       targetsVersion: "integer",
-      oldKeys: [{ id: "string", location: "string | null" }],
+      oldKeys: [{ keyId: "string", path: "string | null" }],
       "rootCertificatePath?": "string",
       "rootKeyId?": "string",
     },
@@ -147,8 +147,8 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
     "": {
       keyId: "string",
       role: "string",
-      gun: "string | null",
-      location: "string | null",
+      repository: "string | null",
+      path: "string | null",
       deleted: "true",
       proof: "any",
     },
@@ -156,11 +156,10 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
   "keys": {
     "": {
       keys: [{
-        id: "string",
+        keyId: "string",
         role: "string",
-        gun: "string | null",
         repositories: ["string"],
-        location: "string | null",
+        path: "string | null",
         token: "string | null",
       }],
     },

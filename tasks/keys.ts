@@ -24,8 +24,8 @@ export const command: Command = defineCommand({
     return {
       json: {
         keys: keys.map((key) => ({
-          ...{ id: key.id, role: key.role, gun: key.gun ?? null, repositories: repositories(key) },
-          ...{ location: key.location ?? null, token: key.token ?? null },
+          ...{ keyId: key.id, role: key.role, repositories: repositories(key) },
+          ...{ path: key.location ?? null, token: key.token ?? null },
         })),
       },
       lines: keyLines(keys, repositories),

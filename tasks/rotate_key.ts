@@ -48,8 +48,8 @@ export const command: Command = defineCommand({
     host.info(`Read back and verified: the new ${role} key of "${gun}" is ${result.newKeyId}.`);
     if (!trusted) host.warn(`"${gun}" is not trusted yet, as something else has expired: see tagseal status`);
     const oldKeys = (await listKeys([keys])).filter(({ id }) => result.oldKeyIds.includes(id))
-      .map(({ id, location = null }) => ({ id, location }));
-    for (const { id, location } of oldKeys) host.info(advice(role, id, location));
+      .map(({ id, location = null }) => ({ keyId: id, path: location }));
+    for (const { keyId, path } of oldKeys) host.info(advice(role, keyId, path));
     const report = { repository: gun, ...result, oldKeys };
     if (!rootCertificate) return { json: report, lines: [`${gun} ${role} ${result.newKeyId} published`] };
     try {
@@ -68,8 +68,8 @@ export const command: Command = defineCommand({
   },
 });
 
-function advice(role: BaseRole, id: string, location: string | null): string {
-  const where = `The old ${role} key is still here: ${location ?? id}`;
+function advice(role: BaseRole, id: string, path: string | null): string {
+  const where = `The old ${role} key is still here: ${path ?? id}`;
   // Notary and tagseal alike let one root key serve several repositories.
   return role === "root"
     ? `${where}. Keep it as long as other repositories use it`

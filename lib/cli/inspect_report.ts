@@ -42,8 +42,8 @@ function roleTable(roles: readonly RoleFacts[]): string[] {
     { title: "keys" },
     { title: "tags" },
   ];
-  const rows = roles.map(({ name, version, expires, threshold, keyIds, paths }) => [
-    name,
+  const rows = roles.map(({ role, version, expires, threshold, keyIds, paths }) => [
+    role,
     version === null ? "-" : `${version}`,
     day(expires),
     `${threshold} of ${keyIds.map(shortId).join(" ")}`,

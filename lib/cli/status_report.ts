@@ -26,7 +26,7 @@ export function statusReport(status: RepositoryStatus, commandOf: (gun: string, 
     `  snapshot signed by: ${WHO[managedBy.snapshot]}; timestamp signed by: ${WHO[managedBy.timestamp]}`,
     ...signers.map(({ name, keyIds }) => `  signer ${name}: ${keyIds.map(shortId).join(", ")}`),
     ...roles.filter(({ paths }) => paths && !paths.includes(""))
-      .map(({ name, paths }) => `  ${name} may sign: ${pathsText(paths!)}`),
+      .map(({ role, paths }) => `  ${role} may sign: ${pathsText(paths!)}`),
     keysHere.length > 0 ? "  keys in the trust directory:" : "  no key of this repository is in the trust directory",
     ...keysHere.map(({ keyId, role, signsFor }) =>
       `    ${keyId} ${signsFor.length > 0 ? signsFor.join(", ") : `old ${role}`}`
@@ -74,7 +74,7 @@ function trustLines(status: RepositoryStatus): string[] {
   const errors = errorsOf(status);
   const root = `its root: ${HOW[rootTrustedBy]}`;
   if (errors.length === 0) return [`  trusted; ${root}`];
-  const left = status.roles.filter(({ state }) => state === "expired" || state === "skipped").map(({ name }) => name);
+  const left = status.roles.filter(({ state }) => state === "expired" || state === "skipped").map(({ role }) => role);
   const what = left.length > 0 ? `not ${left.join(", ")}, nor what ${left.length > 1 ? "they sign" : "it signs"}` : "";
   return paragraph("  TRUSTED IN PART: ", `${what || "a certificate has expired"}; ${root}`);
 }
@@ -88,8 +88,8 @@ function roleTable(roles: readonly RoleStatus[]): string[] {
     { title: "days", right: true },
     { title: "state" },
   ];
-  const rows = roles.map(({ name, version, cachedVersion, expires, daysLeft, state }) => [
-    name,
+  const rows = roles.map(({ role, version, cachedVersion, expires, daysLeft, state }) => [
+    role,
     `${version ?? "-"}`,
     `${cachedVersion ?? "-"}`,
     day(expires),

@@ -10,8 +10,8 @@ import { type TagList, tagListOf } from "../schemes/notary_v1/verify_tags.ts";
 
 /** A role of a repository. */
 export interface RoleFacts {
-  /** Its name. */
-  readonly name: RoleName;
+  /** As TUF names it: `root`, `targets/releases`. */
+  readonly role: RoleName;
   /** The version of its trusted file; `null` where there is none: not published, or skipped. */
   readonly version: number | null;
   /** When that expires, as the file says (RFC 3339). */
@@ -62,8 +62,8 @@ export function inspect(repository: RepositoryView): Inspection {
 
 /** The roles of a repository: the four base roles, then delegations, parents first. */
 export function rolesOf(repository: RepositoryView): RoleFacts[] {
-  const facts = (name: RoleName, keys: RoleKeys, file: Metadata | undefined): RoleFacts => ({
-    name,
+  const facts = (role: RoleName, keys: RoleKeys, file: Metadata | undefined): RoleFacts => ({
+    role,
     version: file?.version ?? null,
     expires: file?.expiresText ?? null,
     threshold: keys.threshold,

@@ -41,7 +41,7 @@ export async function repositoryStatus(
     checkedAt: at.toISOString(),
     trusted: look.trusted !== undefined,
     rootTrustedBy: rootTrust(trust, before),
-    roles: rolesOf(seen).map((facts) => roleStatus(look, facts, before.get(facts.name), at)),
+    roles: rolesOf(seen).map((facts) => roleStatus(look, facts, before.get(facts.role), at)),
     certificates: certificatesOf(seen, at),
     managedBy: { snapshot: await managerOfSnapshot(trust, seen, here), timestamp: "server" },
     signers: signersOf(seen),
@@ -51,14 +51,14 @@ export async function repositoryStatus(
 }
 
 function roleStatus({ trusted, seen }: Look, facts: RoleFacts, cached: Bytes | undefined, at: Date): RoleStatus {
-  const { name, expires } = facts;
+  const { role, expires } = facts;
   const daysLeft = expires === null ? null : daysUntil(new Date(expires), at);
-  const { unusable = [] } = isDelegation(name) ? seen.delegations.get(name)!.delegation : seen.root.roles[name];
+  const { unusable = [] } = isDelegation(role) ? seen.delegations.get(role)!.delegation : seen.root.roles[role];
   const unusableKeys = [...unusable].map(([keyId, key]) => ({ keyId, ...key }));
-  const cachedVersion = cached ? versionIn(name, cached) : null;
+  const cachedVersion = cached ? versionIn(role, cached) : null;
   const base = { ...facts, cachedVersion, daysLeft, ...(unusableKeys.length > 0 ? { unusableKeys } : {}) };
   if (expires !== null && new Date(expires) <= at) return { ...base, state: "expired" };
-  const states = [trusted, seen].map((repository) => repository && delegationState(repository, name));
+  const states = [trusted, seen].map((repository) => repository && delegationState(repository, role));
   const skipped = states.find((state) => state?.kind === "skipped");
   if (skipped?.kind === "skipped") return { ...base, state: "skipped", reason: skipped.reason };
   return { ...base, state: expires === null ? "unpublished" : "ok" };

@@ -59,7 +59,7 @@ export function adviceFor(facts: StatusFacts): Problem[] {
 
 function* expiries(facts: StatusFacts): Iterable<Problem> {
   for (const role of facts.roles) {
-    const { name, state, expires, daysLeft } = role;
+    const { role: name, state, expires, daysLeft } = role;
     if (expires === null || daysLeft === null) continue;
     const day = expires.slice(0, 10);
     const about = { role: name, ...isServers(facts, name) ? toldToServer(facts) : renewing(facts, role) };
@@ -81,7 +81,7 @@ function toldToServer({ notaryUrl }: StatusFacts): Pick<Problem, "remedy"> {
   return { remedy: `Tell the operator of "${notaryUrl}": the server signs this role, and should have signed it anew` };
 }
 
-function renewing(facts: StatusFacts, { name, state }: RoleStatus): Pick<Problem, "remedy" | "action"> {
+function renewing(facts: StatusFacts, { role: name, state }: RoleStatus): Pick<Problem, "remedy" | "action"> {
   const base = BASE_ROLES.find((role) => role === name);
   if (base) return { remedy: "Publish it anew with a new key, which the root key signs", ...rotation(facts, base) };
   const renewal = renewalOf(facts, name);
@@ -93,7 +93,7 @@ function renewing(facts: StatusFacts, { name, state }: RoleStatus): Pick<Problem
 }
 
 function rotation({ roles }: StatusFacts, role: BaseRole): Pick<Problem, "action"> {
-  const rootVersion = roles.find(({ name }) => name === "root")?.version ?? 0;
+  const rootVersion = roles.find(({ role }) => role === "root")?.version ?? 0;
   return { action: { kind: "rotate-key", role, rootVersion } };
 }
 
@@ -102,18 +102,18 @@ function rotation({ roles }: StatusFacts, role: BaseRole): Pick<Problem, "action
  * it who signs for Docker.
  */
 function renewalOf({ roles }: StatusFacts, role: RoleName): Action | undefined {
-  const releases = roles.find(({ name }) => name === RELEASES);
-  const signers = roles.filter(({ name, keyIds }) =>
+  const releases = roles.find(({ role }) => role === RELEASES);
+  const signers = roles.filter(({ role: name, keyIds }) =>
     /^targets\/[^/]+$/.test(name) && name !== RELEASES && keyIds.some((id) => releases?.keyIds.includes(id))
   );
   const inNeed = signers.filter(isInNeed);
-  const signer = role === RELEASES ? inNeed[0] ?? signers[0] : signers.find(({ name }) => name === role);
+  const signer = role === RELEASES ? inNeed[0] ?? signers[0] : signers.find((each) => each.role === role);
   if (!releases || !signer) return undefined;
-  const renewed = [releases, signer].filter((each) => each.name === role || isInNeed(each));
+  const renewed = [releases, signer].filter((each) => each.role === role || isInNeed(each));
   return {
     kind: "renew",
-    delegation: signer.name.slice("targets/".length),
-    roles: renewed.map(({ name }) => name as DelegationRole),
+    delegation: signer.role.slice("targets/".length),
+    roles: renewed.map(({ role }) => role as DelegationRole),
   };
 }
 
@@ -123,7 +123,7 @@ function isInNeed({ state, daysLeft }: RoleStatus): boolean {
 
 function* skipped(facts: StatusFacts): Iterable<Problem> {
   for (const role of facts.roles) {
-    const { name, state, reason, unusableKeys = [] } = role;
+    const { role: name, state, reason, unusableKeys = [] } = role;
     if (state !== "skipped") continue;
     const message = `"${name}" is not trusted, nor its tags: ${reason}`;
     const barring = unusableKeys.find(({ bars }) => bars);
@@ -160,10 +160,10 @@ function* certificates(facts: StatusFacts): Iterable<Problem> {
 
 /** A root certificate that was taken for SignPath's, say: whoever has the root key can sign tags. */
 function* ownKeys({ roles }: StatusFacts): Iterable<Problem> {
-  const [delegations, base] = [true, false].map((below) => roles.filter(({ name }) => isDelegation(name) === below));
-  for (const { name: own, keyIds } of base!) {
+  const [delegations, base] = [true, false].map((below) => roles.filter(({ role }) => isDelegation(role) === below));
+  for (const { role: own, keyIds } of base!) {
     for (const id of keyIds) {
-      const held = delegations!.filter((role) => role.keyIds.includes(id)).map(({ name }) => name);
+      const held = delegations!.filter((role) => role.keyIds.includes(id)).map(({ role }) => role);
       if (held.length === 0) continue;
       yield {
         severity: "warning",
@@ -203,10 +203,10 @@ function* server(facts: StatusFacts): Iterable<Problem> {
 }
 
 function* setup({ roles, keysHere, rootTrustedBy }: StatusFacts): Iterable<Problem> {
-  const delegations = roles.filter(({ name }) => name.startsWith("targets/"));
+  const delegations = roles.filter(({ role }) => role.startsWith("targets/"));
   // What was signed and is not trusted any more was signed, too.
-  const signed = delegations.some(({ name, state }) => name === RELEASES && state !== "unpublished");
-  const works = delegations.some(({ name, state }) => name === RELEASES && state === "ok");
+  const signed = delegations.some(({ role, state }) => role === RELEASES && state !== "unpublished");
+  const works = delegations.some(({ role, state }) => role === RELEASES && state === "ok");
   const holds = (role: RoleName) => keysHere.find(({ signsFor }) => signsFor.includes(role));
   const [root, targets] = [holds("root"), holds("targets")];
   if (delegations.length === 0) {

@@ -114,7 +114,7 @@ async function followRoots(server: TrustServer, phase: RootPhase, newest: Bytes)
   if (steps > MAX_ROOT_STEPS) {
     throw new TagsealError("trust-invalid", `The root of "${gun}" is ${steps} versions ahead of the trusted one`, {
       remedy: `Ask the repository's administrator; at most ${MAX_ROOT_STEPS} are followed`,
-      details: { gun },
+      details: { repository: gun },
     });
   }
   // Where one is missing, the next must be signed by the keys of the one before the gap: that is judged there.

@@ -55,7 +55,7 @@ export function usableRootKeys(root: Root, gun: string, at: Date): RoleKeys {
     `The root of "${gun}" has no usable certificate: ${reasons.join("; ") || "it names no root key"}`,
     {
       remedy: "Do not use this data. The repository's administrator can rotate the root key",
-      details: { gun },
+      details: { repository: gun },
     },
   );
 }
@@ -94,7 +94,7 @@ export async function requirePinned(root: Root, gun: string, pin: RootPin, at: D
     : `it has the key ${served.join(", ")}, and the pin is ${pinned.join(" or ") || "none"}`;
   throw new TagsealError("trust-invalid", `The root of "${gun}" is not the pinned one: ${which}`, {
     remedy: "Compare both with the repository's administrator. If the pin is right, the server shows a forged root",
-    details: { gun, pinned, served },
+    details: { repository: gun, pinned, served },
   });
 }
 

@@ -114,7 +114,7 @@ Deno.test("a certificate that Notary refuses keeps its delegations from being tr
   assert.ok(failure.remedy.includes(`tagseal remove-delegation --key ${weak.id}`));
   const { roles, problems } = await repositoryStatus(world.trust(), world.keys, GUN);
   const reason = "its certificate is signed with a broken hash";
-  assert.deepEqual(roles.find(({ name }) => name === "targets/releases")?.unusableKeys, [
+  assert.deepEqual(roles.find(({ role }) => role === "targets/releases")?.unusableKeys, [
     { keyId: weak.id, reason, bars: true },
   ]);
   assert.deepEqual(problems.map(({ code, action }) => [code, action])[0], [

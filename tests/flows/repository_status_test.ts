@@ -28,7 +28,7 @@ async function statusOf(plan: Plan, keys: KeyStore = keyStore()): Promise<Reposi
 }
 
 const states = ({ roles }: RepositoryStatus) =>
-  Object.fromEntries(roles.filter(({ name }) => name.startsWith("targets/")).map(({ name, state }) => [name, state]));
+  Object.fromEntries(roles.filter(({ role }) => role.startsWith("targets/")).map(({ role, state }) => [role, state]));
 const codes = ({ problems }: RepositoryStatus) =>
   problems.map(({ severity, code, role }) => `${severity} ${code} ${role ?? ""}`.trim());
 
@@ -42,7 +42,7 @@ Deno.test("status: a delegation with a bad signature is an error, and its neighb
   assert.equal(status.trusted, true);
   assert.deepEqual(states(status), { "targets/releases": "skipped", "targets/alice": "ok" });
   assert.equal(codes(status)[0], "error skipped targets/releases");
-  assert.match(status.roles.find(({ name }) => name === "targets/releases")!.reason!, /is not signed by/);
+  assert.match(status.roles.find(({ role }) => role === "targets/releases")!.reason!, /is not signed by/);
 });
 
 Deno.test("status: expired delegations are looked at, also those below each other", async () => {

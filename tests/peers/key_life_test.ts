@@ -32,18 +32,18 @@ async function agrees(stack: SigningStack): Promise<void> {
   const { peers } = stack;
   const { gun, admin, image } = await repository(stack, "agree/app");
   const made = (await tagseal(["keys", "--json", ...TRUST], { env: admin.env, cwd: admin.home })).json<
-    { keys: { id: string; role: string }[] }
+    { keys: { keyId: string; role: string }[] }
   >().keys;
   const run = (...args: string[]) => completes(notary(peers, admin.home, args, NOTARY_PASSPHRASES));
   const keyList = (await run("key", "list")).stdout;
   const rows = keyList.split("\n").flatMap((line) =>
     /\b(root|targets)\b.*\b([0-9a-f]{64})\b/.exec(line)?.slice(1) ?? []
   );
-  assert.deepEqual(rows, made.flatMap(({ role, id }) => [role, id]));
+  assert.deepEqual(rows, made.flatMap(({ role, keyId }) => [role, keyId]));
 
   const { signers, rootKeyIds, targetsKeyIds } = (await admin.succeeds("inspect", "-r", gun, "--json", ...TRUST))
     .json<{ signers: { name: string; keyIds: string[] }[]; rootKeyIds: string[]; targetsKeyIds: string[] }>();
-  assert.deepEqual([...rootKeyIds, ...targetsKeyIds], made.map(({ id }) => id));
+  assert.deepEqual([...rootKeyIds, ...targetsKeyIds], made.map(({ keyId }) => keyId));
   const listed = (await run("delegation", "list", gun)).stdout;
   for (const words of ["targets/releases", "targets/signpath", ...signers[0]!.keyIds]) {
     assert.ok(listed.includes(words));

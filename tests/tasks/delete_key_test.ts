@@ -5,10 +5,9 @@ import { Story } from "../support/local_story.ts";
 
 interface Keys {
   readonly keys: readonly {
-    readonly id: string;
+    readonly keyId: string;
     readonly role: string;
-    readonly gun: string | null;
-    readonly location: string;
+    readonly path: string;
     readonly repositories: readonly string[];
     readonly token: string | null;
   }[];
@@ -16,7 +15,7 @@ interface Keys {
 
 async function keysOf(story: Story): Promise<{ root: string; targets: string }> {
   const { keys } = (await story.succeed(["keys", "--json"])).json<Keys>();
-  const id = (role: string) => keys.find((key) => key.role === role)!.id;
+  const id = (role: string) => keys.find((key) => key.role === role)!.keyId;
   return { root: id("root"), targets: id("targets") };
 }
 
@@ -27,14 +26,14 @@ Deno.test("keys lists what is here, and asks nobody", async () => {
   story.calls.length = 0;
   const { stdout } = await story.succeed(["keys", "--json"]);
   const { keys } = documentIn(stdout) as Keys;
-  const path = (id: string) => `${story.trust}/private/${id}.key`;
-  assert.deepEqual(keys.map(({ role, gun, id, location }) => [role, gun, location === path(id)]), [
-    ["root", null, true],
-    ["targets", story.gun, true],
+  const pathOf = (id: string) => `${story.trust}/private/${id}.key`;
+  assert.deepEqual(keys.map(({ role, keyId, path }) => [role, path === pathOf(keyId)]), [
+    ["root", true],
+    ["targets", true],
   ]);
   assert.deepEqual(keys.map(({ repositories, token }) => [repositories, token]), Array(2).fill([[story.gun], null]));
   const other = await story.another("demo/other");
-  await story.succeed(["init", "-r", `${story.peers.host}/demo/third`, "--root-key", keys[0]!.id]);
+  await story.succeed(["init", "-r", `${story.peers.host}/demo/third`, "--root-key", keys[0]!.keyId]);
   story.calls.length = 0;
   const lines = (await story.succeed(["keys"])).stdout.split("\n");
   assert.equal(lines[0], `${story.trust}/private`);
@@ -43,12 +42,12 @@ Deno.test("keys lists what is here, and asks nobody", async () => {
   assert.deepEqual(
     roots.sort(),
     [
-      `${keys[0]!.id.slice(0, 7)}  ${story.gun}`,
+      `${keys[0]!.keyId.slice(0, 7)}  ${story.gun}`,
       story.gun.replace("app", "third"),
       `${roots.find((line) => line.endsWith(other))?.slice(0, 7)}  ${other}`,
     ].sort(),
   );
-  assert.ok(lines.includes(`  targets  ${keys[1]!.id.slice(0, 7)}  ${story.gun}`));
+  assert.ok(lines.includes(`  targets  ${keys[1]!.keyId.slice(0, 7)}  ${story.gun}`));
   assert.ok(lines.every((line) => line.length <= 80 || line.startsWith("/")), "80 columns");
   assert.deepEqual(story.calls, []);
 });
@@ -112,8 +111,8 @@ Deno.test("delete-key: keys that no repository trusts, and several of one", asyn
     assert.deepEqual(documentIn(stdout), {
       keyId: old,
       role: "targets",
-      gun: story.gun,
-      location: `${story.trust}/private/${old}.key`,
+      repository: story.gun,
+      path: `${story.trust}/private/${old}.key`,
       deleted: true,
       proof: { kind: "not-trusted" },
     });

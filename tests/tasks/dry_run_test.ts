@@ -40,9 +40,9 @@ Deno.test("sign --dry-run prints digests before and after, versions and key", as
   // It promises what then happens.
   await story.succeed(["sign", "-r", story.gun, "-t", "v1,v2,v3"]);
   const { roles } = (await story.succeed(["inspect", "-r", story.gun, "--json"])).json<
-    { roles: { name: string; version: number }[] }
+    { roles: { role: string; version: number }[] }
   >();
-  assert.equal(roles.find(({ name }) => name === "targets/releases")!.version, 2);
+  assert.equal(roles.find(({ role }) => role === "targets/releases")!.version, 2);
 });
 
 Deno.test("sign --dry-run as JSON", async () => {

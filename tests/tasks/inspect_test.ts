@@ -76,12 +76,12 @@ Deno.test("inspect shows roles, signers and keys by their canonical ids", async 
   await t.step("JSON: what list says, and more", async () => {
     const list = (await story.succeed(["list", "-r", story.gun, "--json"])).json();
     const { roles, signers, rootKeyIds, targetsKeyIds, ...rest } = (await inspect("--json")).json<
-      & { roles: { name: string; version: number; paths?: string[] }[]; signers: { name: string; keyIds: string[] }[] }
+      & { roles: { role: string; version: number; paths?: string[] }[]; signers: { name: string; keyIds: string[] }[] }
       & Record<string, unknown>
     >();
     assert.deepEqual(rest, list);
     assert.deepEqual([rootKeyIds, targetsKeyIds], [[root.rootKeyId], [root.targetsKeyId]]);
-    assert.deepEqual(roles.map(({ name, version, paths }) => [name, version, paths]), [
+    assert.deepEqual(roles.map(({ role, version, paths }) => [role, version, paths]), [
       ["root", 1, undefined],
       ["targets", 1, undefined],
       ["snapshot", 2, undefined],
@@ -89,7 +89,7 @@ Deno.test("inspect shows roles, signers and keys by their canonical ids", async 
       ["targets/releases", 1, [""]],
       ["targets/signpath", 1, [""]],
     ]);
-    assert.deepEqual(Object.keys(roles[4]!), ["name", "version", "expires", "threshold", "keyIds", "paths"]);
+    assert.deepEqual(Object.keys(roles[4]!), ["role", "version", "expires", "threshold", "keyIds", "paths"]);
     assert.deepEqual(signers.map(({ name }) => name), ["signpath"]);
   });
   await t.step("plain: fits 80 columns", async () => {

@@ -35,9 +35,9 @@ async function add(story: Story, name: string, certificate: string): Promise<str
 async function delegations(story: Story): Promise<Record<string, string[]>> {
   await using other = await Story.begin(story.peers);
   const { roles } = (await other.succeed(["inspect", "-r", story.gun, "--json"]))
-    .json<{ roles: { name: string; keyIds: string[] }[] }>();
+    .json<{ roles: { role: string; keyIds: string[] }[] }>();
   return Object.fromEntries(
-    roles.filter(({ name }) => name.startsWith("targets/")).map(({ name, keyIds }) => [name, [...keyIds].sort()]),
+    roles.filter(({ role }) => role.startsWith("targets/")).map(({ role, keyIds }) => [role, [...keyIds].sort()]),
   );
 }
 

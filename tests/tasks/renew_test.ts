@@ -92,8 +92,8 @@ for (const [name, code, happens, tags] of CASES) {
     ]);
     await place.succeed(lines[0]!);
     const after = await place.run(["status", "-r", story.gun, "--json"]);
-    const { roles } = after.json<{ roles: { name: string; state: string; daysLeft: number; version: number }[] }>();
-    const renewed = roles.filter(({ name }) => ["targets/releases", "targets/signpath"].includes(name));
+    const { roles } = after.json<{ roles: { role: string; state: string; daysLeft: number; version: number }[] }>();
+    const renewed = roles.filter(({ role }) => ["targets/releases", "targets/signpath"].includes(role));
     for (const { state, daysLeft, version } of renewed) {
       assert.deepEqual([state, daysLeft > 3 * YEAR - 5, version], ["ok", true, 2]);
     }

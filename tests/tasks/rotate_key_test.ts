@@ -7,7 +7,7 @@ interface Rotated {
   readonly oldKeyIds: readonly string[];
   readonly rootVersion: number;
   readonly targetsVersion: number;
-  readonly oldKeys: readonly { readonly id: string; readonly location: string }[];
+  readonly oldKeys: readonly { readonly keyId: string; readonly path: string }[];
 }
 
 const isPost = (request: Request) => request.method === "POST" && request.url.endsWith("/_trust/tuf/");
@@ -18,7 +18,7 @@ async function rotate(story: Story, role: string, ...more: string[]): Promise<Ro
 
 async function inspect(story: Story) {
   return (await story.succeed(["inspect", "-r", story.gun, "--json"]))
-    .json<{ roles: { name: string; keyIds: string[] }[]; rootKeyIds: string[]; targetsKeyIds: string[] }>();
+    .json<{ roles: { role: string; keyIds: string[] }[]; rootKeyIds: string[]; targetsKeyIds: string[] }>();
 }
 
 Deno.test("rotate-key: every role, one after the other, and whoever knew the first root follows", async (t) => {
@@ -30,7 +30,7 @@ Deno.test("rotate-key: every role, one after the other, and whoever knew the fir
   const verify = (who: Story, ...more: string[]) => who.succeed(["verify", "-r", story.gun, "-t", "v1", ...more]);
   await verify(consumer);
   const before = await inspect(story);
-  const delegations = (view: typeof before) => view.roles.filter(({ name }) => name.startsWith("targets/"));
+  const delegations = (view: typeof before) => view.roles.filter(({ role }) => role.startsWith("targets/"));
 
   await t.step(
     "targets: root and targets in one post, delegations stay, the old key file stays and is named",
@@ -40,7 +40,7 @@ Deno.test("rotate-key: every role, one after the other, and whoever knew the fir
       assert.equal(story.posts, posts + 1);
       assert.deepEqual([result.rootVersion, result.targetsVersion], [2, 2]);
       assert.deepEqual(result.oldKeyIds, before.targetsKeyIds);
-      assert.deepEqual(result.oldKeys.map(({ id, location }) => [id, location]), [
+      assert.deepEqual(result.oldKeys.map(({ keyId, path }) => [keyId, path]), [
         [before.targetsKeyIds[0], `${story.trust}/private/${before.targetsKeyIds[0]}.key`],
       ]);
       assert.ok((await story.keys()).includes(`${before.targetsKeyIds[0]}.key`));
@@ -57,7 +57,7 @@ Deno.test("rotate-key: every role, one after the other, and whoever knew the fir
       const { newKeyId, oldKeyIds, oldKeys } = await rotate(story, role);
       assert.notEqual(newKeyId, oldKeyIds[0]);
       assert.deepEqual(oldKeys, []);
-      assert.deepEqual((await inspect(story)).roles.find(({ name }) => name === role)!.keyIds, [newKeyId]);
+      assert.deepEqual((await inspect(story)).roles.find((each) => each.role === role)!.keyIds, [newKeyId]);
       assert.deepEqual(await story.keys(), keys);
     });
   }

@@ -9,7 +9,7 @@ interface Status {
   readonly managedBy: { readonly snapshot: string; readonly timestamp: string };
   readonly keysHere: { readonly keyId: string; readonly role: string; readonly signsFor: string[] }[];
   readonly roles: {
-    readonly name: string;
+    readonly role: string;
     readonly state: string;
     readonly daysLeft: number;
     readonly cachedVersion: number;
@@ -71,7 +71,7 @@ Deno.test("status follows a repository from its setup on", async (t) => {
       "targets/releases",
       "targets/signpath",
     ]]);
-    assert.deepEqual(status.roles.map(({ name, state }) => `${name} ${state}`), [
+    assert.deepEqual(status.roles.map(({ role, state }) => `${role} ${state}`), [
       "root ok",
       "targets ok",
       "snapshot ok",
@@ -129,7 +129,7 @@ Deno.test("what has expired can be looked at, loudly, and nothing of it is trust
     await t.step(expired.join(", "), async () => {
       const status = await statusOf(story, 3, days);
       assert.equal(status.trusted, false);
-      assert.deepEqual(status.roles.filter(({ state }) => state === "expired").map(({ name }) => name), expired);
+      assert.deepEqual(status.roles.filter(({ state }) => state === "expired").map(({ role }) => role), expired);
       assert.ok(status.roles.filter(({ state }) => state === "expired").every(({ daysLeft }) => daysLeft < 0));
       for (const role of expired) assert.ok(problemsOf(status).includes(`error expired ${role}`));
       const { stdout } = await story.run(["status", "-r", story.gun], inDays(days));
