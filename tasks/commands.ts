@@ -69,6 +69,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   "remove-tag": {
     summary: "Withdraw the signature of tags",
+    alias: "revoke",
     needs: ["notary", "signpath", "delegation-key", "token", "write"],
     load: () => import("./remove_tag.ts"),
   },

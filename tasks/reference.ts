@@ -5,10 +5,10 @@
  * @module
  */
 import { globalFlags } from "../lib/cli/common_flags.ts";
-import type { Command } from "../lib/cli/command.ts";
+import { type Command, type CommandEntry, titleOf } from "../lib/cli/command.ts";
 import { EXIT_CODES } from "../lib/cli/exit_codes.ts";
 import type { Flag } from "../lib/cli/flags.ts";
-import { type Need, variablesOf } from "../lib/cli/needs.ts";
+import { variablesOf } from "../lib/cli/needs.ts";
 import { COMMANDS } from "./commands.ts";
 import { DOCUMENTS, FAILURE, type Shape } from "./documents.ts";
 import { VARIABLES } from "./variables.ts";
@@ -22,9 +22,7 @@ single file. \`--help\` says the same.
 /** The whole page. */
 export async function reference(): Promise<string> {
   const commands = await Promise.all(
-    Object.entries(COMMANDS).map(async ([name, { summary, needs, load }]) =>
-      commandSection(name, summary, needs, (await load()).command)
-    ),
+    Object.entries(COMMANDS).map(async ([name, entry]) => commandSection(name, entry, (await entry.load()).command)),
   );
   return [HEAD, contents(), ...commands, flagsSection(), variablesSection(), exitCodesSection(), jsonSection()].join(
     "\n",
@@ -32,23 +30,23 @@ export async function reference(): Promise<string> {
 }
 
 function contents(): string {
-  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => [`[\`${name}\`](#${name})`, summary]);
+  const rows = Object.entries(COMMANDS).map(([name, entry]) => [`[\`${name}\`](#${name})`, titleOf(entry)]);
   return `${table(["command", "what it does"], rows)}
 Every command also takes [these flags](#flags-of-every-command). Further: [variables](#variables),
 [exit codes](#exit-codes), [JSON](#json).
 `;
 }
 
-function commandSection(name: string, summary: string, needs: readonly Need[], command: Command): string {
+function commandSection(name: string, entry: CommandEntry, command: Command): string {
   const { argument, flags, description, example } = command;
   const usage = ["tagseal", name, ...argument ? [argument.name] : [], "[flags]"].join(" ");
-  const variables = variablesOf(needs);
+  const variables = variablesOf(entry.needs);
   const shapes = Object.entries(DOCUMENTS[name] ?? {}).map(([when, shape]) =>
     `With \`${["--json", when].filter(Boolean).join(" ")}\`:\n\n${code(rendered(shape), "text")}`
   );
   return [
     `## ${name}\n`,
-    `${summary}. ${description.replace(/\n\n/g, "\n\n")}\n`,
+    `${titleOf(entry)}. ${description.replace(/\n\n/g, "\n\n")}\n`,
     code(`${usage}\n${example}`, "sh"),
     ...(argument ? [`\`${argument.name}\`: ${argument.help}\n`] : []),
     ...(Object.keys(flags).length > 0 ? [flagTable(Object.values(flags))] : []),

@@ -12,7 +12,7 @@ export const command: Command = defineCommand({
   description:
     "Takes tags out of targets/releases and the signer's own delegation, so that Docker refuses them from then on. " +
     "This is signed as sign does it, with the same policies and approvals. The images stay where they are. Replaces " +
-    "notary remove.",
+    "notary remove and docker trust revoke.",
   flags: { ...repositoryFlag, ...tagsFlag, ...signingFlags },
   example:
     "tagseal remove-tag -r registry.example.com/team/app -t 1.2.16 --project-slug app --signing-policy-slug release",

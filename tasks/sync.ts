@@ -6,6 +6,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
+import type { Need } from "../lib/cli/needs.ts";
 import { readFileBounded } from "../lib/files/files.ts";
 import { NPM_VARIABLES } from "./build_pkcs11.ts";
 import { COMMANDS } from "./commands.ts";
@@ -93,15 +94,19 @@ function tagseal(set: string, args = ""): string {
 }
 
 function tasks(): Record<string, Task> {
-  const own = Object.entries(COMMANDS).map(([name, { summary, needs }]): [string, Task] => [
+  const task = (name: string, description: string, needs: readonly Need[]): [string, Task] => [
     name,
     {
-      description: summary,
+      description,
       // The runtime asks proxies for loopback, too, and what may see no variables cannot tell it otherwise.
       command: `${needs.includes("loopback") ? "NO_PROXY=localhost,127.0.0.1 " : ""}${
         tagseal(setName(needs), ` ${name}`)
       }`,
     },
+  ];
+  const own = Object.entries(COMMANDS).flatMap(([name, { summary, alias, needs }]) => [
+    task(name, summary, needs),
+    ...alias === undefined ? [] : [task(alias, `The same as ${name}`, needs)],
   ]);
   return {
     ...Object.fromEntries(own),

@@ -37,10 +37,17 @@ export function defineCommand<F extends Flags>(command: Command<F>): Command {
   return command as unknown as Command;
 }
 
+/** What a command is for, and its second name. */
+export function titleOf({ summary, alias }: Pick<CommandEntry, "summary" | "alias">): string {
+  return alias === undefined ? summary : `${summary} (also: tagseal ${alias})`;
+}
+
 /** A command that is loaded when it is asked for. */
 export interface CommandEntry {
   /** One line for the list of commands. */
   readonly summary: string;
+  /** A second name, where people know the command by another tool's word. */
+  readonly alias?: string;
   /** What it needs of the machine. */
   readonly needs: readonly Need[];
   /** Loads it. */

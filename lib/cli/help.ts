@@ -1,6 +1,6 @@
 /** The texts of `--help`, from the table of commands. @module */
 import { HELP } from "./arguments.ts";
-import type { Command, CommandEntry } from "./command.ts";
+import { type Command, type CommandEntry, titleOf } from "./command.ts";
 import type { Flags } from "./flags.ts";
 import { variablesOf } from "./needs.ts";
 
@@ -17,7 +17,7 @@ export function overview(commands: Readonly<Record<string, CommandEntry>>): stri
     "",
     "Usage: tagseal <command> [flags]        tagseal <command> --help",
     "",
-    ...table(Object.entries(commands).map(([name, { summary }]) => [name, summary]), Infinity),
+    ...table(Object.entries(commands).map(([name, entry]) => [name, titleOf(entry)]), Infinity),
   ];
 }
 
@@ -36,7 +36,7 @@ export function helpOf(name: string, entry: CommandEntry, command: Command, flag
   return [
     ["Usage: tagseal", name, "[options]", ...argument ? [argument.name] : []].join(" "),
     "",
-    ...wrapped(entry.summary, width),
+    ...wrapped(titleOf(entry), width),
     "",
     ...description.split("\n").flatMap((line) => wrapped(line, width)),
     "",

@@ -54,14 +54,15 @@ async function runNamed(
     host.lines((await import("./help.ts")).overview(commands));
     return 0;
   }
-  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (!entry) {
+  const found = Object.entries(commands).find(([own, { alias }]) => name === own || name === alias);
+  if (!found) {
     throw new TagsealError("usage", `There is no command "${shown(name, 60)}"`, {
       remedy: "tagseal --help lists the commands",
     });
   }
+  const [ownName, entry] = found;
   const { command } = await entry.load();
-  return await runCommand(name, commands, command, rest, host);
+  return await runCommand(ownName, commands, command, rest, host);
 }
 
 async function runCommand(

@@ -154,6 +154,23 @@ Deno.test("help keeps to the width of the terminal, and to what reads well", asy
   }
 });
 
+Deno.test("a second name runs the command, and is shown once as such", async () => {
+  const { stdout: list } = await tagseal(["--help"]);
+  assert.match(list, /^ {2}remove-tag .* \(also: tagseal revoke\)$/m);
+  assert.equal(list.match(/revoke/g)!.length, 1);
+  const [own, second] = [await tagseal(["remove-tag", "--help"]), await tagseal(["revoke", "--help"])];
+  assert.equal(second.stdout, own.stdout);
+  assert.match(own.stdout, /^Usage: tagseal remove-tag [^]*\(also: tagseal revoke\)/);
+  const { code, stderr } = await tagseal(["revoke", "-r", "a/b", "--tgas", "v1"]);
+  assert.equal(code, 2);
+  assert.match(stderr, /Unknown option "--tgas"\n.*Did you mean --tags\? tagseal remove-tag --help shows how/);
+});
+
+Deno.test("no name means two commands", () => {
+  const names = Object.entries(COMMANDS).flatMap(([name, { alias }]) => [name, ...alias === undefined ? [] : [alias]]);
+  assert.equal(new Set(names).size, names.length);
+});
+
 Deno.test("required flags: each is named with its variable", async (t) => {
   const id = { SIGNPATH_ORGANIZATION_ID: "o" };
   const token = { ...id, SIGNPATH_API_TOKEN: "t" };

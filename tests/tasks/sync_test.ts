@@ -20,9 +20,11 @@ Deno.test("sync: deno.json and the version are what `deno task sync` writes", as
 });
 
 Deno.test("sync: every command is a task that runs it under the set of its needs", () => {
-  for (const [name, { needs }] of Object.entries(COMMANDS)) {
-    assert.deepEqual(setOf(name), permissionSet(needs), name);
-    assert.match(tasks[name]!.command, new RegExp(` tasks/main\\.ts ${name}$`));
+  for (const [own, { alias, needs }] of Object.entries(COMMANDS)) {
+    for (const name of [own, ...alias === undefined ? [] : [alias]]) {
+      assert.deepEqual(setOf(name), permissionSet(needs), name);
+      assert.match(tasks[name]!.command, new RegExp(` tasks/main\\.ts ${name}$`));
+    }
   }
 });
 
