@@ -6,6 +6,10 @@
  * @module
  */
 
+import type { NextStep } from "./next_step.ts";
+
+export type { NextStep, PlainMove } from "./next_step.ts";
+
 /** Every class of failure. `lib/cli/exit_codes.ts` alone turns them into exit codes. */
 export type TagsealErrorCode =
   /** The command line is wrong. */
@@ -111,9 +115,11 @@ export interface KeptKeys {
 
 /** What an error of class `C` carries beside its message. */
 export interface ErrorFacts<C extends TagsealErrorCode = TagsealErrorCode> {
-  /** The next safe move, as a sentence without a final period. */
+  /** The next safe move, as a sentence without a final period that holds for every user of the library. */
   readonly remedy: string;
-  /** Facts for `--json`; never secrets. */
+  /** The same as facts, where whoever shows it can say more: with flags, say, or as a command. */
+  readonly next?: NextStep | undefined;
+  /** Facts for machines; never secrets. */
   readonly details?: Details;
   /** Why, where somebody decides by it. */
   readonly reason?: Reason<C> | undefined;
@@ -125,9 +131,12 @@ export interface ErrorFacts<C extends TagsealErrorCode = TagsealErrorCode> {
   readonly call?: CallInQuestion | undefined;
   /** Keys that were kept all the same. */
   readonly kept?: KeptKeys | undefined;
-  /** What led to this, shown with `--verbose` only. */
+  /** What led to this, shown to those only who ask for it. */
   readonly cause?: unknown;
 }
+
+/** The next safe move, in words and as facts. */
+export type NextMove = Pick<ErrorFacts, "remedy" | "next">;
 
 /** A failure with its class, its explanation and the next safe move. */
 export class TagsealError<C extends TagsealErrorCode = TagsealErrorCode> extends Error {
@@ -137,6 +146,8 @@ export class TagsealError<C extends TagsealErrorCode = TagsealErrorCode> extends
   readonly code: C;
   /** The next safe move. */
   readonly remedy: string;
+  /** The same as facts; `undefined` where `remedy` says all. */
+  readonly next: NextStep | undefined;
   /** Facts for machines. */
   readonly details: Details;
   /** Why, within its class; `undefined` where nobody decides by it. */
@@ -155,6 +166,7 @@ export class TagsealError<C extends TagsealErrorCode = TagsealErrorCode> extends
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
     this.code = code;
     this.remedy = facts.remedy;
+    this.next = facts.next;
     this.details = {
       ...callDetails(facts.call),
       ...facts.details,
@@ -185,20 +197,29 @@ function requestDetails(request: RequestInQuestion | undefined): Details {
   return { signingRequestId: id, ...(webLink === undefined ? {} : { webLink }) };
 }
 
+/** The next safe move as facts, whether `error` has some or a remedy alone: to be made a part of another one. */
+export function nextStepOf({ next, remedy }: NextMove): NextStep {
+  return next ?? { do: "as-told", remedy };
+}
+
 /** Whether `error` is a {@linkcode TagsealError} of one of `codes` (of any class when none is given). */
 export function isTagsealError<C extends TagsealErrorCode>(error: unknown, ...codes: C[]): error is TagsealError<C> {
   return error instanceof TagsealError && (codes.length === 0 || codes.some((code) => code === error.code));
 }
 
-/** The same failure in other words, which is led to by the first one; `details` are added to those it has. */
+/**
+ * The same failure in other words, which is led to by the first one; `details` are added to those it has, and another
+ * `remedy` takes the place of its next step as well.
+ */
 export function reworded<C extends TagsealErrorCode>(
   error: TagsealError<C>,
   message: string,
   facts: Partial<ErrorFacts<C>> = {},
 ): TagsealError<C> {
-  const { remedy, details, reason, published, request, call, kept } = error;
+  const { remedy, next, details, reason, published, request, call, kept } = error;
   return new TagsealError(error.code, message, {
     remedy,
+    next: facts.remedy === undefined ? next : undefined,
     reason,
     published,
     request,

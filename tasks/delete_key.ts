@@ -1,4 +1,5 @@
 /** `tagseal delete-key`: deletes a key, once nothing needs it any more. @module */
+import { commandLine } from "../lib/cli/command_line.ts";
 import { connectionFlags, notaryFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openSession } from "../lib/cli/session.ts";
@@ -60,10 +61,12 @@ export const command: Command = defineCommand({
     await store.remove(key.id);
     if ((await store.list()).some(({ id }) => id === key.id)) {
       throw new TagsealError("unexpected", `The key ${key.id.slice(0, 7)}… is still there`, {
-        remedy: "Look with tagseal keys, and delete the file yourself",
+        remedy: `Look with ${commandLine("keys")}, and delete the file yourself`,
       });
     }
-    if (key.role === "targets") host.info("If a targets key is needed again: tagseal rotate-key --role targets");
+    if (key.role === "targets") {
+      host.info(`If a targets key is needed again: ${commandLine("rotate-key", "--role", "targets")}`);
+    }
     return {
       json: {
         keyId: key.id,
@@ -89,7 +92,7 @@ function choose(keys: readonly KeyInfo[], id: string, role: string | undefined, 
   }
   if (role !== "targets" || gun === undefined) {
     throw new TagsealError("usage", "It is not said which key to delete", {
-      remedy: "Give its id (tagseal keys lists them), or --role targets and --repository",
+      remedy: `Give its id (${commandLine("keys")} lists them), or --role targets and --repository`,
     });
   }
   const found = keys.filter((key) => key.role === role && key.gun === gun);
@@ -97,7 +100,7 @@ function choose(keys: readonly KeyInfo[], id: string, role: string | undefined, 
   const keyIds = found.map(({ id }) => id);
   if (keyIds.length === 0) {
     throw new TagsealError("not-found", `There is no targets key of "${gun}" here`, {
-      remedy: "tagseal keys lists the keys; name another directory with --trust-dir",
+      remedy: `${commandLine("keys")} lists the keys; name another directory with --trust-dir`,
       details: { repository: gun },
     });
   }
@@ -105,7 +108,7 @@ function choose(keys: readonly KeyInfo[], id: string, role: string | undefined, 
     "usage",
     `There are ${keyIds.length} targets keys of "${gun}": ${keyIds.map(shortId).join(", ")}`,
     {
-      remedy: "Give the id of one; tagseal inspect shows which one the repository trusts",
+      remedy: `Give the id of one; ${commandLine("inspect")} shows which one the repository trusts`,
       details: { repository: gun, keyIds },
     },
   );

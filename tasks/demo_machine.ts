@@ -1,5 +1,6 @@
 /** The machines of the demo: each runs the real commands with a home and variables of its own, and shows what they print. @module */
 import type { CommandEntry } from "../lib/cli/command.ts";
+import { commandLine } from "../lib/cli/command_line.ts";
 import { runTagseal } from "../lib/cli/run.ts";
 import { createHost, type Host } from "../lib/cli/host.ts";
 import { TagsealError } from "../lib/errors.ts";
@@ -35,7 +36,7 @@ export function machine(
     }
   };
   return async (args, expected = 0) => {
-    print(`${name}$ tagseal ${args.join(" ")}`);
+    print(`${name}$ ${commandLine()} ${args.join(" ")}`);
     let result = "";
     const out = (text: string) => {
       result = text.trimEnd().split("\n").at(-1)!;

@@ -1,4 +1,5 @@
 /** `tagseal export`: keeps trust data for the time after its server. @module */
+import { commandLine } from "../lib/cli/command_line.ts";
 import { connectionFlags, notaryFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openSession } from "../lib/cli/session.ts";
@@ -44,9 +45,9 @@ export const command: Command = defineCommand({
     });
     if (end) {
       host.warn(
-        `${
-          describeEnd(end, host.now())
-        }. Keep this file and its SHA-256 safe, check it with tagseal verify --from, and move signing to ` +
+        `${describeEnd(end, host.now())}. Keep this file and its SHA-256 safe, check it with ${
+          commandLine("verify", "--from")
+        }, and move signing to ` +
           "another Notary server (--notary-url) or another kind of signature before that day",
       );
     }

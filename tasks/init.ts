@@ -1,4 +1,5 @@
 /** `tagseal init`: sets a repository up. @module */
+import { commandLine } from "../lib/cli/command_line.ts";
 import {
   connectionFlags,
   delegationFlags,
@@ -14,9 +15,11 @@ import { text, toggle } from "../lib/cli/flags.ts";
 import type { Host } from "../lib/cli/host.ts";
 import { placeOf } from "../lib/cli/key_list.ts";
 import { existingRootKeyFlag, keyStoreFlags } from "../lib/cli/key_stores.ts";
-import { DOCKER_29 } from "../lib/cli/server_end.ts";
+import { docker29 } from "../lib/cli/server_end.ts";
 import { rootCertificateFlags, rootCertificatePath, writeRootCertificate } from "../lib/cli/root_certificate.ts";
-import { discardArtifact, fileNameFor, requireFree, writeArtifact } from "../lib/cli/signing.ts";
+import { fileNameFor } from "../lib/cli/file_names.ts";
+import { remedyOf } from "../lib/cli/hints.ts";
+import { discardArtifact, requireFree, writeArtifact } from "../lib/cli/signing.ts";
 import { isTagsealError, reworded } from "../lib/errors.ts";
 import { writeExport } from "../lib/flows/export_file.ts";
 import { exportRepository } from "../lib/flows/export_repository.ts";
@@ -73,19 +76,19 @@ export const command: Command = defineCommand({
     for (const id of result.unusedKeyIds) {
       host.warn(
         `the targets key ${id} of an earlier try lies here and is not used: if that try was never published, delete ` +
-          `the key with tagseal delete-key ${id.slice(0, 12)}, and the root key that it told of as well`,
+          `the key with ${commandLine("delete-key", id.slice(0, 12))}, and the root key that it told of as well`,
       );
     }
     host.info(`Repository "${gun}" is set up.`);
     for (const line of whereKeysAre(await keys.list(), result)) host.info(line);
-    host.info(DOCKER_29);
-    if (!delegation) host.info("Next: tagseal add-delegation with the certificate of the key at SignPath.");
+    host.info(docker29());
+    if (!delegation) host.info(`Next: ${commandLine("add-delegation")} with the certificate of the key at SignPath.`);
     try {
       return await writeRootCertificate(host, gun, values, result);
     } catch (error) {
       if (!isTagsealError(error)) throw error;
       throw reworded(error, `The repository was published, but ${error.message}`, {
-        remedy: "Write the certificate elsewhere: tagseal root-certificate --output-artifact-path <file>",
+        remedy: `Write the certificate elsewhere: ${commandLine("root-certificate", "--output-artifact-path")} <file>`,
         details: { rootKeyId: result.rootKeyId, targetsKeyId: result.targetsKeyId },
         published: "yes",
       });
@@ -97,7 +100,7 @@ export const command: Command = defineCommand({
 function tellingHow(error: unknown, gun: string, again: (but: string, ...more: string[]) => string): unknown {
   if (!isTagsealError(error) || error.kept?.rootKeyId === undefined) return error;
   return reworded(error, error.message, {
-    remedy: `${error.remedy}. If "${gun}" is not there at all, go on with the same keys: ` +
+    remedy: `${remedyOf(error)}. If "${gun}" is not there at all, go on with the same keys: ` +
       again("rootKey", "--root-key", error.kept.rootKeyId),
   });
 }
@@ -120,8 +123,8 @@ function whereKeysAre(keys: readonly KeyInfo[], { rootKeyId, targetsKeyId }: Ini
 function pointOn(error: unknown): never {
   if (!isTagsealError(error, "exists")) throw error;
   throw reworded(error, error.message, {
-    remedy: `${error.remedy}; if the repository is set up already, tagseal root-certificate and tagseal ` +
-      "add-delegation are next",
+    remedy: `${remedyOf(error)}; if the repository is set up already, ${commandLine("root-certificate")} and ` +
+      `${commandLine("add-delegation")} are next`,
   });
 }
 

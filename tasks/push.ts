@@ -1,4 +1,5 @@
 /** `tagseal push`: the last of the four steps. @module */
+import { commandLine } from "../lib/cli/command_line.ts";
 import { connectionFlags, notaryFlags, registryFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openSession } from "../lib/cli/session.ts";
@@ -70,6 +71,6 @@ function requireGun(repository: string): ImageName {
   const name = parseImageName(repository);
   if (name.gun === repository) return name;
   throw new TagsealError("bad-input", `The file names the repository "${repository}", which is not a full name`, {
-    remedy: "Use a file made by tagseal signing-data",
+    remedy: `Use a file made by ${commandLine("signing-data")}`,
   });
 }

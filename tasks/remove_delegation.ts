@@ -1,4 +1,5 @@
 /** `tagseal remove-delegation`: takes the right to sign away, and proves that it is gone. @module */
+import { commandLine } from "../lib/cli/command_line.ts";
 import { connectionFlags, delegationFlags, notaryFlags, repositoryFlag } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openSession } from "../lib/cli/session.ts";
@@ -80,7 +81,9 @@ async function confirmed(
     tags.slice(0, MAX_NAMED).join(", ") + (tags.length > MAX_NAMED ? ` and ${tags.length - MAX_NAMED} more` : "");
   if (noSigner) {
     host.warn(
-      `no key is left in targets/releases of "${gun}": nobody can sign tags until tagseal add-delegation names one, ` +
+      `no key is left in targets/releases of "${gun}": nobody can sign tags until ${
+        commandLine("add-delegation")
+      } names one, ` +
         "and Docker sees only what targets holds",
     );
   }

@@ -1,4 +1,5 @@
 /** `tagseal rotate-key`: gives a role a new key. @module */
+import { commandLine } from "../lib/cli/command_line.ts";
 import { connectionFlags, notaryFlags, repositoryFlag } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openSession } from "../lib/cli/session.ts";
@@ -46,7 +47,7 @@ export const command: Command = defineCommand({
     const keys = session.keys();
     const { trusted, rootCertificate, ...result } = await rotateKey(trust, keys, { gun, role });
     host.info(`Read back and verified: the new ${role} key of "${gun}" is ${result.newKeyId}.`);
-    if (!trusted) host.warn(`"${gun}" is not trusted yet, as something else has expired: see tagseal status`);
+    if (!trusted) host.warn(`"${gun}" is not trusted yet, as something else has expired: see ${commandLine("status")}`);
     const oldKeys = (await listKeys([keys])).filter(({ id }) => result.oldKeyIds.includes(id))
       .map(({ id, location = null }) => ({ keyId: id, path: location }));
     for (const { keyId, path } of oldKeys) host.info(advice(role, keyId, path));
@@ -60,7 +61,7 @@ export const command: Command = defineCommand({
     } catch (error) {
       if (!isTagsealError(error)) throw error;
       throw reworded(error, `The new root was published, but ${error.message}`, {
-        remedy: "Write the certificate elsewhere: tagseal root-certificate --output-artifact-path <file>",
+        remedy: `Write the certificate elsewhere: ${commandLine("root-certificate", "--output-artifact-path")} <file>`,
         details: { rootKeyId: result.newKeyId },
         published: "yes",
       });
@@ -73,5 +74,5 @@ function advice(role: BaseRole, id: string, path: string | null): string {
   // Notary and tagseal alike let one root key serve several repositories.
   return role === "root"
     ? `${where}. Keep it as long as other repositories use it`
-    : `${where}. Delete it with tagseal delete-key ${id.slice(0, 7)}`;
+    : `${where}. Delete it with ${commandLine("delete-key", id.slice(0, 7))}`;
 }

@@ -3,7 +3,7 @@ import { buildFlags, registryFlags, tagFlags, workFlags } from "../lib/cli/commo
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { schemeFlags } from "../lib/cli/schemes.ts";
 import { openSession } from "../lib/cli/session.ts";
-import { DOCKER_29 } from "../lib/cli/server_end.ts";
+import { docker29 } from "../lib/cli/server_end.ts";
 import { openNeededMethod, runSigning, signingFlags } from "../lib/cli/signing_method.ts";
 import { openWork, readWork } from "../lib/cli/work.ts";
 
@@ -22,7 +22,7 @@ export const command: Command = defineCommand({
     const access = values.dryRun ? "pull" : "push,pull";
     const work = await openWork(wanted, values, session, host, access, signer?.holder);
     const report = await runSigning(work, signer, values, host);
-    if (!values.dryRun && values.scheme.includes("dct")) host.info(DOCKER_29);
+    if (!values.dryRun && values.scheme.includes("dct")) host.info(docker29());
     return report;
   },
 });

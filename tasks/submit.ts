@@ -1,4 +1,5 @@
 /** `tagseal submit`: the second of the four steps. @module */
+import { commandLine } from "../lib/cli/command_line.ts";
 import { connectionFlags, signPathFlags, submissionFlags, waitFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openSession } from "../lib/cli/session.ts";
@@ -102,7 +103,9 @@ async function sourceOf(values: SourceValues, host: Host): Promise<Source> {
   const { bytes, data } = await readSigningFile(host, input);
   // Better refused here than by an approver.
   if (data.signatures.size > 0) {
-    throw new TagsealError("bad-input", "The file is signed already", { remedy: "Publish it with tagseal push" });
+    throw new TagsealError("bad-input", "The file is signed already", {
+      remedy: `Publish it with ${commandLine("push")}`,
+    });
   }
   const [first, ...others] = data.repositories;
   return {
@@ -134,6 +137,6 @@ function requireNoWaiting(
   const flag = outputArtifactPath !== undefined ? "--output-artifact-path" : "--wait-for-completion-timeout";
   if (outputArtifactPath === undefined && waitForCompletionTimeout === undefined) return;
   throw new TagsealError("usage", `${flag} is for --wait-for-completion, which is missing`, {
-    remedy: `Give --wait-for-completion as well, or leave ${flag} out; tagseal download has it, too`,
+    remedy: `Give --wait-for-completion as well, or leave ${flag} out; ${commandLine("download")} has it, too`,
   });
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { commandLine } from "./command_line.ts";
 import { parseArgs } from "node:util";
 import { shown } from "../bytes/printable.ts";
 import { TagsealError } from "../errors.ts";
@@ -75,7 +76,7 @@ export function readArguments(
 }
 
 function mistake(name: string, what: string, hint = ""): TagsealError {
-  return new TagsealError("usage", what, { remedy: `${hint}tagseal ${name} --help shows how` });
+  return new TagsealError("usage", what, { remedy: `${hint}${commandLine(name, "--help")} shows how` });
 }
 
 /** The word that is most like `typed`, if one is. */

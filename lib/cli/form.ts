@@ -1,4 +1,6 @@
-/** In which form the program runs: what can be advised depends on it. @module */
+/** In which form the program runs, and how it was called: what can be advised depends on it. @module */
+import { delimiter } from "node:path";
+import { fileURLToPath } from "node:url";
 
 /** A task of the project, the single file, or a program with Deno inside. */
 export type Form = "task" | "file" | "program";
@@ -9,3 +11,40 @@ export const FORM: Form = Deno.build.standalone
   : import.meta.url.endsWith("/lib/cli/form.ts")
   ? "task"
   : "file";
+
+/** What tells how a program was called. */
+export interface Calling {
+  /** Its form. */
+  readonly form: Form;
+  /** Whether a task of the project runs. */
+  readonly byTask: boolean;
+  /** The path of the file, or of the program. */
+  readonly path: string;
+  /** The folder that the user is in. */
+  readonly folder: string;
+  /** The folders in which shells look for programs. */
+  readonly searched: readonly string[];
+}
+
+/** The words by which the user calls the program again. */
+export function calledAs({ form, byTask, path, folder, searched }: Calling): readonly string[] {
+  if (form === "task") return byTask ? ["deno", "task"] : ["tagseal"];
+  const slashed = path.replaceAll("\\", "/");
+  const [, within = "", name = ""] = /^(.*)\/([^/]*)$/.exec(slashed) ?? [];
+  const same = (other: string) => other.replaceAll("\\", "/").replace(/\/+$/, "") === within;
+  if (searched.some(same)) return [name];
+  const here = `${folder.replaceAll("\\", "/").replace(/\/+$/, "")}/`;
+  const relative = slashed.startsWith(here) ? slashed.slice(here.length) : slashed;
+  return [relative.includes("/") ? relative : `./${relative}`];
+}
+
+/** The words by which this process is called again; a task of the project says in which folder the user is. */
+export function called(): readonly string[] {
+  return calledAs({
+    form: FORM,
+    byTask: Deno.env.get("TAGSEAL_CWD") !== undefined,
+    path: FORM === "program" ? Deno.execPath() : fileURLToPath(import.meta.url),
+    folder: Deno.cwd(),
+    searched: FORM === "task" ? [] : (Deno.env.get("PATH") ?? "").split(delimiter),
+  });
+}

@@ -7,6 +7,7 @@ import { artifactConfiguration } from "../signpath/artifact_configuration.ts";
 import { commandLine } from "./command_line.ts";
 import { connectionFlags, notaryFlags, registryFlags, signPathFlags } from "./common_flags.ts";
 import { retyped, type Typed } from "./flags.ts";
+import { remedyOf } from "./hints.ts";
 import type { Host } from "./host.ts";
 
 /** What the user has typed of what the commands to come need. */
@@ -45,7 +46,7 @@ function tellingHow(error: unknown, how: GoOn, host: Host): unknown {
   if (!isTagsealError(error) || !error.request?.goesOn) return error;
   const { id, webLink } = error.request;
   const page = webLink === undefined ? "" : `. Its page: ${webLink}`;
-  return reworded(error, error.message, { remedy: `${error.remedy}${page}. Go on with: ${commandsFor(id, how)}` });
+  return reworded(error, error.message, { remedy: `${remedyOf(error)}${page}. Go on with: ${commandsFor(id, how)}` });
 }
 
 /** The commands that publish what a signing request signs. */
@@ -71,7 +72,8 @@ function withArtifactConfiguration(error: UnsignedFileError, host: Host): unknow
   if (family === "ed25519") return error;
   host.info("The artifact configuration that the project needs:");
   for (const line of artifactConfiguration(family).split("\n")) host.info(line);
+  // What stands in angles is to be filled in, and so is no word of a command to paste.
   const certificate = family === "rsa" ? "" : " --delegation-certificate <file>";
-  const command = `tagseal signing-data --print-artifact-configuration${certificate}`;
-  return reworded(error, error.message, { remedy: `${error.remedy}. It is printed by: ${command}` });
+  const command = `${commandLine("signing-data", "--print-artifact-configuration")}${certificate}`;
+  return reworded(error, error.message, { remedy: `${remedyOf(error)}. It is printed by: ${command}` });
 }

@@ -1,4 +1,5 @@
 /** The texts of `--help`, from the table of commands. @module */
+import { asCalled, commandLine } from "./command_line.ts";
 import { HELP } from "./arguments.ts";
 import { type Command, type CommandEntry, titleOf } from "./command.ts";
 import type { Flags } from "./flags.ts";
@@ -15,30 +16,38 @@ export function overview(commands: Readonly<Record<string, CommandEntry>>): stri
   return [
     "tagseal signs Docker tags with Docker Content Trust while the signing key stays at SignPath.",
     "",
-    "Usage: tagseal <command> [flags]        tagseal <command> --help",
+    `Usage: ${commandLine()} <command> [flags]        ${commandLine()} <command> --help`,
     "",
     ...table(Object.entries(commands).map(([name, entry]) => [name, titleOf(entry)]), Infinity),
   ];
 }
 
 /** What a command does and takes, as lines of at most `columns` characters. */
-export function helpOf(name: string, entry: CommandEntry, command: Command, flags: Flags, columns?: number): string[] {
+export function helpOf(
+  name: string,
+  commands: Readonly<Record<string, CommandEntry>>,
+  command: Command,
+  flags: Flags,
+  columns?: number,
+): string[] {
+  const entry = commands[name]!;
+  const told = (text: string) => asCalled(text, Object.keys(commands));
   const { argument, description, example } = command;
   const width = Math.min(columns ?? HELP_COLUMNS, MAX_HELP_COLUMNS);
   const rows = [...Object.values(flags), HELP].map((flag): Row => [
     flag.spec,
-    "variable" in flag && flag.variable ? `${flag.help} [${flag.variable}]` : flag.help,
+    told("variable" in flag && flag.variable ? `${flag.help} [${flag.variable}]` : flag.help),
   ]);
-  const argumentRows: Row[] = argument ? [[argument.name.slice(1, -1), argument.help]] : [];
+  const argumentRows: Row[] = argument ? [[argument.name.slice(1, -1), told(argument.help)]] : [];
   const terms = Math.max(...[...rows, ...argumentRows].map(([term]) => term.length));
   const ofFlags = new Set(Object.values(flags).map(({ variable }) => variable));
   const others = variablesOf(entry.needs).filter((variable) => !ofFlags.has(variable)); // each flag's help names its own
   return [
-    ["Usage: tagseal", name, "[options]", ...argument ? [argument.name] : []].join(" "),
+    [`Usage: ${commandLine(name)}`, "[options]", ...argument ? [argument.name] : []].join(" "),
     "",
     ...wrapped(titleOf(entry), width),
     "",
-    ...description.split("\n").flatMap((line) => wrapped(line, width)),
+    ...told(description).split("\n").flatMap((line) => wrapped(line, width)),
     "",
     ...argument ? ["Arguments:", ...table(argumentRows, width, terms), ""] : [],
     "Options:",
@@ -46,7 +55,7 @@ export function helpOf(name: string, entry: CommandEntry, command: Command, flag
     ...others.length > 0 ? ["", ...wrapped(`Environment: ${others.join(", ")}`, width - 2, "  ")] : [],
     "",
     "Example:",
-    `  ${example}`,
+    `  ${told(example)}`,
   ];
 }
 

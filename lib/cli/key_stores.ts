@@ -10,6 +10,7 @@ import type { AskPin } from "../keystore/pkcs11_token.ts";
 import { routedKeyStore } from "../keystore/routed_keystore.ts";
 import { choice, text, type Values } from "./flags.ts";
 import { FORM } from "./form.ts";
+import { remedyOf } from "./hints.ts";
 import type { Host } from "./host.ts";
 
 /** Where private keys are kept. */
@@ -128,7 +129,7 @@ function optional(token: KeyStore, host: Host): KeyStore {
         return await token.list();
       } catch (error) {
         if (!isTagsealError(error, "not-found") && !isTagsealError(error, "forbidden")) throw error;
-        if (!told) host.warn(`only key files were looked at. ${error.message}. ${error.remedy}`);
+        if (!told) host.warn(`only key files were looked at. ${error.message}. ${remedyOf(error)}`);
         told = true;
         return [];
       }

@@ -1,4 +1,5 @@
 /** `tagseal migrate`: which repositories, and what is told of tags that are gone or have moved. @module */
+import { commandLine } from "./command_line.ts";
 import { word } from "../bytes/printable.ts";
 import { TagsealError } from "../errors.ts";
 import { type Migration, migrationJobs, planMigration, type VouchedTag } from "../flows/migrate_repository.ts";
@@ -26,7 +27,7 @@ export const targetSchemeFlag: Flag<readonly SchemeName[]> = {
     const schemes = await targets.read(given, host);
     if (!schemes.includes("dct")) return schemes;
     throw new TagsealError("usage", "--scheme names dct, which is what is migrated from", {
-      remedy: "Give --scheme cosign,notation, or one of them; tagseal sign signs with Docker Content Trust",
+      remedy: `Give --scheme cosign,notation, or one of them; ${commandLine("sign")} signs with Docker Content Trust`,
     });
   },
 };

@@ -100,7 +100,7 @@ function sayWhoGoesOn(
   if (clients.kind === "new-name") {
     host.info(
       `"${toGun}" is another name than "${gun}": everybody meets it anew. Pins of the root key ${rootKeyId} hold, and ` +
-        "pins of a certificate need the new one: tagseal root-certificate",
+        `pins of a certificate need the new one: ${commandLine("root-certificate")}`,
     );
     return;
   }

@@ -4,14 +4,15 @@ import { commandLine } from "./command_line.ts";
 import { connectionFlags, notaryFlags } from "./common_flags.ts";
 import { STANDARD_DELEGATION } from "../flows/delegation_certificate.ts";
 import { retyped, type Typed } from "./flags.ts";
-import { fileNameFor } from "./signing.ts";
+import { fileNameFor } from "./file_names.ts";
 
 /** The command line that does `action` for a repository, reached as the command did that was `typed`. */
 export function nextCommand(gun: string, action: Action, typed: Typed): string {
-  return commandLine(...wordsOf(gun, action), ...retyped({ ...notaryFlags, ...connectionFlags }, typed));
+  return commandLine(...commandWords(gun, action), ...retyped({ ...notaryFlags, ...connectionFlags }, typed));
 }
 
-function wordsOf(gun: string, action: Action): string[] {
+/** The words of the command that does `action` for a repository. */
+export function commandWords(gun: string, action: Action): string[] {
   const repository = ["-r", gun];
   const as = "delegation" in action && (action.delegation ?? STANDARD_DELEGATION) !== STANDARD_DELEGATION
     ? ["--delegation", action.delegation!]

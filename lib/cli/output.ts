@@ -8,7 +8,7 @@ import { jsonLine, printable } from "../bytes/printable.ts";
 import { createRedactor } from "../bytes/redaction.ts";
 import { messageOf } from "../errors.ts";
 import { fitted } from "./layout.ts";
-import { documentOf } from "./report.ts";
+import { documentOf } from "./document.ts";
 
 /** Where text goes. */
 export interface Streams {

@@ -6,6 +6,7 @@ import type { FailedRepository } from "../signing/outcomes.ts";
 import { type ImageName, parseImageName } from "../registry/image_ref.ts";
 import { text } from "./flags.ts";
 import type { Values } from "./flags.ts";
+import { remedyOf } from "./hints.ts";
 import type { Host } from "./host.ts";
 import { exitCodeOf, worstOf } from "./exit_codes.ts";
 import { errorJson, type Report } from "./report.ts";
@@ -77,7 +78,9 @@ export function inLine<T>(line: number, file: string, read: () => T): T {
     return read();
   } catch (error) {
     if (!isTagsealError(error)) throw error;
-    throw new TagsealError("bad-input", `${error.message} (line ${line} of "${file}")`, { remedy: error.remedy });
+    throw new TagsealError("bad-input", `${error.message} (line ${line} of "${file}")`, {
+      remedy: remedyOf(error),
+    });
   }
 }
 
@@ -140,7 +143,7 @@ export function failures<T>(
   for (const [error, repositories] of byError) {
     const more = repositories.length - NAMED_AT_ONCE;
     const names = repositories.slice(0, NAMED_AT_ONCE).join(", ") + (more > 0 ? ` and ${more} more` : "");
-    host.error(`${names}: ${messageOf(error)}`, isTagsealError(error) ? error.remedy : undefined);
+    host.error(`${names}: ${messageOf(error)}`, isTagsealError(error) ? remedyOf(error) : undefined);
   }
   return worstOf(done.map((one) => "error" in one ? exitCodeOf(one.error) : codeOf(one.value)));
 }

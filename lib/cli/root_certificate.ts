@@ -5,7 +5,8 @@ import type { RootCertificateResult } from "../flows/root_certificate.ts";
 import { text, toggle, type Values } from "./flags.ts";
 import type { Host } from "./host.ts";
 import type { Report } from "./report.ts";
-import { fileNameFor, writeArtifact } from "./signing.ts";
+import { fileNameFor } from "./file_names.ts";
+import { writeArtifact } from "./signing.ts";
 
 /** Where the certificate goes. */
 export const rootCertificateFlags = {

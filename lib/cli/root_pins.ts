@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { commandLine } from "./command_line.ts";
 import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
 import { pinOfCertificate, pinOfKeyId } from "../tuf/pins.ts";
 import type { CaPin, KeyPin, RootPin } from "../tuf/root_keys.ts";
@@ -88,7 +89,7 @@ async function readPin(pin: string, host: Host): Promise<KeyPin | CaPin> {
       ? `${error.message}, and "${pin}" is no key id`
       : `The file "${pin}" of the pin holds no certificate to pin: ${messageOf(error)}`;
     throw new TagsealError(isAbsent ? "not-found" : "bad-input", why, {
-      remedy: "Give the root key's id (64 hex digits), or the file that tagseal root-certificate wrote",
+      remedy: `Give the root key's id (64 hex digits), or the file that ${commandLine("root-certificate")} wrote`,
       cause: error,
     });
   }

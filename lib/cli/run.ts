@@ -57,7 +57,7 @@ async function runNamed(
   const found = Object.entries(commands).find(([own, { alias }]) => name === own || name === alias);
   if (!found) {
     throw new TagsealError("usage", `There is no command "${shown(name, 60)}"`, {
-      remedy: "tagseal --help lists the commands",
+      remedy: `${commandLine("--help")} lists the commands`,
     });
   }
   const [ownName, entry] = found;
@@ -76,7 +76,7 @@ async function runCommand(
   const parsed = readArguments(name, command, flags, args);
   if (!parsed) {
     const { helpOf } = await import("./help.ts");
-    host.lines(helpOf(name, commands[name]!, command, flags, host.columns()));
+    host.lines(helpOf(name, commands, command, flags, host.columns()));
     return 0;
   }
   const { given, argument } = parsed;

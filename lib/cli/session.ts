@@ -54,6 +54,7 @@ export interface Session {
   keys(): KeyStore;
 }
 
+const NOTARY_ADDRESS = "Notary server's address (--notary-url or DOCKER_CONTENT_TRUST_SERVER)";
 const MAX_PEM_BYTES = 2 ** 20;
 const MAX_CONFIG_BYTES = 2 ** 20;
 
@@ -92,7 +93,7 @@ export function openSession(values: SessionValues, host: Host): Session {
         remedy: "Check NOTARY_AUTH (base64 of user:password), or give --notary-username and --notary-password; the " +
           `user needs the right to ${access === "pull" ? "read" : "push to"} the repository`,
       });
-      const url = notaryUrlFor(name, values.notaryUrl, allowHttp);
+      const url = notaryUrlFor(name, values.notaryUrl, allowHttp, NOTARY_ADDRESS);
       if (access !== "pull") warnOfEnd(url, host);
       if (/[A-Z]/.test(name.registryHost)) {
         const lower = name.gun.toLowerCase();
@@ -132,11 +133,7 @@ export function openSession(values: SessionValues, host: Host): Session {
     async signPath() {
       return openSignPath(values, host, await network());
     },
-    keys: () => ({
-      ...withToken(openKeyFiles({ trustDir: values.trustDir }, host), values, host),
-      elsewhere:
-        "name its directory with --trust-dir, or its token with --root-key-store pkcs11 or --targets-key-store pkcs11",
-    }),
+    keys: () => withToken(openKeyFiles({ trustDir: values.trustDir }, host), values, host),
   };
 }
 

@@ -135,11 +135,6 @@ function taken(path: string): TagsealError {
   });
 }
 
-/** A file of a repository: its name with everything odd replaced, and `ending`. */
-export function fileNameFor(gun: string, ending: string): string {
-  return `${gun.replaceAll(/[^A-Za-z0-9.-]+/g, "_")}.${ending}`;
-}
-
 /** `data.zip` becomes `data.signed.zip`, as SignPath's cmdlets name it. */
 export function signedPath(path: string): string {
   return path.replace(/(\.[^./\\]+)?$/, ".signed$1");

@@ -1,4 +1,5 @@
 /** A signing data file that the user names. @module */
+import { commandLine } from "./command_line.ts";
 import { type Bytes, equalBytes } from "../bytes/bytes.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
 import { readSigningData, type SigningData, writeSigningData } from "../schemes/signing_data.ts";
@@ -44,13 +45,15 @@ export async function requireSigned(path: string, bytes: Bytes, data: SigningDat
   throw new TagsealError(
     "bad-input",
     isAsWritten
-      ? `"${path}" was not signed: it is as tagseal signing-data wrote it`
+      ? `"${path}" was not signed: it is as ${commandLine("signing-data")} wrote it`
       : `"${path}" came back from SignPath unsigned: the project's artifact configuration does not sign ` +
         unsignedPaths(data),
     {
       remedy: isAsWritten
-        ? "Submit it with tagseal submit --wait-for-completion, then push the file that this writes"
-        : "Give the project what tagseal signing-data --print-artifact-configuration prints, then submit anew",
+        ? `Submit it with ${commandLine("submit", "--wait-for-completion")}, then push the file that this writes`
+        : `Give the project what ${
+          commandLine("signing-data", "--print-artifact-configuration")
+        } prints, then submit anew`,
       details: { path, reason: isAsWritten ? "never-submitted" : "came-back-unsigned" },
     },
   );

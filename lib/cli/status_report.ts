@@ -2,6 +2,7 @@
 import type { RepositoryStatus } from "../flows/repository_status.ts";
 import type { Action, Problem } from "../flows/status_advice.ts";
 import type { RoleStatus } from "../flows/status_facts.ts";
+import { remedyOf } from "./hints.ts";
 import { pathsText } from "./inspect_report.ts";
 import { day, paragraph, shortId, table } from "./layout.ts";
 import type { Report } from "./report.ts";
@@ -9,8 +10,9 @@ import type { Report } from "./report.ts";
 /** The health of one repository; exit code 3 where something has expired or is not trusted. */
 export function statusReport(status: RepositoryStatus, commandOf: (gun: string, action: Action) => string): Report {
   const { repository, notaryUrl, roles, certificates, signers, managedBy, keysHere } = status;
-  const problems = status.problems.map(({ action, ...problem }) => ({
+  const problems = status.problems.map(({ action, next, remedy, ...problem }) => ({
     ...problem,
+    remedy: remedyOf({ next, remedy }),
     ...(action ? { command: commandOf(repository, action) } : {}),
   }));
   const lines = [
@@ -36,7 +38,7 @@ export function statusReport(status: RepositoryStatus, commandOf: (gun: string, 
   return { json: { ...status, problems }, lines, exitCode: errorsOf(status).length > 0 ? 3 : 0 };
 }
 
-type ShownProblem = Omit<Problem, "action"> & { readonly command?: string };
+type ShownProblem = Omit<Problem, "action" | "next"> & { readonly command?: string };
 
 function problemLines({ severity, message, remedy, command }: ShownProblem, i: number, all: ShownProblem[]): string[] {
   const isSaid = command !== undefined && all.findIndex((other) => other.command === command) < i;

@@ -255,7 +255,8 @@ export async function removeFile(path: string): Promise<void> {
 function existsError(path: string, error: unknown): unknown {
   if (!(error instanceof Deno.errors.AlreadyExists)) return error;
   return new TagsealError("exists", `"${path}" exists already`, {
-    remedy: "Move it away, choose another path, or replace it with --force",
+    remedy: "Move it away, or choose another path",
+    next: { do: "move-file-away", path },
     details: { path },
   });
 }

@@ -46,7 +46,8 @@ export async function proveNeedless(trust: Trust, gun: string, keyId: KeyId): Pr
       `The targets key ${keyId.slice(0, 7)}… of "${gun}" is still needed: ` +
         `no other key may sign in "${RELEASES}"`,
       {
-        remedy: "Let another key sign first: tagseal add-delegation. Then sign a test tag",
+        remedy: "Let another key sign first: add it to a delegation. Then sign a test tag",
+        next: { do: "delegate-then-sign" },
         details: { repository: gun, keyId },
       },
     );
@@ -70,7 +71,8 @@ function stillNeeded(gun: string, keyId: KeyId, why: string): TagsealError {
     "bad-input",
     `The tags in "${RELEASES}" of "${gun}" are not trusted without this key: ${why}`,
     {
-      remedy: "Sign a tag with the delegation key first, and see with tagseal status that all is well",
+      remedy: "Sign a tag with the delegation key first, and see in the repository's status that all is well",
+      next: { do: "sign-then-look" },
       details: { repository: gun, keyId },
     },
   );

@@ -170,7 +170,8 @@ export function exportedServer({ repository, notaryUrl, files }: ReadRepository)
   const byHash = new Map([...files].map(([name, bytes]) => [`${name}.${sha256Hex(bytes)}`, bytes]));
   const offline = () => {
     throw new TagsealError("usage", `"${repository}" was read from a file: nothing can be asked of its server`, {
-      remedy: "Leave --from out to work with the Notary server",
+      remedy: "Work with the Notary server instead of the file",
+      next: { do: "leave-export" },
     });
   };
   return {
@@ -212,7 +213,8 @@ function tooLarge(what: string): TagsealError {
 
 function notAnExport(why: string): TagsealError {
   return new TagsealError("bad-input", `The file is not an export of tagseal: ${why}`, {
-    remedy: "Give a file that tagseal export wrote, unchanged",
+    remedy: "Give an exported file as it was written",
+    next: { do: "use-export" },
   });
 }
 

@@ -5,7 +5,7 @@ import { type KeyId, keyOfCertificate, type PublicKey } from "../crypto/keys.ts"
 import { createRootCertificate } from "../crypto/root_certificate.ts";
 import type { Signer } from "../crypto/signer.ts";
 import type { Certificate } from "../crypto/x509.ts";
-import { isTagsealError, reworded, TagsealError } from "../errors.ts";
+import { isTagsealError, nextStepOf, reworded, TagsealError } from "../errors.ts";
 import type { KeyInfo, KeyStore, NewKey } from "../keystore/keystore.ts";
 import { doubtful, mayHaveLanded, mayStillArrive } from "../notary/doubt.ts";
 import type { TrustServer } from "../notary/trust_server.ts";
@@ -166,10 +166,13 @@ async function removeRepository({ server, store }: Trust, gun: string): Promise<
   await store.write(gun, new Map([...copy.keys()].map((role) => [role, undefined])));
 }
 
+const AGAIN = "Run the command again: it goes on from what is there";
+
 function betweenTwo(error: unknown, gun: string): unknown {
   if (!isTagsealError(error)) return error;
   return reworded(error, `${error.message}. The old trust data of "${gun}" may have been deleted already`, {
-    remedy: `${error.remedy}. Run the command again: it goes on from what is there`,
+    remedy: `${error.remedy}. ${AGAIN}`,
+    next: { do: "in-turn", steps: [nextStepOf(error), { do: "as-told", remedy: AGAIN }] },
   });
 }
 
@@ -193,7 +196,8 @@ async function rootSigner(keys: KeyStore, made: NewKey[], existing: string | und
   const key = findKey(await keys.list(), existing);
   if (key.role !== "root") {
     throw new TagsealError("usage", `The key ${key.id.slice(0, 7)}… is not a root key, but one for "${key.role}"`, {
-      remedy: "tagseal keys lists the keys with their roles",
+      remedy: "Name a key whose role is root",
+      next: { do: "list-root-keys" },
       details: { keyId: key.id, role: key.role },
     });
   }
@@ -212,7 +216,8 @@ async function sign(signer: Signer, keyId: KeyId, payload: Bytes): Promise<Bytes
 
 function exists(gun: string, url: URL): TagsealError {
   return new TagsealError("exists", `The repository "${gun}" has trust data on "${url.origin}" already`, {
-    remedy: "Keep its keys: go on with tagseal root-certificate and tagseal add-delegation",
+    remedy: "Keep its keys: go on with its root certificate and its delegations",
+    next: { do: "publish-certificate-and-delegate" },
     details: { repository: gun, url: url.origin },
   });
 }
@@ -220,9 +225,9 @@ function exists(gun: string, url: URL): TagsealError {
 /** Whoever knows the old root will refuse a new one, this trust directory first of all. */
 function vanished(gun: string, url: URL, folder: string | undefined): TagsealError {
   return new TagsealError("exists", `"${gun}" is known here by a root that "${url.origin}" does not have`, {
-    remedy:
-      "Check --notary-url. If the repository was deleted there and shall be made anew, every client must forget its " +
-      "old root: here, move " + (folder ? `"${folder}"` : "its folder below tuf/ in the trust directory") + " away",
+    remedy: "Check the Notary server's address. If the repository was deleted there and shall be made anew, every " +
+      `client must forget its old root: here, move ${folder ? `"${folder}"` : "its copy"} away`,
+    next: { do: "check-vanished", folder },
     details: { repository: gun, url: url.origin },
   });
 }

@@ -44,7 +44,8 @@ export function findKey(keys: readonly KeyInfo[], idOrPrefix: string): KeyInfo {
   if (found.length === 1) return found[0]!;
   const [code, what] = found.length === 0 ? ["not-found", "is not here"] as const : ["usage", "is not unique"] as const;
   throw new TagsealError(code, `The key "${idOrPrefix.slice(0, 64)}" ${what}`, {
-    remedy: "tagseal keys lists the keys; give an id, or its first digits (4 at least)",
+    remedy: "Give the id of a key that is here, or its first digits (4 at least)",
+    next: { do: "list-keys" },
     details: { keyIds: (found.length > 0 ? found : keys).map(({ id }) => id) },
   });
 }

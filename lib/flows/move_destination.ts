@@ -5,7 +5,7 @@
  */
 import { type Bytes, equalBytes, sameBytes } from "../bytes/bytes.ts";
 import type { KeyId } from "../crypto/keys.ts";
-import { isTagsealError, messageOf, reworded, TagsealError } from "../errors.ts";
+import { isTagsealError, messageOf, nextStepOf, reworded, TagsealError } from "../errors.ts";
 import { mayHaveLanded } from "../notary/doubt.ts";
 import { createMemoryMetadataStore } from "../notary/metadata_store.ts";
 import { noNotary } from "../notary/trust_server.ts";
@@ -185,13 +185,17 @@ function changed({ to: { server }, gun }: Destination, roles: readonly RoleName[
   );
 }
 
+const GO_ON = "The old place is as it was. Run the command again to go on, or have that part deleted";
+
 /** A failure after which a part of the move may stand at the new place. */
 export function begun(error: unknown, { to: { server }, gun }: Destination): unknown {
   if (!isTagsealError(error) || error.published !== undefined) return error;
   // What has to be put right before it can go on.
-  const first = isTagsealError(error, "unauthenticated", "forbidden", "trust-invalid") ? `${error.remedy}. ` : "";
+  const first = isTagsealError(error, "unauthenticated", "forbidden", "trust-invalid") ? [error] : [];
+  const steps = [...first, { remedy: GO_ON }];
   return reworded(error, `${error.message}. "${gun}" may be at "${server.url.origin}" in part`, {
-    remedy: `${first}The old place is as it was. Run the command again to go on, or have that part deleted`,
+    remedy: steps.map(({ remedy }) => remedy).join(". "),
+    next: { do: "in-turn", steps: steps.map(nextStepOf) },
     details: { repository: gun, url: server.url.origin },
     published: "maybe",
   });

@@ -18,7 +18,8 @@ export async function keepOrDiscard(
   }
   if (made.length === 0) return error;
   return reworded(error, error.message, {
-    remedy: "The new keys were kept. Look with tagseal inspect: if the repository names them, it is yours and complete",
+    remedy: "The new keys were kept. Look at the repository: if it names them, it is yours and complete",
+    next: { do: "look-at-new-keys" },
     kept: { keyIds: made.map(({ signer }) => signer.publicKey.canonicalId), rootKeyId },
   });
 }

@@ -158,7 +158,8 @@ function resolveKeyId({ gun, targets }: TrustedRepository, given: string): KeyId
     `stands for ${found.length} keys`,
   ] as const;
   throw new TagsealError(code, `The key "${given.slice(0, 64)}" ${what} of "${gun}"`, {
-    remedy: "tagseal inspect shows delegations and their keys; give the whole id, or at least 7 digits that are unique",
+    remedy: "Give the whole id of a key that is in a delegation, or at least 7 digits that are unique",
+    next: { do: "show-delegation-keys" },
     details: { repository: gun, keyIds: idsOf(keys) },
   });
 }
@@ -177,7 +178,8 @@ function requirePresent(
   }
   const what = there ? `The key ${keyId?.slice(0, 7)}… is not in "${role}"` : `There is no delegation "${role}"`;
   throw new TagsealError("not-found", `${what} of "${gun}"`, {
-    remedy: "Nothing was changed. tagseal inspect shows delegations and their keys",
+    remedy: "Nothing was changed. Look at which delegations and keys there are",
+    next: { do: "show-delegations" },
     details: { repository: gun, delegations: targets.delegations.map(({ name }) => name) },
   });
 }
@@ -191,7 +193,8 @@ function requireThresholds({ gun, targets }: TrustedRepository, changes: Plan): 
       "bad-input",
       `"${name}" of "${gun}" needs ${threshold} signatures and would have ${left} keys`,
       {
-        remedy: "Add another key first with tagseal add-delegation, or take the whole delegation away",
+        remedy: "Add another key first, or take the whole delegation away",
+        next: { do: "delegate-first" },
         details: { repository: gun, role: name, threshold },
       },
     );

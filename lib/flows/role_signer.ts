@@ -16,7 +16,7 @@ export interface RoleSigner {
 const MAX_NAMED = 3;
 
 const ABSENT = {
-  targets: "A deleted targets key is replaced with the root key: tagseal rotate-key --role targets",
+  targets: "A deleted targets key is replaced with the root key",
   root: "Bring the root key back to where it can be read; without it no key can be replaced",
 } as const;
 
@@ -59,9 +59,16 @@ export async function findRoleKey(
   const places = await keys.places?.() ?? [];
   const misnamed = places.flatMap((place) => place.kind === "folder" ? misnamedIn(place, role) : []);
   throw new TagsealError("not-found", `The ${role} key of "${gun}" is not here${lookedFor(wanted, places)}`, {
-    remedy: misnamed.length > 0
-      ? `A key file is found by its name. Name it "${wanted[0]}.key", if it is one of these: ${misnamed.join(", ")}`
-      : `Run this where the key was made${keys.elsewhere ? `, or ${keys.elsewhere}` : ""}. ${ABSENT[role]}`,
+    ...misnamed.length > 0
+      ? {
+        remedy: `A key file is found by its name. Name it "${wanted[0]}.key", if it is one of these: ${
+          misnamed.join(", ")
+        }`,
+      }
+      : {
+        remedy: `Run this where the key was made. ${ABSENT[role]}`,
+        next: { do: "bring-role-key", role },
+      },
     details: {
       repository: gun,
       [`${role}KeyIds`]: wanted,

@@ -1,5 +1,6 @@
 /** From what is known of a repository to what should be done about it. No I/O. @module */
 import { describeEnd, endOfServer } from "../notary/server_end.ts";
+import type { NextStep } from "../next_step.ts";
 import type { KeyId } from "../crypto/keys.ts";
 import { BASE_ROLES, type BaseRole, type DelegationRole, isDelegation, RELEASES, type RoleName } from "../tuf/roles.ts";
 import type { RoleStatus, StatusFacts } from "./status_facts.ts";
@@ -27,6 +28,8 @@ export interface Problem {
   readonly message: string;
   /** The next action, as a sentence without a final period. */
   readonly remedy: string;
+  /** The same as facts, where whoever shows it can say more. */
+  readonly next?: NextStep;
   /** The same for a program, where it can be done as it stands. */
   readonly action?: Action;
 }
@@ -143,8 +146,8 @@ function* certificates(facts: StatusFacts): Iterable<Problem> {
     const remedy = role === "root"
       ? { remedy: "Give root a new key while the old one still counts", ...rotation(facts, "root") }
       : {
-        remedy: "Have a new certificate made at SignPath and add it, then take this one away with tagseal " +
-          "remove-delegation",
+        remedy: "Have a new certificate made at SignPath and add it, then take this one away",
+        next: { do: "replace-certificate" } as const,
         action: { kind: "add-delegation", ...(delegation === undefined ? {} : { delegation }) } as const,
       };
     const what = `The certificate of key ${keyId.slice(0, 7)} (${roles.join(", ")})`;
@@ -223,7 +226,8 @@ function* setup({ roles, keysHere, rootTrustedBy }: StatusFacts): Iterable<Probl
       code: "nothing-signed",
       role: RELEASES,
       message: "Nothing has been signed by a delegation yet",
-      remedy: "Sign a test tag with tagseal sign",
+      remedy: "Sign a test tag",
+      next: { do: "sign-test-tag" },
     };
   }
   if (root) {
@@ -243,7 +247,10 @@ function* setup({ roles, keysHere, rootTrustedBy }: StatusFacts): Iterable<Probl
       message: `The targets key ${targets.keyId.slice(0, 7)} is on this machine`,
       ...(works
         ? { remedy: "Signing works without it: delete it", action: { kind: "delete-key", keyId: targets.keyId } }
-        : { remedy: "Sign a test tag, then delete it with tagseal delete-key: signing works without it" }),
+        : {
+          remedy: "Sign a test tag, then delete it: signing works without it",
+          next: { do: "sign-then-delete-key" },
+        }),
     };
   }
   if (rootTrustedBy !== "pin") {
@@ -253,7 +260,8 @@ function* setup({ roles, keysHere, rootTrustedBy }: StatusFacts): Iterable<Probl
       code: "not-pinned",
       role: "root",
       message: `The root was not pinned: it is trusted because it was ${how}`,
-      remedy: "In CI, give its certificate or key id with --root-pin",
+      remedy: "In CI, pin its certificate or key id",
+      next: { do: "pin-in-ci" },
     };
   }
 }

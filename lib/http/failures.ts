@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { type ConnectionReason, isTagsealError, messageOf } from "../errors.ts";
+import { type ConnectionReason, isTagsealError, messageOf, type NextMove } from "../errors.ts";
 
 /** The kinds of failure as `details.reason` tells them, which is no place for finer ones. */
 export type FailureReason = Exclude<ConnectionReason, "hung-up" | "no-tls">;
 
 /** A failed connection. */
-export interface Failure {
+export interface Failure extends NextMove {
   /** Its kind, for `details`. */
   readonly reason: FailureReason;
   /** Its kind, as finely as it is known: what is decided by. */
@@ -21,22 +21,22 @@ export interface Failure {
   readonly certificate: boolean;
   /** Whether the request may have reached the server. */
   readonly sent: boolean;
-  /** The next safe move. */
-  readonly remedy: string;
 }
 
 const CHECK_ADDRESS = "Check the address and what stands between here and the server (proxy, firewall), then run the " +
   "command again";
 const CHECK_PROXY = "Check HTTPS_PROXY, and name hosts that are reached directly in NO_PROXY";
-const TRUST_A_CA = "If the server belongs to a private CA, name that CA's certificate with --ca <pem>, or set " +
-  "DENO_TLS_CA_STORE=system where this machine knows the CA";
+const TRUST_A_CA: NextMove = {
+  remedy: "If the server belongs to a private CA, name that CA's certificate, or have this program's runtime use the " +
+    "CAs that this machine knows",
+  next: { do: "trust-ca" },
+};
 
-interface Rule {
+interface Rule extends NextMove {
   readonly pattern: RegExp;
   readonly reason: FailureReason;
   /** The kind within `reason` that it is. */
   readonly exactly?: "hung-up" | "no-tls";
-  readonly remedy: string;
   /** The words, given what the pattern captured; the runtime's own are added unless `complete`. */
   readonly words: (match: RegExpExecArray, host: string) => string;
   readonly complete?: boolean;
@@ -77,7 +77,7 @@ const RULES: readonly Rule[] = [
     reason: "tls",
     certificate: true,
     words: () => "no known CA has issued it",
-    remedy: TRUST_A_CA,
+    ...TRUST_A_CA,
   },
   {
     pattern: /CaUsedAsEndEntity/,
@@ -85,14 +85,15 @@ const RULES: readonly Rule[] = [
     certificate: true,
     words: () => "it is a CA's own certificate (CA:TRUE), which this program's runtime takes from no server",
     remedy: "Have the server's operator get a certificate that a CA has issued, or a self-signed one with CA:FALSE " +
-      "(openssl req -x509 -addext basicConstraints=critical,CA:FALSE); then name it or the CA with --ca <pem>",
+      "(openssl req -x509 -addext basicConstraints=critical,CA:FALSE); then name it or the CA",
+    next: { do: "replace-ca-as-server-certificate" },
   },
   {
     pattern: /invalid peer certificate/,
     reason: "tls",
     certificate: true,
     words: () => "it is not valid",
-    remedy: TRUST_A_CA,
+    ...TRUST_A_CA,
   },
   {
     pattern: /received fatal alert: (CertificateRequired|NoCertificate)/,
@@ -199,7 +200,7 @@ export function explainFailure(error: unknown, url: URL, proxy?: string): Failur
   const raw = whole.replace(/^error sending request (?:for|from) .*?: (?:client error \(\w+\): )?/, "").slice(0, 300);
   const sent = !NEVER_SENT.test(whole);
   for (const rule of RULES) {
-    const { pattern, reason, words, complete, certificate = false, remedy, connecting, ofProxy } = rule;
+    const { pattern, reason, words, complete, certificate = false, remedy, next, connecting, ofProxy } = rule;
     const match = pattern.exec(raw);
     if (!match) continue;
     const blamed = connecting && proxy !== undefined;
@@ -217,7 +218,7 @@ export function explainFailure(error: unknown, url: URL, proxy?: string): Failur
         : `${whole}, through the proxy "${proxy}"`,
       certificate,
       sent,
-      remedy: blamed ? CHECK_PROXY : remedy.replaceAll("<host:port>", url.host),
+      ...blamed ? { remedy: CHECK_PROXY } : { remedy: remedy.replaceAll("<host:port>", url.host), next },
     };
   }
   const through = proxy === undefined ? "" : `, through the proxy "${proxy}"`;

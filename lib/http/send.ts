@@ -265,10 +265,11 @@ function transportError(call: Call, thrown: unknown, patience: Patience, first: 
       },
     );
   }
-  const { reason, exactly, words, certificate, sent, remedy } = explainFailure(error, url, proxy?.url);
+  const { reason, exactly, words, certificate, sent, remedy, next } = explainFailure(error, url, proxy?.url);
   const what = certificate ? "shows a TLS certificate that is not trusted" : "cannot be used";
   return new TagsealError("unavailable", `${service} at "${url.origin}"${redirected} ${what}: ${words}`, {
     remedy,
+    next,
     details: { service, reason, ...(proxy ? { proxy: proxy.url } : {}) },
     reason: exactly,
     call: { ...asked, sent },
@@ -293,7 +294,7 @@ export function isTooLong(error: unknown): boolean {
 
 /**
  * Parses an address typed by a user or named by a server; plain `http:` is for loopback only, unless allowed. `what`
- * completes "The …": the address, and the flag or variable it comes from; `example` is shown where it is no address.
+ * completes "The …": the address, and where it comes from; `example` is shown where it is no address.
  *
  * @throws {TagsealError} `bad-input`
  */
@@ -302,12 +303,13 @@ export function secureUrl(address: string, what: string, allowHttp: boolean, exa
   if (!url || !["https:", "http:"].includes(url.protocol) || url.username || url.password) {
     const like = example ? `, for example ${example}` : "";
     throw new TagsealError("bad-input", `The ${what} is not a plain https URL`, {
-      remedy: `Give it as https://host[:port]${like}, with credentials in their own flags`,
+      remedy: `Give it as https://host[:port]${like}, with credentials apart from it`,
+      next: { do: "give-plain-address", like: example },
     });
   }
   if (url.protocol === "http:" && !allowHttp && !isLoopback(url.hostname)) {
     throw new TagsealError("bad-input", `The ${what} "${plainUrl(url)}" is not encrypted`, {
-      remedy: "Use https:, or --allow-http if you accept that passwords and tokens can be read on the way",
+      remedy: "Use https:, since passwords and tokens could be read on the way",
     });
   }
   return url;

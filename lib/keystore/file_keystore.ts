@@ -87,7 +87,8 @@ export function createFileKeyStore(
       if (block) return { file, block };
     }
     throw new TagsealError("not-found", `The key ${id.slice(0, 7)}… is not in "${folder}"`, {
-      remedy: "Run this where the key is kept, or name its directory with --trust-dir",
+      remedy: "Run this where the key is kept, or name its directory",
+      next: { do: "name-key-folder" },
       details: { keyId: id, folder },
     });
   }
@@ -215,7 +216,8 @@ function refuseIfOpenToAll(...folders: string[]): void {
   const path = folders.find(isOpenToAll);
   if (path === undefined) return;
   throw new TagsealError("bad-input", `Every user of this machine may change the keys in "${path}"`, {
-    remedy: `Protect it: chmod 700 "${path}"; and look whether the keys are those that you know (tagseal keys)`,
+    remedy: `Protect it: chmod 700 "${path}"; and look whether the keys are those that you know`,
+    next: { do: "protect-keys", folder: path },
     details: { path },
   });
 }

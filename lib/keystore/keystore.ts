@@ -59,8 +59,6 @@ export interface KeyStore {
   list(): Promise<KeyInfo[]>;
   /** Where the store looks for keys, to be told where one is missing. */
   places?(): Promise<readonly KeyPlace[]>;
-  /** How the user names other places, as a sentence without a final period. */
-  readonly elsewhere?: string;
   /**
    * A signer for a key; asks for the passphrase.
    *

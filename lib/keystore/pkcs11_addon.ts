@@ -164,16 +164,16 @@ function notLoaded(folder: string, error: unknown): TagsealError {
   }
   if ((error as { code?: unknown } | null)?.code === "MODULE_NOT_FOUND") {
     return new TagsealError("not-found", `The PKCS#11 addon is not in "${folder}"`, {
-      remedy:
-        "Build it once: deno task build-pkcs11 (it needs npm and a C++ compiler). Where it was built elsewhere, " +
-        "set TAGSEAL_PKCS11_ADDON to its folder",
+      remedy: "Build it once in tagseal's project (it needs npm and a C++ compiler), or name the folder where it is",
+      next: { do: "build-token-addon" },
       details,
       cause: error,
     });
   }
   const reason = messageOf(error).split("\n")[0]!;
   return new TagsealError("bad-input", `The PKCS#11 addon in "${folder}" cannot be loaded: ${reason}`, {
-    remedy: "Build it again on this machine: deno task build-pkcs11",
+    remedy: "Build it again on this machine",
+    next: { do: "rebuild-token-addon" },
     details,
     cause: error,
   });

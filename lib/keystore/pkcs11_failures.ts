@@ -1,5 +1,5 @@
 /** What PKCS#11 modules answer, in words with a next step. @module */
-import { messageOf, TagsealError, type TagsealErrorCode } from "../errors.ts";
+import { messageOf, type NextMove, TagsealError, type TagsealErrorCode } from "../errors.ts";
 
 /** Return values that something depends on (PKCS#11 v2.40, section 5.1). */
 export const CKR = {
@@ -76,8 +76,12 @@ export function remedyFor(attempt: Attempt): string {
 
 /** A failure of a token, told as what was tried and what can be done. */
 export function tokenFailure(error: unknown, token: string, attempt: Attempt): TagsealError {
-  const fail = (code: TagsealErrorCode, message: string, remedy: string) =>
-    new TagsealError(code, message, { remedy, details: { token, reason: reasonOf(error) }, cause: error });
+  const fail = (code: TagsealErrorCode, message: string, told: string | NextMove) =>
+    new TagsealError(code, message, {
+      ...typeof told === "string" ? { remedy: told } : told,
+      details: { token, reason: reasonOf(error) },
+      cause: error,
+    });
   if (answered(error, "DEVICE_REMOVED", "TOKEN_NOT_PRESENT")) {
     return fail("unavailable", `The token "${token}" was taken away`, "Plug it in and run the command again");
   }
@@ -121,9 +125,11 @@ const REFUSES_TO_SIGN: readonly (keyof typeof CKR)[] = [
 /** What to do where a key is not for signatures, or its token does not make them as Notary wants them. */
 export const SIGNING_KEY: string = "Use a key that was made for signatures, on a token that signs with CKM_ECDSA or " +
   "CKM_RSA_PKCS (pkcs11-tool -M shows what it can)";
-const EXISTING_KEY =
-  "Make an ECDSA P-256 key with the token's own tool (YubiKey: ykman piv keys generate --algorithm " +
-  "ECCP256 9c public.pem, then a certificate for it), and name it: --pkcs11-root-key 02. A targets key can be kept in a file";
+const EXISTING_KEY: NextMove = {
+  remedy: "Make an ECDSA P-256 key and a certificate for it with the token's own tool, and name it by its CKA_ID. A " +
+    "targets key can be kept in a file",
+  next: { do: "make-key-on-token" },
+};
 
 /** The token is locked. */
 export function locked(token: string): TagsealError {

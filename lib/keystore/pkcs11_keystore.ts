@@ -83,7 +83,8 @@ export function createPkcs11KeyStore(options: Pkcs11Options): Pkcs11KeyStore {
         const key = keysOf(token).find(({ publicKey }) => publicKey.canonicalId === id);
         if (key) return await signerOf(token, key);
         throw new TagsealError("not-found", `The key ${id.slice(0, 7)}… is not on the token "${token.label}"`, {
-          remedy: "Plug in the token that holds it, and name it with --pkcs11-token",
+          remedy: "Plug in the token that holds it, and name it",
+          next: { do: "name-token-of-key" },
           details: { keyId: id, token: token.label },
         });
       }),

@@ -120,23 +120,29 @@ function tokensOf(module: Pkcs11Module): FoundToken[] {
   });
 }
 
-const PLUG_IN = "Plug the token in (for a YubiKey also: pcscd must run), or name its module with --pkcs11-module";
+const PLUG_IN = {
+  remedy: "Plug the token in (for a YubiKey also: pcscd must run), or name its module",
+  next: { do: "plug-in-token" },
+} as const;
 
 function noModule(paths: readonly string[]): TagsealError {
   const [only] = paths;
   return paths.length === 1
     ? new TagsealError("not-found", `There is no PKCS#11 module "${only}"`, {
-      remedy: "Check --pkcs11-module or TAGSEAL_PKCS11_MODULE",
+      remedy: "Check the module's path",
+      next: { do: "check-token-module" },
       details: { path: only! },
     })
     : new TagsealError("not-found", "No PKCS#11 module is installed where they usually are", {
-      remedy: "Install the token's module (YubiKey: ykcs11), or name it with --pkcs11-module",
+      remedy: "Install the token's module (YubiKey: ykcs11), or name it",
+      next: { do: "install-token-module" },
     });
 }
 
 function unusable(path: string, error: unknown): TagsealError {
   return new TagsealError("bad-input", `The PKCS#11 module "${path}" cannot be used: ${reasonOf(error)}`, {
-    remedy: "Name the module that belongs to the token, built for this machine, with --pkcs11-module",
+    remedy: "Name the module that belongs to the token, built for this machine",
+    next: { do: "name-built-token-module" },
     details: { path, reason: messageOf(error).split("\n")[0]! },
     cause: error,
   });
@@ -145,11 +151,13 @@ function unusable(path: string, error: unknown): TagsealError {
 function noToken(modules: readonly string[], others: readonly string[], label: string | undefined): TagsealError {
   const looked = modules.map((path) => `"${path}"`).join(", ");
   if (label === undefined) {
-    return new TagsealError("not-found", `No token is plugged in that ${looked} knows`, { remedy: PLUG_IN });
+    return new TagsealError("not-found", `No token is plugged in that ${looked} knows`, PLUG_IN);
   }
   const found = others.length > 0 ? others.map((other) => `"${other}"`).join(", ") : "none";
   return new TagsealError("not-found", `There is no token "${label}" in ${looked}; tokens there: ${found}`, {
-    remedy: others.length > 0 ? "Plug it in, or name one of these with --pkcs11-token" : PLUG_IN,
+    ...others.length > 0
+      ? { remedy: "Plug it in, or name one of these", next: { do: "plug-in-or-name-token" } }
+      : PLUG_IN,
     details: { token: label, found: others },
   });
 }
@@ -160,7 +168,9 @@ function severalTokens(found: readonly FoundToken[], label: string | undefined):
     ? `There are several tokens: ${labels.map((each) => `"${each}"`).join(", ")}`
     : `There are ${found.length} tokens "${label}"`;
   return new TagsealError("bad-input", message, {
-    remedy: label === undefined ? "Say which one with --pkcs11-token" : "Leave only one of them plugged in",
+    ...label === undefined
+      ? { remedy: "Say which one", next: { do: "name-token" } }
+      : { remedy: "Leave only one of them plugged in" },
     details: { found: labels },
   });
 }

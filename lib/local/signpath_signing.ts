@@ -63,7 +63,7 @@ export async function signArtifact(
   if (payloads === 0) {
     const patterns = signs.map((extension) => `"payload/*.${extension}"`).join(", ");
     throw new TagsealError("bad-input", `The artifact has no file that matches ${patterns}`, {
-      remedy: "Submit a ZIP file that tagseal signing-data wrote",
+      remedy: "Submit a ZIP file of Docker signing data",
     });
   }
   return await writeZip(signed);

@@ -149,7 +149,8 @@ function listen(
     return Deno.serve({ hostname: "127.0.0.1", port, cert: certPem, key: keyPem, onListen() {} }, handle);
   } catch (error) {
     throw new TagsealError("bad-input", `Cannot listen on port ${port} of 127.0.0.1: ${messageOf(error)}`, {
-      remedy: "Choose another port with --port, or 0 for any free one",
+      remedy: "Choose another port, or 0 for any free one",
+      next: { do: "choose-port" },
       details: { port },
       cause: error,
     });

@@ -1,12 +1,18 @@
 /** Changes of which nobody knows whether they were published: when that is so, and the words for it. @module */
-import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
+import { isTagsealError, messageOf, type NextMove, nextStepOf, TagsealError } from "../errors.ts";
 import { neverSent } from "../http/send.ts";
 
 /** Why nobody knows whether a change is there: the server has answered 200; or it has not answered, or lost the answer. */
 export type Doubt = "taken" | "lost";
 
-/** The next safe move where nobody knows. */
-export const LOOK: string = "look with tagseal inspect whether it is there before you do it again";
+/** The next safe move where nobody knows: `why`, and what has to be put right before anybody can look. */
+export function lookAfter(why: string, first?: NextMove): NextMove {
+  const look = "whether it is there before you do it again";
+  return {
+    remedy: first ? `${why}. ${first.remedy}; then look ${look}` : `${why}: look ${look}`,
+    next: { do: "look-whether-published", why, first: first && nextStepOf(first) },
+  };
+}
 
 /** A failure after which a change may be there all the same: says so, whatever failed. */
 export function doubtful(error: unknown, gun: string, doubt: Doubt): TagsealError {
@@ -16,14 +22,12 @@ export function doubtful(error: unknown, gun: string, doubt: Doubt): TagsealErro
   // A server that takes changes to what it does not have is none, or is in disorder: whoever asked has named it rightly.
   const code = known?.code === "not-found" ? "unavailable" : known?.code ?? "unexpected";
   // What has to be put right before anybody can look.
-  const first = isTagsealError(error, "unauthenticated", "forbidden", "trust-invalid", "bad-input")
-    ? `. ${error.remedy}; then `
-    : ": ";
+  const first = isTagsealError(error, "unauthenticated", "forbidden", "trust-invalid", "bad-input") ? error : undefined;
   const message = doubt === "taken"
     ? `The Notary server took the change to "${gun}", but it could not be read back: ${why}`
     : `${why}. Whether the change to "${gun}" was published is not known`;
   return new TagsealError(code, message, {
-    remedy: `It may have been published${first}${LOOK}`,
+    ...lookAfter("It may have been published", first),
     details: { repository: gun, ...known?.details },
     published: "maybe",
     call: known?.call,

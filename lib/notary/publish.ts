@@ -13,7 +13,7 @@ import { randomPartOf } from "../http/jitter.ts";
 import type { RoleName } from "../tuf/roles.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
 import type { RepositoryView } from "../tuf/view.ts";
-import { type Doubt, doubtful, LOOK, mayHaveLanded, mayStillArrive } from "./doubt.ts";
+import { type Doubt, doubtful, lookAfter, mayHaveLanded, mayStillArrive } from "./doubt.ts";
 import type { TrustServer } from "./trust_server.ts";
 
 /**
@@ -120,9 +120,9 @@ export function requirePublished<R extends RepositoryView>(result: PublishResult
   if (result.outcome !== "overtaken") return result;
   const { repository: { gun }, isDoubtful, attempts } = result;
   throw new TagsealError("stale", `Somebody else has published to "${gun}" in between`, {
-    remedy: isDoubtful
-      ? `What was posted may have been published and replaced since: ${LOOK}`
-      : "Nothing of this change was published. Run the command again",
+    ...isDoubtful
+      ? lookAfter("What was posted may have been published and replaced since")
+      : { remedy: "Nothing of this change was published. Run the command again" },
     details: { repository: gun, attempts },
     published: isDoubtful ? "maybe" : "no",
   });
@@ -134,8 +134,8 @@ function notShown(gun: string, url: URL): TagsealError {
     "unavailable",
     `The Notary server "${url.origin}" took the change to "${gun}", but does not show it`,
     {
-      remedy:
-        "Something on the way seems to keep old answers. Look with tagseal list in some minutes before you do it again",
+      remedy: "Something on the way seems to keep old answers. Read the tags in some minutes before you do it again",
+      next: { do: "look-in-some-minutes" },
       details: { repository: gun, url: url.origin },
       published: "maybe",
     },

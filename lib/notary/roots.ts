@@ -57,8 +57,9 @@ function perhapsAnew(error: unknown, { gun, folder }: Judgement, known: Root, ne
     {
       remedy:
         `Do not use this data unless the administrator of "${gun}" confirms, not through this server, that it was ` +
-        `set up anew and that the first of these keys is its root key. Then move ${copy} away, and give the new root ` +
-        "certificate as --root-pin",
+        `set up anew and that the first of these keys is its root key. Then move ${copy} away, and pin the new root ` +
+        "certificate",
+      next: { do: "pin-confirmed-root", repository: gun, folder },
       details: { rootKeyIds: now, knownRootKeyIds: before },
     },
   );
@@ -71,9 +72,8 @@ async function openKnown({ gun, at, floors, folder }: Judgement, root: Bytes): P
     if (!isTagsealError(error, "trust-invalid")) throw error;
     throw new TagsealError("trust-invalid", `The local copy of the root of "${gun}" is damaged: ${error.message}`, {
       remedy: "Restore it from a backup. If there is none, ask the repository's administrator for the root " +
-        `certificate, move ${
-          folder === undefined ? "the copy" : `"${folder}"`
-        } away, and give the certificate as --root-pin`,
+        `certificate, move ${folder === undefined ? "the copy" : `"${folder}"`} away, and pin that certificate`,
+      next: { do: "restore-root", folder },
       details: { repository: gun, role: "root" },
       cause: error,
     });

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { TagsealError } from "../errors.ts";
+import { type NextMove, TagsealError } from "../errors.ts";
 import type { ByteBudget } from "../http/send.ts";
 import type { FileMeta } from "../tuf/models.ts";
 import { RELEASES, type RoleName } from "../tuf/roles.ts";
@@ -62,13 +62,19 @@ export class NamedBytes {
 
   #tooLarge(why: string): TagsealError {
     return new TagsealError("trust-invalid", `The trust data of "${this.gun}" is too large: ${why}`, {
-      remedy: this.firstUse
-        ? "Ask the repository's administrator for the root certificate, and give it as --root-pin"
-        : `Ask the repository's administrator to remove tags from "${RELEASES}" and other delegations`,
+      ...this.firstUse
+        ? PIN_ROOT
+        : { remedy: `Ask the repository's administrator to remove tags from "${RELEASES}" and other delegations` },
       details: { repository: this.gun },
     });
   }
 }
+
+/** The next safe move where a root is neither known nor pinned. */
+export const PIN_ROOT: NextMove = {
+  remedy: "Ask the repository's administrator for the root certificate, or for a CA that issues it, and pin it",
+  next: { do: "pin-root" },
+};
 
 function inMib(bytes: number): string {
   return `${Math.ceil(bytes / MIB)} MiB`;

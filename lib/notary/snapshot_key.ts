@@ -30,8 +30,8 @@ export function requireServerSnapshot(gun: string, root: Root, serverKey: KeyId 
     "bad-input",
     `The snapshot key of "${gun}" is not the Notary server's, so that nobody without that key can publish`,
     {
-      remedy: `Nothing was sent. Let the server sign the snapshot, with the root key: tagseal rotate-key -r ${gun} ` +
-        "--role snapshot",
+      remedy: "Nothing was sent. Let the server sign the snapshot: with the root key, give that role a new key there",
+      next: { do: "let-server-sign-snapshot", repository: gun },
       details: { repository: gun, snapshotKeyIds: ids, serverKeyId: serverKey },
     },
   );

@@ -186,8 +186,9 @@ function isPage(answer: Answer): boolean {
 export function noNotary(url: URL, gun: string): TagsealError {
   const where = `"${url.href.replace(/\/+$/, "")}", where "${gun}" is looked for`;
   return new TagsealError("bad-input", `There is no Notary server at ${where}`, {
-    remedy: "Give the address of the repository's Notary server as --notary-url or in DOCKER_CONTENT_TRUST_SERVER; " +
-      "without them it is looked for on the registry's host, and many registries have none",
+    remedy: "Give the address of the repository's Notary server; without it the server is looked for on the " +
+      "registry's host, and many registries have none",
+    next: { do: "name-notary" },
     details: { repository: gun, url: url.origin },
   });
 }
@@ -229,7 +230,8 @@ function refusal(url: URL, gun: string, answer: Answer, action: string, isUpdate
   }
   if (answer.status === 400 && isUpdate && !isUnexplained) {
     return new TagsealError("trust-invalid", `The ${where} refused to ${action} of "${gun}": ${words}`, {
-      remedy: "Nothing was published. Read the repository with tagseal list and check the server's own log",
+      remedy: "Nothing was published. Read the repository and check the server's own log",
+      next: { do: "read-and-ask-operator" },
       ...facts,
     });
   }
@@ -246,12 +248,14 @@ function refusal(url: URL, gun: string, answer: Answer, action: string, isUpdate
   if (answer.status >= 300 && answer.status < 400 && location !== null && URL.canParse(location, url)) {
     const to = shown(plainUrl(new URL(location, url)));
     return new TagsealError("unavailable", `${failed}: it redirects to "${to}"`, {
-      remedy: "Nothing was sent there. If the Notary server has another address now, give that one with --notary-url",
+      remedy: "Nothing was sent there. If the Notary server has another address now, give that one",
+      next: { do: "name-notary-anew" },
       ...facts,
     });
   }
   return new TagsealError(answer.status === 404 ? "not-found" : "unavailable", `${failed}: ${words}`, {
-    remedy: "Check the address with --notary-url, and try again later if the server is out of order",
+    remedy: "Check the Notary server's address, and try again later if the server is out of order",
+    next: { do: "check-notary-address" },
     ...facts,
   });
 }

@@ -32,7 +32,7 @@ import { cannotStandIn, isServerDown } from "./offline.ts";
 import { followKnown, openPinned } from "./roots.ts";
 import type { FileChanges, MetadataStore } from "./metadata_store.ts";
 import { type Copy, probable, readFiles } from "./first_round.ts";
-import { NamedBytes } from "./sizes.ts";
+import { NamedBytes, PIN_ROOT } from "./sizes.ts";
 import { noNotary, type TrustServer } from "./trust_server.ts";
 
 /** How a repository is read. */
@@ -249,15 +249,15 @@ function notAsNamed(name: RoleName, cause: unknown): TagsealError {
 
 function noRepository(url: URL, gun: string): TagsealError {
   return new TagsealError("not-found", `The Notary server "${url.origin}" has no trust data for "${gun}"`, {
-    remedy: "Check the repository's name and --notary-url; a new repository is set up with tagseal init",
+    remedy: "Check the repository's name and the Notary server's address; a new repository has to be set up first",
+    next: { do: "check-repository" },
     details: { repository: gun, url: url.origin },
   });
 }
 
 function notPinned(gun: string): TagsealError {
   return new TagsealError("trust-invalid", `The root of "${gun}" is not known here and not pinned`, {
-    remedy: "Ask the repository's administrator for the root certificate, or for a CA that issues it, and give it as " +
-      "--root-pin or in TAGSEAL_ROOT_PIN",
+    ...PIN_ROOT,
     details: { repository: gun },
   });
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { shown } from "../bytes/printable.ts";
-import { TagsealError } from "../errors.ts";
+import { type NextMove, TagsealError } from "../errors.ts";
 import { secureUrl } from "../http/send.ts";
 
 /** A repository, by all the names that it goes by. */
@@ -71,7 +71,10 @@ export function parseImageName(text: string): ImageName {
   if (tag === undefined && digest === undefined) return normalised(name);
   if (HOST_ALONE.test(text)) throw hostAlone(text);
   const what = `carries a ${digest === undefined ? "tag" : "digest"}`;
-  throw notAName(text, what, "Name the repository alone, and its tags with --tags");
+  throw notAName(text, what, {
+    remedy: "Name the repository alone, and its tags apart",
+    next: { do: "name-tags-apart" },
+  });
 }
 
 /**
@@ -116,15 +119,18 @@ export function parseDigest(text: string): Digest {
 }
 
 /**
- * The Notary server of a repository as the docker CLI finds it: `override` (`--notary-url`,
- * `DOCKER_CONTENT_TRUST_SERVER`), else Docker Hub's own, else the registry's host.
+ * The Notary server of a repository as the docker CLI finds it: `override`, else Docker Hub's own, else the registry's
+ * host. `what` names the override in errors.
  *
  * @throws {TagsealError} `bad-input` where `override` is no URL, or plain http to another machine without `allowHttp`
  */
-export function notaryUrlFor(name: ImageName, override?: string, allowHttp = false): URL {
-  if (override) {
-    return secureUrl(override, "Notary server's address (--notary-url or DOCKER_CONTENT_TRUST_SERVER)", allowHttp);
-  }
+export function notaryUrlFor(
+  name: ImageName,
+  override?: string,
+  allowHttp = false,
+  what = "Notary server's address",
+): URL {
+  if (override) return secureUrl(override, what, allowHttp);
   return new URL(name.gun.startsWith(`${HUB}/`) ? "https://notary.docker.io" : `https://${name.registryHost}`);
 }
 
@@ -150,7 +156,7 @@ function normalised(name: string): ImageName {
   const host = typed === "index.docker.io" ? HUB : typed;
   if (host === HUB_REGISTRY) {
     const why = `has the address of Docker Hub's registry in it, where trust data knows "${HUB}"`;
-    throw notAName(name, why, `Write it as ${shown(`${HUB}/${rest}`, MAX_SHOWN)}`);
+    throw notAName(name, why, { remedy: `Write it as ${shown(`${HUB}/${rest}`, MAX_SHOWN)}` });
   }
   if (!isHost(host)) throw notAName(name, "has a malformed host");
   if (/[A-Z]/.test(rest)) throw notAName(name, "has upper-case letters");
@@ -170,18 +176,26 @@ function isHost(host: string): boolean {
 }
 
 function hostAlone(host: string): TagsealError {
-  return notAName(host, "is a host without a repository", `Write the repository behind it: ${host}/team/app`);
+  return notAName(host, "is a host without a repository", {
+    remedy: `Write the repository behind it: ${host}/team/app`,
+  });
 }
 
 function webPage(text: string, page: string): TagsealError {
   const [, user, name, official] = /^(?:r|repository\/docker)\/([^/]+)\/([^/]+)|^_\/([^/]+)/.exec(page) ?? [];
   const path = official === undefined ? `${user}/${name}` : `library/${official}`;
   const known = (user !== undefined || official !== undefined) && isRepositoryPath(path);
-  return notAName(text, "is the address of a web page", `Write it as ${HUB}/${known ? path : "<user>/<repository>"}`);
+  return notAName(text, "is the address of a web page", {
+    remedy: `Write it as ${HUB}/${known ? path : "<user>/<repository>"}`,
+  });
 }
 
-function notAName(text: string, why: string, remedy?: string): TagsealError {
-  return new TagsealError("usage", `The repository name "${shown(text, MAX_SHOWN)}" ${why}`, {
-    remedy: remedy ?? "Write it like registry.example.com/team/app, in lower case and without https://",
-  });
+function notAName(
+  text: string,
+  why: string,
+  told: NextMove = {
+    remedy: "Write it like registry.example.com/team/app, in lower case and without https://",
+  },
+): TagsealError {
+  return new TagsealError("usage", `The repository name "${shown(text, MAX_SHOWN)}" ${why}`, told);
 }

@@ -43,7 +43,8 @@ export function hashSigner(
 function oneKind({ keys: [key, ...others], about: { repository } }: Payload): PublicKey {
   if (others.every(({ shape }) => shape.family === key.shape.family)) return key;
   throw new TagsealError("bad-input", `Cannot tell which key signs for "${repository}": it has keys of several kinds`, {
-    remedy: "Name the one that SignPath has, or its certificate, with --delegation-certificate",
+    remedy: "Name the one that SignPath has, or its certificate",
+    next: { do: "name-signing-key" },
     details: { repository, keyIds: [key, ...others].map(({ canonicalId }) => canonicalId) },
   });
 }

@@ -5,7 +5,8 @@ import { TagsealError } from "../errors.ts";
 /** What is said of a file that is none. */
 export function malformed(why: string): TagsealError {
   return new TagsealError("bad-input", `The file is not Docker signing data: ${why}`, {
-    remedy: "Use a file made by tagseal signing-data, or its signed version from tagseal download",
+    remedy: "Use a file of Docker signing data, or its signed version from SignPath",
+    next: { do: "use-signing-data" },
   });
 }
 

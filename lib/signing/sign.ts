@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isTagsealError, reworded, type TagsealError } from "../errors.ts";
+import { isTagsealError, nextStepOf, reworded, type TagsealError } from "../errors.ts";
 import { randomPartOf } from "../http/jitter.ts";
 import type { Sleep } from "../http/retry.ts";
 import { USER_AGENT } from "../http/send.ts";
@@ -137,15 +137,20 @@ async function prepareAll<Result extends SchemeResult>(
   return begun.filter((one) => one !== undefined);
 }
 
+const PUBLISH = "Then publish what is signed already";
+
 /** Where only the publishing failed, what was signed is still there: signing it again would ask for another approval. */
 function resumable(error: unknown, { signingRequestId: id, isKept }: SignedBatch): unknown {
   if (!isKept || !isTagsealError(error)) return error;
   const isDoubtful = error.published === "maybe" && error.code !== "stale";
   if (!isDoubtful && !isTagsealError(error, "unavailable", "unauthenticated", "forbidden", "interrupted")) return error;
   return reworded(error, `Signed, but perhaps not published: ${error.message}`, {
-    remedy: isTagsealError(error, "unauthenticated", "forbidden")
-      ? `${error.remedy}; then publish what is signed already`
-      : "Do not sign again: publish what is signed already",
+    ...isTagsealError(error, "unauthenticated", "forbidden")
+      ? {
+        remedy: `${error.remedy}. ${PUBLISH}`,
+        next: { do: "in-turn", steps: [nextStepOf(error), { do: "as-told", remedy: PUBLISH }] },
+      }
+      : { remedy: "Do not sign again: publish what is signed already" },
     request: { id: id!, goesOn: true },
   });
 }

@@ -8,6 +8,7 @@
 import { text } from "../bytes/bytes.ts";
 import { shown } from "../bytes/printable.ts";
 import { TagsealError } from "../errors.ts";
+import type { NextStep } from "../next_step.ts";
 import { exchangeWithRetry, type RetryPolicy } from "../http/retry.ts";
 import type { Answer, Call, Send } from "../http/send.ts";
 import type { Asked } from "./problem.ts";
@@ -46,7 +47,7 @@ export interface SignPathApi {
 export function createSignPathApi(options: SignPathOptions): SignPathApi {
   const { token, sleep, now } = options;
   if (!ID.test(options.organizationId)) {
-    throw usage("The organization id is not one", "Copy it from SignPath's web UI, as --organization-id");
+    throw usage("The organization id is not one", "Copy it from SignPath's web UI", { do: "name-organization" });
   }
   // Else `Headers` would refuse it, in words that repeat it.
   if (!/^[\x21-\x7e]{1,4096}$/.test(token)) {
@@ -100,8 +101,8 @@ export function checkedId(id: string): string {
 }
 
 /** The error for what no call is made with. */
-export function usage(message: string, remedy: string): TagsealError {
-  return new TagsealError("usage", message, { remedy });
+export function usage(message: string, remedy: string, next?: NextStep): TagsealError {
+  return new TagsealError("usage", message, { remedy, next });
 }
 
 /** The body as a JSON object; nothing where it is none. */

@@ -66,7 +66,8 @@ export function formOf(submission: Omit<Submission, "cancellationTimeoutInSecond
     if (!PARAMETER_NAME.test(name)) {
       throw usage(
         `The parameter name "${shown(name)}" is not one`,
-        "Use letters, digits, dots, underscores and dashes: --parameter name=value",
+        "Use letters, digits, dots, underscores and dashes",
+        { do: "name-parameter" },
       );
     }
     setField(form, `parameters.${name}`, value);
@@ -95,8 +96,8 @@ function mayBeFiled(code: TagsealErrorCode, why: string, atMost: number, cause?:
     code,
     `The signing request may or may not have been filed: ${why}; ${atMostThere(atMost)}`,
     {
-      remedy:
-        "Look it up in SignPath's web UI before submitting again; if it is there, go on with: tagseal download <id>",
+      remedy: "Look it up in SignPath's web UI before submitting again; if it is there, download its signed file",
+      next: { do: "look-for-request" },
       details: { mayBeFiled: true, unclearRequests: atMost },
       cause,
     },

@@ -157,7 +157,8 @@ function algorithmOf({ key, rules }: HashToSign): Record<string, string> {
 
 function noEd25519(): TagsealError {
   return new TagsealError("bad-input", "SignPath signs no hashes with Ed25519 keys", {
-    remedy: "Add the certificate of an RSA or ECDSA key as delegation, or sign with another --signing-method",
+    remedy: "Add the certificate of an RSA or ECDSA key as delegation, or let SignPath sign a file",
+    next: { do: "sign-with-other-key-kind" },
   });
 }
 
@@ -213,8 +214,9 @@ function documentOf(bytes: Bytes): JsonObject {
 
 function untrusted(why: string, cause?: string): TagsealError {
   return new TagsealError("trust-invalid", `SignPath's answer to signing a hash is not to be trusted: ${why}`, {
-    remedy:
-      "Nothing was published. Check --api-url and what answers there; if it is SignPath, report this to its support",
+    remedy: "Nothing was published. Check the API address and what answers there; if it is SignPath, report this to " +
+      "its support",
+    next: { do: "distrust-signpath-answer" },
     cause,
   });
 }

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { isTagsealError, reworded, type TagsealError, type TagsealErrorCode } from "../errors.ts";
+import { isTagsealError, nextStepOf, reworded, type TagsealError, type TagsealErrorCode } from "../errors.ts";
 import { type Answer, neverSent, type Send } from "../http/send.ts";
 import type { SignPathApi } from "./api.ts";
 import { type Asked, refusal } from "./problem.ts";
@@ -118,11 +118,14 @@ async function postTo(
   }
 }
 
+const LOOK = "Look in SignPath's web UI for requests that were filed all the same";
+
 /** What is said of one try says nothing of the others. */
 function afterUnclear(error: TagsealError, unclear: number): TagsealError {
   if (unclear === 0) return error;
   return reworded(error, `${error.message}; ${atMostThere(unclear)}`, {
-    remedy: `${error.remedy}. Look in SignPath's web UI for requests that were filed all the same`,
+    remedy: `${error.remedy}. ${LOOK}`,
+    next: { do: "in-turn", steps: [nextStepOf(error), { do: "as-told", remedy: LOOK }] },
     details: { mayBeFiled: true, unclearRequests: unclear },
   });
 }

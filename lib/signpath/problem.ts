@@ -1,7 +1,7 @@
 /** SignPath's refusals as errors: its own words, made safe to print, and the next safe move. @module */
 import { text } from "../bytes/bytes.ts";
 import { sentence } from "../bytes/printable.ts";
-import { type RequestInQuestion, TagsealError, type TagsealErrorCode } from "../errors.ts";
+import { type NextMove, type RequestInQuestion, TagsealError, type TagsealErrorCode } from "../errors.ts";
 import type { Answer } from "../http/send.ts";
 
 /** What was asked for, and of whom. */
@@ -21,13 +21,23 @@ type RefusalCode = Extract<
   "unauthenticated" | "forbidden" | "not-found" | "bad-input" | "unavailable"
 >;
 
-const REMEDIES: { readonly [code in RefusalCode]: string } = {
-  unauthenticated: "Check the API token (--api-token or SIGNPATH_API_TOKEN) and the organization id",
-  forbidden: "Let the token's user be added as submitter of the signing policy in SignPath, or use another token",
-  "not-found":
-    "Check the ids, the slugs and the API address (--api-url), and that the token's user may see what they name",
-  "bad-input": "Correct what SignPath names, then run the command again",
-  unavailable: "Try again later; if it stays so, check the API address (--api-url) and SignPath's status page",
+const TOLD: { readonly [code in RefusalCode]: NextMove } = {
+  unauthenticated: {
+    remedy: "Check the API token and the organization id",
+    next: { do: "check-signpath-token" },
+  },
+  forbidden: {
+    remedy: "Let the token's user be added as submitter of the signing policy in SignPath, or use another token",
+  },
+  "not-found": {
+    remedy: "Check the ids, the slugs and the API address, and that the token's user may see what they name",
+    next: { do: "check-signpath-names" },
+  },
+  "bad-input": { remedy: "Correct what SignPath names, then run the command again" },
+  unavailable: {
+    remedy: "Try again later; if it stays so, check the API address and SignPath's status page",
+    next: { do: "check-signpath-service" },
+  },
 };
 
 /** An answer that is not the expected one, as the error to throw. */
@@ -38,7 +48,7 @@ export function refusal(answer: Answer, asked: Asked): TagsealError {
     code,
     `SignPath at "${asked.origin}" answered ${answer.status} to ${asked.action}${words && `: ${words}`}`,
     {
-      remedy: REMEDIES[code],
+      ...TOLD[code],
       details: { httpStatus: answer.status },
       request: requestOf(asked),
     },
@@ -48,7 +58,8 @@ export function refusal(answer: Answer, asked: Asked): TagsealError {
 /** An answer out of protocol: `why` completes "SignPath at … cannot be understood: ". */
 export function garbled(asked: Asked, why: string): TagsealError {
   return new TagsealError("unavailable", `SignPath at "${asked.origin}" cannot be understood: ${why}`, {
-    remedy: "Check that the API address (--api-url) is that of SignPath and that no proxy answers in its place",
+    remedy: "Check that the API address is that of SignPath and that no proxy answers in its place",
+    next: { do: "check-signpath-address" },
     request: requestOf(asked),
   });
 }

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { isTagsealError, reworded, TagsealError, type TagsealErrorCode } from "../errors.ts";
+import { isTagsealError, nextStepOf, reworded, TagsealError, type TagsealErrorCode } from "../errors.ts";
 import { filedId, parseObject, type SignPathApi } from "./api.ts";
 import { checkedSlug, formOf, submissionRoutes } from "./filing.ts";
 import {
@@ -99,8 +99,8 @@ function mayBeSigned(code: TagsealErrorCode, why: string, atMost: number, cause?
 /** SignPath names a field of its API; what is wrong is the project that the user chose. */
 function notForHashes(error: TagsealError): TagsealError {
   return reworded(error, error.message, {
-    remedy: `${error.remedy}. --signing-method hash needs a project of the type "Hash signing data": name it with ` +
-      "--project-slug",
+    remedy: `${error.remedy}. Hashes are signed for a project of the type "Hash signing data": name that one`,
+    next: { do: "in-turn", steps: [nextStepOf(error), { do: "name-hash-project" }] },
   });
 }
 

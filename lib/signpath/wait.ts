@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isTagsealError, reworded, TagsealError } from "../errors.ts";
+import { isTagsealError, nextStepOf, reworded, TagsealError } from "../errors.ts";
 import type { Sleep } from "../http/retry.ts";
 import type { SignPathClient } from "./client.ts";
 import type { SigningRequestStatus } from "./types.ts";
@@ -109,10 +109,15 @@ function timedOut(
   );
 }
 
+const GOES_ON = "The signing request goes on";
+
 /** `error`, about a request that goes on, instead of "run the command again", which would file a duplicate. */
 function resumable(error: TagsealError, id: string, last: SigningRequestStatus | undefined): TagsealError {
   return reworded(error, `While waiting for signing request "${id}": ${error.message}`, {
-    remedy: error.code === "unavailable" ? DO_NOT_SUBMIT : `${error.remedy}; the signing request goes on`,
+    ...error.code === "unavailable" ? { remedy: DO_NOT_SUBMIT } : {
+      remedy: `${error.remedy}. ${GOES_ON}`,
+      next: { do: "in-turn", steps: [nextStepOf(error), { do: "as-told", remedy: GOES_ON }] },
+    },
     request: { id, webLink: last?.webLink, goesOn: true },
   });
 }

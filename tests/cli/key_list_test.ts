@@ -1,5 +1,6 @@
 /** Keys as people read them, and what is said where one is missing. */
 import assert from "node:assert/strict";
+import { remedyOf } from "../../lib/cli/hints.ts";
 import { keyLines } from "../../lib/cli/key_list.ts";
 import { openRoleSigner } from "../../lib/flows/role_signer.ts";
 import { createFileKeyStore } from "../../lib/keystore/file_keystore.ts";
@@ -49,9 +50,10 @@ Deno.test("a key that is not here: its id, the file that would hold it and the t
     const alone = await failsWith(openRoleSigner(repository, "targets", files), "not-found", here);
     assert.equal(alone.message, here);
     assert.deepEqual(alone.details["places"], [`${folder}/private`]);
-    const both = { ...routedKeyStore(files, token, new Set()), elsewhere: "look elsewhere" };
+    const both = routedKeyStore(files, token, new Set());
     const error = await failsWith(openRoleSigner(repository, "targets", both), "not-found", here);
     assert.equal(error.message, `${here}, and the token "fake" does not hold it`);
     assert.deepEqual(error.details["places"], [`${folder}/private`, "fake"]);
-    assert.match(error.remedy, /where the key was made, or look elsewhere\. A deleted targets key/);
+    assert.match(error.remedy, /where the key was made\. A deleted targets key/);
+    assert.match(remedyOf(error), /where the key was made, or name its directory with --trust-dir/);
   }));

@@ -52,7 +52,8 @@ Deno.test("TLS: what is wrong with the server's certificate", async (t) => {
         "no known CA has issued it",
         "UnknownIssuer",
       ));
-    assert.match(error.remedy, /--ca <pem>/);
+    assert.match(error.remedy, /private CA, name that CA's certificate/);
+    assert.deepEqual(error.next, { do: "trust-ca" });
   });
   await t.step("another name, and which", async () => {
     const identity = await ca.issue(["a.example", "b.example", "c.example", "d.example", "e.example", "f.example"]);

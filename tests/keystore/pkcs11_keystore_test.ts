@@ -123,11 +123,12 @@ Deno.test("pkcs11: no module, no token, several tokens, the wrong label", async 
   const none = Object.assign(new FakeToken(), { labels: [] });
   const error = await failsWith(storeOf(none).list(), "not-found", "No token is plugged in");
   assert.match(error.remedy, /Plug the token in/);
+  assert.deepEqual(error.next, { do: "plug-in-token" });
   assert.deepEqual(endings(none), ["C_Finalize", "close"]);
 
   const two = Object.assign(new FakeToken(), { labels: ["left", "right"] });
   const several = await failsWith(storeOf(two).list(), "bad-input", 'several tokens: "left", "right"');
-  assert.match(several.remedy, /--pkcs11-token/);
+  assert.deepEqual(several.next, { do: "name-token" });
   assert.deepEqual(endings(two), ["C_Finalize", "close"]);
   await failsWith(storeOf(two, { tokenLabel: "up" }).list(), "not-found", 'no token "up"', '"left", "right"');
   using right = storeOf(two, { tokenLabel: "right" });
@@ -148,7 +149,8 @@ Deno.test("pkcs11: a token whose user cannot make keys, as a YubiKey", async () 
   token.add(id, id);
   using refused = storeOf(token);
   const error = await failsWith(refused.create({ role: "root" }), "bad-input", "does not make keys for its user");
-  assert.match(error.remedy, /ykman piv keys generate .*--pkcs11-root-key 02/);
+  assert.match(error.remedy, /^Make an ECDSA P-256 key .* with the token's own tool, and name it/);
+  assert.deepEqual(error.next, { do: "make-key-on-token" });
   await refused.list();
 
   using store = storeOf(token, { existingKeys: new Map([["root", "02"]]) });
@@ -268,7 +270,8 @@ Deno.test("pkcs11: the addon that is not built, or not for this machine", async 
   const folder = await Deno.makeTempDir({ prefix: "tagseal-addon-" });
   try {
     const absent = await failsWith(() => loadPkcs11Addon(folder), "not-found", "addon is not in", folder);
-    assert.match(absent.remedy, /deno task build-pkcs11.*TAGSEAL_PKCS11_ADDON/);
+    assert.match(absent.remedy, /^Build it once .*, or name the folder/);
+    assert.deepEqual(absent.next, { do: "build-token-addon" });
     const release = `${folder}/node_modules/pkcs11js/build/Release`;
     await Deno.mkdir(release, { recursive: true });
     await Deno.writeTextFile(

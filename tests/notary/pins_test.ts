@@ -201,7 +201,8 @@ Deno.test("required pins: a first root is refused before the server is even aske
     "trust-invalid",
     `The root of "${GUN}" is not known here and not pinned`,
   );
-  assert.match(error.remedy, /--root-pin.*TAGSEAL_ROOT_PIN/);
+  assert.match(error.remedy, /root certificate, or for a CA that issues it, and pin it$/);
+  assert.deepEqual(error.next, { do: "pin-root" });
   assert.deepEqual([server.reads.length, (await store.read(GUN)).size], [0, 0]);
   const { firstUse } = await reading(serving(...ROOTS), "required", await storeOf(ROOTS[0]));
   assert.equal(firstUse, false);

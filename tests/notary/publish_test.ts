@@ -140,7 +140,8 @@ Deno.test("publish: a change that was taken and is never shown is not made again
   const { server, slept, publish } = await bench("a");
   server.onPublish = () => {};
   const error = await failsWith(publish(5), "unavailable", "took the change", "does not show it");
-  assert.match(error.remedy, /keep old answers.*tagseal list/);
+  assert.match(error.remedy, /keep old answers.*Read the tags in some minutes/);
+  assert.deepEqual(error.next, { do: "look-in-some-minutes" });
   assert.equal(server.published.length, 1);
   assert.deepEqual(slept, [250, 500, 1000, 2000]);
 });
@@ -230,7 +231,8 @@ Deno.test("publish: once the server has answered 200, every failure says that it
         `took the change to "${GUN}", but it could not be read back: It fails so`,
       );
       assert.equal(error.published, "maybe");
-      assert.match(error.remedy, /^It may have been published.* look with tagseal inspect .* before you do it again$/);
+      assert.match(error.remedy, /^It may have been published.* look whether it is there before you do it again$/);
+      assert.equal(error.next?.do, "look-whether-published");
       assert.equal(error.details["status"], 500);
     });
   }

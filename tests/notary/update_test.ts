@@ -468,7 +468,8 @@ Deno.test("read: a damaged copy of root says what to do, and stays", async () =>
       "trust-invalid",
       `The local copy of the root of "${GUN}" is damaged: The trust data of "root"`,
     );
-    assert.match(error.remedy, /move the copy away, and give .* --root-pin/);
+    assert.match(error.remedy, /move the copy away, and pin that certificate$/);
+    assert.deepEqual(error.next, { do: "restore-root", folder: undefined });
     assert.deepEqual((await store.read(GUN)).get("root"), root);
   }
 });

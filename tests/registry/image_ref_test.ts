@@ -78,7 +78,10 @@ Deno.test("parseImageName refuses what is no repository name", () => {
     });
   }
   assert.equal(parseImageName(`r.example/${"a".repeat(245)}`).gun.length, 255);
-  assert.throws(() => parseImageName("alpine:3"), { remedy: "Name the repository alone, and its tags with --tags" });
+  assert.throws(() => parseImageName("alpine:3"), {
+    remedy: "Name the repository alone, and its tags apart",
+    next: { do: "name-tags-apart" },
+  });
 });
 
 Deno.test("a name that means something else is answered with the right one", async () => {

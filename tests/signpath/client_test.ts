@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { readZip } from "../../lib/bytes/zip.ts";
-import { isTagsealError, type TagsealError } from "../../lib/errors.ts";
+import { isTagsealError, type NextStep, type TagsealError } from "../../lib/errors.ts";
 import { normalizeApiUrl } from "../../lib/signpath/api.ts";
 import type { SignPathClient } from "../../lib/signpath/client.ts";
 import { always, connect, json, refused, serve, submission, TOKEN } from "../support/signpath_world.ts";
@@ -43,7 +43,7 @@ Deno.test("every spelling of the API address is one", () => {
 
 Deno.test("the service's refusals keep their words", async (t) => {
   const client = connect(serve().handle);
-  const cases: [string, () => Promise<unknown>, TagsealError["code"], RegExp, RegExp?][] = [
+  const cases: [string, () => Promise<unknown>, TagsealError["code"], RegExp, RegExp?, NextStep?][] = [
     [
       "unknown project",
       async () => await client.submit(await submission({ projectSlug: "nothing" })),
@@ -55,7 +55,8 @@ Deno.test("the service's refusals keep their words", async (t) => {
       () => connect(serve().handle, { token: "other" }).status("x"),
       "unauthenticated",
       /answered 401 .*The token is not valid/,
-      /--api-token or SIGNPATH_API_TOKEN/,
+      /^Check the API token and the organization id$/,
+      { do: "check-signpath-token" },
     ],
     [
       "unknown request",
@@ -73,7 +74,9 @@ Deno.test("the service's refusals keep their words", async (t) => {
       /answered 400 to downloading .* is not completed, it is "WaitingForApproval"/,
     ],
   ];
-  for (const [name, act, code, words, remedy] of cases) await t.step(name, () => refused(act(), code, words, remedy));
+  for (const [name, act, code, words, remedy, next] of cases) {
+    await t.step(name, () => refused(act(), code, words, remedy, next));
+  }
 });
 
 Deno.test("refusals of any kind become one printable line without the token", async (t) => {
@@ -117,7 +120,7 @@ Deno.test("refusals of any kind become one printable line without the token", as
 
 Deno.test("a submission whose answer is lost is filed once, and says how to go on", async (t) => {
   const lost = /^The signing request may or may not have been filed: /;
-  const remedy = /Look it up in SignPath's web UI before submitting again.*tagseal download <id>/;
+  const remedy = /Look it up in SignPath's web UI before submitting again; if it is there, download/;
   const damages: [string, (answer: Response) => Response | Error][] = [
     ["connection reset", () => new TypeError("fetch failed", { cause: new Error("connection reset by peer") })],
     ["answer too long", () => new Response("x".repeat(2_000_000), { status: 201 })],
@@ -262,7 +265,7 @@ Deno.test("where a request goes on, an unavailable service names it", async (t) 
   for (const [name, answer, act] of rows) {
     await t.step(name, async () => {
       const outcome = act(connect(always(() => answer.clone()).send));
-      await refused(outcome, "unavailable", /./, /--api-url/);
+      await refused(outcome, "unavailable", /./, /check the API address|Check that the API address/i);
       await assert.rejects(outcome, (error) => {
         assert.ok(isTagsealError(error));
         assert.deepEqual(error.request, { id: "id-1", goesOn: true });

@@ -185,8 +185,14 @@ Deno.test("a project that signs no hashes is told apart, whether it refuses or f
   await t.step("refused", async () => {
     const service = serve();
     const outcome = connect(service.handle).signHash(hashSubmission({ projectSlug: "project" }));
-    const next = /names, .*--signing-method hash needs a project of the type "Hash signing data": .* --project-slug$/;
-    await refused(outcome, "bad-input", /projectSlug: The project signs no hashes/, next);
+    const remedy = /names, .* a project of the type "Hash signing data": name that one$/;
+    await refused(outcome, "bad-input", /projectSlug: The project signs no hashes/, remedy, {
+      do: "in-turn",
+      steps: [
+        { do: "as-told", remedy: "Correct what SignPath names, then run the command again" },
+        { do: "name-hash-project" },
+      ],
+    });
     assert.equal(service.requests().length, 0);
   });
   await t.step("filed", async () => {
@@ -258,7 +264,13 @@ Deno.test("whatever answer is lost, nothing is filed twice, and what may have be
     ["submit", submit, { older: false, lose: 1, filed: 1, words: request, remedy: /Look it up in SignPath's web UI/ }],
     ["submit, older, first", submit, { older: true, lose: 1, filed: 0, words: request, remedy: /Look it up/ }],
     ["submit, older, second", submit, { older: true, lose: 2, filed: 1, words: request, remedy: /Look it up/ }],
-    ["resubmit", resubmit, { older: false, lose: 1, filed: 1, words: request, remedy: /go on with: tagseal download/ }],
+    ["resubmit", resubmit, {
+      older: false,
+      lose: 1,
+      filed: 1,
+      words: request,
+      remedy: /if it is there, download its signed/,
+    }],
     ["hash", signHash, { older: false, lose: 1, filed: 1, words: signature, remedy: /Nothing was published with it/ }],
     ["hash, older, first", signHash, { older: true, lose: 1, filed: 0, words: signature, remedy: /sign once more/ }],
     ["hash, older, last", signHash, { older: true, lose: 3, filed: 1, words: signature, remedy: /sign once more/ }],

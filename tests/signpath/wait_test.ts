@@ -160,7 +160,7 @@ Deno.test("other refusals end the wait at once, with the id", async () => {
     assert.match(error.message, /"id-1": The token is not valid/);
     assert.equal(
       error.remedy,
-      "Check the API token; the signing request goes on",
+      "Check the API token. The signing request goes on",
     );
     return true;
   });
@@ -179,7 +179,7 @@ Deno.test("a request that was never there has nothing to resume; one that was th
       assert.ok(isTagsealError(error, "not-found"));
       assert.equal(
         error.remedy,
-        "Check the ids; the signing request goes on",
+        "Check the ids. The signing request goes on",
       );
       assert.equal(error.details["signingRequestId"], "id-1");
       return true;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { runTagseal } from "../../lib/cli/run.ts";
 import { createHost, type Host } from "../../lib/cli/host.ts";
-import { SCHEMA_VERSION } from "../../lib/cli/report.ts";
+import { SCHEMA_VERSION } from "../../lib/cli/document.ts";
 import { COMMANDS } from "../../tasks/commands.ts";
 
 /** What a command left behind. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { utf8 } from "../../lib/bytes/bytes.ts";
 import { writeZip } from "../../lib/bytes/zip.ts";
-import { isTagsealError, type TagsealError } from "../../lib/errors.ts";
+import { isTagsealError, type NextStep, type TagsealError } from "../../lib/errors.ts";
 import type { Send } from "../../lib/http/send.ts";
 import { fileSigningKey } from "../../lib/local/signpath_keys.ts";
 import {
@@ -89,11 +89,18 @@ export function json(status: number, body: unknown, headers: Record<string, stri
 }
 
 /** Asserts a refusal, and that no part of it holds the token. */
-export async function refused(promise: Promise<unknown>, code: TagsealError["code"], words: RegExp, remedy = /./) {
+export async function refused(
+  promise: Promise<unknown>,
+  code: TagsealError["code"],
+  words: RegExp,
+  remedy = /./,
+  next?: NextStep,
+) {
   await assert.rejects(promise, (error) => {
     assert.ok(isTagsealError(error, code), `${code} expected: ${error}`);
     assert.match(error.message, words);
     assert.match(error.remedy, remedy);
+    if (next) assert.deepEqual(error.next, next);
     assert.doesNotMatch(error.message, /\p{Cc}|\.$/u);
     assert.ok(!JSON.stringify([error.message, error.remedy, error.details]).includes(TOKEN), "the token is shown");
     return true;

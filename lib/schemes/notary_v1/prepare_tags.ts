@@ -161,7 +161,8 @@ function requireSigned(repository: TrustedRepository, { gun, signer, remove = []
   for (const tag of remove) if (repository.targets.targets.has(tag)) onStillSigned?.(tag);
   if (absent.length === 0) return;
   throw new TagsealError("not-found", `"${roles.join('" and "')}" of "${gun}" do not hold "${absent.join('", "')}"`, {
-    remedy: "Nothing was changed. tagseal list shows the signed tags, with --all in every role",
+    remedy: "Nothing was changed. Look at which tags are signed, and in which role",
+    next: { do: "list-tags" },
     details: { repository: gun, tags: absent },
   });
 }

@@ -11,7 +11,7 @@ import { type Bytes, equalBytes, text } from "../../bytes/bytes.ts";
 import { canonicalJson, parseCanonical, parsePlainly } from "../../bytes/canonical_json.ts";
 import { isJsonObject, type JsonObject, jsonObject, type JsonValue } from "../../bytes/json.ts";
 import { recognizeSignature } from "../../crypto/recognize.ts";
-import { messageOf, TagsealError } from "../../errors.ts";
+import { messageOf, type NextMove, TagsealError } from "../../errors.ts";
 import type { SchemeResult } from "../../signing/scheme.ts";
 import type { SigningFile } from "../../signing/signing_data.ts";
 import { assembleFile, LIFETIME_DAYS, trustTime } from "../../tuf/edit.ts";
@@ -117,7 +117,8 @@ function requireResolved(
     removedTags.find(({ tag }) => isHeld(tag));
   if (!other) return;
   throw new TagsealError("stale", `Somebody else has published something else about "${other.tag}" of "${now.gun}"`, {
-    remedy: "What was signed here was published, and then changed. See with tagseal list --all what is there now",
+    remedy: "What was signed here was published, and then changed. Look at what is there now",
+    next: { do: "look-at-later-tags" },
     details: { repository: now.gun, tag: other.tag },
     published: "yes",
   });
@@ -210,7 +211,7 @@ function requireUnmoved(now: TrustedRepository, change: RepositoryChange): void 
     "stale",
     `Somebody else has published "${moved.tag}" of "${now.gun}" since this data was made`,
     {
-      remedy: MAKE_ANEW,
+      ...MAKE_ANEW,
       details: { repository: now.gun, tag: moved.tag },
     },
   );
@@ -237,23 +238,35 @@ export function wrongSignature(gun: string, role: string, ids: readonly string[]
 }
 
 /** A policy with another certificate is far more common than somebody who tampers. */
-function otherKey(ids: readonly string[]): string {
-  return "Probably the signing policy uses another certificate than the delegation " +
-    `(key ${ids.map((id) => id.slice(0, 12)).join(", ")}): compare it with tagseal inspect, or add the policy's with ` +
-    "tagseal add-delegation --delegation-from-signpath. If they are the same, somebody changes the file on its way";
+function otherKey(ids: readonly string[]): NextMove {
+  return {
+    remedy: `${NOTHING_HERE}. Probably the signing policy uses another certificate than the delegation ` +
+      `(key ${
+        ids.map((id) => id.slice(0, 12)).join(", ")
+      }): compare them, or add the policy's. If they are the same, ` +
+      "somebody changes the file on its way",
+    next: { do: "compare-policy-key", keyIds: ids },
+  };
 }
 
-const ON_ITS_WAY = "Make new signing data; if this happens again, find out who changes the file on its way to the " +
-  "signing service and back";
+const NOTHING_HERE = "Nothing was published for this repository";
+const ON_ITS_WAY: NextMove = {
+  remedy:
+    `${NOTHING_HERE}. Make new signing data; if this happens again, find out who changes the file on its way to ` +
+    "the signing service and back",
+};
 
-function invalid(gun: string, why: string, role: string, next: string = ON_ITS_WAY): TagsealError {
+function invalid(gun: string, why: string, role: string, next: NextMove = ON_ITS_WAY): TagsealError {
   return new TagsealError("trust-invalid", `The signing data for "${role}" of "${gun}" is refused: ${why}`, {
-    remedy: `Nothing was published for this repository. ${next}`,
+    ...next,
     details: { repository: gun, role },
   });
 }
 
-const MAKE_ANEW = "Nothing was published. Make new signing data and have it signed; tagseal sign does so by itself";
+const MAKE_ANEW: NextMove = {
+  remedy: "Nothing was published. Make new signing data and have it signed",
+  next: { do: "make-signing-data-anew" },
+};
 
 function stale(gun: string, part: Part, base: RoleBase, change: RepositoryChange): TagsealError {
   const moved = movedTags(part, base.file, change).slice(0, 10);
@@ -263,7 +276,7 @@ function stale(gun: string, part: Part, base: RoleBase, change: RepositoryChange
     `Somebody else has published to "${part.role}" of "${gun}" since this data was made: it is at version ` +
       `${base.version}, the data was made from ${part.baseVersion}${what}`,
     {
-      remedy: MAKE_ANEW,
+      ...MAKE_ANEW,
       details: { repository: gun, role: part.role, version: base.version, baseVersion: part.baseVersion },
     },
   );

@@ -23,7 +23,8 @@ export function rolesBelow(repository: RepositoryView, role: TagRole): TagRole[]
   }
   if (state?.kind === "skipped") {
     throw new TagsealError("trust-invalid", `"${role}" of "${repository.gun}" is not trusted: ${state.reason}`, {
-      remedy: "Do not use its tags; tagseal status says what to do about it",
+      remedy: "Do not use its tags; the repository's status says what to do about it",
+      next: { do: "look-at-status" },
       details: { repository: repository.gun, role },
     });
   }

@@ -30,27 +30,23 @@ export function signingKeys(
       "bad-input",
       `Cannot tell which key signs for "${gun}": "${role}" has several keys, and it is not clear which one signs`,
       {
-        remedy: `Name one of them, or its certificate, with --delegation-certificate: ${
-          shortIds(idsOf([key, ...others]))
-        }`,
+        remedy: `Name one of them, or its certificate: ${shortIds(idsOf([key, ...others]))}`,
+        next: { do: "name-key", keyIds: idsOf([key, ...others]) },
         details,
       },
     );
   }
   if (wanted.length > 0) {
     throw new TagsealError("not-found", `No key that may sign as "${role}" for "${gun}" is here`, {
-      remedy:
-        `Bring its private key (${
-          shortIds(idsOf(wanted))
-        }) to the trust directory (--trust-dir) with docker trust key ` +
-        "load, or to a token for --signing-method pkcs11, or let SignPath sign with --signing-method zip",
+      remedy: `Bring its private key (${shortIds(idsOf(wanted))}) to where keys are looked for, or let SignPath sign`,
+      next: { do: "bring-key", keyIds: idsOf(wanted) },
       details,
     });
   }
   throw new TagsealError(
     "bad-input",
     `Cannot tell which key signs for "${gun}": the key is not in both "${RELEASES}" and "${role}"`,
-    { remedy: "Add the certificate with tagseal add-delegation", details },
+    { remedy: "Add its certificate to both", next: { do: "add-certificate" }, details },
   );
 }
 
@@ -80,7 +76,8 @@ export function requirePolicyKey(gun: string, allowed: readonly KeyId[], policy:
     {
       remedy:
         `Nothing was sent to SignPath. Name the policy of one of the keys that may (${shortIds(allowed)}), or add ` +
-        `this one, with the targets key: tagseal add-delegation -r ${gun} --delegation-from-signpath`,
+        "this one, with the targets key",
+      next: { do: "name-policy-or-delegate", repository: gun, keyIds: allowed },
       details: { repository: gun, keyIds: allowed, policyKeyId: policy.keyId },
     },
   );
@@ -112,12 +109,11 @@ function noDelegation({ gun, targets }: TrustedRepository, absent: readonly Dele
   const alone = !absent.includes(RELEASES) && signers.length === 0
     ? `: "${RELEASES}" is its only one, and tags that nobody else holds have no signer's name`
     : "";
-  const others = signers.length > 0
-    ? `; or sign as another one (--delegation): ${signers.map((name) => name.slice(8)).slice(0, 10).join(", ")}`
-    : "";
+  const others = signers.map((name) => name.slice("targets/".length)).slice(0, 10);
   return new TagsealError("not-found", `The repository "${gun}" has no delegation "${absent.join('", "')}"${alone}`, {
-    remedy: `Have whoever holds the targets key add it: tagseal add-delegation, with the signing key's certificate` +
-      others,
+    remedy: "Have whoever holds the targets key add it, with the signing key's certificate" +
+      (others.length > 0 ? `; or sign as another one: ${others.join(", ")}` : ""),
+    next: { do: "have-delegation-added", others },
     details: { repository: gun, roles: absent, delegations: targets.delegations.map(({ name }) => name) },
   });
 }
@@ -128,7 +124,8 @@ function requireUnbarred(gun: string, delegations: readonly Delegation[]): void 
     const [keyId, { reason }] = [...unusable].find(([, { bars }]) => bars) ?? [undefined, { reason: "" }];
     if (keyId === undefined) continue;
     throw new TagsealError("bad-input", `"${name}" of "${gun}" names a key that Notary refuses: ${reason}`, {
-      remedy: `Have the repository's administrator take the key away: tagseal remove-delegation --key ${keyId}`,
+      remedy: `Have the repository's administrator take the key ${keyId} away`,
+      next: { do: "have-key-removed", repository: gun, keyId },
       details: { repository: gun, role: name, keyId },
     });
   }

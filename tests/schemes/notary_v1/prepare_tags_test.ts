@@ -120,7 +120,7 @@ Deno.test("a tag to withdraw must be there; one that targets holds as well is to
   await t.step("in no role", async () => {
     const error = await failsWith(prepareTags(task(["v2", "v9", "v8"]), world.now()), "not-found", '"v9", "v8"', GUN);
     assert.deepEqual(error.details["tags"], ["v9", "v8"]);
-    assert.match(error.remedy, /tagseal list/);
+    assert.deepEqual(error.next, { do: "list-tags" });
     assert.deepEqual(told.splice(0), []);
   });
   await t.step("in targets alone", async () => {
@@ -196,7 +196,9 @@ Deno.test("the key that signs is told apart", async (t) => {
   });
   await t.step("several keys at hand", async () => {
     const error = await failsWith(prepareTags(atHand(first, second), world.now()), "bad-input", "several keys");
-    assert.match(error.remedy, /--delegation-certificate/);
+    assert.match(error.remedy, /^Name one of them, or its certificate: /);
+    assert.ok(error.next?.do === "name-key");
+    assert.deepEqual(new Set(error.next.keyIds), new Set([first, second]));
     assert.equal((error.details["keyIds"] as string[]).length, 2);
   });
   await t.step("several keys, and the policy's is one of them, or none", async () => {
@@ -213,7 +215,8 @@ Deno.test("the key that signs is told apart", async (t) => {
       "bad-input",
       'The signing policy "release" signs with the key abababababab, which may not sign for',
     );
-    assert.match(error.remedy, /^Nothing was sent to SignPath.*--delegation-from-signpath$/);
+    assert.match(error.remedy, /^Nothing was sent to SignPath.*or add this one, with the targets key$/);
+    assert.equal(error.next?.do, "name-policy-or-delegate");
     await failsWith(prepareTags({ ...of(first), keyId: second }, world.now()), "bad-input", "may not sign");
   });
   await t.step("several keys, one of them at hand", async () => {
@@ -256,10 +259,12 @@ Deno.test("only targets/releases is there: it is said, with what that means and 
     'no delegation "targets/signpath"',
     '"targets/releases" is its only one',
   );
-  assert.match(alone.remedy, /targets key.*tagseal add-delegation/);
+  assert.match(alone.remedy, /targets key add it, with the signing key's certificate$/);
+  assert.deepEqual(alone.next, { do: "have-delegation-added", others: [] });
   await addDelegation(world.trust(), world.keys, { gun: GUN, name: "team", key: world.delegationKey });
   const named = await failsWith(prepareTags(world.task(GUN, ["v1"]), world.now()), "not-found", "targets/signpath");
-  assert.match(named.remedy, /as another one \(--delegation\): team$/);
+  assert.match(named.remedy, /as another one: team$/);
+  assert.deepEqual(named.next, { do: "have-delegation-added", others: ["team"] });
 });
 
 Deno.test("a renewed certificate of the same key is no second key", async () => {

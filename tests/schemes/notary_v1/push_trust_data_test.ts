@@ -156,7 +156,7 @@ Deno.test("a signature by another key is refused", async () => {
   assert.equal(
     error.remedy,
     "Nothing was published for this repository. Probably the signing policy uses another certificate than the " +
-      `delegation (key ${key}): compare it with tagseal inspect, or add the policy's with tagseal add-delegation ` +
-      "--delegation-from-signpath. If they are the same, somebody changes the file on its way",
+      `delegation (key ${key}): compare them, or add the policy's. If they are the same, somebody changes the file ` +
+      "on its way",
   );
 });
