@@ -40,17 +40,23 @@ const MAX_REASONS = 5;
 export function refused(repository: string, images: readonly JudgedImage[]): TagsealError | undefined {
   const found = images.flatMap(({ tag, image: { digest }, cosign, notation }) => {
     const problems = [
-      ...cosign?.outcome === "refused" ? [{ scheme: "cosign", skipped: cosign.skipped.map(cosignSkipped) }] : [],
-      ...notation && !notation.verified ? [{ scheme: "notation", skipped: notation.skipped.map(notationSkipped) }] : [],
+      ...cosign?.outcome === "refused"
+        ? [{ scheme: "cosign", skipped: cosign.skipped.map(cosignSkipped), untried: 0 }]
+        : [],
+      ...notation && !notation.verified
+        ? [{ scheme: "notation", skipped: notation.skipped.map(notationSkipped), untried: notation.untried }]
+        : [],
     ];
     return problems.map((problem) => ({ ...problem, tag, digest }));
   });
   if (found.length === 0) return undefined;
-  const said = found.map(({ scheme, skipped, tag, digest }) => {
+  const said = found.map(({ scheme, skipped, untried, tag, digest }) => {
     const what = tag === undefined ? `"${digest}"` : `"${tag}" (${digest} now)`;
     return skipped.length === 0
       ? `${what} has no ${scheme} signature`
-      : `${what} has no good ${scheme} signature: ${grouped(skipped.map(({ words }) => words))}`;
+      : `${what} has no good ${scheme} signature: ${grouped(skipped.map(({ words }) => words))}${
+        untried > 0 ? `, and ${untried} more were not looked at` : ""
+      }`;
   });
   return new TagsealError("not-signed", `Not signed in "${repository}": ${said.join("; ")}`, {
     remedy: "Do not use these images. Ask whoever publishes them to sign what the tags stand for now",
