@@ -8,6 +8,7 @@
  */
 import { parseArgs } from "node:util";
 import { inside, INSIDE_HEAD } from "./inside.ts";
+import { migration } from "./migration.ts";
 import { reading } from "./reading.ts";
 import { signing, SIGNING_TEXT } from "./signing.ts";
 import { start } from "./start.ts";
@@ -23,6 +24,7 @@ interface Chapter {
 const CHAPTERS: readonly Chapter[] = [
   { text: ["Starting and reading."], head: PLAIN_HEAD, subjects: [start, reading] },
   { text: SIGNING_TEXT, head: SIGNING_HEAD, subjects: signing },
+  { text: ["After Docker Content Trust, key at SignPath."], head: PLAIN_HEAD, subjects: [migration] },
   { text: ["Inside one process."], head: INSIDE_HEAD, subjects: [inside] },
 ];
 
