@@ -20,20 +20,23 @@ export type JsonObject = { readonly [name: string]: JsonValue };
 
 /** How deep values may nest: trust data needs 7. */
 export const MAX_DEPTH = 32;
-/** Where a target holds `custom`: `signed`, `targets`, the tag. A tag may be named "custom" as well, one level up. */
-const CUSTOM_DEPTH = 3;
+
+/**
+ * Which numbers a document may hold: `"integers"` within ±(2^53 − 1), written plainly; `"integral"` those and `1.0` and
+ * `1e3`; `"any"` number that fits a double, rounded to one; `"unread"`, where nobody looks at them, larger ones as well.
+ */
+export type Numbers = "integers" | "integral" | "any" | "unread";
+
+/** Which numbers the member `name` of an object at `depth` may hold, where those around it may be `around`. */
+export type NumbersOfMember = (name: string, depth: number, around: Numbers) => Numbers;
 
 /**
  * Parses one JSON document.
  *
- * Numbers must be integers within ±(2^53 − 1), written plainly. Only below a target's member `custom`, which belongs
- * to publishers, `1.0` and `1e3` are taken as the integers they are, as the reference client does.
- *
- * @param numbers `"any"` for documents that are not Notary's: every number that JSON knows, rounded to a double;
- *   `"signed"` for that everywhere but in the document's member `signed`
+ * @param numbers which numbers it may hold; a function decides that for each member, the document itself being `"unread"`
  * @throws {SyntaxError} what is wrong, and at which byte-free position (character index)
  */
-export function parseJson(bytes: Uint8Array, numbers: "integers" | "signed" | "any" = "integers"): JsonValue {
+export function parseJson(bytes: Uint8Array, numbers: Numbers | NumbersOfMember = "integers"): JsonValue {
   let source: string;
   try {
     source = decode(bytes);
@@ -72,18 +75,16 @@ const SPACE = /[ \t\n\r]*/y;
 class Reader {
   #at = 0;
   readonly #source: string;
-  /** Whether numbers may be of any kind where the reader stands. */
-  #anyNumbers: boolean;
-  readonly #strictMember: string | undefined;
+  readonly #numbers: Numbers;
+  readonly #numbersOf: NumbersOfMember | undefined;
 
-  constructor(source: string, numbers: "integers" | "signed" | "any") {
+  constructor(source: string, numbers: Numbers | NumbersOfMember) {
     this.#source = source;
-    this.#anyNumbers = numbers !== "integers";
-    this.#strictMember = numbers === "signed" ? numbers : undefined;
+    [this.#numbers, this.#numbersOf] = typeof numbers === "function" ? ["unread", numbers] : [numbers, undefined];
   }
 
   document(): JsonValue {
-    const value = this.#value(0, false);
+    const value = this.#value(0, this.#numbers);
     this.#space();
     if (this.#at < this.#source.length) throw this.#error("more than one value");
     return value;
@@ -108,14 +109,14 @@ class Reader {
     return true;
   }
 
-  #value(depth: number, inCustom: boolean): JsonValue {
+  #value(depth: number, numbers: Numbers): JsonValue {
     if (depth > MAX_DEPTH) throw this.#error("values nested too deeply");
     this.#space();
     switch (this.#source[this.#at]) {
       case "{":
-        return this.#object(depth, inCustom);
+        return this.#object(depth, numbers);
       case "[":
-        return this.#array(depth, inCustom);
+        return this.#array(depth, numbers);
       case '"':
         return this.#string();
       case "t":
@@ -127,7 +128,7 @@ class Reader {
       case undefined:
         throw this.#error("unexpected end");
       default:
-        return this.#number(inCustom);
+        return this.#number(numbers);
     }
   }
 
@@ -137,7 +138,7 @@ class Reader {
     return value;
   }
 
-  #object(depth: number, inCustom: boolean): JsonObject {
+  #object(depth: number, numbers: Numbers): JsonObject {
     this.#at++;
     const out = jsonObject();
     if (this.#take("}")) return out;
@@ -147,18 +148,17 @@ class Reader {
       const name = this.#string();
       if (name in out) throw this.#error(`the member ${JSON.stringify(name)} stands there twice`);
       if (!this.#take(":")) throw this.#error('":" is missing');
-      if (depth === 0 && this.#strictMember !== undefined) this.#anyNumbers = name !== this.#strictMember;
-      out[name] = this.#value(depth + 1, inCustom || (depth === CUSTOM_DEPTH && name === "custom"));
+      out[name] = this.#value(depth + 1, this.#numbersOf?.(name, depth, numbers) ?? numbers);
     } while (this.#take(","));
     if (!this.#take("}")) throw this.#error('"," or "}" is missing');
     return out;
   }
 
-  #array(depth: number, inCustom: boolean): JsonArray {
+  #array(depth: number, numbers: Numbers): JsonArray {
     this.#at++;
     const out: JsonValue[] = [];
     if (this.#take("]")) return out;
-    do out.push(this.#value(depth + 1, inCustom)); while (this.#take(","));
+    do out.push(this.#value(depth + 1, numbers)); while (this.#take(","));
     if (!this.#take("]")) throw this.#error('"," or "]" is missing');
     return out;
   }
@@ -192,18 +192,22 @@ class Reader {
     return String.fromCharCode(parseInt(hex, 16));
   }
 
-  #number(inCustom: boolean): number {
+  #number(numbers: Numbers): number {
     NUMBER.lastIndex = this.#at;
     const match = NUMBER.exec(this.#source);
     if (!match) throw this.#error("not a JSON value");
     const value = Number(match[0]);
-    if (this.#anyNumbers) {
-      if (!Number.isFinite(value)) throw this.#error(`the number ${match[0].slice(0, 40)} is larger than any double`);
+    if (numbers === "any" || numbers === "unread") {
+      if (numbers === "any" && !Number.isFinite(value)) {
+        throw this.#error(`the number ${match[0].slice(0, 40)} is larger than any double`);
+      }
       this.#at = NUMBER.lastIndex;
       return value;
     }
     const plain = match[1] === undefined && match[2] === undefined;
-    if (!plain && !inCustom) throw this.#error(`the number ${match[0].slice(0, 40)} is not written as an integer`);
+    if (!plain && numbers === "integers") {
+      throw this.#error(`the number ${match[0].slice(0, 40)} is not written as an integer`);
+    }
     if (!Number.isSafeInteger(value)) {
       throw this.#error(`the number ${match[0].slice(0, 40)} is not an integer within 2^53`);
     }

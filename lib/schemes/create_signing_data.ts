@@ -4,7 +4,8 @@
  * @module
  */
 import { type Bytes, equalBytes, text, utf8 } from "../bytes/bytes.ts";
-import { canonicalJson, parsePlainly } from "../bytes/canonical_json.ts";
+import { canonicalJson } from "../bytes/canonical_json.ts";
+import { parsePlainly } from "../bytes/fast_canonical_json.ts";
 import { isJsonObject } from "../bytes/json.ts";
 import { USER_AGENT } from "../http/send.ts";
 import { assembleBatch, type Part } from "../signing/batch.ts";

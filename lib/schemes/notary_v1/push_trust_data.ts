@@ -8,7 +8,8 @@
  * @module
  */
 import { type Bytes, equalBytes, text } from "../../bytes/bytes.ts";
-import { canonicalJson, parseCanonical, parsePlainly } from "../../bytes/canonical_json.ts";
+import { canonicalJson, parseCanonical } from "../../bytes/canonical_json.ts";
+import { parsePlainly } from "../../bytes/fast_canonical_json.ts";
 import { isJsonObject, type JsonObject, jsonObject, type JsonValue } from "../../bytes/json.ts";
 import { recognizeSignature } from "../../crypto/recognize.ts";
 import { messageOf, type NextMove, TagsealError } from "../../errors.ts";
