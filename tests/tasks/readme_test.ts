@@ -51,6 +51,22 @@ Deno.test("SECURITY: the credential helpers that it names are those that may be 
   assert.deepEqual(names, CREDENTIAL_HELPERS);
 });
 
+Deno.test("CONTRIBUTING: every file and folder that it names is there", async () => {
+  const contributing = await Deno.readTextFile(new URL("../../CONTRIBUTING.md", import.meta.url));
+  const named = [...contributing.matchAll(/`((?:[a-z]\w*\/)+(?:\w+\.\w+)?|mod\.ts)`/g)].map(([, path]) => path!);
+  const from = ["", "tests/"].map((folder) => new URL(`../../${folder}`, import.meta.url));
+  const isThere = (path: string) =>
+    from.some((folder) => {
+      try {
+        return Deno.lstatSync(new URL(path, folder)).isDirectory === path.endsWith("/");
+      } catch {
+        return false;
+      }
+    });
+  assert.ok(named.length > 30, `${named.length}`);
+  assert.deepEqual(named.filter((path) => !isThere(path)), []);
+});
+
 Deno.test("README: no more than a newcomer reads", () => {
   assert.ok(readme.split("\n").length <= 200);
 });
