@@ -24,6 +24,7 @@ const COMPOSITION = [
   "lib/cli/policy_folder.ts",
   "lib/cli/signing.ts",
   "lib/cli/trust_dir.ts",
+  "lib/library/connection.ts",
   "lib/library/credentials.ts",
   "lib/library/keys.ts",
   "lib/local/stack_data.ts",
@@ -34,7 +35,12 @@ const COMPOSITION = [
   "tasks/bundler.ts",
   "tasks/sync.ts",
 ];
-const ADAPTERS = ["lib/files/files.ts", "lib/keystore/file_keystore.ts", "lib/keystore/pkcs11_keystore.ts"];
+const ADAPTERS = [
+  "lib/files/files.ts",
+  "lib/keystore/file_keystore.ts",
+  "lib/keystore/pkcs11_keystore.ts",
+  "lib/notary/file_metadata_store.ts",
+];
 
 /** The only files that touch network, file system, variables or streams of the machine. */
 const GLOBALS = new Map<string, RegExp>([

@@ -15,12 +15,8 @@ import type { RootPin } from "../tuf/root_keys.ts";
 import { createFileKeyStore } from "../keystore/file_keystore.ts";
 import type { KeyStore } from "../keystore/keystore.ts";
 import { forgivingStore } from "../notary/forgiving_store.ts";
-import {
-  createFileMetadataStore,
-  createMemoryMetadataStore,
-  keptRoots,
-  type MetadataStore,
-} from "../notary/metadata_store.ts";
+import { createFileMetadataStore, keptRoots } from "../notary/file_metadata_store.ts";
+import { createMemoryMetadataStore, type MetadataStore } from "../notary/metadata_store.ts";
 import type { Host } from "./host.ts";
 import { passphrasesFrom } from "./passphrases.ts";
 

@@ -1,25 +1,11 @@
 /**
- * The local copy of trust data: what this user has trusted so far, and so the floor below which no server may go.
- *
- * Laid out as Docker and notary do: `<trust-dir>/tuf/<gun>/metadata/<role>.json`. Processes of ours take turns by a lock
- * file beside that folder; whoever verified against a copy that is no longer there writes nothing, so that no copy is
- * ever mixed from two readings, and no slow process puts an older state over a newer one.
+ * The local copy of trust data: what this user has trusted so far, and so the floor below which no server may go. In
+ * files it is kept by `file_metadata_store.ts`.
  *
  * @module
  */
 import { type Bytes, sameBytes } from "../bytes/bytes.ts";
-import {
-  listFolder,
-  pathExists,
-  readFileBounded,
-  removeFile,
-  removeLeftovers,
-  writeFileAtomically,
-} from "../files/files.ts";
-import { type LockWait, withLock } from "../files/lock.ts";
-import { filePath, pathOfFile } from "../files/names.ts";
-import { isDelegation, type RoleName } from "../tuf/roles.ts";
-import { unverifiedBytes } from "./sizes.ts";
+import type { RoleName } from "../tuf/roles.ts";
 
 /** Keeps the files of repositories that were verified. */
 export interface MetadataStore {
@@ -39,119 +25,9 @@ export interface MetadataStore {
 /** Files by role; `undefined` for a role whose file is to go. */
 export type FileChanges = ReadonlyMap<RoleName, Bytes | undefined>;
 
-/** Most bytes of all files of a repository: what is read of a server (`sizes.ts`), and a little more. */
-const MAX_BYTES = 272 * 2 ** 20;
-// Root first: after a crash in between, the newer root still leads to whatever else is there.
-const ORDER: readonly RoleName[] = ["root", "targets", "snapshot", "timestamp"];
-
-/** How the copy is kept. */
-export interface StoreOptions extends LockWait {
-  /** The system whose names the files get; this one unless said. */
-  readonly os?: string | undefined;
-}
-
-/** The copy in a trust directory. */
-export function createFileMetadataStore(trustDir: string, { os, ...wait }: StoreOptions = {}): MetadataStore {
-  const repository = (gun: string) => `${trustDir}/tuf/${filePath(gun, os)}`;
-  const folder = (gun: string) => `${repository(gun)}/metadata`;
-  const pathOf = (gun: string, role: RoleName) => `${folder(gun)}/${filePath(`${role}.json`, os)}`;
-  const lock = (gun: string) => `${repository(gun)}/.tagseal.lock`;
-  const read = async (gun: string): Promise<Map<RoleName, Bytes>> => {
-    const names = [...ORDER, ...await delegationFiles(folder(gun), os)];
-    const files = new Map<RoleName, Bytes>();
-    let left = MAX_BYTES;
-    for (const name of names) {
-      const bytes = await readFileBounded(pathOf(gun, name), left);
-      if (bytes) files.set(name, bytes);
-      left -= bytes?.length ?? 0;
-    }
-    return files;
-  };
-  return {
-    folderOf: folder,
-    read: (gun) => withLock(lock(gun), "shared", () => read(gun), wait),
-    async write(gun, files, before) {
-      if (before && changesTo(before, files).length === 0) return true; // nothing to keep: nothing is touched
-      return await withLock(lock(gun), "exclusive", async () => {
-        const present = await read(gun);
-        if (before && !sameFiles(before, present)) return false;
-        // Whoever writes here holds this lock: what lies about half-written is of a process that is gone.
-        const folders = new Set(
-          [...ORDER, ...files.keys(), ...present.keys()].map((name) => folderOf(pathOf(gun, name))),
-        );
-        for (const path of folders) removeLeftovers(path, (name) => name.endsWith(".json"));
-        for (const [name, bytes] of changesTo(present, files)) {
-          const path = pathOf(gun, name);
-          // All but the root can be had again from the server: what is lost in a power cut is a floor, not trust.
-          const options = { replace: true, mode: 0o600, folderMode: 0o700, lazy: name !== "root" };
-          if (bytes) await writeFileAtomically(path, bytes, options);
-          else await removeFile(path);
-        }
-        return true;
-      }, wait);
-    },
-  };
-}
-
-const MAX_REPOSITORIES = 10_000;
-const MAX_DEPTH = 20;
-
-/** The roots in a trust directory by repository, as they lie there: neither verified nor locked, to be shown alone. */
-export async function keptRoots(trustDir: string, os?: string): Promise<ReadonlyMap<string, Bytes>> {
-  const found = new Map<string, Bytes>();
-  async function walk(path: string, gun: string, depth: number): Promise<void> {
-    const root = gun === "" ? undefined : await rootIn(path);
-    if (root) found.set(pathOfFile(gun, os), root);
-    for (const { name, isDirectory } of listFolder(path)) {
-      if (!isDirectory || depth === MAX_DEPTH || found.size >= MAX_REPOSITORIES) continue;
-      if (name !== "metadata" || !root) await walk(`${path}/${name}`, gun === "" ? name : `${gun}/${name}`, depth + 1);
-    }
-  }
-  await walk(`${trustDir}/tuf`, "", 0);
-  return found;
-}
-
-function rootIn(path: string): Promise<Bytes | undefined> {
-  return readFileBounded(`${path}/metadata/root.json`, unverifiedBytes("root")).catch(() => undefined);
-}
-
-/** What makes `files` of `present`, in the order of writing. */
-function changesTo(present: ReadonlyMap<RoleName, Bytes>, files: FileChanges): [RoleName, Bytes | undefined][] {
-  return [...files].filter(([name, bytes]) => !sameBytes(present.get(name), bytes)).sort(([a], [b]) =>
-    rank(a) - rank(b)
-  );
-}
-
-function sameFiles(a: ReadonlyMap<RoleName, Bytes>, b: ReadonlyMap<RoleName, Bytes>): boolean {
+/** Whether two copies hold the same bytes for the same roles. */
+export function sameFiles(a: ReadonlyMap<RoleName, Bytes>, b: ReadonlyMap<RoleName, Bytes>): boolean {
   return a.size === b.size && [...a].every(([name, bytes]) => sameBytes(bytes, b.get(name)));
-}
-
-function rank(name: RoleName): number {
-  const at = ORDER.indexOf(name);
-  return at < 0 ? 1.5 : at;
-}
-
-function folderOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/"));
-}
-
-async function delegationFiles(folder: string, os: string | undefined): Promise<RoleName[]> {
-  const found: RoleName[] = [];
-  async function walk(prefix: string): Promise<void> {
-    if (found.length > 1000) return;
-    for (const entry of listFolder(`${folder}/${filePath(prefix, os)}`)) {
-      const name = `${prefix}/${pathOfFile(entry.name, os)}`;
-      // The copy of another repository, whose name goes on where this one's folder is.
-      if (
-        entry.isDirectory && entry.name === "metadata" && await pathExists(`${folder}/${filePath(name, os)}/root.json`)
-      ) continue;
-      if (entry.isDirectory && isDelegation(name)) await walk(name);
-      const role = name.replace(/\.json$/, "");
-      if (entry.isFile && role !== name && isDelegation(role)) found.push(role);
-    }
-  }
-  await walk("targets");
-  return found;
 }
 
 /** A copy that lives as long as the object: for tests, and where nothing may be kept. */

@@ -5,7 +5,8 @@
  *
  * @module
  */
-export * from "./metadata_store.ts";
+export * from "./file_metadata_store.ts";
+export { createMemoryMetadataStore, type FileChanges, type MetadataStore } from "./metadata_store.ts";
 export * from "./trust_server.ts";
 export * from "./update.ts";
 export { type Doubt } from "./doubt.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { utf8 } from "../../lib/bytes/bytes.ts";
 import { writeArtifact } from "../../lib/cli/signing.ts";
 import { createFileKeyStore } from "../../lib/keystore/file_keystore.ts";
-import { createFileMetadataStore } from "../../lib/notary/metadata_store.ts";
+import { createFileMetadataStore } from "../../lib/notary/file_metadata_store.ts";
 import { inFolder } from "../support/test_files.ts";
 import { GUN } from "../support/trust_builder.ts";
 

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { withLock } from "../../lib/files/lock.ts";
-import { createFileMetadataStore, createMemoryMetadataStore } from "../../lib/notary/metadata_store.ts";
+import { createFileMetadataStore } from "../../lib/notary/file_metadata_store.ts";
+import { createMemoryMetadataStore } from "../../lib/notary/metadata_store.ts";
 import { readRepository } from "../../lib/notary/update.ts";
 import { parseKept } from "../../lib/tuf/parse.ts";
 import type { RoleName } from "../../lib/tuf/roles.ts";

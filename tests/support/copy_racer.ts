@@ -6,7 +6,7 @@
  * @module
  */
 import { isTagsealError } from "../../lib/errors.ts";
-import { createFileMetadataStore } from "../../lib/notary/metadata_store.ts";
+import { createFileMetadataStore } from "../../lib/notary/file_metadata_store.ts";
 import type { TrustServer } from "../../lib/notary/trust_server.ts";
 import { readRepository } from "../../lib/notary/update.ts";
 
