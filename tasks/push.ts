@@ -5,7 +5,7 @@ import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openSession } from "../lib/cli/session.ts";
 import { required, text } from "../lib/cli/flags.ts";
 import { counted, signedReport } from "../lib/cli/signing.ts";
-import { readSigningFile, requireSigned } from "../lib/cli/signing_file.ts";
+import { readSigningFile, requireSignedFile } from "../lib/cli/signing_file.ts";
 import { TagsealError } from "../lib/errors.ts";
 import { AT_ONCE, mapAtOnce } from "../lib/signing/at_once.ts";
 import { joinOutcomes, settled } from "../lib/signing/outcomes.ts";
@@ -29,7 +29,7 @@ export const command: Command = defineCommand({
   example: "tagseal push -r registry.example.com/team/app --input-artifact-path signed.zip",
   async run(values, host) {
     const { bytes, data } = await readSigningFile(host, values.inputArtifactPath);
-    await requireSigned(values.inputArtifactPath, bytes, data);
+    await requireSignedFile(values.inputArtifactPath, bytes, data);
     const only = values.repository === undefined ? undefined : parseImageName(values.repository).gun;
     const changes = data.repositories.filter(({ repository }) => only === undefined || repository === only);
     const images = data.images.filter(({ repository }) => only === undefined || repository === only);

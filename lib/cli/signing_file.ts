@@ -39,7 +39,7 @@ export async function readSigningFile(
  *
  * @throws {TagsealError} `bad-input`
  */
-export async function requireSigned(path: string, bytes: Bytes, data: SigningData): Promise<void> {
+export async function requireSignedFile(path: string, bytes: Bytes, data: SigningData): Promise<void> {
   if (data.signatures.size > 0) return;
   const isAsWritten = equalBytes(bytes, await writeSigningData(data));
   throw new TagsealError(

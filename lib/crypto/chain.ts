@@ -15,8 +15,8 @@ const MAX_BETWEEN = 8;
 export function chainsTo(bundle: readonly Certificate[], ca: Certificate, at: Date): boolean {
   const [leaf, ...others] = bundle;
   if (!leaf || !isValid(leaf, at) || !mayIssue(ca, 0, at)) return false;
-  // Level by level, each CA at its lowest place only, where every limit on the path's length is easiest to meet: along
-  // all paths, CAs that issued each other would take as many steps as there are orders of them.
+  // Breadth first, each CA at its lowest place only, where every limit on the path's length is easiest to meet: exploring
+  // every path would be factorial in CAs that issued each other.
   let left = others.slice(0, MAX_BETWEEN);
   let level: readonly Certificate[] = [leaf];
   for (let below = 0; level.length > 0; below++) {

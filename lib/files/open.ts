@@ -18,10 +18,10 @@ export class NoFile extends Error {}
 export function openFile(path: string, options: Deno.OpenOptions): Deno.FsFile {
   // A link to nowhere would make a file at its other end.
   const before = options.createNew ? undefined : infoOf(path, options.create ? Deno.lstatSync : Deno.statSync);
-  if (before) requireFile(before);
+  if (before) requireRegular(before);
   const file = Deno.openSync(path, options);
   try {
-    requireFile(file.statSync());
+    requireRegular(file.statSync());
     return file;
   } catch (error) {
     file.close();
@@ -43,7 +43,7 @@ function infoOf(path: string, stat: typeof Deno.statSync): Deno.FileInfo | undef
   }
 }
 
-function requireFile({ isFile }: Deno.FileInfo): void {
+function requireRegular({ isFile }: Deno.FileInfo): void {
   if (!isFile) throw new NoFile("it is not a file");
 }
 

@@ -54,7 +54,7 @@ export function inspect(repository: RepositoryView): Inspection {
   return {
     ...tagListOf(repository, resolveAll(repository)),
     roles: rolesOf(repository),
-    signers: signersOf(repository),
+    signers: signerFacts(repository),
     rootKeyIds: canonicalIds(repository.root.roles.root),
     targetsKeyIds: canonicalIds(repository.root.roles.targets),
   };
@@ -79,7 +79,7 @@ export function rolesOf(repository: RepositoryView): RoleFacts[] {
 }
 
 /** The named signers: delegations right below targets, `targets/releases` left out. */
-export function signersOf(repository: RepositoryView): SignerFacts[] {
+export function signerFacts(repository: RepositoryView): SignerFacts[] {
   return namedSigners(repository).map((delegation) => ({
     name: signerName(delegation.name),
     keyIds: canonicalIds(delegation),

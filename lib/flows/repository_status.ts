@@ -6,7 +6,7 @@ import { parseListing, parseRoot, parseTargets } from "../tuf/parse.ts";
 import { BASE_ROLES, isDelegation, type RoleName } from "../tuf/roles.ts";
 import type { RepositoryView } from "../tuf/view.ts";
 import { type Look, lookAtRepository } from "./look_at_expired.ts";
-import { canonicalIds, type RoleFacts, rolesOf, signersOf } from "./inspect_repository.ts";
+import { canonicalIds, type RoleFacts, rolesOf, signerFacts } from "./inspect_repository.ts";
 import type { Trust } from "../notary/repository.ts";
 import { rootTrust } from "./root_trust.ts";
 import { serverSnapshotKey } from "../notary/snapshot_key.ts";
@@ -44,7 +44,7 @@ export async function repositoryStatus(
     roles: rolesOf(seen).map((facts) => roleStatus(look, facts, before.get(facts.role), at)),
     certificates: certificatesOf(seen, at),
     managedBy: { snapshot: await managerOfSnapshot(trust, seen, here), timestamp: "server" },
-    signers: signersOf(seen),
+    signers: signerFacts(seen),
     keysHere: here,
   } as const;
   return { ...facts, problems: adviceFor(facts) };

@@ -32,13 +32,13 @@ export function createManagedKey(store: NotaryStore, gun: string, role: ManagedR
 
 /** The key of a role: the one that root names, else the last one made, else a new one. */
 export function managedKey(store: NotaryStore, gun: string, role: ManagedRole): PublicKey {
-  const held = signersOf(store, gun, role).map(({ publicKey }) => publicKey);
+  const held = managedSigners(store, gun, role).map(({ publicKey }) => publicKey);
   const root = store.find(gun, "root");
   const named = root && parseRoot(root.bytes).roles[role].keys;
   return held.find((key) => named?.has(key.id)) ?? held.at(-1) ?? createManagedKey(store, gun, role);
 }
 
-function signersOf(store: NotaryStore, gun: string, role: ManagedRole): Signer[] {
+function managedSigners(store: NotaryStore, gun: string, role: ManagedRole): Signer[] {
   return store.keys(gun, role).map((pkcs8) =>
     localSigner(createPrivateKey({ key: Buffer.from(pkcs8), format: "der", type: "pkcs8" }))
   );
@@ -76,7 +76,7 @@ export async function nextSnapshot(
   at: Date,
 ): Promise<StoredFile | undefined> {
   const version = nextVersion(store, gun, "snapshot");
-  const bytes = await sign(signersOf(store, gun, "snapshot"), root.roles.snapshot, snapshotOf(files, version, at));
+  const bytes = await sign(managedSigners(store, gun, "snapshot"), root.roles.snapshot, snapshotOf(files, version, at));
   return bytes && storedFile("snapshot", version, bytes, at);
 }
 
@@ -90,7 +90,7 @@ export async function nextTimestamp(
 ): Promise<StoredFile | undefined> {
   const version = nextVersion(store, gun, "timestamp");
   const bytes = await sign(
-    signersOf(store, gun, "timestamp"),
+    managedSigners(store, gun, "timestamp"),
     root.roles.timestamp,
     timestampOf(snapshot, version, at),
   );

@@ -102,8 +102,8 @@ export async function publish(
   let before: TrustedRepository | undefined;
   const read = async (posted?: ReadonlyMap<RoleName, Bytes>) => {
     if (!posted) return before = await openRecent(trust, gun, expected);
-    // What was there before is there still, most of the time: the snapshot says so. What was posted is asked for, so that
-    // it is known that others get it; but for large roles, the snapshot's word has to do.
+    // Reuse the targets file just read where the new snapshot still names its hash. Fetch posted files from the server, to
+    // know that others get them, except large ones: there the hash in the snapshot is enough.
     const targets = trust.recent?.get(gun)?.repository.targets.envelope.bytes;
     const large = [...posted].filter(([, bytes]) => bytes.length > LARGE_FILE_BYTES);
     const atHand = new Map([...targets ? [["targets", targets] as const] : [], ...large]);

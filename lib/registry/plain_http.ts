@@ -22,7 +22,7 @@ export interface PlainHttpOptions {
 
 /**
  * Has `ask` talk to the registry at `url` (https), or, where that is loopback or http is allowed and the server turns out
- * not to speak TLS, to the same port in plain http. Whose credentials may go there is for `ask` to see to.
+ * not to speak TLS, to the same port in plain http. `ask` decides whether credentials may be sent over http.
  *
  * @throws what `ask` throws
  */

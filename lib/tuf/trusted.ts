@@ -139,12 +139,12 @@ export async function advanceTimestamp(phase: RootPhase, bytes: Bytes): Promise<
 
 /** Step 4 (TUF 5.5). @throws {TagsealError} `trust-invalid` */
 export async function advanceSnapshot(phase: TimestampPhase, bytes: Bytes): Promise<SnapshotPhase> {
-  requireFile(bytes, phase.timestamp.meta.get("snapshot")!, "snapshot", "timestamp");
+  requireListed(bytes, phase.timestamp.meta.get("snapshot")!, "snapshot", "timestamp");
   const snapshot = parseListing("snapshot", bytes);
   await requireSigned(snapshot.envelope, phase.root.roles.snapshot, "snapshot", "the key that root names");
   requireSuccessor(snapshot, "snapshot", phase.floors.get("snapshot"));
   requireFresh(snapshot, "snapshot", phase.at);
-  requireFile(phase.root.envelope.bytes, snapshot.meta.get("root")!, "root", "snapshot");
+  requireListed(phase.root.envelope.bytes, snapshot.meta.get("root")!, "root", "snapshot");
   return proven("snapshot", { ...phase, snapshot });
 }
 
@@ -220,11 +220,11 @@ async function delegationState(
 function namedTargets(phase: Pick<SnapshotPhase, "snapshot">, role: "targets" | DelegationRole, bytes: Bytes): Targets {
   const meta = phase.snapshot.meta.get(role);
   if (!meta) throw invalid(role, "the snapshot does not name it");
-  requireFile(bytes, meta, role, "snapshot");
+  requireListed(bytes, meta, role, "snapshot");
   return parseTargets(role, bytes);
 }
 
-function requireFile(bytes: Bytes, meta: FileMeta, role: RoleName, parent: RoleName): void {
+function requireListed(bytes: Bytes, meta: FileMeta, role: RoleName, parent: RoleName): void {
   const same = bytes.length === meta.length &&
     [...meta.hashes].every(([name, digest]) => equalBytes(hash(name, bytes), digest));
   if (!same) throw invalid(role, `it is not the file that the ${parent} names`);

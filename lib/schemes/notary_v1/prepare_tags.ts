@@ -18,7 +18,7 @@ import type { SigningKeys } from "../../signing/payload.ts";
 import type { KeyHolder } from "../../signing/payload_signer.ts";
 import { openRecent, type Trust } from "../../notary/repository.ts";
 import type { RepositoryChange } from "./changes.ts";
-import { type RenewalConsent, requireConsent } from "./renewal_consent.ts";
+import { type RenewalConsent, requireRenewalConsent } from "./renewal_consent.ts";
 import { baseOf } from "./role_base.ts";
 import { keysOfPolicy, signingKeys } from "./signing_keys.ts";
 import { requireServerSnapshot, serverSnapshotKey } from "../../notary/snapshot_key.ts";
@@ -135,10 +135,10 @@ function plan(
   const { gun } = task;
   const keys = signingKeys(repository, task, keysAtHand);
   const releases = baseOf(repository, RELEASES).file;
-  requireSigned(repository, task);
+  requireRemovable(repository, task);
   const removedTags = (task.remove ?? []).map((tag) => ({ tag, previousDigest: digestIn(releases, tag) }));
   const roles = [RELEASES, signerRole(task.signer)];
-  requireConsent(repository, roles, task);
+  requireRenewalConsent(repository, roles, task);
   const payloads = roles.flatMap((role) => nextVersion(repository, role, task, { tags, removedTags }, at) ?? []);
   if (payloads.length === 0) return { repository: gun, tags };
   const { envelope, version } = repository.root;
@@ -154,7 +154,10 @@ function plan(
 }
 
 /** A mistyped tag that is "withdrawn" would go on being trusted: so all must be there. */
-function requireSigned(repository: TrustedRepository, { gun, signer, remove = [], onStillSigned }: TagsToSign): void {
+function requireRemovable(
+  repository: TrustedRepository,
+  { gun, signer, remove = [], onStillSigned }: TagsToSign,
+): void {
   const roles = [RELEASES, signerRole(signer)];
   const isSigned = (tag: string) => roles.some((role) => baseOf(repository, role).file?.targets.has(tag));
   const absent = remove.filter((tag) => !isSigned(tag));

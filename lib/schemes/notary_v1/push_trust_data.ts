@@ -171,7 +171,7 @@ function isPublished(now: TrustedRepository, part: Part, change: RepositoryChang
 function requireAsPlanned(now: TrustedRepository, change: RepositoryChange, parts: readonly Part[], at: Date): void {
   for (const part of parts) requireExactChange(now, change, part, at);
   requireUnmoved(now, change);
-  // It is left out where it is as it shall be, and only there.
+  // The payload of `targets/releases` may be missing only if that role already has the change.
   const isPart = parts.some(({ role }) => role === RELEASES);
   if (!isPart && !isEdited(baseOf(now, RELEASES).file, change)) {
     throw invalid(now.gun, "it holds no payload for it, though it changes", RELEASES);

@@ -21,7 +21,7 @@ export interface RenewalConsent {
  *
  * @throws {TagsealError} `trust-invalid` naming all roles that nobody has said it of
  */
-export function requireConsent(
+export function requireRenewalConsent(
   repository: TrustedRepository,
   roles: readonly DelegationRole[],
   { renew = [], howToRenew = () => "sign and name it as a role to renew" }: RenewalConsent,
