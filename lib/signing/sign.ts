@@ -118,23 +118,34 @@ interface Begun<Result> {
   readonly prepared: PreparedJob<Result> & { readonly outcome: "to-sign" };
 }
 
-/** Prepares all of `open`, settles those that fail or need nothing, and returns the others. */
+/**
+ * Prepares all of `open`, settles those that fail or need nothing, and returns the others. Where one job of a repository
+ * fails, none of it is signed: a later run, with the reason gone, would need another request for what was left out.
+ */
 async function prepareAll<Result extends SchemeResult>(
   open: readonly Job<Result>[],
   at: Date,
   settle: (job: Job<Result>, end: { readonly result: Result } | { readonly error: unknown }) => void,
 ): Promise<Begun<Result>[]> {
+  const failures = new Map<string, { readonly error: unknown }>();
   const begun = await mapAtOnce(open, AT_ONCE, async (job): Promise<Begun<Result> | undefined> => {
+    const { repository } = job;
     try {
       const prepared = await job.prepare(at);
       if (prepared.outcome === "to-sign") return { job, prepared };
       settle(job, { result: prepared.result });
     } catch (error) {
-      settle(job, { error });
+      const failure = failures.get(repository) ?? { error };
+      failures.set(repository, failure);
+      settle(job, failure);
     }
     return undefined;
   });
-  return begun.filter((one) => one !== undefined);
+  return begun.filter((one) => one !== undefined).filter(({ job }) => {
+    const failure = failures.get(job.repository);
+    if (failure) settle(job, failure);
+    return !failure;
+  });
 }
 
 const PUBLISH = "Then publish what is signed already";

@@ -130,6 +130,27 @@ Deno.test("any scheme is signed by any signer, and published once", async (t) =>
   }
 });
 
+Deno.test("where one scheme of a repository cannot begin, nothing of it is signed or published in another", async () => {
+  for (const [name, key, signer, asked] of await signers()) {
+    const good = new Greetings(key);
+    const broken = new Greetings(key);
+    broken.prepare = ({ repository }) =>
+      Promise.reject(new TagsealError("bad-input", `What "${repository}" has cannot be added to`, { remedy: "Ask" }));
+    const [a, b] = [TASKS[0]!, TASKS[1]!];
+    const before = asked();
+    const alone = sign([jobOf(good, a), jobOf(broken, a), jobOf(broken, a)], { ...CLOCK, signer });
+    await failsWith(alone, "bad-input", "cannot be added to");
+    assert.deepEqual([asked() - before, good.wall.size], [0, 0], name);
+    const { repositories, failed } = await sign([jobOf(good, a), jobOf(broken, a), jobOf(good, b)], {
+      ...CLOCK,
+      signer,
+    });
+    assert.deepEqual(repositories.map(({ repository }) => repository), [b.repository]);
+    assert.deepEqual(failed.map(({ repository }) => repository), [a.repository]);
+    assert.deepEqual([asked() - before, [...good.wall.keys()]], [1, [b.repository]], name);
+  }
+});
+
 Deno.test("one that others overtake is signed anew, as often as the signer is worth", async () => {
   const [[, key, signer]] = await signers() as [[string, PublicKey, PayloadSigner, () => number]];
   const scheme = new Greetings(key);
