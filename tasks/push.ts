@@ -11,7 +11,7 @@ import { AT_ONCE, mapAtOnce } from "../lib/signing/at_once.ts";
 import { joinOutcomes, settled } from "../lib/signing/outcomes.ts";
 import { byRepository } from "../lib/schemes/results.ts";
 import type { SchemeResult } from "../lib/signing/scheme.ts";
-import { pushTrustData } from "../lib/schemes/notary_v1/push_trust_data.ts";
+import { checkTrustData, pushTrustData } from "../lib/schemes/notary_v1/push_trust_data.ts";
 import { type ImageName, parseImageName } from "../lib/registry/image_ref.ts";
 
 /** The command. */
@@ -48,15 +48,18 @@ export const command: Command = defineCommand({
       const outcome = await settled(repository, async () => {
         const name = requireGun(repository);
         const results: SchemeResult[] = [];
-        // As sign does it: beside the images first, content trust last.
-        for (const change of images.filter((one) => one.repository === repository)) {
-          // Most files hold none: what that takes is loaded where it is needed.
-          const { publishImages } = await import("../lib/schemes/jobs.ts");
-          results.push(await publishImages(change, data, await session.registry(name, "push,pull")));
-        }
-        for (const change of changes.filter((one) => one.repository === repository)) {
-          results.push(await pushTrustData(await session.notary(name, "push,pull"), data, change));
-        }
+        const beside = images.filter((one) => one.repository === repository);
+        const tags = changes.filter((one) => one.repository === repository);
+        const trust = tags.length > 0 && { ...await session.notary(name, "push,pull"), recent: new Map() };
+        // Most files hold none: what that takes is loaded where it is needed.
+        const jobs = beside.length > 0 ? await import("../lib/schemes/jobs.ts") : undefined;
+        const registry = jobs && await session.registry(name, "push,pull");
+        const signed = beside.map((change) => jobs!.signedImages(change, data, registry!));
+        // As sign does it: nothing before all of it is known to be good; beside the images first, content trust last.
+        for (const one of signed) await one.check();
+        if (trust && signed.length > 0) { for (const change of tags) await checkTrustData(trust, data, change); }
+        for (const one of signed) results.push(await one.publish());
+        if (trust) { for (const change of tags) results.push(await pushTrustData(trust, data, change)); }
         return byRepository(results)[0]!;
       });
       onDone?.(outcome);

@@ -44,17 +44,25 @@ export function imageJob(scheme: ImageScheme, images: ImagesToSign, options: Ima
     : jobOf<NotationTask, never, ImagesResult>(notation as never, { ...images, ...options });
 }
 
+/** Signatures out of a signed file. */
+export interface SignedImages {
+  /** Checks them all. @throws {TagsealError} `trust-invalid` */
+  check(): Promise<void>;
+  /** Checks and publishes them. */
+  publish(): Promise<ImagesResult>;
+}
+
 /**
- * Publishes the signatures of one scheme and repository out of a signed file. What is signed is made anew out of what the
- * file says of it, so that a payload that says something else is refused.
+ * The signatures of one scheme and repository out of a signed file. What is signed is made anew out of what the file says
+ * of it, so that a payload that says something else is refused.
  *
- * @throws {TagsealError} `trust-invalid`; `bad-input` for schemes that are not known
+ * @throws {TagsealError} `bad-input` for schemes that are not known
  */
-export async function publishImages(
+export function signedImages(
   change: ImagesChange,
   { created, payloads, signatures }: Pick<SigningFile, "created" | "payloads" | "signatures">,
   registry: RegistryRepository,
-): Promise<ImagesResult> {
+): SignedImages {
   const { scheme, repository, certificates } = change;
   const key = keyOfCertificate(certificates[0]);
   const digestOf = () => Promise.reject(new Error("what is signed already is not looked up"));
@@ -78,13 +86,12 @@ export async function publishImages(
   switch (scheme) {
     case "cosign": {
       const plan = ofForms<CosignForm>("classic", "bundle");
-      await cosign.check({ ...task, bundle: "auto" }, plan, signed);
-      return await cosign.publish({ ...task, bundle: "auto" }, plan, signed);
+      const all: CosignTask = { ...task, bundle: "auto" };
+      return { check: () => cosign.check(all, plan, signed), publish: () => cosign.publish(all, plan, signed) };
     }
     case "notation": {
       const plan = ofForms("jws");
-      await notation.check(task, plan, signed);
-      return await notation.publish(task, plan, signed);
+      return { check: () => notation.check(task, plan, signed), publish: () => notation.publish(task, plan, signed) };
     }
     default:
       throw new TagsealError("bad-input", `The file holds signatures of "${scheme}", which is not known`, {

@@ -1,6 +1,7 @@
 /** `sign --scheme`: one request for Docker Content Trust, cosign and Notation, and nothing pushed that is not good. */
 import assert from "node:assert/strict";
 import { utf8 } from "../../lib/bytes/bytes.ts";
+import { readZip, writeZip } from "../../lib/bytes/zip.ts";
 import { documentIn } from "../support/run.ts";
 import { Story } from "../support/local_story.ts";
 
@@ -86,6 +87,21 @@ Deno.test("the four steps carry all schemes, and what was changed on the way is 
   ]);
   await story.succeed(["submit", "--input-artifact-path", "data.zip", "--wait-for-completion"]);
   await t.step("nothing is published by that", () => assert.deepEqual(writes(story), []));
+  const entries = await readZip(await Deno.readFile(story.path("data.signed.zip")), {
+    entries: 100,
+    entryBytes: 2 ** 20,
+    totalBytes: 2 ** 22,
+  });
+  const signatures = [...entries.keys()].filter((name) => name.endsWith(".sig"));
+  assert.equal(signatures.length >= 3, true);
+  for (const bad of signatures) {
+    await t.step(`nothing is published where ${bad} is not good`, async () => {
+      const changed = [...entries].map(([name, bytes]) => ({ name, bytes: name === bad ? bytes.toReversed() : bytes }));
+      await Deno.writeFile(story.path("bad.zip"), await writeZip(changed));
+      await story.fail(3, ["push", "--input-artifact-path", "bad.zip"], ["not good under", "Nothing was published"]);
+      assert.deepEqual(writes(story), []);
+    });
+  }
   const { stdout } = await story.succeed(["push", "--input-artifact-path", "data.signed.zip", "--json"]);
   const { repositories: [first] } = documentIn(stdout) as unknown as Signed;
   assert.deepEqual(first!.signatures!.map(({ scheme, outcome }) => [scheme, outcome]), [

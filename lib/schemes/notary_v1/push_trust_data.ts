@@ -20,10 +20,11 @@ import type { Targets } from "../../tuf/models.ts";
 import { fileOf, mayHold, resolveTag } from "../../tuf/resolve.ts";
 import { type DelegationRole, isDelegation, RELEASES, type RoleName } from "../../tuf/roles.ts";
 import type { TrustedRepository } from "../../tuf/trusted.ts";
-import { requirePublished, versionOf } from "../../notary/publish.ts";
-import { publish, type Trust } from "../../notary/repository.ts";
+import { type Change, requirePublished, versionOf } from "../../notary/publish.ts";
+import { openRecent, publish, type Trust } from "../../notary/repository.ts";
 import type { RepositoryChange, RoleChange } from "./changes.ts";
 import { baseOf, type RoleBase } from "./role_base.ts";
+import { refusedData, wrongSignature } from "./refused_data.ts";
 import { digestIn, editedRole, isEdited } from "./tag_change.ts";
 
 /** What became of one repository. */
@@ -62,17 +63,8 @@ interface Part extends RoleChange {
  */
 export async function pushTrustData(trust: Trust, data: SignedPayloads, change: RepositoryChange): Promise<PushResult> {
   const { repository: gun, tags, removedTags } = change;
-  const parts = change.roles.map((role) => readPart(data, change, role));
-  const roles = parts.map(({ role }) => role);
-  const result = await publish(trust, gun, roles, 1, {
-    isThere: (now) => parts.every((part) => isPublished(now, part, change)),
-    async make(now) {
-      requireAsPlanned(now, change, parts, trust.now());
-      const files = new Map<RoleName, Bytes>();
-      for (const part of parts) files.set(part.role, await signedFile(now, change, part));
-      return files;
-    },
-  });
+  const { parts, roles, edit } = signedEdit(trust, data, change);
+  const result = await publish(trust, gun, roles, 1, edit);
   const { repository } = result;
   if (result.outcome === "overtaken") {
     // Nobody says what has moved; what was read back does. All land or none does: where one role shows it, it was
@@ -93,10 +85,36 @@ export async function pushTrustData(trust: Trust, data: SignedPayloads, change: 
   };
 }
 
+/**
+ * Checks what {@linkcode pushTrustData} would publish, for who publishes something else before.
+ *
+ * @throws {TagsealError} as that does
+ */
+export async function checkTrustData(trust: Trust, data: SignedPayloads, change: RepositoryChange): Promise<void> {
+  const { roles, edit } = signedEdit(trust, data, change);
+  const now = await openRecent(trust, change.repository, roles);
+  if (!edit.isThere(now)) await edit.make(now);
+}
+
+/** A signed change, as it is made on top of what is there, if it is what the manifest says. */
+function signedEdit(trust: Trust, data: SignedPayloads, change: RepositoryChange) {
+  const parts = change.roles.map((role) => readPart(data, change, role));
+  const edit: Change = {
+    isThere: (now) => parts.every((part) => isPublished(now, part, change)),
+    async make(now) {
+      requireAsPlanned(now, change, parts, trust.now());
+      const files = new Map<RoleName, Bytes>();
+      for (const part of parts) files.set(part.role, await signedFile(now, change, part));
+      return files;
+    },
+  };
+  return { parts, roles: parts.map(({ role }) => role), edit };
+}
+
 function readPart(data: SignedPayloads, { repository }: RepositoryChange, role: RoleChange): Part {
   const bytes = data.payloads.get(role.payload)!; // readSigningData has checked that it is there
   const signature = data.signatures.get(role.payload);
-  if (!isDelegation(role.role)) throw invalid(repository, "it is not for a delegation", role.role);
+  if (!isDelegation(role.role)) throw refusedData(repository, "it is not for a delegation", role.role);
   if (!signature) {
     throw new TagsealError("bad-input", `The file holds no signature for "${role.role}" of "${repository}"`, {
       remedy: "Have it signed, then publish the file that comes back",
@@ -132,7 +150,7 @@ function signedOf(gun: string, { role, bytes }: Part): JsonObject {
     if (isJsonObject(signed)) return signed;
     throw new SyntaxError("it is no object");
   } catch (error) {
-    throw invalid(gun, `its payload is not canonical JSON: ${messageOf(error)}`, role);
+    throw refusedData(gun, `its payload is not canonical JSON: ${messageOf(error)}`, role);
   }
 }
 
@@ -159,7 +177,7 @@ function isTrustTime(text: string): boolean {
 }
 
 function unlasting(gun: string, { role }: Part): TagsealError {
-  return invalid(gun, "its payload does not expire within three years from now", role);
+  return refusedData(gun, "its payload does not expire within three years from now", role);
 }
 
 /** Whether the role is at the payload's version with its change, or beyond it with the change still there. */
@@ -174,11 +192,11 @@ function requireAsPlanned(now: TrustedRepository, change: RepositoryChange, part
   // The payload of `targets/releases` may be missing only if that role already has the change.
   const isPart = parts.some(({ role }) => role === RELEASES);
   if (!isPart && !isEdited(baseOf(now, RELEASES).file, change)) {
-    throw invalid(now.gun, "it holds no payload for it, though it changes", RELEASES);
+    throw refusedData(now.gun, "it holds no payload for it, though it changes", RELEASES);
   }
   for (const { role } of parts) {
     const forbidden = change.tags.find(({ tag }) => !mayHold(now, role, tag));
-    if (forbidden) throw invalid(now.gun, `the role may not hold the tag "${forbidden.tag}" (any more)`, role);
+    if (forbidden) throw refusedData(now.gun, `the role may not hold the tag "${forbidden.tag}" (any more)`, role);
   }
 }
 
@@ -188,13 +206,13 @@ function requireExactChange(now: TrustedRepository, change: RepositoryChange, pa
   const base = baseOf(now, part.role);
   if (base.version !== part.baseVersion) throw stale(gun, part, base, change);
   if (part.version !== base.version + 1) {
-    throw invalid(gun, "its payload is not the version that the manifest names", part.role);
+    throw refusedData(gun, "its payload is not the version that the manifest names", part.role);
   }
   const expires = expiryOf(gun, part);
   const wanted = canonicalJson({ ...editedRole(base, change, at), expires });
   if (!equalBytes(wanted, part.bytes)) {
     signedOf(gun, part);
-    throw invalid(gun, "its payload changes something else than the tags that the manifest names", part.role);
+    throw refusedData(gun, "its payload changes something else than the tags that the manifest names", part.role);
   }
   const lasts = Date.parse(expires) - at.getTime();
   if (!(lasts > 0 && lasts <= (LIFETIME_DAYS.targets + 1) * 86_400_000)) throw unlasting(gun, part);
@@ -224,44 +242,13 @@ async function signedFile(now: TrustedRepository, change: RepositoryChange, part
   const keys = [...delegation?.keys.values() ?? []].filter(({ canonicalId }) => ids.includes(canonicalId));
   if (keys.length === 0) {
     const names = ids.map((id) => `${id.slice(0, 7)}…`).join(", ");
-    throw invalid(now.gun, `the key ${names} may not sign for it (any more)`, part.role);
+    throw refusedData(now.gun, `the key ${names} may not sign for it (any more)`, part.role);
   }
   for (const key of keys) {
     const signature = await recognizeSignature(key, part.bytes, part.signature);
     if (signature) return assembleFile(part.bytes, [{ keyId: key.id, signature }]);
   }
   throw wrongSignature(now.gun, part.role, ids);
-}
-
-/** A signature by none of the keys `ids`. */
-export function wrongSignature(gun: string, role: string, ids: readonly string[]): TagsealError {
-  return invalid(gun, "its signature is not good under the delegation's key", role, otherKey(ids));
-}
-
-/** A policy with another certificate is far more common than somebody who tampers. */
-function otherKey(ids: readonly string[]): NextMove {
-  return {
-    remedy: `${NOTHING_HERE}. Probably the signing policy uses another certificate than the delegation ` +
-      `(key ${
-        ids.map((id) => id.slice(0, 12)).join(", ")
-      }): compare them, or add the policy's. If they are the same, ` +
-      "somebody changes the file on its way",
-    next: { do: "compare-policy-key", keyIds: ids },
-  };
-}
-
-const NOTHING_HERE = "Nothing was published for this repository";
-const ON_ITS_WAY: NextMove = {
-  remedy:
-    `${NOTHING_HERE}. Make new signing data; if this happens again, find out who changes the file on its way to ` +
-    "the signing service and back",
-};
-
-function invalid(gun: string, why: string, role: string, next: NextMove = ON_ITS_WAY): TagsealError {
-  return new TagsealError("trust-invalid", `The signing data for "${role}" of "${gun}" is refused: ${why}`, {
-    ...next,
-    details: { repository: gun, role },
-  });
 }
 
 const MAKE_ANEW: NextMove = {

@@ -9,7 +9,8 @@ import type { Payload } from "../../signing/payload.ts";
 import { type Job, jobOf, type Scheme, type SignedPart } from "../../signing/scheme.ts";
 import { type RepositoryChange, wordsOf } from "./changes.ts";
 import { type PreparedChange, type PreparedRepository, prepareTags, type TagsToSign } from "./prepare_tags.ts";
-import { type PushResult, pushTrustData, wrongSignature } from "./push_trust_data.ts";
+import { type PushResult, pushTrustData } from "./push_trust_data.ts";
+import { wrongSignature } from "./refused_data.ts";
 import { verifyTags } from "./verify_tags.ts";
 
 /** The name of the scheme. */
