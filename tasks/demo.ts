@@ -115,6 +115,21 @@ async function tell(stack: LocalStack, stage: Stage, cheat: (on: boolean) => voi
   await publisher(download);
   await publisher(["push", "-r", gun, "--input-artifact-path", "signed.zip"]);
 
+  heading("Docker Content Trust ends: the same key signs for cosign and Notation, in one request");
+  await agent(["sign", "-r", gun, "-t", "v1,v2", "--scheme", "cosign,notation"]);
+  await consumer(["verify", "-r", gun, "-t", "v1", "--scheme", "cosign", "--key", "signpath.cer"]);
+  await consumer([
+    "policy",
+    "-r",
+    gun,
+    "--for",
+    "podman",
+    "--delegation-certificate",
+    "signpath.cer",
+    "--output-dir",
+    "verifiers",
+  ]);
+
   heading("What everybody sees now");
   await consumer(["inspect", "-r", gun]);
   say("");

@@ -11,7 +11,7 @@ const STORY: readonly RegExp[] = [
   /agent: SIGNPATH_API_TOKEN=\(secret\)/,
   /agent\$ tagseal sign .* --dry-run\n {2}Dry run: nothing was signed/,
   /:v1 not signed -> sha256:[0-9a-f]{12}…/,
-  /agent\$ tagseal sign .* -t v1\n(.*\n)*.*:v1 sha256:[0-9a-f]{12}… published/,
+  /agent\$ tagseal sign .* -t v1\n(.*\n)*?.*:v1 sha256:[0-9a-f]{12}… published/,
   /agent\$ tagseal keys\n {2}There are no keys\./,
   /consumer\$ tagseal verify .* -t v1\n {2}v1 sha256:/,
   /consumer\$ tagseal verify .* -t v2\n.*Not signed in .*: v2\n.*\n.*\(exit code 3/,
@@ -20,6 +20,9 @@ const STORY: readonly RegExp[] = [
   /publisher\$ tagseal download [^]*WaitingForApproval[^]*\(exit code 8/,
   /\(approved at SignPath: /,
   /publisher\$ tagseal push .*\n.*:v2 sha256:[0-9a-f]{12}… published/,
+  /--scheme cosign,notation\n(.*\n)*?.*:v2 sha256:[0-9a-f]{12}… published \(cosign\)\n(.*\n)*?.* published \(notation\)/,
+  /consumer\$ tagseal verify .* --scheme cosign --key signpath\.cer\n {2}v1 sha256:/,
+  /verifiers\/policy\.json written/,
   /Signed tags: 2\n {4}v1 {2}signed by signpath\n/,
   /Done in [\d.]+ s\. Nothing is left behind\.\n$/,
 ];
