@@ -4,10 +4,17 @@ import { keyOfCertificate } from "../crypto/keys.ts";
 import { readCertificateFile } from "../crypto/certificate_file.ts";
 import { type Certificate, readCertificate, readCertificates } from "../crypto/x509.ts";
 import { TagsealError } from "../errors.ts";
+import { requireWritable } from "../registry/blob.ts";
 import type { ImageName } from "../registry/image_ref.ts";
 import { askedAtMost } from "../registry/repository.ts";
 import { BUNDLE_CHOICES, describeFormWarning } from "../schemes/cosign/forms.ts";
-import { type ImagesChange, type ImagesResult, type ImagesToSign, MANIFESTS_AT_ONCE } from "../schemes/images.ts";
+import {
+  askedFirst,
+  type ImagesChange,
+  type ImagesResult,
+  type ImagesToSign,
+  MANIFESTS_AT_ONCE,
+} from "../schemes/images.ts";
 import type { ImageOptions, ImageScheme } from "../schemes/jobs.ts";
 import type { KeyHolder } from "../signing/payload_signer.ts";
 import type { Job } from "../signing/scheme.ts";
@@ -108,7 +115,8 @@ export async function openImageJobs(
   const key = keyOfCertificate(certificates[0]);
   return async (name, what) => {
     const registry = askedAtMost(await session.registry(name, access), MANIFESTS_AT_ONCE); // by all schemes together
-    const images = { ...what, repository: name.gun, registry, certificates, key, holder };
+    const writable = access === "push,pull" ? askedFirst(() => requireWritable(registry)) : undefined;
+    const images = { ...what, repository: name.gun, registry, certificates, key, holder, writable };
     return schemes.map((scheme) => imageJob(scheme, images, imageOptions(values, host)));
   };
 }

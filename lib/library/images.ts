@@ -5,7 +5,8 @@ import { keyOfCertificate } from "../crypto/keys.ts";
 import { type Certificate, readCertificates } from "../crypto/x509.ts";
 import { messageOf, TagsealError } from "../errors.ts";
 import { type BundleChoice, describeFormWarning } from "../schemes/cosign/forms.ts";
-import type { ImagesResult, ImagesToSign } from "../schemes/images.ts";
+import { requireWritable } from "../registry/blob.ts";
+import { askedFirst, type ImagesResult, type ImagesToSign } from "../schemes/images.ts";
 import { imageJob, type ImageOptions, type SchemeName, SCHEMES } from "../schemes/jobs.ts";
 import type { Job } from "../signing/scheme.ts";
 import { bytesOf } from "./pins.ts";
@@ -65,7 +66,10 @@ export function readSchemes(
   return {
     dct,
     access: "push,pull",
-    jobs: (some) => images.map((scheme) => imageJob(scheme, { ...some, certificates, key }, options)),
+    jobs: (some) => {
+      const writable = askedFirst(() => requireWritable(some.registry));
+      return images.map((scheme) => imageJob(scheme, { ...some, certificates, key, writable }, options));
+    },
   };
 }
 

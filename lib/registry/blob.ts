@@ -80,6 +80,40 @@ export async function pushBlob(repository: RegistryRepository, bytes: Bytes): Pr
   }
 }
 
+/**
+ * Begins an upload and gives it up: whoever may not write is refused now, and not when there is something to lose.
+ *
+ * @throws {TagsealError} `unauthenticated`, `forbidden`; `unavailable`, `not-found` (no such repository)
+ */
+export async function requireWritable(repository: RegistryRepository): Promise<void> {
+  const begun = await beginUpload(repository);
+  if (begun.status !== 202) {
+    throw repositoryError(begun.status === 404 ? "not-found" : "unavailable", repository, begun, {
+      what: "Signatures",
+      why: `would not be taken: the registry gave status ${begun.status}`,
+      remedy: "Nothing was signed. Check that the repository exists and can be written to, or try again later",
+    });
+  }
+  const to = withinRegistry(begun.headers.get("location"), begun.url);
+  if (to === undefined) return;
+  try {
+    await repository.request({ method: "DELETE", to, maxBytes: MAX_ANSWER_BYTES });
+  } catch (error) {
+    // What is begun and not ended goes away by itself; not everybody who may write may delete.
+    if (!isTagsealError(error) || error.code === "interrupted") throw error;
+  }
+}
+
+function beginUpload(repository: RegistryRepository): Promise<RepositoryAnswer> {
+  return repository.request({
+    method: "POST",
+    to: "blobs/uploads/",
+    headers: { "content-length": "0" },
+    maxBytes: MAX_ANSWER_BYTES,
+    idempotent: true, // what is begun and not ended goes away
+  });
+}
+
 /** One upload; what went wrong with it, and whether that may pass. */
 async function upload(
   repository: RegistryRepository,
@@ -93,13 +127,7 @@ async function upload(
       remedy: "Check that the repository exists and takes what is not an image, or try again later",
     });
   try {
-    const begun = await repository.request({
-      method: "POST",
-      to: "blobs/uploads/",
-      headers: { "content-length": "0" },
-      maxBytes: MAX_ANSWER_BYTES,
-      idempotent: true, // what is begun and not ended goes away
-    });
+    const begun = await beginUpload(repository);
     if (begun.status !== 202) {
       return { error: refused(begun, `the registry gave status ${begun.status}`), passes: begun.status >= 500 };
     }

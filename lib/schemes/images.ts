@@ -32,6 +32,8 @@ export interface ImagesToSign {
   readonly key: PublicKey;
   /** Who signs: it must have this very key, as far as that can be known. */
   readonly holder?: KeyHolder | undefined;
+  /** Asks whether signatures may be written, for who is to publish them; all schemes of a repository share one answer. */
+  readonly writable?: (() => Promise<void>) | undefined;
   /** The tags. */
   readonly tags: readonly string[];
   /** What a tag is to stand for: `sha256:<hex>`. */
@@ -112,12 +114,19 @@ export async function taggedImages(
   return found.flat();
 }
 
+/** `ask`, once, whoever wants to know. */
+export function askedFirst(ask: () => Promise<void>): () => Promise<void> {
+  let asked: Promise<void> | undefined;
+  return () => asked ??= ask();
+}
+
 /**
- * Refuses a signer that does not have the key: what it signs would be worth nothing.
+ * Refuses what could not be published once it is signed, and a signer without the key, whose signatures would be worth
+ * nothing.
  *
- * @throws {TagsealError} `bad-input`, `not-found`
+ * @throws {TagsealError} `bad-input`, `not-found`; what `requireWritable` throws
  */
-export async function requireHeld({ holder, key, repository }: ImagesToSign): Promise<void> {
+export async function requireSignable({ holder, key, repository, writable }: ImagesToSign): Promise<void> {
   const keyId = key.canonicalId;
   const details = { repository, keyId };
   if (holder?.kind === "keys" && !(await holder.atHand()).has(keyId)) {
@@ -127,7 +136,11 @@ export async function requireHeld({ holder, key, repository }: ImagesToSign): Pr
     });
   }
   const policy = holder?.kind === "service" ? await holder.policyKey?.() : undefined;
-  if (policy === undefined || policy.keyId === keyId) return;
+  if (policy === undefined || policy.keyId === keyId) {
+    // A key at hand signs in vain at no cost: what cannot be written is told soon enough when it is.
+    if (holder?.kind !== "keys") await writable?.();
+    return;
+  }
   throw new TagsealError(
     "bad-input",
     `The signing policy "${policy.policy}" signs with the key ${policy.keyId.slice(0, 12)}, not with that of the ` +

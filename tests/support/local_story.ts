@@ -134,6 +134,11 @@ export class Story implements AsyncDisposable {
   readonly secrets: string[];
   /** Every call that left the machine: `GET /v2/…`. */
   readonly calls: string[] = [];
+  /** The calls that have changed something; an upload that is begun and given up does not. */
+  readonly writes = (): string[] =>
+    this.calls.filter((call) =>
+      /^(PUT|POST|PATCH|DELETE) \/v2\//.test(call) && !/^(POST|DELETE) .*\/blobs\/uploads\/[^/]*$/.test(call)
+    );
   /** Stands between the machine and the servers. */
   between: (request: Request, send: Send) => Promise<Response> = (request, send) => send(request);
   /** The variables of every run. */

@@ -26,8 +26,6 @@ async function sign(story: Story, ...more: string[]): Promise<Signed> {
   return documentIn((await story.succeed(["sign", "-r", story.gun, ...more, "--json"])).stdout) as unknown as Signed;
 }
 
-const writes = (story: Story) => story.calls.filter((call) => /^(PUT|POST|PATCH) \/v2\//.test(call));
-
 Deno.test("one request signs all tags in all schemes, and a second run files none", async () => {
   await using story = await Story.readyToSign();
   const { repositories: [first] } = await sign(story, "-t", "v1,v2", ...ALL);
@@ -47,7 +45,7 @@ Deno.test("one request signs all tags in all schemes, and a second run files non
   assert.equal(story.peers.signPath.requests().length, 1, "nothing was filed");
   assert.deepEqual([...new Set(again.repositories[0]!.signatures!.map(({ outcome }) => outcome))], ["unchanged"]);
   assert.deepEqual(again.repositories[0]!.outcome, "unchanged");
-  assert.deepEqual(writes(story), []);
+  assert.deepEqual(story.writes(), []);
 });
 
 Deno.test("cosign and Notation need no Notary server, and no repository that was set up", async () => {
@@ -86,7 +84,7 @@ Deno.test("the four steps carry all schemes, and what was changed on the way is 
     "data.zip",
   ]);
   await story.succeed(["submit", "--input-artifact-path", "data.zip", "--wait-for-completion"]);
-  await t.step("nothing is published by that", () => assert.deepEqual(writes(story), []));
+  await t.step("nothing is published by that", () => assert.deepEqual(story.writes(), []));
   const entries = await readZip(await Deno.readFile(story.path("data.signed.zip")), {
     entries: 100,
     entryBytes: 2 ** 20,
@@ -99,7 +97,7 @@ Deno.test("the four steps carry all schemes, and what was changed on the way is 
       const changed = [...entries].map(([name, bytes]) => ({ name, bytes: name === bad ? bytes.toReversed() : bytes }));
       await Deno.writeFile(story.path("bad.zip"), await writeZip(changed));
       await story.fail(3, ["push", "--input-artifact-path", "bad.zip"], ["not good under", "Nothing was published"]);
-      assert.deepEqual(writes(story), []);
+      assert.deepEqual(story.writes(), []);
     });
   }
   const { stdout } = await story.succeed(["push", "--input-artifact-path", "data.signed.zip", "--json"]);
@@ -135,7 +133,39 @@ Deno.test("what cannot be signed is told before anything is filed", async (t) =>
     });
   }
   assert.equal(story.peers.signPath.requests().length, filed);
-  assert.deepEqual(writes(story), []);
+  assert.deepEqual(story.writes(), []);
+});
+
+Deno.test("who may pull and not push is told before anything is filed; a dry run asks for no more than pulling", async (t) => {
+  await using story = await Story.readyToSign();
+  const refusals: [string, number, () => Response, string][] = [
+    ["a user without the right", 4, () => new Response(null, { status: 403 }), "403"],
+    ["a registry that is read-only", 5, () => new Response(null, { status: 405 }), "would not be taken"],
+    ["a repository that is full", 5, () => new Response(null, { status: 507 }), "would not be taken"],
+  ];
+  for (const [name, code, refusal, words] of refusals) {
+    await t.step(name, async () => {
+      story.between = (request, send) =>
+        request.method !== "GET" && request.method !== "HEAD" && request.url.includes("/blobs/")
+          ? Promise.resolve(refusal())
+          : send(request);
+      for (const scheme of ["cosign", "dct,cosign,notation"]) {
+        await story.fail(code, ["sign", "-r", story.gun, "-t", "v1", "--scheme", scheme], [words]);
+      }
+      story.calls.length = 0;
+      await story.succeed(["sign", "-r", story.gun, "-t", "v1", "--scheme", "cosign", "--dry-run"]);
+      assert.deepEqual(story.writes(), []);
+    });
+  }
+  assert.equal(story.peers.signPath.requests().length, 0);
+  await t.step("who may push is asked for it once, and leaves nothing begun", async () => {
+    story.between = (request, send) => send(request);
+    story.calls.length = 0;
+    await story.succeed(["sign", "-r", story.gun, "-t", "v1", ...ALL]);
+    const filing = story.calls.findIndex((call) => call.includes("SigningRequests"));
+    const before = story.calls.slice(0, filing).filter((call) => call.includes("/blobs/uploads/"));
+    assert.deepEqual(before.map((call) => call.split(" ")[0]), ["POST", "DELETE"]);
+  });
 });
 
 Deno.test("a signature by another key is refused in all schemes, and nothing of the repository is published", async (t) => {
@@ -159,7 +189,7 @@ Deno.test("a signature by another key is refused in all schemes, and nothing of 
         "--signing-policy-slug",
         "other-signing",
       ], ["not good under"]);
-      assert.deepEqual(writes(story), []);
+      assert.deepEqual(story.writes(), []);
     });
   }
 });
@@ -183,5 +213,5 @@ Deno.test("a dry run tells what would be signed, and changes nothing", async () 
     "notation",
     1,
   ]]);
-  assert.deepEqual([writes(story), story.peers.signPath.requests().length], [[], 0]);
+  assert.deepEqual([story.writes(), story.peers.signPath.requests().length], [[], 0]);
 });

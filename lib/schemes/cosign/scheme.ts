@@ -19,7 +19,7 @@ import {
   named,
   notGood,
   publishing,
-  requireHeld,
+  requireSignable,
   signedTags,
   type TaggedImage,
   taggedImages,
@@ -72,7 +72,7 @@ export const cosign: Scheme<
       const signatures = signedTags("cosign", images, [], referenceOf);
       return { outcome: "unchanged", result: { repository, outcome: "unchanged", signatures } };
     }
-    await requireHeld(task);
+    await requireSignable(task);
     const part: Part = {
       member: "images",
       payloads: missing.map((signature) => ({

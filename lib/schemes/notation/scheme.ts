@@ -20,7 +20,7 @@ import {
   named,
   notGood,
   publishing,
-  requireHeld,
+  requireSignable,
   signedTags,
   type TaggedImage,
   taggedImages,
@@ -73,7 +73,7 @@ export const notation: Scheme<
       const signatures = signedTags("notation", images, [], referenceOf);
       return { outcome: "unchanged", result: { repository, outcome: "unchanged", signatures } };
     }
-    await requireHeld(task);
+    await requireSignable(task);
     const part: Part = {
       member: "images",
       payloads: missing.map((signature) => ({
