@@ -26,7 +26,7 @@ export function recording(name: string): Recording {
 /** The names of all recordings. */
 export function recordings(): string[] {
   const entries = [...Deno.readDirSync(FIXTURES)];
-  return entries.filter(({ isDirectory }) => isDirectory).map(({ name }) => name).sort();
+  return entries.map(({ name }) => name).filter((name) => name.startsWith("notary-")).sort();
 }
 
 /** The metadata of a recording as a client keeps it: of one that came last, or of one from before the rotation. */
