@@ -1,7 +1,9 @@
 /** `sign --scheme`: one request for Docker Content Trust, cosign and Notation, and nothing pushed that is not good. */
 import assert from "node:assert/strict";
-import { utf8 } from "../../lib/bytes/bytes.ts";
+import { text, utf8 } from "../../lib/bytes/bytes.ts";
 import { readZip, writeZip } from "../../lib/bytes/zip.ts";
+import { readCertificate } from "../../lib/crypto/x509.ts";
+import { createSigningCertificate } from "../../lib/local/certificates.ts";
 import { documentIn } from "../support/run.ts";
 import { Story } from "../support/local_story.ts";
 
@@ -97,6 +99,38 @@ Deno.test("the four steps carry all schemes, and what was changed on the way is 
       const changed = [...entries].map(([name, bytes]) => ({ name, bytes: name === bad ? bytes.toReversed() : bytes }));
       await Deno.writeFile(story.path("bad.zip"), await writeZip(changed));
       await story.fail(3, ["push", "--input-artifact-path", "bad.zip"], ["not good under", "Nothing was published"]);
+      assert.deepEqual(story.writes(), []);
+    });
+  }
+  const other =
+    (await createSigningCertificate({ commonName: "Other", algorithm: "ecdsa-p256", now: new Date(), days: 9 }))
+      .certificatePem;
+  // deno-lint-ignore no-explicit-any -- a manifest, changed in every way
+  const changes: [string, number, (cosign: any, notation: any) => void][] = [
+    ["another tag", 3, ({ signatures: [one] }) => one.tag = "v2"],
+    ["another digest", 3, ({ signatures: [one] }) => one.digest = `sha256:${"0".repeat(64)}`],
+    ["the other form", 3, ({ signatures: [one] }) => one.form = "bundle"],
+    ["a form of another scheme", 2, ({ signatures: [one] }) => one.form = "jws"],
+    ["a scheme that is not known", 2, (cosign) => cosign.scheme = "gpg"],
+    ["another certificate", 3, (cosign) => cosign.certificates = [readCertificate(other).der.toBase64()]],
+    ["another size", 3, (_, { signatures: [one] }) => one.size++],
+    ["a size that is none", 2, ({ signatures: [one] }) => one.size += 0.5],
+    ["another media type", 3, (_, { signatures: [one] }) => one.mediaType = one.mediaType.replace("manifest", "index")],
+    ["a payload that two use", 2, ({ signatures: [one] }, { signatures: [two] }) => {
+      [two.payload, two.sha256] = [one.payload, one.sha256];
+    }],
+  ];
+  for (const [name, code, change] of changes) {
+    await t.step(`nothing is published where the manifest names ${name}`, async () => {
+      const manifest = JSON.parse(text(entries.get("docker-signing-data.json")!));
+      change(manifest.images[0], manifest.images[1]);
+      story.calls.length = 0;
+      const changed = new Map(entries).set("docker-signing-data.json", utf8(JSON.stringify(manifest)));
+      await Deno.writeFile(
+        story.path("bad.zip"),
+        await writeZip([...changed].map(([name, bytes]) => ({ name, bytes }))),
+      );
+      await story.fail(code, ["push", "--input-artifact-path", "bad.zip"], [""]);
       assert.deepEqual(story.writes(), []);
     });
   }
