@@ -1,7 +1,8 @@
 /** `tagseal push`: the last of the four steps. @module */
 import { commandLine } from "../lib/cli/command_line.ts";
-import { connectionFlags, notaryFlags, registryFlags } from "../lib/cli/common_flags.ts";
+import { connectionFlags, notaryFlags, registryFlags, signerFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
+import { namedKey } from "../lib/cli/delegation.ts";
 import { openSession } from "../lib/cli/session.ts";
 import { required, text } from "../lib/cli/flags.ts";
 import { counted, signedReport } from "../lib/cli/signing.ts";
@@ -9,6 +10,7 @@ import { readSigningFile, requireSignedFile } from "../lib/cli/signing_file.ts";
 import { TagsealError } from "../lib/errors.ts";
 import { AT_ONCE, mapAtOnce } from "../lib/signing/at_once.ts";
 import { joinOutcomes, settled } from "../lib/signing/outcomes.ts";
+import type { ImagesChange } from "../lib/schemes/images.ts";
 import { byRepository } from "../lib/schemes/results.ts";
 import type { SchemeResult } from "../lib/signing/scheme.ts";
 import { checkTrustData, pushTrustData } from "../lib/schemes/notary_v1/push_trust_data.ts";
@@ -22,6 +24,10 @@ export const command: Command = defineCommand({
   flags: {
     inputArtifactPath: required("--input-artifact-path <file>", "the signed ZIP from tagseal download"),
     repository: text("-r, --repository <fqn>", "push only if the file is for this repository (and push only this one)"),
+    delegationCertificate: {
+      ...signerFlags.delegationCertificate,
+      help: "push cosign and notation signatures only if they are by this key: its certificate, or its id",
+    },
     ...notaryFlags,
     ...registryFlags,
     ...connectionFlags,
@@ -41,6 +47,7 @@ export const command: Command = defineCommand({
         },
       });
     }
+    if (images.length > 0) await requireKey(images, await namedKey({ ...values, delegation: undefined }, host));
     const session = openSession(values, host);
     const names = [...new Set([...images, ...changes].map(({ repository }) => repository))];
     const onDone = counted(names.map((repository) => ({ repository })), host);
@@ -68,6 +75,26 @@ export const command: Command = defineCommand({
     return signedReport(joinOutcomes(outcomes, null), host);
   },
 });
+
+/** The file says itself whose signatures beside images are: nobody but the user knows whose they should be. */
+async function requireKey(images: readonly ImagesChange[], keyId: string | undefined): Promise<void> {
+  if (keyId === undefined) return;
+  const { keyOfCertificate } = await import("../lib/crypto/keys.ts");
+  for (const { scheme, repository, certificates } of images) {
+    const signer = keyOfCertificate(certificates[0]).canonicalId;
+    if (signer.startsWith(keyId)) continue;
+    throw new TagsealError(
+      "trust-invalid",
+      `The ${scheme} signatures for "${repository}" are by the key ${signer.slice(0, 12)}, not by ${
+        keyId.slice(0, 12)
+      }`,
+      {
+        remedy: "Nothing was published. Find out who has made or changed the file, or name the key that is to sign",
+        details: { repository, keyId: signer },
+      },
+    );
+  }
+}
 
 /** The names in a file come from outside: they must be full names, not something that could be read as one. */
 function requireGun(repository: string): ImageName {

@@ -134,7 +134,17 @@ Deno.test("the four steps carry all schemes, and what was changed on the way is 
       assert.deepEqual(story.writes(), []);
     });
   }
-  const { stdout } = await story.succeed(["push", "--input-artifact-path", "data.signed.zip", "--json"]);
+  await t.step("nothing is published that another key has signed than the one that the user names", async () => {
+    await Deno.writeFile(story.path("other.pem"), utf8(other));
+    const push = ["push", "--input-artifact-path", "data.signed.zip", "--delegation-certificate"];
+    await story.fail(3, [...push, "other.pem"], ["are by the key", "Nothing was published"]);
+    await story.fail(3, [...push, "0123456"], ["not by 0123456"]);
+    assert.deepEqual(story.writes(), []);
+  });
+  const { stdout } = await story.succeed([
+    ...["push", "--input-artifact-path", "data.signed.zip", "--json"],
+    ...["--delegation-certificate", "signpath.cer"],
+  ]);
   const { repositories: [first] } = documentIn(stdout) as unknown as Signed;
   assert.deepEqual(first!.signatures!.map(({ scheme, outcome }) => [scheme, outcome]), [
     ["cosign", "published"],
