@@ -18,7 +18,7 @@ import { discardArtifact, requireFree, writeArtifact } from "../lib/cli/signing.
 import { readUnsigned } from "../lib/cli/signing_file.ts";
 import { openWork, readWork } from "../lib/cli/work.ts";
 import { createSigningData, isSameWork } from "../lib/schemes/create_signing_data.ts";
-import { artifactConfiguration } from "../lib/signpath/artifact_configuration.ts";
+import { configurationFor } from "../lib/cli/artifact_configuration.ts";
 import { writeSigningData } from "../lib/schemes/signing_data.ts";
 
 const outputFlag = text("--output-artifact-path <file>", "where to write the ZIP");
@@ -38,7 +38,7 @@ export const command: Command = defineCommand({
     force: toggle("--force", "replace the file if it exists"),
     printArtifactConfiguration: toggle(
       "--print-artifact-configuration",
-      "only print the XML that the SignPath project needs: for an RSA key, or the key of --delegation-certificate",
+      "only print the XML that the SignPath project needs, for --scheme: for an RSA key, or the key of --delegation-certificate",
     ),
     ...signerFlags,
     ...notaryFlags,
@@ -48,7 +48,7 @@ export const command: Command = defineCommand({
   example: "tagseal signing-data -r registry.example.com/team/app -t v1 --output-artifact-path data.zip",
   async run(values, host) {
     if (values.printArtifactConfiguration) {
-      const xml = artifactConfiguration((await readDelegation(values, host))?.key.shape.family ?? "rsa");
+      const xml = configurationFor(values.scheme, (await readDelegation(values, host))?.key.shape);
       return { json: { artifactConfiguration: xml }, lines: xml.split("\n") };
     }
     const { force } = values;

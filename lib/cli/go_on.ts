@@ -1,9 +1,9 @@
 /** What is left to do about a signing request whose command failed: as commands that can be pasted. @module */
 import { isTagsealError, reworded } from "../errors.ts";
 import type { FailedRepository } from "../signing/outcomes.ts";
-import { keyFamilyOf } from "../schemes/signing_data.ts";
+import { keyOf, schemesOf } from "../schemes/signing_data.ts";
 import { UnsignedFileError } from "../signing/signed_file.ts";
-import { artifactConfiguration } from "../signpath/artifact_configuration.ts";
+import { configurationFor } from "./artifact_configuration.ts";
 import { commandLine } from "./command_line.ts";
 import { connectionFlags, notaryFlags, registryFlags, signPathFlags } from "./common_flags.ts";
 import { retyped, type Typed } from "./flags.ts";
@@ -68,12 +68,15 @@ function commandsFor(id: string, { repository, outputArtifactPath: path, force, 
 
 /** Shows what the project lacks; a script finds the command that prints it. */
 function withArtifactConfiguration(error: UnsignedFileError, host: Host): unknown {
-  const family = keyFamilyOf(error.file) ?? "rsa";
-  if (family === "ed25519") return error;
+  const shape = keyOf(error.file)?.shape;
+  const schemes = schemesOf(error.file);
+  if (shape?.family === "ed25519") return error;
   host.info("The artifact configuration that the project needs:");
-  for (const line of artifactConfiguration(family).split("\n")) host.info(line);
+  for (const line of configurationFor(schemes, shape).split("\n")) host.info(line);
+  const isPlain = schemes.join() === "dct";
+  const scheme = isPlain ? [] : ["--scheme", schemes.join(",")];
   // What stands in angles is to be filled in, and so is no word of a command to paste.
-  const certificate = family === "rsa" ? "" : " --delegation-certificate <file>";
-  const command = `${commandLine("signing-data", "--print-artifact-configuration")}${certificate}`;
+  const certificate = isPlain && (shape?.family ?? "rsa") === "rsa" ? "" : " --delegation-certificate <file>";
+  const command = `${commandLine("signing-data", "--print-artifact-configuration", ...scheme)}${certificate}`;
   return reworded(error, error.message, { remedy: `${remedyOf(error)}. It is printed by: ${command}` });
 }

@@ -1,9 +1,8 @@
 /** A signing data file with what its manifest says in all schemes. @module */
 import type { Bytes } from "../bytes/bytes.ts";
-import type { KeyShape } from "../crypto/algorithms.ts";
 import type { JsonObject, JsonValue } from "../bytes/json.ts";
 import { isJsonObject, parseJson } from "../bytes/json.ts";
-import { type PublicKey, readPublicKey } from "../crypto/keys.ts";
+import { keyOfCertificate, type PublicKey, readPublicKey } from "../crypto/keys.ts";
 import { malformed } from "../signing/manifest_words.ts";
 import {
   readSigningFile,
@@ -13,6 +12,8 @@ import {
   writeSigningFile,
 } from "../signing/signing_data.ts";
 import { imageChangesIn, type ImagesChange, imageWords } from "./images.ts";
+import { type SchemeName, SCHEMES } from "./jobs.ts";
+import { DCT } from "./notary_v1/scheme.ts";
 import { changesIn, type RepositoryChange, wordsOf } from "./notary_v1/changes.ts";
 
 export type { RepositoryChange, RoleChange, TagChange, TagRemoval } from "./notary_v1/changes.ts";
@@ -64,13 +65,21 @@ export async function writeSigningData({ repositories, images, ...file }: Unsign
   return await writeSigningFile({ ...file, manifest });
 }
 
-/** The kind of the key that a file is for, as its trust data shows it: good enough for advice. */
-export function keyFamilyOf({ manifest, trust }: SigningFile): KeyShape["family"] | undefined {
+/** The schemes that a file holds payloads of. */
+export function schemesOf({ manifest }: SigningFile): SchemeName[] {
+  const images = new Set(imageChangesIn(manifest).map(({ scheme }) => scheme));
+  return SCHEMES.filter((scheme) => scheme === DCT ? changesIn(manifest).length > 0 : images.has(scheme));
+}
+
+/** The key that a file is for, as its certificates or its trust data show it: good enough for advice. */
+export function keyOf({ manifest, trust }: SigningFile): PublicKey | undefined {
+  const [images] = imageChangesIn(manifest);
+  if (images) return keyOfCertificate(images.certificates[0]);
   return changesIn(manifest).flatMap(({ delegationKeyId }, i) =>
     delegationKeysIn(trust.get(trustName(i + 1, "targets"))).filter(({ canonicalId }) =>
       canonicalId === delegationKeyId
     )
-  )[0]?.shape.family;
+  )[0];
 }
 
 function delegationKeysIn(targets: Bytes | undefined): PublicKey[] {

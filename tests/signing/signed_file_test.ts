@@ -10,7 +10,7 @@ import { signArtifact } from "../../lib/local/signpath_signing.ts";
 import { createSigningData } from "../../lib/schemes/create_signing_data.ts";
 import { readSigned, UnsignedFileError } from "../../lib/signing/signed_file.ts";
 import { type PayloadExtension, writeSigningFile } from "../../lib/signing/signing_data.ts";
-import { keyFamilyOf, writeSigningData } from "../../lib/schemes/signing_data.ts";
+import { keyOf, writeSigningData } from "../../lib/schemes/signing_data.ts";
 import { failsWith } from "../support/failures.ts";
 import { FlowWorld } from "../support/flow_world.ts";
 
@@ -38,7 +38,7 @@ Deno.test("a file that came back unsigned: the request failed, and the key's kin
     "id-1",
   );
   assert.ok(error instanceof UnsignedFileError);
-  assert.deepEqual([keyFamilyOf(error.file), error.request], ["ecdsa", { id: "id-1", goesOn: false }]);
+  assert.deepEqual([keyOf(error.file)?.shape.family, error.request], ["ecdsa", { id: "id-1", goesOn: false }]);
 });
 
 Deno.test("a file that came back unsigned in part: it is said which paths the project does not sign", async (t) => {

@@ -18,6 +18,7 @@ import { pushTinyImage } from "../../lib/local/image.ts";
 import { createNotaryServer, type NotaryServerOptions } from "../../lib/local/notary_server.ts";
 import { createRegistry, type RegistryOptions } from "../../lib/local/registry.ts";
 import { fileSigningKey } from "../../lib/local/signpath_keys.ts";
+import type { PayloadExtension } from "../../lib/signing/signing_data.ts";
 import type { LocalProject } from "../../lib/local/signpath_policies.ts";
 import { createSignPathService, type SignPathService } from "../../lib/local/signpath_service.ts";
 import { type Outcome, tagseal } from "./run.ts";
@@ -55,6 +56,8 @@ export interface PeerOptions {
   readonly registry?: RegistryOptions["authorize"];
   /** Answers what no server does: `/token`. */
   readonly elsewhere?: Send;
+  /** What SignPath's artifact configuration signs; all unless given. */
+  readonly signs?: readonly PayloadExtension[];
   /** The kind of SignPath's key. */
   readonly algorithm?: SigningAlgorithm;
   /** The servers' clock. */
@@ -90,7 +93,8 @@ export async function peersInMemory(options: PeerOptions = {}): Promise<Peers> {
     { slug: "demo-images", policies },
     { slug: "demo-hashes", kind: "hash-signing-data", policies: policies.slice(0, 1) },
   ];
-  const signPath = createSignPathService({ organizationId, token: apiToken, now, projects });
+  const signs = options.signs ? { signs: options.signs } : {};
+  const signPath = createSignPathService({ organizationId, token: apiToken, now, projects, ...signs });
   const notary = createNotaryServer({ now, ...(options.notary ? { authorize: options.notary } : {}) });
   const registry = createRegistry(options.registry ? { authorize: options.registry } : {});
   const send: Send = (request) => {

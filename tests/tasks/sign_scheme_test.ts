@@ -5,7 +5,7 @@ import { readZip, writeZip } from "../../lib/bytes/zip.ts";
 import { readCertificate } from "../../lib/crypto/x509.ts";
 import { createSigningCertificate } from "../../lib/local/certificates.ts";
 import { documentIn } from "../support/run.ts";
-import { Story } from "../support/local_story.ts";
+import { peersInMemory, Story } from "../support/local_story.ts";
 
 interface Signed {
   readonly signingRequestId: string | null;
@@ -258,4 +258,16 @@ Deno.test("a dry run tells what would be signed, and changes nothing", async () 
     1,
   ]]);
   assert.deepEqual([story.writes(), story.peers.signPath.requests().length], [[], 0]);
+});
+
+Deno.test("a project with the artifact configuration of before is told what it lacks, and nothing is pushed", async () => {
+  await using story = await Story.readyToSign(await peersInMemory({ algorithm: "ecdsa-p384", signs: ["json"] }));
+  await story.fail(7, ["sign", "-r", story.gun, "-t", "v1", ...ALL], [
+    "unsigned in part (1 of 4 payloads): the project's artifact configuration does not sign payload/*.jws",
+    '    <file path="payload/*.jws" min-matches="0" max-matches="unbounded">\n' +
+    '      <create-raw-signature output-file-name="${file.name}.sig" hash-algorithm="sha384" />\n',
+    "signing-data --print-artifact-configuration --scheme cosign,notation,dct --delegation-certificate <file>",
+  ]);
+  assert.deepEqual(story.writes(), []);
+  await story.succeed(["sign", "-r", story.gun, "-t", "v1", "--scheme", "dct,cosign"]);
 });
