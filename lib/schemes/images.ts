@@ -9,7 +9,7 @@ import type { JsonObject, JsonValue } from "../bytes/json.ts";
 import { sha256Hex } from "../crypto/hash.ts";
 import type { PublicKey } from "../crypto/keys.ts";
 import { type Certificate, readCertificate } from "../crypto/x509.ts";
-import { isTagsealError, TagsealError } from "../errors.ts";
+import { TagsealError } from "../errors.ts";
 import type { Descriptor } from "../registry/descriptor.ts";
 import { findImage, type ImageEntry, type ImageWithEntries } from "../registry/image_entries.ts";
 import type { Digest } from "../registry/image_ref.ts";
@@ -162,21 +162,6 @@ export function notGood(repository: string, { tag, image }: TaggedImage, scheme:
   );
 }
 
-/** What `work` throws, with the way to go on: others write to the same tag, or it is of another kind. */
-export async function publishing<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    // Signing anew would not help: what was signed is still good, and only has to be written once more.
-    if (!isTagsealError(error, "stale")) throw error;
-    throw new TagsealError("unavailable", error.message, {
-      remedy: "The signatures are good. Publish them once more when fewer others write there",
-      published: "maybe",
-      cause: error,
-    });
-  }
-}
-
 /** The results by tag: the first manifest of a tag is the one that it stands for. */
 export function signedTags(
   scheme: string,
@@ -233,7 +218,7 @@ export interface ImagesChange {
   readonly repository: string;
   /** The signing key's certificate, and those above it. */
   readonly certificates: readonly [Certificate, ...Certificate[]];
-  /** All manifests behind the tags; `payload` is left out where they are signed already. */
+  /** The signatures to make; what is signed already is left out. */
   readonly signatures: readonly (ImageSignature & { readonly payload: string; readonly sha256: string })[];
 }
 

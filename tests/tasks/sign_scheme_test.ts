@@ -212,6 +212,18 @@ Deno.test("who may pull and not push is told before anything is filed; a dry run
   });
 });
 
+Deno.test("what is signed and cannot be written any more is published later, and not signed again", async (t) => {
+  for (const scheme of ["cosign", "notation"]) {
+    await t.step(scheme, async () => {
+      await using story = await Story.readyToSign();
+      story.between = (request, send) =>
+        request.method === "PUT" ? Promise.resolve(new Response(null, { status: 404 })) : send(request);
+      const sign = ["sign", "-r", story.gun, "-t", "v1", "--scheme", scheme];
+      await story.fail(2, sign, ["Signed, but perhaps not published", "Do not sign again", "tagseal push"]);
+    });
+  }
+});
+
 Deno.test("a signature by another key is refused in all schemes, and nothing of the repository is published", async (t) => {
   await using story = await Story.readyToSign();
   // SignPath does not tell its certificate, and signs with another key.

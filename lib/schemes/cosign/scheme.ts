@@ -18,12 +18,12 @@ import {
   MANIFESTS_AT_ONCE,
   named,
   notGood,
-  publishing,
   requireSignable,
   signedTags,
   type TaggedImage,
   taggedImages,
 } from "../images.ts";
+import { publishing } from "../publishing.ts";
 import { readAttached, registrySource } from "./attached.ts";
 import { bundleArtifact, statementOf } from "./bundle.ts";
 import { signatureTag, type SignedPayload, withSignatures } from "./classic.ts";
@@ -103,8 +103,10 @@ export const cosign: Scheme<
         if (form !== "bundle") continue;
         const statement = statementOf({ digest: image.digest, tag: one.tag });
         const { blobs, manifest } = bundleArtifact(key, { statement, signature }, image, at);
-        for (const { bytes } of blobs) await pushBlob(registry, bytes);
-        await publishing(() => addReferrer(registry, manifest));
+        await publishing(async () => {
+          for (const { bytes } of blobs) await pushBlob(registry, bytes);
+          await addReferrer(registry, manifest);
+        });
       }
     });
     return { repository, outcome: "published", signatures: signedTags("cosign", images, missing, referenceOf) };

@@ -19,12 +19,12 @@ import {
   MANIFESTS_AT_ONCE,
   named,
   notGood,
-  publishing,
   requireSignable,
   signedTags,
   type TaggedImage,
   taggedImages,
 } from "../images.ts";
+import { publishing } from "../publishing.ts";
 import { refusedCertificate } from "./certificate_words.ts";
 import { checkCertificates } from "./certificates.ts";
 import { EMPTY_CONFIG, type NotationSignature, signedEnvelope, unsignedEnvelope } from "./envelope.ts";
@@ -96,11 +96,13 @@ export const notation: Scheme<
     const { repository, registry } = task;
     const good = await checkedSignatures(task, missing, at, signed);
     const byDigest = Map.groupBy(good, ({ image }) => image.digest);
-    await pushBlob(registry, EMPTY_CONFIG);
+    await publishing(() => pushBlob(registry, EMPTY_CONFIG));
     await mapAtOnce([...byDigest.values()], MANIFESTS_AT_ONCE, async (some) => {
       for (const { envelope, manifest } of some) {
-        await pushBlob(registry, envelope);
-        await publishing(() => addReferrer(registry, { mediaType: OCI_MANIFEST, bytes: manifest }));
+        await publishing(async () => {
+          await pushBlob(registry, envelope);
+          await addReferrer(registry, { mediaType: OCI_MANIFEST, bytes: manifest });
+        });
       }
     });
     const usual = { sha256: 32, sha384: 48, sha512: 64 }[(await checkedChain(task, at)).algorithm.rules.hash];
