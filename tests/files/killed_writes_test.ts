@@ -60,7 +60,7 @@ for (const moment of ["fsync", "renameSync"]) {
     await createFileMetadataStore(folder).write(GUN, new Map([["root", utf8("old")], ["targets", utf8("old")]]));
     await killedAt(
       moment,
-      `const { createFileMetadataStore } = await lib("notary/metadata_store.ts");
+      `const { createFileMetadataStore } = await lib("notary/file_metadata_store.ts");
        const file = new TextEncoder().encode("new");
        await createFileMetadataStore(${JSON.stringify(folder)}).write(${
         JSON.stringify(GUN)
