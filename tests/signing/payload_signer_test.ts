@@ -100,7 +100,7 @@ Deno.test("more than one file can hold is refused before anything is sent: an ap
   const world = await FlowWorld.begin();
   await world.init(A);
   const { change } = await prepareTags(world.task(A, ["v1"]), world.now());
-  const many = Array.from({ length: 4000 }, (_, n) => ({
+  const many = Array.from({ length: 15000 }, (_, n) => ({
     ...change!,
     facts: { ...change!.facts, repository: `registry.test/acme/r${n}` },
   }));

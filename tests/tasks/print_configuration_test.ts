@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createSigningCertificate } from "../../lib/local/certificates.ts";
 import { given, Story } from "../support/local_story.ts";
 
-const README = new URL("../../README.md", import.meta.url);
+const GUIDE = new URL("../../GUIDE.md", import.meta.url);
 
 Deno.test("signing-data prints the artifact configuration, needs nothing for it and asks nobody", async () => {
   await using story = await Story.begin();
@@ -24,8 +24,8 @@ Deno.test("signing-data prints the artifact configuration, needs nothing for it 
   assert.match(stderr, /^$|rsa-padding/, "nothing, or how it is for ECDSA keys");
   assert.deepEqual(story.calls, []);
   const lines = stdout.trim().split("\n").map((line) => line.trim()).filter((line) => !line.startsWith("<?xml"));
-  const readme = (await Deno.readTextFile(README)).split("\n").map((line) => line.trim()).join("\n");
-  assert.ok(readme.includes(lines.join("\n")), "the README shows the same");
+  const guide = (await Deno.readTextFile(GUIDE)).split("\n").map((line) => line.trim()).join("\n");
+  assert.ok(guide.includes(lines.join("\n")), "the guide shows the same");
 });
 
 Deno.test("the artifact configuration as JSON", async () => {

@@ -50,7 +50,7 @@ export async function mergedYaml(
   ours: JsonObject,
   lists: Lists = {},
 ): Promise<PolicyFile> {
-  const { stringify } = await import("yaml");
+  const { stringify } = await loadYaml();
   const present = await folder.read(path);
   if (!present) return { path, content: utf8(stringify(ours, STYLE)) };
   const document = await parseYaml(present, path);
@@ -74,7 +74,7 @@ export async function readYaml(bytes: Bytes, path: string): Promise<JsonValue | 
 const STYLE = { lineWidth: 0, compat: "yaml-1.1" } as const;
 
 async function parseYaml(bytes: Bytes, path: string) {
-  const { parseDocument } = await import("yaml");
+  const { parseDocument } = await loadYaml();
   try {
     const document = parseDocument(text(bytes));
     if (document.errors[0]) throw document.errors[0];
@@ -115,4 +115,10 @@ function unreadable(path: string, error: unknown): TagsealError {
     details: { path },
     cause: error,
   });
+}
+
+/** The library, which is CommonJS: in the single file all of it is behind `default`. */
+async function loadYaml(): Promise<typeof import("yaml")> {
+  const loaded: typeof import("yaml") | { readonly default: typeof import("yaml") } = await import("yaml");
+  return "parseDocument" in loaded ? loaded : loaded.default;
 }
