@@ -30,7 +30,7 @@ export type TagsealErrorCode =
   | "unavailable"
   /** What is to be created exists already. */
   | "exists"
-  /** Somebody else published in between; nothing was written. */
+  /** Somebody else published in between; `published` tells whether something of this was written before that. */
   | "stale"
   /** The signing request failed, was denied or cancelled. */
   | "signing-request-failed"

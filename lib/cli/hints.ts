@@ -1,4 +1,4 @@
-/** The next safe move in the words of the command line: the one place where errors come by flags, commands and variables. @module */
+/** What the library says as facts, in the words of the command line: the one place where its errors come by flags, commands and variables. @module */
 import type { NextMove } from "../errors.ts";
 import type { NextStep, PlainMove } from "../next_step.ts";
 import { commandLine } from "./command_line.ts";

@@ -37,11 +37,15 @@ export async function requireTaken(
   if (schemes.includes("notation")) await checkedChain({ certificates }, at);
 }
 
+/** How each scheme signs images: one that is missing here does not compile. */
+const IMAGE_JOBS: Readonly<Record<ImageScheme, (images: ImagesToSign, options: ImageOptions) => Job<ImagesResult>>> = {
+  cosign: (images, options) => jobOf(cosign, { ...images, ...options }),
+  notation: (images, options) => jobOf(notation, { ...images, ...options }),
+};
+
 /** Images to sign in one scheme. */
 export function imageJob(scheme: ImageScheme, images: ImagesToSign, options: ImageOptions): Job<ImagesResult> {
-  return scheme === "cosign"
-    ? jobOf<CosignTask, never, ImagesResult>(cosign as never, { ...images, ...options })
-    : jobOf<NotationTask, never, ImagesResult>(notation as never, { ...images, ...options });
+  return IMAGE_JOBS[scheme](images, options);
 }
 
 /** Signatures out of a signed file. */
