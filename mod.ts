@@ -69,7 +69,7 @@ export {
   type TagSigner,
 } from "./lib/library/signers.ts";
 export type { TagSelection } from "./lib/library/tags.ts";
-export type { SchemeName } from "./lib/schemes/jobs.ts";
+export type { SchemeName } from "./lib/schemes/names.ts";
 export type { RepositoryResult } from "./lib/schemes/results.ts";
 export type { PushedTag } from "./lib/schemes/notary_v1/push_trust_data.ts";
 export type { ListOptions, TagFacts, TagListFacts } from "./lib/schemes/notary_v1/verify_tags.ts";

@@ -18,7 +18,6 @@ import { discardArtifact, requireFree, writeArtifact } from "../lib/cli/signing.
 import { readUnsigned } from "../lib/cli/signing_file.ts";
 import { openWork, readWork } from "../lib/cli/work.ts";
 import { createSigningData, isSameWork } from "../lib/schemes/create_signing_data.ts";
-import { configurationFor } from "../lib/cli/artifact_configuration.ts";
 import { writeSigningData } from "../lib/schemes/signing_data.ts";
 
 const outputFlag = text("--output-artifact-path <file>", "where to write the ZIP");
@@ -48,6 +47,7 @@ export const command: Command = defineCommand({
   example: "tagseal signing-data -r registry.example.com/team/app -t v1 --output-artifact-path data.zip",
   async run(values, host) {
     if (values.printArtifactConfiguration) {
+      const { configurationFor } = await import("../lib/cli/artifact_configuration.ts");
       const xml = configurationFor(values.scheme, (await readDelegation(values, host))?.key.shape);
       return { json: { artifactConfiguration: xml }, lines: xml.split("\n") };
     }

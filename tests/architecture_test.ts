@@ -175,6 +175,39 @@ Deno.test("architecture: no file remembers anything for longer than whoever call
   assert.deepEqual(found, []);
 });
 
+Deno.test("architecture: whoever signs for content trust alone does not load what the other schemes take", async () => {
+  const of = async (entry: string) => {
+    const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json", entry], cwd: root }).output();
+    const graph: {
+      modules: {
+        specifier: string;
+        dependencies?: { isDynamic?: boolean; code?: { specifier: string } }[];
+      }[];
+    } = JSON.parse(new TextDecoder().decode(stdout));
+    const atOnce = new Map(
+      graph.modules.map(({ specifier, dependencies = [] }) =>
+        [specifier, dependencies.flatMap(({ isDynamic, code }) => isDynamic || !code ? [] : code.specifier)] as const
+      ),
+    );
+    const loaded = new Set<string>();
+    const load = (specifier: string) => {
+      if (loaded.has(specifier)) return;
+      loaded.add(specifier);
+      atOnce.get(specifier)?.forEach(load);
+    };
+    load(new URL(entry, root).href);
+    return [...loaded].flatMap((specifier) => local(specifier) ?? []);
+  };
+  const others = /^lib\/schemes\/(?:cosign|notation)\/|^lib\/schemes\/jobs\.ts$/;
+  // The choices of a flag stand beside what they mean.
+  const choices = "lib/schemes/cosign/forms.ts";
+  for (const task of ["sign", "push", "signing_data", "verify"]) {
+    const files = await of(`tasks/${task}.ts`);
+    assert.ok(files.length > 50, "it is the whole of the command");
+    assert.deepEqual(files.filter((file) => others.test(file) && file !== choices), [], task);
+  }
+});
+
 Deno.test("architecture: no file leads back to itself", () => {
   const imports = new Map(all.map(({ file, imports }) => [file, imports]));
   const done = new Set<string>();

@@ -1,7 +1,7 @@
 /** The artifact configuration that users are shown: for the schemes that they sign in, and their key. @module */
 import type { KeyShape } from "../crypto/algorithms.ts";
 import { TagsealError } from "../errors.ts";
-import type { SchemeName } from "../schemes/jobs.ts";
+import type { SchemeName } from "../schemes/names.ts";
 import { payloadRules } from "../schemes/payload_rules.ts";
 import { artifactConfiguration } from "../signpath/artifact_configuration.ts";
 

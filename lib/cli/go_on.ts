@@ -3,7 +3,6 @@ import { isTagsealError, reworded } from "../errors.ts";
 import type { FailedRepository } from "../signing/outcomes.ts";
 import { keyOf, schemesOf } from "../schemes/signing_data.ts";
 import { UnsignedFileError } from "../signing/signed_file.ts";
-import { configurationFor } from "./artifact_configuration.ts";
 import { commandLine } from "./command_line.ts";
 import { connectionFlags, notaryFlags, registryFlags, signPathFlags } from "./common_flags.ts";
 import { retyped, type Typed } from "./flags.ts";
@@ -27,22 +26,24 @@ export async function withGoOn<T>(how: GoOn, host: Host, work: () => Promise<T>)
   try {
     return await work();
   } catch (error) {
-    throw tellingHow(error, how, host);
+    throw await tellingHow(error, how, host);
   }
 }
 
 /** The same for each of several repositories; one failure that has hit many stays one. */
-export function tellingAllHow(failed: readonly FailedRepository[], how: GoOn, host: Host): FailedRepository[] {
+export async function tellingAllHow(
+  failed: readonly FailedRepository[],
+  how: GoOn,
+  host: Host,
+): Promise<FailedRepository[]> {
   const told = new Map<unknown, unknown>();
-  return failed.map(({ repository, error }) => {
-    if (!told.has(error)) told.set(error, tellingHow(error, how, host));
-    return { repository, error: told.get(error) };
-  });
+  for (const { error } of failed) if (!told.has(error)) told.set(error, await tellingHow(error, how, host));
+  return failed.map(({ repository, error }) => ({ repository, error: told.get(error) }));
 }
 
 /** `error`, with the commands that go on with its signing request, where that goes on. */
-function tellingHow(error: unknown, how: GoOn, host: Host): unknown {
-  if (error instanceof UnsignedFileError) return withArtifactConfiguration(error, host);
+async function tellingHow(error: unknown, how: GoOn, host: Host): Promise<unknown> {
+  if (error instanceof UnsignedFileError) return await withArtifactConfiguration(error, host);
   if (!isTagsealError(error) || !error.request?.goesOn) return error;
   const { id, webLink } = error.request;
   const page = webLink === undefined ? "" : `. Its page: ${webLink}`;
@@ -67,10 +68,11 @@ function commandsFor(id: string, { repository, outputArtifactPath: path, force, 
 }
 
 /** Shows what the project lacks; a script finds the command that prints it. */
-function withArtifactConfiguration(error: UnsignedFileError, host: Host): unknown {
+async function withArtifactConfiguration(error: UnsignedFileError, host: Host): Promise<unknown> {
   const shape = keyOf(error.file)?.shape;
   const schemes = schemesOf(error.file);
   if (shape?.family === "ed25519") return error;
+  const { configurationFor } = await import("./artifact_configuration.ts"); // what all schemes sign with
   host.info("The artifact configuration that the project needs:");
   for (const line of configurationFor(schemes, shape).split("\n")) host.info(line);
   const isPlain = schemes.join() === "dct";

@@ -2,7 +2,8 @@
 import { TagsealError } from "../errors.ts";
 import { type Digest, type ImageName, parseImageName, parseImageReference } from "../registry/image_ref.ts";
 import { text, type Values } from "./flags.ts";
-import { schemeFlag, type SchemeName } from "./scheme_flag.ts";
+import type { SchemeName } from "../schemes/names.ts";
+import { schemeFlag } from "./scheme_flag.ts";
 import type { SessionValues } from "./session.ts";
 import { expectedDigests, requireTags } from "./tags.ts";
 

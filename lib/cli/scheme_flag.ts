@@ -1,11 +1,10 @@
 /** `--scheme`: which kinds of signatures a command is about. @module */
 import { TagsealError } from "../errors.ts";
+import { DCT, IMAGE_SCHEMES, type SchemeName } from "../schemes/names.ts";
 import { type Flag, text } from "./flags.ts";
 
-/** The schemes, by the names that users say. */
-export const SCHEMES = ["dct", "cosign", "notation"] as const;
-/** One of them. */
-export type SchemeName = typeof SCHEMES[number];
+/** The schemes in the order in which users learn of them. */
+export const SCHEMES = [DCT, ...IMAGE_SCHEMES] as const;
 
 /** The schemes that are asked for, each once, in the order of {@linkcode SCHEMES}; `standard` unless said. */
 export function schemesFlag(help: string, standard: readonly SchemeName[]): Flag<readonly SchemeName[]> {

@@ -15,7 +15,8 @@ import {
   type ImagesToSign,
   MANIFESTS_AT_ONCE,
 } from "../schemes/images.ts";
-import type { ImageOptions, ImageScheme } from "../schemes/jobs.ts";
+import type { ImageOptions } from "../schemes/jobs.ts";
+import { IMAGE_SCHEMES, type ImageScheme } from "../schemes/names.ts";
 import type { KeyHolder } from "../signing/payload_signer.ts";
 import type { Job } from "../signing/scheme.ts";
 import type { connectionFlags, signerFlags } from "./common_flags.ts";
@@ -47,7 +48,7 @@ const MAX_CERTIFICATE_BYTES = 2 ** 20;
 
 /** The image schemes that flags name, in the order in which they are published. */
 export function imageSchemes({ scheme }: Pick<SchemeValues, "scheme">): ImageScheme[] {
-  return scheme.filter((one) => one !== "dct");
+  return IMAGE_SCHEMES.filter((one) => scheme.includes(one));
 }
 
 /**

@@ -125,7 +125,7 @@ export async function runSigning(
       ...(onDone ? { onDone } : {}),
     }));
   return signedReport(
-    { ...result, repositories: byRepository(result.repositories), failed: tellingAllHow(failed, how, host) },
+    { ...result, repositories: byRepository(result.repositories), failed: await tellingAllHow(failed, how, host) },
     host,
   );
 }

@@ -7,7 +7,8 @@ import { messageOf, TagsealError } from "../errors.ts";
 import { type BundleChoice, describeFormWarning } from "../schemes/cosign/forms.ts";
 import { requireWritable } from "../registry/blob.ts";
 import { askedFirst, type ImagesResult, type ImagesToSign } from "../schemes/images.ts";
-import { imageJob, type ImageOptions, type SchemeName, SCHEMES } from "../schemes/jobs.ts";
+import { imageJob, type ImageOptions } from "../schemes/jobs.ts";
+import { DCT, IMAGE_SCHEMES, type SchemeName, SCHEMES } from "../schemes/names.ts";
 import type { Job } from "../signing/scheme.ts";
 import { bytesOf } from "./pins.ts";
 
@@ -48,8 +49,8 @@ export function readSchemes(
     const what = foreign === undefined ? "No scheme is named" : `"${String(foreign).slice(0, 40)}" is no scheme`;
     throw new TagsealError("usage", what, { remedy: `Name some of ${SCHEMES.join(", ")}` });
   }
-  const images = SCHEMES.filter((one) => one !== "dct").filter((one) => schemes.includes(one));
-  const dct = schemes.includes("dct");
+  const images = IMAGE_SCHEMES.filter((one) => schemes.includes(one));
+  const dct = schemes.includes(DCT);
   if (images.length === 0) return { dct, access: "pull", jobs: () => [] };
   if (certificate === undefined) {
     throw new TagsealError("usage", "cosign and Notation need the certificate of the signing key", {

@@ -9,14 +9,7 @@ import type { BundleChoice, CosignForm } from "./cosign/forms.ts";
 import { cosign, type CosignTask } from "./cosign/scheme.ts";
 import type { ImagesChange, ImagesResult, ImagesToSign } from "./images.ts";
 import { checkedChain, notation, type NotationTask } from "./notation/scheme.ts";
-import { DCT } from "./notary_v1/scheme.ts";
-
-/** All schemes, in the order in which they are published: where one fails, content trust is not moved. */
-export const SCHEMES = ["cosign", "notation", DCT] as const;
-/** The name of a scheme. */
-export type SchemeName = typeof SCHEMES[number];
-/** A scheme whose signatures lie beside the image. */
-export type ImageScheme = Exclude<SchemeName, typeof DCT>;
+import type { ImageScheme } from "./names.ts";
 
 /** What the schemes want to know beside the images. */
 export interface ImageOptions extends Pick<CosignTask, "onWarning">, Pick<NotationTask, "onOddSalt"> {

@@ -9,7 +9,7 @@ import type { SignatureRules } from "../crypto/signature_rules.ts";
 import { TagsealError } from "../errors.ts";
 import { PAYLOAD_EXTENSIONS, type PayloadExtension } from "../signing/signing_data.ts";
 import { COSIGN_RULES } from "./cosign/signature.ts";
-import type { SchemeName } from "./jobs.ts";
+import type { SchemeName } from "./names.ts";
 import { algorithmOf } from "./notation/formats.ts";
 
 /** How the payloads of one kind are signed. */

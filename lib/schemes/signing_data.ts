@@ -12,8 +12,7 @@ import {
   writeSigningFile,
 } from "../signing/signing_data.ts";
 import { imageChangesIn, type ImagesChange, imageWords } from "./images.ts";
-import { type SchemeName, SCHEMES } from "./jobs.ts";
-import { DCT } from "./notary_v1/scheme.ts";
+import { DCT, type SchemeName, SCHEMES } from "./names.ts";
 import { changesIn, type RepositoryChange, wordsOf } from "./notary_v1/changes.ts";
 
 export type { RepositoryChange, RoleChange, TagChange, TagRemoval } from "./notary_v1/changes.ts";

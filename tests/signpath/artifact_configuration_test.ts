@@ -8,7 +8,7 @@ import { recognizeByRules, type SignatureRules } from "../../lib/crypto/signatur
 import { isTagsealError, type TagsealErrorCode } from "../../lib/errors.ts";
 import { fileSigningKey } from "../../lib/local/signpath_keys.ts";
 import { signArtifact } from "../../lib/local/signpath_signing.ts";
-import type { SchemeName } from "../../lib/schemes/jobs.ts";
+import type { SchemeName } from "../../lib/schemes/names.ts";
 
 const LIMITS = { entries: 100, entryBytes: 1e6, totalBytes: 1e6 };
 const rsa = (modulusLength: number) => generateKeyPairSync("rsa", { modulusLength }).privateKey;

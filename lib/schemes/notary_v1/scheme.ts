@@ -7,14 +7,12 @@ import type { Part } from "../../signing/batch.ts";
 import type { SignatureRules } from "../../crypto/signature_rules.ts";
 import type { Payload } from "../../signing/payload.ts";
 import { type Job, jobOf, type Scheme, type SignedPart } from "../../signing/scheme.ts";
+import { DCT } from "../names.ts";
 import { type RepositoryChange, wordsOf } from "./changes.ts";
 import { type PreparedChange, type PreparedRepository, prepareTags, type TagsToSign } from "./prepare_tags.ts";
 import { type PushResult, pushTrustData } from "./push_trust_data.ts";
 import { wrongSignature } from "./refused_data.ts";
 import { verifyTags } from "./verify_tags.ts";
-
-/** The name of the scheme. */
-export const DCT = "dct";
 
 /**
  * Notary signs over SHA-256 whatever the key. RSA keys sign with PKCS #1 v1.5: Notary takes PSS with a salt of 32 bytes
