@@ -10,7 +10,7 @@ import { readSigningFile, requireSignedFile } from "../lib/cli/signing_file.ts";
 import { TagsealError } from "../lib/errors.ts";
 import { AT_ONCE, mapAtOnce } from "../lib/signing/at_once.ts";
 import { joinOutcomes, settled } from "../lib/signing/outcomes.ts";
-import type { ImagesChange } from "../lib/schemes/images.ts";
+import type { ImagesChange } from "../lib/schemes/image_changes.ts";
 import { byRepository } from "../lib/schemes/results.ts";
 import type { SchemeResult } from "../lib/signing/scheme.ts";
 import { checkTrustData, pushTrustData } from "../lib/schemes/notary_v1/push_trust_data.ts";

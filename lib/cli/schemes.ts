@@ -8,13 +8,8 @@ import { requireWritable } from "../registry/blob.ts";
 import type { ImageName } from "../registry/image_ref.ts";
 import { askedAtMost } from "../registry/repository.ts";
 import { BUNDLE_CHOICES, describeFormWarning } from "../schemes/cosign/forms.ts";
-import {
-  askedFirst,
-  type ImagesChange,
-  type ImagesResult,
-  type ImagesToSign,
-  MANIFESTS_AT_ONCE,
-} from "../schemes/images.ts";
+import type { ImagesChange } from "../schemes/image_changes.ts";
+import { askedFirst, type ImagesResult, type ImagesToSign, MANIFESTS_AT_ONCE } from "../schemes/images.ts";
 import type { ImageOptions } from "../schemes/jobs.ts";
 import { IMAGE_SCHEMES, type ImageScheme } from "../schemes/names.ts";
 import type { KeyHolder } from "../signing/payload_signer.ts";

@@ -14,7 +14,7 @@ import {
 } from "../files/files.ts";
 import { ARTIFACT_NAME } from "../signing/zip_signer.ts";
 import { resubmitForSigning, submitForSigning } from "../signing/request_signature.ts";
-import type { ImagesChange } from "../schemes/images.ts";
+import type { ImagesChange } from "../schemes/image_changes.ts";
 import type { Outcome, SignResult } from "../signing/outcomes.ts";
 import type { RepositoryResult } from "../schemes/results.ts";
 import { MAX_ARTIFACT_BYTES, type SignPathClient } from "../signpath/client.ts";

@@ -1,24 +1,24 @@
 /**
  * What cosign and Notation signatures have in common: they sign manifests by digest, lie beside the image in its registry,
- * and are made for each tag, for the index and for every manifest that it names. What a signing data file says of them
- * stands in its member `images`.
+ * and are made for each tag, for the index and for every manifest that it names.
  *
  * @module
  */
-import type { JsonObject, JsonValue } from "../bytes/json.ts";
 import { sha256Hex } from "../crypto/hash.ts";
 import type { PublicKey } from "../crypto/keys.ts";
-import { type Certificate, readCertificate } from "../crypto/x509.ts";
+import type { Certificate } from "../crypto/x509.ts";
 import { TagsealError } from "../errors.ts";
 import type { Descriptor } from "../registry/descriptor.ts";
 import { findImage, type ImageEntry, type ImageWithEntries } from "../registry/image_entries.ts";
 import type { Digest } from "../registry/image_ref.ts";
 import type { RegistryRepository } from "../registry/repository.ts";
 import { mapAtOnce } from "../signing/at_once.ts";
-import { digest, list, malformed, object, whole, word } from "../signing/manifest_words.ts";
 import type { Payload } from "../signing/payload.ts";
 import type { KeyHolder } from "../signing/payload_signer.ts";
-import type { SchemeResult } from "../signing/scheme.ts";
+import type { Part, UnnamedPayload } from "../signing/batch.ts";
+import type { Prepared, SchemeResult } from "../signing/scheme.ts";
+import { type ImageSignature, imageWords, type TaggedImage } from "./image_changes.ts";
+import type { ImageScheme } from "./names.ts";
 
 /** Tags of one repository whose manifests are to be signed. */
 export interface ImagesToSign {
@@ -40,25 +40,6 @@ export interface ImagesToSign {
   readonly digestOf: (tag: string) => Promise<Digest>;
   /** Images that were read already, by digest, so that the registry need not be asked for them. */
   readonly found?: ReadonlyMap<string, ImageWithEntries> | undefined;
-}
-
-/** One manifest to sign under one tag. */
-export interface TaggedImage {
-  /** The tag. */
-  readonly tag: string;
-  /** The manifest or index that the tag stands for, or one that the index names. */
-  readonly image: Descriptor;
-  /** What an entry of an index runs on: `linux/arm64`. */
-  readonly platform?: string | undefined;
-}
-
-/** A form of a signature: `classic` and `bundle` are cosign's, `jws` is Notation's. */
-export type SignatureForm = "classic" | "bundle" | "jws";
-
-/** One signature that is to be made. */
-export interface ImageSignature extends TaggedImage {
-  /** Its form. */
-  readonly form: SignatureForm;
 }
 
 /** What became of one tag's signatures in one scheme. */
@@ -126,7 +107,7 @@ export function askedFirst(ask: () => Promise<void>): () => Promise<void> {
  *
  * @throws {TagsealError} `bad-input`, `not-found`; what `requireWritable` throws
  */
-export async function requireSignable({ holder, key, repository, writable }: ImagesToSign): Promise<void> {
+async function requireSignable({ holder, key, repository, writable }: ImagesToSign): Promise<void> {
   const keyId = key.canonicalId;
   const details = { repository, keyId };
   if (holder?.kind === "keys" && !(await holder.atHand()).has(keyId)) {
@@ -162,8 +143,70 @@ export function notGood(repository: string, { tag, image }: TaggedImage, scheme:
   );
 }
 
+/** What a scheme makes of images, and what is there. */
+export interface ImagesPlan<Signature extends ImageSignature> {
+  /** All manifests of the tags. */
+  readonly images: readonly TaggedImage[];
+  /** The signatures to make, in the order of the payloads. */
+  readonly missing: readonly Signature[];
+  /** The time. */
+  readonly at: Date;
+}
+
+/** What each scheme has of its own. */
+export interface ImagesScheme<Signature extends ImageSignature> {
+  /** Its name. */
+  readonly scheme: ImageScheme;
+  /** How a signature is signed; `kind` is what its entry is called by, before repository and tag. */
+  payloadOf(signature: Signature): Pick<UnnamedPayload, "bytes" | "rules" | "extension"> & { readonly kind: string };
+  /** Where the signatures of an image are found. */
+  referenceOf(image: Descriptor): string;
+}
+
+/**
+ * What is to be signed of a plan.
+ *
+ * @throws {TagsealError} where something is to be signed: `bad-input`, `not-found` and what `writable` throws
+ */
+export async function preparedImages<Signature extends ImageSignature>(
+  task: ImagesToSign,
+  plan: ImagesPlan<Signature>,
+  of: ImagesScheme<Signature>,
+): Promise<Prepared<ImagesPlan<Signature>, ImagesResult>> {
+  const { repository, certificates, key } = task;
+  const { missing } = plan;
+  if (missing.length === 0) return { outcome: "unchanged", result: imagesResult("unchanged", task, plan, of) };
+  await requireSignable(task);
+  const part: Part = {
+    member: "images",
+    payloads: missing.map((signature) => {
+      const { kind, ...payload } = of.payloadOf(signature);
+      const about = aboutSignature(of.scheme, repository, signature);
+      return { ...payload, keys: [key], label: labelOf(kind, repository, signature), about };
+    }),
+    words: (payloads) => {
+      const signatures = missing.map((one, i) => {
+        const { id, bytes } = payloads[i]!;
+        return { ...one, payload: id, sha256: sha256Hex(bytes) };
+      });
+      return imageWords({ scheme: of.scheme, repository, certificates, signatures });
+    },
+  };
+  return { outcome: "to-sign", part, plan };
+}
+
+/** What became of a plan. */
+export function imagesResult<Signature extends ImageSignature>(
+  outcome: ImagesResult["outcome"],
+  { repository }: Pick<ImagesToSign, "repository">,
+  { images, missing }: ImagesPlan<Signature>,
+  { scheme, referenceOf }: ImagesScheme<Signature>,
+): ImagesResult {
+  return { repository, outcome, signatures: signedTags(scheme, images, missing, referenceOf) };
+}
+
 /** The results by tag: the first manifest of a tag is the one that it stands for. */
-export function signedTags(
+function signedTags(
   scheme: string,
   images: readonly TaggedImage[],
   added: readonly TaggedImage[],
@@ -179,14 +222,14 @@ export function signedTags(
 }
 
 /** The name of an entry: scheme, last part of the repository, tag, platform. */
-export function labelOf(what: string, repository: string, { tag, platform, image }: TaggedImage): string {
+function labelOf(what: string, repository: string, { tag, platform, image }: TaggedImage): string {
   const kind = image.mediaType.includes("index") || image.mediaType.includes("list") ? "index" : "";
   const part = platform?.replaceAll("/", "-") ?? kind;
   return [what, repository.split("/").at(-1)!, tag, ...part ? [part] : []].join("_");
 }
 
 /** What a signature is for, for whoever approves and for the audit log. */
-export function aboutSignature(
+function aboutSignature(
   scheme: string,
   repository: string,
   { tag, image, platform }: TaggedImage,
@@ -199,92 +242,5 @@ export function aboutSignature(
     facts: { Scheme: scheme, Digest: digest },
     tags: [{ tag, digest }],
     removedTags: [],
-  };
-}
-
-/** Signatures with their payloads' names. */
-export function named<T extends ImageSignature>(
-  signatures: readonly T[],
-  payloads: readonly Payload[],
-): (T & { readonly payload: string; readonly sha256: string })[] {
-  return signatures.map((one, i) => ({ ...one, payload: payloads[i]!.id, sha256: sha256Hex(payloads[i]!.bytes) }));
-}
-
-/** What a file says of one scheme's signatures in one repository. */
-export interface ImagesChange {
-  /** `cosign` or `notation`. */
-  readonly scheme: string;
-  /** The repository. */
-  readonly repository: string;
-  /** The signing key's certificate, and those above it. */
-  readonly certificates: readonly [Certificate, ...Certificate[]];
-  /** The signatures to make; what is signed already is left out. */
-  readonly signatures: readonly (ImageSignature & { readonly payload: string; readonly sha256: string })[];
-}
-
-/** More than any request holds. */
-const MAX_CERTIFICATES = 10;
-const FORMS: readonly string[] = ["classic", "bundle", "jws"] satisfies SignatureForm[];
-
-/** The manifest's member. */
-export function imageWords({ scheme, repository, certificates, signatures }: ImagesChange): JsonObject {
-  return {
-    scheme,
-    repository,
-    certificates: certificates.map(({ der }) => der.toBase64()),
-    signatures: signatures.map(({ tag, image, platform, form, payload, sha256 }) => ({
-      tag,
-      ...image,
-      ...(platform === undefined ? {} : { platform }),
-      form,
-      payload,
-      sha256,
-    })),
-  };
-}
-
-/** What a manifest says. @throws {TagsealError} `bad-input` where it is not what {@linkcode imageWords} writes */
-export function imageChangesIn(manifest: JsonObject): ImagesChange[] {
-  if (manifest["images"] === undefined) return [];
-  return list(manifest, "images").map((value, i) => {
-    const entry = object(value, `images[${i}]`);
-    const signatures = list(entry, "signatures").map((one) => readSignature(object(one, `images[${i}].signatures`)));
-    if (signatures.length === 0) throw malformed(`nothing is to be signed in images[${i}]`);
-    return {
-      scheme: word(entry, "scheme"),
-      repository: word(entry, "repository"),
-      certificates: readChain(list(entry, "certificates")),
-      signatures,
-    };
-  });
-}
-
-function readChain(values: readonly JsonValue[]): [Certificate, ...Certificate[]] {
-  if (values.length === 0 || values.length > MAX_CERTIFICATES) throw malformed("it has no certificate, or too many");
-  const [first, ...others] = values.map((value) => {
-    try {
-      return readCertificate(Uint8Array.fromBase64(String(value), { lastChunkHandling: "strict" }));
-    } catch (error) {
-      if (error instanceof SyntaxError) throw malformed("a certificate in it cannot be read");
-      throw error;
-    }
-  });
-  return [first!, ...others];
-}
-
-function readSignature(entry: JsonObject): ImagesChange["signatures"][number] {
-  const form = word(entry, "form");
-  if (!FORMS.includes(form)) throw malformed(`"${form.slice(0, 30)}" is no form of a signature`);
-  return {
-    tag: word(entry, "tag"),
-    image: {
-      mediaType: word(entry, "mediaType"),
-      digest: digest(entry, "digest") as Digest,
-      size: whole(entry, "size"),
-    },
-    ...(entry["platform"] === undefined ? {} : { platform: word(entry, "platform") }),
-    form: form as SignatureForm,
-    payload: word(entry, "payload"),
-    sha256: word(entry, "sha256"),
   };
 }

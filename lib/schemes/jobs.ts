@@ -7,7 +7,8 @@ import { type Job, jobOf } from "../signing/scheme.ts";
 import type { SigningFile } from "../signing/signing_data.ts";
 import type { BundleChoice, CosignForm } from "./cosign/forms.ts";
 import { cosign, type CosignTask } from "./cosign/scheme.ts";
-import type { ImagesChange, ImagesResult, ImagesToSign } from "./images.ts";
+import type { ImagesChange } from "./image_changes.ts";
+import type { ImagesResult, ImagesToSign } from "./images.ts";
 import { checkedChain, notation, type NotationTask } from "./notation/scheme.ts";
 import type { ImageScheme } from "./names.ts";
 

@@ -11,7 +11,7 @@ import {
   type UnsignedFile,
   writeSigningFile,
 } from "../signing/signing_data.ts";
-import { imageChangesIn, type ImagesChange, imageWords } from "./images.ts";
+import { imageChangesIn, type ImagesChange, imageWords } from "./image_changes.ts";
 import { DCT, type SchemeName, SCHEMES } from "./names.ts";
 import { changesIn, type RepositoryChange, wordsOf } from "./notary_v1/changes.ts";
 

@@ -19,7 +19,7 @@ import { registrySource } from "../../lib/schemes/cosign/attached.ts";
 import { checkCertificates } from "../../lib/schemes/notation/certificates.ts";
 import { EMPTY_CONFIG, signedEnvelope, unsignedEnvelope } from "../../lib/schemes/notation/envelope.ts";
 import { SIGNATURE_TYPE } from "../../lib/schemes/notation/formats.ts";
-import { isSignedAlready, verifyNotation } from "../../lib/schemes/notation/verify.ts";
+import { tagsSignedAlready, verifyNotation } from "../../lib/schemes/notation/verify.ts";
 import { pushIndex } from "../support/clients.ts";
 import { Attached, type Identity, identity, KEY_KINDS, type KeyKind, keyOf, newKey } from "../support/notation.ts";
 import { HARMLESS, notationForgeries } from "../support/notation_forgeries.ts";
@@ -110,7 +110,8 @@ async function signOnce(repository: RegistryRepository, image: Descriptor, signe
   assert.ok("chain" in checked, JSON.stringify(checked.problems.map(({ reason }) => reason)));
   const { chain, algorithm } = checked;
   const attached = await listReferrers(repository, image.digest, SIGNATURE_TYPE);
-  if (await isSignedAlready({ image, tag: TAG, chain, at }, attached, registrySource(repository))) return "unchanged";
+  const signed = await tagsSignedAlready({ image, tags: [TAG], chain, at }, attached, registrySource(repository));
+  if (signed.has(TAG)) return "unchanged";
   const unsigned = unsignedEnvelope({ image, tag: TAG }, algorithm, at);
   const raw = (await localSigner(signer.key).sign(unsigned.signingInput, algorithm.rules)).bytes;
   const made = (await signedEnvelope(unsigned, raw, { chain, algorithm, agent: "tagseal/tests" }, image, at))!;

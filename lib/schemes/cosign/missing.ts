@@ -56,7 +56,10 @@ export async function formFacts(attached: Attached, gun: string, key: PublicKey,
  *
  * @throws {TagsealError} `bad-input` where nothing can be added without harm to what others have put there
  */
-export function signaturesToAddTo({ classic, digest }: Attached, gun: string): SignatureManifest | undefined {
+export function signaturesToAddTo(
+  { classic, digest }: Pick<Attached, "classic" | "digest">,
+  gun: string,
+): SignatureManifest | undefined {
   if (typeof classic !== "string") return classic?.manifest;
   const tag = signatureTag(digest);
   const message = `The signatures under the tag "${tag}" of "${gun}" cannot be added to: ${WHY[classic]}`;

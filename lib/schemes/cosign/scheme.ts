@@ -6,21 +6,17 @@ import { addReferrer } from "../../registry/referrers.ts";
 import { OCI_MANIFEST } from "../../registry/manifest_type.ts";
 import { addToTagged } from "../../registry/tagged.ts";
 import { mapAtOnce } from "../../signing/at_once.ts";
-import type { Part } from "../../signing/batch.ts";
-import type { Prepared, Scheme, SignedPart } from "../../signing/scheme.ts";
+import type { Scheme, SignedPart } from "../../signing/scheme.ts";
+import type { ImageSignature, TaggedImage } from "../image_changes.ts";
 import {
-  aboutSignature,
-  type ImageSignature,
+  type ImagesPlan,
   type ImagesResult,
+  imagesResult,
+  type ImagesScheme,
   type ImagesToSign,
-  imageWords,
-  labelOf,
   MANIFESTS_AT_ONCE,
-  named,
   notGood,
-  requireSignable,
-  signedTags,
-  type TaggedImage,
+  preparedImages,
   taggedImages,
 } from "../images.ts";
 import { publishing } from "../publishing.ts";
@@ -45,54 +41,26 @@ export interface CosignTask extends ImagesToSign {
 /** A signature in one of cosign's forms. */
 export type CosignSignature = ImageSignature & { readonly form: CosignForm };
 
-/** What is to be made, and what is there. */
-export interface CosignPlan {
-  /** All manifests of the tags. */
-  readonly images: readonly TaggedImage[];
-  /** The signatures to make, in the order of the payloads. */
-  readonly missing: readonly CosignSignature[];
-  /** The time. */
-  readonly at: Date;
-}
-
 /** cosign as one of the schemes. */
 export const cosign: Scheme<
   CosignTask,
-  CosignPlan,
+  ImagesPlan<CosignSignature>,
   ImagesResult,
   Parameters<typeof verifyCosign>,
   CosignVerdict
 > = {
   name: "cosign",
-  async prepare(task, at): Promise<Prepared<CosignPlan, ImagesResult>> {
-    const { repository, certificates, key } = task;
+  async prepare(task, at) {
     const images = await taggedImages(task);
     const missing = await missingOf(task, images, at);
-    if (missing.length === 0) {
-      const signatures = signedTags("cosign", images, [], referenceOf);
-      return { outcome: "unchanged", result: { repository, outcome: "unchanged", signatures } };
-    }
-    await requireSignable(task);
-    const part: Part = {
-      member: "images",
-      payloads: missing.map((signature) => ({
-        bytes: bytesOf(repository, signature),
-        rules: COSIGN_RULES,
-        keys: [key],
-        label: labelOf(signature.form === "classic" ? "cosign" : "bundle", repository, signature),
-        extension: signature.form === "classic" ? "json" : "dsse",
-        about: aboutSignature("cosign", repository, signature),
-      })),
-      words: (payloads) =>
-        imageWords({ scheme: "cosign", repository, certificates, signatures: named(missing, payloads) }),
-    };
-    return { outcome: "to-sign", part, plan: { images, missing, at } };
+    return await preparedImages(task, { images, missing, at }, ownOf(task));
   },
   async check({ repository, key }, { missing }, signed) {
     await checkedSignatures(repository, key, missing, signed);
   },
-  async publish(task, { images, missing, at }, signed) {
+  async publish(task, plan, signed) {
     const { repository, registry, key } = task;
+    const { missing, at } = plan;
     const good = await checkedSignatures(repository, key, missing, signed);
     const byDigest = Map.groupBy(good, ({ image }) => image.digest);
     await mapAtOnce([...byDigest.values()], MANIFESTS_AT_ONCE, async (some) => {
@@ -109,12 +77,26 @@ export const cosign: Scheme<
         });
       }
     });
-    return { repository, outcome: "published", signatures: signedTags("cosign", images, missing, referenceOf) };
+    return imagesResult("published", task, plan, ownOf(task));
   },
   verify: ([attached, question]) => verifyCosign(attached, question),
 };
 
-const referenceOf = ({ digest }: { readonly digest: Digest }) => signatureTag(digest);
+function ownOf({ repository }: Pick<CosignTask, "repository">): ImagesScheme<CosignSignature> {
+  return {
+    scheme: "cosign",
+    payloadOf(signature) {
+      const isClassic = signature.form === "classic";
+      return {
+        bytes: bytesOf(repository, signature),
+        rules: COSIGN_RULES,
+        extension: isClassic ? "json" : "dsse",
+        kind: isClassic ? "cosign" : "bundle",
+      };
+    },
+    referenceOf: ({ digest }) => signatureTag(digest),
+  };
+}
 
 /** The signatures that are not there yet, for each manifest under each of its tags. */
 async function missingOf(task: CosignTask, images: readonly TaggedImage[], at: Date): Promise<CosignSignature[]> {
@@ -167,14 +149,14 @@ async function addClassic(task: CosignTask, digest: Digest, added: readonly Chec
     tag: signatureTag(digest),
     mediaType: OCI_MANIFEST,
     async add(current) {
-      const manifest = current && readSignatureManifest({ bytes: current, mediaType: OCI_MANIFEST });
-      const attached = { digest, classic: manifest, bundles: [], unread: 0 };
-      if (typeof manifest === "string") signaturesToAddTo({ ...attached, classic: manifest }, gun); // throws
-      if (typeof manifest === "string") return undefined;
+      const read = current && readSignatureManifest({ bytes: current, mediaType: OCI_MANIFEST });
+      const found = typeof read === "string" ? read : read && { manifest: read, payloads };
+      const manifest = signaturesToAddTo({ classic: found, digest }, gun);
       // Whose the other layers are does not matter here: their payloads need not be fetched.
       const layers = manifest?.layers.filter((layer) => payloads.has(layer.digest)) ?? [];
       const classic = manifest && { manifest: { ...manifest, layers }, payloads };
-      const open = await missingSignatures({ ...attached, classic }, gun, wanted, key, at);
+      const attached = { digest, classic, bundles: [], unread: 0 };
+      const open = await missingSignatures(attached, gun, wanted, key, at);
       const lacking = added.filter(({ tag }) => open.some(({ image }) => image.tag === tag));
       if (lacking.length === 0) return undefined;
       const next = withSignatures(manifest, lacking);

@@ -1,27 +1,23 @@
 /** Notation signatures beside the image: JWS envelopes that refer to it. @module */
 import type { Certificate } from "../../crypto/x509.ts";
+import { DIGEST_BYTES } from "../../crypto/rsa_padding.ts";
 import { USER_AGENT } from "../../http/send.ts";
-import { pushBlob, readBlob } from "../../registry/blob.ts";
-import { findManifest } from "../../registry/manifest.ts";
+import { pushBlob } from "../../registry/blob.ts";
+import { registryStore } from "../../registry/image_store.ts";
 import { OCI_MANIFEST } from "../../registry/manifest_type.ts";
-import { addReferrer, listReferrers } from "../../registry/referrers.ts";
-import type { RegistryRepository } from "../../registry/repository.ts";
+import { addReferrer } from "../../registry/referrers.ts";
 import { mapAtOnce } from "../../signing/at_once.ts";
-import type { Part } from "../../signing/batch.ts";
-import type { Prepared, Scheme, SignedPart } from "../../signing/scheme.ts";
+import type { Scheme, SignedPart } from "../../signing/scheme.ts";
+import type { ImageSignature, TaggedImage } from "../image_changes.ts";
 import {
-  aboutSignature,
-  type ImageSignature,
+  type ImagesPlan,
   type ImagesResult,
+  imagesResult,
+  type ImagesScheme,
   type ImagesToSign,
-  imageWords,
-  labelOf,
   MANIFESTS_AT_ONCE,
-  named,
   notGood,
-  requireSignable,
-  signedTags,
-  type TaggedImage,
+  preparedImages,
   taggedImages,
 } from "../images.ts";
 import { publishing } from "../publishing.ts";
@@ -29,7 +25,7 @@ import { refusedCertificate } from "./certificate_words.ts";
 import { checkCertificates } from "./certificates.ts";
 import { EMPTY_CONFIG, type NotationSignature, signedEnvelope, unsignedEnvelope } from "./envelope.ts";
 import { type NotationAlgorithm, SIGNATURE_TYPE } from "./formats.ts";
-import { isSignedAlready, type NotationReport, type NotationSource, verifyNotation } from "./verify.ts";
+import { type NotationReport, tagsSignedAlready, verifyNotation } from "./verify.ts";
 
 /** Images to sign. */
 export interface NotationTask extends ImagesToSign {
@@ -40,61 +36,29 @@ export interface NotationTask extends ImagesToSign {
 /** A signature in Notation's form. */
 export type JwsSignature = ImageSignature & { readonly form: "jws" };
 
-/** What is to be made, and what is there. */
-export interface NotationPlan {
-  /** All manifests of the tags. */
-  readonly images: readonly TaggedImage[];
-  /** The signatures to make, in the order of the payloads. */
-  readonly missing: readonly JwsSignature[];
-  /** The time that is signed. */
-  readonly at: Date;
-}
-
 /** Notation as one of the schemes. */
 export const notation: Scheme<
   NotationTask,
-  NotationPlan,
+  ImagesPlan<JwsSignature>,
   ImagesResult,
   Parameters<typeof verifyNotation>,
   NotationReport
 > = {
   name: "notation",
-  async prepare(task, at): Promise<Prepared<NotationPlan, ImagesResult>> {
-    const { repository, registry, certificates, key } = task;
-    const { chain, algorithm } = await checkedChain(task, at);
+  async prepare(task, at) {
+    const signer = await checkedChain(task, at);
     const images = await taggedImages(task);
-    const open = await mapAtOnce(images, MANIFESTS_AT_ONCE, async ({ tag, image, platform }) => {
-      const attached = await listReferrers(registry, image.digest, SIGNATURE_TYPE);
-      const isThere = await isSignedAlready({ image, tag, chain, at }, attached, registrySource(registry));
-      return isThere ? undefined : { tag, image, platform, form: "jws" } as const;
-    });
-    const missing = open.filter((one) => one !== undefined);
-    if (missing.length === 0) {
-      const signatures = signedTags("notation", images, [], referenceOf);
-      return { outcome: "unchanged", result: { repository, outcome: "unchanged", signatures } };
-    }
-    await requireSignable(task);
-    const part: Part = {
-      member: "images",
-      payloads: missing.map((signature) => ({
-        bytes: unsignedEnvelope(signature, algorithm, at).signingInput,
-        rules: algorithm.rules,
-        keys: [key],
-        label: labelOf("notation", repository, signature),
-        extension: "jws",
-        about: aboutSignature("notation", repository, signature),
-      })),
-      words: (payloads) =>
-        imageWords({ scheme: "notation", repository, certificates, signatures: named(missing, payloads) }),
-    };
-    return { outcome: "to-sign", part, plan: { images, missing, at } };
+    const missing = await missingOf(task, images, signer, at);
+    return await preparedImages(task, { images, missing, at }, ownOf(signer, at));
   },
   async check(task, { missing, at }, signed) {
-    await checkedSignatures(task, missing, at, signed);
+    await checkedSignatures(task, await checkedChain(task, at), missing, at, signed);
   },
-  async publish(task, { images, missing, at }, signed) {
-    const { repository, registry } = task;
-    const good = await checkedSignatures(task, missing, at, signed);
+  async publish(task, plan, signed) {
+    const { registry } = task;
+    const { missing, at } = plan;
+    const signer = await checkedChain(task, at);
+    const good = await checkedSignatures(task, signer, missing, at, signed);
     const byDigest = Map.groupBy(good, ({ image }) => image.digest);
     await publishing(() => pushBlob(registry, EMPTY_CONFIG));
     await mapAtOnce([...byDigest.values()], MANIFESTS_AT_ONCE, async (some) => {
@@ -105,22 +69,51 @@ export const notation: Scheme<
         });
       }
     });
-    const usual = { sha256: 32, sha384: 48, sha512: 64 }[(await checkedChain(task, at)).algorithm.rules.hash];
+    const usual = DIGEST_BYTES[signer.algorithm.rules.hash];
     const odd = good.find(({ saltLength = usual }) => saltLength !== usual)?.saltLength;
     if (odd !== undefined) task.onOddSalt?.(odd);
-    return { repository, outcome: "published", signatures: signedTags("notation", images, missing, referenceOf) };
+    return imagesResult("published", task, plan, ownOf(signer, at));
   },
   verify: (question) => verifyNotation(...question),
 };
 
-const referenceOf = ({ digest }: { readonly digest: string }) => digest;
-
-/** A repository at a registry, to read signatures from. */
-export function registrySource(registry: RegistryRepository): NotationSource {
+function ownOf({ algorithm }: NotationSigner, at: Date): ImagesScheme<JwsSignature> {
   return {
-    manifest: (digest) => findManifest(registry, digest),
-    blob: (digest, maxBytes) => readBlob(registry, digest, maxBytes),
+    scheme: "notation",
+    payloadOf: (signature) => ({
+      bytes: unsignedEnvelope(signature, algorithm, at).signingInput,
+      rules: algorithm.rules,
+      extension: "jws",
+      kind: "notation",
+    }),
+    referenceOf: ({ digest }) => digest,
   };
+}
+
+/** The signatures that are not there yet; what is attached to a manifest is read once for all of its tags. */
+async function missingOf(
+  { registry }: NotationTask,
+  images: readonly TaggedImage[],
+  { chain }: NotationSigner,
+  at: Date,
+): Promise<JwsSignature[]> {
+  const store = registryStore(registry);
+  const there = new Map<string, ReadonlySet<string>>();
+  await mapAtOnce([...Map.groupBy(images, ({ image }) => image.digest).values()], MANIFESTS_AT_ONCE, async (some) => {
+    const { image } = some[0]!;
+    const attached = await store.referrers(image.digest, SIGNATURE_TYPE);
+    const tags = some.map(({ tag }) => tag);
+    there.set(image.digest, await tagsSignedAlready({ image, tags, chain, at }, attached, store));
+  });
+  return images.filter(({ tag, image }) => !there.get(image.digest)!.has(tag)).map((one) => ({ ...one, form: "jws" }));
+}
+
+/** Who signs. */
+export interface NotationSigner {
+  /** Its certificate, and those above it, in order. */
+  readonly chain: readonly [Certificate, ...Certificate[]];
+  /** What its key signs with. */
+  readonly algorithm: NotationAlgorithm;
 }
 
 /**
@@ -131,7 +124,7 @@ export function registrySource(registry: RegistryRepository): NotationSource {
 export async function checkedChain(
   { certificates: [leaf, ...others] }: Pick<NotationTask, "certificates">,
   at: Date,
-): Promise<{ readonly chain: readonly [Certificate, ...Certificate[]]; readonly algorithm: NotationAlgorithm }> {
+): Promise<NotationSigner> {
   const checked = await checkCertificates(leaf, others, at);
   if ("chain" in checked) return checked;
   throw refusedCertificate(checked.problems);
@@ -139,18 +132,18 @@ export async function checkedChain(
 
 /** The signatures, ready for the registry. @throws {TagsealError} `trust-invalid` */
 async function checkedSignatures(
-  task: NotationTask,
+  { repository }: NotationTask,
+  { chain, algorithm }: NotationSigner,
   missing: readonly JwsSignature[],
   at: Date,
   { payloads, signatures }: SignedPart,
 ): Promise<(JwsSignature & NotationSignature)[]> {
-  const { chain, algorithm } = await checkedChain(task, at);
   return await Promise.all(missing.map(async (one, i) => {
     const unsigned = unsignedEnvelope(one, algorithm, at);
     const raw = signatures.get(payloads[i]!.id)!;
     const signer = { chain, algorithm, agent: USER_AGENT };
     const signature = await signedEnvelope(unsigned, raw, signer, one.image, at);
-    if (!signature) throw notGood(task.repository, one, "notation");
+    if (!signature) throw notGood(repository, one, "notation");
     return { ...one, ...signature };
   }));
 }

@@ -122,25 +122,31 @@ export async function verifyNotation(
 }
 
 /**
- * Whether the signer has signed the image with this tag already, so that nothing has to be signed: the same certificate,
- * a good signature. That it may have been revoked is no reason to sign again.
+ * Those of `tags` that the signer has signed the image with already, so that nothing has to be signed: the same
+ * certificate, a good signature. That it may have been revoked is no reason to sign again. Signatures are read once for
+ * all tags, and no more of them than it takes.
  */
-export async function isSignedAlready(
-  { image, tag, chain, at }: {
+export async function tagsSignedAlready(
+  { image, tags, chain, at }: {
     readonly image: Descriptor;
-    readonly tag: string;
+    readonly tags: readonly string[];
     readonly chain: readonly [Certificate, ...Certificate[]];
     readonly at: Date;
   },
   attached: readonly Descriptor[],
   source: NotationSource,
-): Promise<boolean> {
-  const question = { image, tag, at, trusted: [chain.at(-1)!] };
-  const own = async (envelope: ReadEnvelope): Promise<Judgement> =>
-    equalBytes(envelope.chain[0].der, chain[0].der)
-      ? await judge(envelope, question, false)
-      : { reason: "untrusted", signer: envelope.chain[0] };
-  return (await firstGood(attached, source, own)).verified !== undefined;
+): Promise<ReadonlySet<string>> {
+  const question = { image, at, trusted: [chain.at(-1)!] };
+  const signed = new Set<string>();
+  for (const descriptor of attached.slice(0, MAX_SIGNATURES)) {
+    if (tags.every((tag) => signed.has(tag))) break;
+    const read = await readSignature(descriptor, source);
+    if ("reason" in read || !equalBytes(read.chain[0].der, chain[0].der)) continue;
+    const judgement = await judge(read, question, false);
+    const tag = "good" in judgement ? judgement.good.tag : undefined;
+    if (tag !== undefined && tags.includes(tag)) signed.add(tag);
+  }
+  return signed;
 }
 
 type Judgement = NotationReason | { readonly good: VerifiedNotation };

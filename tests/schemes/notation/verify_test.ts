@@ -6,7 +6,8 @@ import { digestOf } from "../../../lib/registry/blob.ts";
 import type { Descriptor } from "../../../lib/registry/descriptor.ts";
 import { OCI_INDEX } from "../../../lib/registry/manifest_type.ts";
 import { TagsealError } from "../../../lib/errors.ts";
-import { isSignedAlready, verifyNotation } from "../../../lib/schemes/notation/verify.ts";
+import type { Digest } from "../../../lib/registry/image_ref.ts";
+import { tagsSignedAlready, verifyNotation } from "../../../lib/schemes/notation/verify.ts";
 import { failsWith } from "../../support/failures.ts";
 import { Attached, envelopeBy, fixture, identity, keyOf, newKey } from "../../support/notation.ts";
 import { HARMLESS, notationForgeries } from "../../support/notation_forgeries.ts";
@@ -143,8 +144,10 @@ Deno.test("notation: signed already is what this certificate signed for this ima
   const renewed = await identity(keyOf("P-256"), { issuer: ca });
   const chain = [own.certificate, ca.certificate] as const;
   const wanted = { image: IMAGE, tag: TAG, chain, at: AT };
-  const is = (attached: Attached, change: Partial<typeof wanted> = {}) =>
-    isSignedAlready({ ...wanted, ...change }, attached.list, attached);
+  const is = async (attached: Attached, change: Partial<typeof wanted> = {}) => {
+    const { tag, ...asked } = { ...wanted, ...change };
+    return (await tagsSignedAlready({ ...asked, tags: [tag] }, attached.list, attached)).has(tag);
+  };
   const attached = new Attached();
   assert.equal(await is(attached), false);
   attached.add(await envelopeBy({ identity: renewed, above: [ca.certificate], image: IMAGE }), IMAGE);
@@ -154,4 +157,13 @@ Deno.test("notation: signed already is what this certificate signed for this ima
   assert.equal(await is(attached, { tag: "latest" }), false);
   assert.equal(await is(attached, { image: { ...IMAGE, size: IMAGE.size + 1 } }), false);
   assert.equal(await is(attached, { at: new Date("2046-01-01T00:00:00Z") }), false, "it expired");
+  let read = 0;
+  const counted = {
+    manifest: (digest: Digest) => (read++, attached.manifest(digest)),
+    blob: (digest: Digest) => attached.blob(digest),
+  };
+  const tags = [TAG, "latest", "next"];
+  const { image, at } = wanted;
+  assert.deepEqual([...await tagsSignedAlready({ image, at, chain, tags }, attached.list, counted)], [TAG]);
+  assert.equal(read, attached.list.length, "each signature is read once for all tags");
 });
