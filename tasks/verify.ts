@@ -10,7 +10,7 @@ import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { fromFlag, openReading } from "../lib/cli/exported.ts";
 import type { Host } from "../lib/cli/host.ts";
 import { imageSignerFlags, type Target, verifyTarget } from "../lib/cli/image_target.ts";
-import type { NotaryValues } from "../lib/cli/session.ts";
+import { type NotaryValues, openSession, type Session } from "../lib/cli/session.ts";
 import { tagListReport } from "../lib/cli/tag_report.ts";
 import { describeTags, verifyTags } from "../lib/schemes/notary_v1/verify_tags.ts";
 
@@ -36,30 +36,32 @@ export const command: Command = defineCommand({
   async run(values, host) {
     const target = verifyTarget(values);
     const { name, expected } = target;
+    const session = openSession(values, host);
     const isAsked = values.scheme.includes("dct");
     if (isAsked && values.scheme.length === 1) {
-      const { list, offline } = await asDocker(values, host, target, expected);
+      const { list, offline } = await asDocker(values, session, host, target, expected);
       return tagListReport(list, ({ tag, digest }) => `${tag} ${digest}`, offline);
     }
     // Who asks for content trust alone does not wait for what the others take.
     const { verifiedImages } = await import("../lib/cli/image_signers.ts");
     const { imagesReport } = await import("../lib/cli/image_words.ts");
-    const { images, offline: layout } = await verifiedImages(values, host, target);
+    const { images, offline: layout } = await verifiedImages(values, session, host, target);
     if (!isAsked) return imagesReport(name.gun, images, [], layout);
     // What is signed must be what is there.
     const digests = new Map(images.map(({ tag, image }) => [tag!, image.digest]));
-    const { list, offline } = await asDocker(values, host, target, digests);
+    const { list, offline } = await asDocker(values, session, host, target, digests);
     return imagesReport(name.gun, images, describeTags(list).tags, layout ?? offline);
   },
 });
 
 async function asDocker(
   values: NotaryValues & { readonly from?: string | undefined },
+  session: Session,
   host: Host,
   { name, references }: Target,
   digests: ReadonlyMap<string, string>,
 ) {
-  const { trust, offline } = await (await openReading(values, host))(name);
+  const { trust, offline } = await (await openReading(values, host, session))(name);
   // A copy, however well verified, proves nothing about now.
   return { list: await verifyTags({ ...trust, offline: "refused" }, name.gun, references, digests), offline };
 }

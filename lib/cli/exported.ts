@@ -8,7 +8,7 @@ import type { MetadataStore } from "../notary/metadata_store.ts";
 import type { ImageName } from "../registry/image_ref.ts";
 import { parseRoot } from "../tuf/parse.ts";
 import type { RootPin } from "../tuf/root_keys.ts";
-import { type NotaryValues, openSession, trustOf } from "./session.ts";
+import { type NotaryValues, openSession, type Session, trustOf } from "./session.ts";
 import { openMetadataStore } from "./trust_dir.ts";
 import { text } from "./flags.ts";
 import type { Host } from "./host.ts";
@@ -36,10 +36,10 @@ export interface Reading {
 export async function openReading(
   values: NotaryValues & { readonly from?: string | undefined },
   host: Host,
+  session: Session = openSession(values, host),
 ): Promise<(name: ImageName) => Promise<Reading>> {
   const { from } = values;
   if (from === undefined) {
-    const session = openSession(values, host);
     return async (name) => ({ trust: { ...await session.notary(name, "pull"), offline: "allowed" } });
   }
   const exported = await readExport(await host.readFile(from, MAX_EXPORT_BYTES));

@@ -11,7 +11,7 @@ import { requireGiven } from "./flags.ts";
 import type { Host } from "./host.ts";
 import { imageSignerFlags, type ImageSignerValues, type Target } from "./image_target.ts";
 import { refused } from "./image_words.ts";
-import { openSession } from "./session.ts";
+import type { Session } from "./session.ts";
 import type { Offline } from "./tag_report.ts";
 
 /** What was verified, and what stood in for the registry. */
@@ -31,13 +31,14 @@ const MAX_FILE_BYTES = 2 ** 20;
  */
 export async function verifiedImages(
   values: ImageSignerValues,
+  session: Session,
   host: Host,
   { name, references, expected }: Target,
 ): Promise<VerifiedImages> {
   const signers = await trustedSigners(values, host);
   const { ociLayout } = values;
   const store = ociLayout === undefined
-    ? registryStore(await openSession(values, host).registry(name))
+    ? registryStore(await session.registry(name))
     : await openOciLayout(host.path(ociLayout), name.gun);
   const at = host.now();
   const images = await verifyImages({ repository: name.gun, store, references, expected, signers, at });

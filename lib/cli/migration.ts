@@ -57,7 +57,7 @@ export async function openMigration(
   holder: KeyHolder | undefined,
 ): Promise<OpenMigration> {
   const tags = values.tags.length > 0 ? requireTags(values.tags) : undefined;
-  const open = await openReading(values, host);
+  const open = await openReading(values, host, session);
   const access = values.dryRun ? "pull" : "push,pull";
   const imageJobs = await openImageJobs(values, session, host, access, holder && askedOnce(holder));
   const plans = new Map<string, Migration>();

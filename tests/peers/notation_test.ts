@@ -8,7 +8,6 @@ import { isTagsealError } from "../../lib/errors.ts";
 import { authorize } from "../../lib/http/auth.ts";
 import { createSend } from "../../lib/http/network.ts";
 import { localSigner } from "../../lib/crypto/signer.ts";
-import { type Certificate, certificatePem } from "../../lib/crypto/x509.ts";
 import { pushBlob } from "../../lib/registry/blob.ts";
 import type { Descriptor } from "../../lib/registry/descriptor.ts";
 import { findManifest, pushManifest, tagManifest } from "../../lib/registry/manifest.ts";
@@ -22,8 +21,9 @@ import { SIGNATURE_TYPE } from "../../lib/schemes/notation/formats.ts";
 import { tagsSignedAlready, verifyNotation } from "../../lib/schemes/notation/verify.ts";
 import { pushIndex } from "../support/clients.ts";
 import { Attached, type Identity, identity, KEY_KINDS, type KeyKind, keyOf, newKey } from "../support/notation.ts";
+import { notationHome, notationVerify } from "../support/notation_verifier.ts";
 import { HARMLESS, notationForgeries } from "../support/notation_forgeries.ts";
-import { peerTest, verifier } from "../support/peer_case.ts";
+import { peerTest } from "../support/peer_case.ts";
 import { type Peers, startPeers } from "../support/peers.ts";
 import { EMBEDDED, REAL, stackTest } from "../support/stacks.ts";
 
@@ -54,38 +54,9 @@ const STRICTER: readonly string[] = [
   "urls",
 ];
 
-/** Somebody with `notation` and a trust store: level strict, any identity. */
-async function verifierHome(dir: string, trusted: readonly Certificate[]): Promise<string> {
-  const home = await Deno.makeTempDir({ dir, prefix: "notation-" });
-  const store = `${home}/notation/truststore/x509/ca/tests`;
-  await Deno.mkdir(store, { recursive: true });
-  for (const [i, certificate] of trusted.entries()) {
-    await Deno.writeTextFile(`${store}/${i}.pem`, certificatePem(certificate));
-  }
-  const policy = {
-    name: "tests",
-    registryScopes: ["*"],
-    signatureVerification: { level: "strict" },
-    trustStores: ["ca:tests"],
-    trustedIdentities: ["*"],
-  };
-  const file = `${home}/notation/trustpolicy.json`;
-  await Deno.writeTextFile(file, JSON.stringify({ version: "1.0", trustPolicies: [policy] }), { mode: 0o600 });
-  return home;
-}
-
-/** Whether the program accepts an image, and what it says. By address: it speaks HTTP to whatever is called localhost. */
-async function accepts(peers: Peers, home: string, path: string, { digest }: Descriptor, tag?: string) {
-  const reference = `${peers.registryHost.replace("localhost", "127.0.0.1")}/${path}@${digest}`;
-  const { code, stderr } = await new Deno.Command(verifier("notation"), {
-    args: ["verify", ...(tag === undefined ? [] : ["-m", `tag=${tag}`]), reference],
-    clearEnv: true,
-    env: { HOME: home, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home, SSL_CERT_FILE: peers.caPath },
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-  }).output();
-  return { ok: code === 0, said: new TextDecoder().decode(stderr) };
+/** Whether the program accepts an image, and what it says. */
+function accepts(peers: Peers, home: string, path: string, { digest }: Descriptor, tag?: string) {
+  return notationVerify(peers, home, `${peers.registryHost}/${path}@${digest}`, tag);
 }
 
 function repositoryAt(peers: Peers, path: string): RegistryRepository & Disposable {
@@ -138,7 +109,7 @@ for (const [stack, kinds] of [[REAL, KEY_KINDS], [EMBEDDED, SOME_KINDS]] as cons
         using repository = repositoryAt(peers, `keys/${i}`);
         const image = await imageIn(peers, repository);
         const trusted = [above[0]?.certificate ?? signer.certificate];
-        const home = await verifierHome(peers.dir, trusted);
+        const home = await notationHome(peers.dir, trusted);
         assert.equal(await signOnce(repository, image, signer, ...above), "published");
         assert.equal(await signOnce(repository, image, signer, ...above), "unchanged");
         const { ok, said } = await accepts(peers, home, repository.path, image, TAG);
@@ -162,7 +133,7 @@ peerTest("notation and tagseal on changed signatures", ["docker-registry", "nota
   const image = await imageIn(peers, first);
   const { trusted, forgeries } = await notationForgeries(image);
   assert.ok(forgeries.length >= 150);
-  const home = await verifierHome(peers.dir, trusted);
+  const home = await notationHome(peers.dir, trusted);
   const theirs: string[] = [], mine: string[] = [];
   const left = [...forgeries];
   const worker = async (n: number) => {
