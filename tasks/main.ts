@@ -69,5 +69,7 @@ if (import.meta.main) {
     VERSION,
     (flags) => createHost(flags, { out, err, env, columns, signal: interruption.signal }),
   );
+  // Not a natural end: that ends the threads in which a PKCS#11 module signed while OpenSSL, which the module brought,
+  // frees what they hold. Now and then both free it, and a run whose work is done dies with a signal.
   Deno.exit(code);
 }

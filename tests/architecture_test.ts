@@ -334,6 +334,31 @@ Deno.test("architecture: every way of deciding by words is found", () => {
   for (const row of innocent) assert.deepEqual(readsWords(row), [], row);
 });
 
+/**
+ * `deno test --parallel` runs files as threads of one process. Its environment is all tests' environment; and a PKCS#11
+ * module brings libraries that die when a thread which used them ends while the process does.
+ */
+Deno.test("architecture: no test changes its own process: neither its environment nor what is loaded into it", async () => {
+  const files: string[] = [];
+  await walk("tests", files);
+  const programs: string[] = [];
+  for (const file of files) {
+    const text = await Deno.readTextFile(new URL(file, root));
+    assert.doesNotMatch(text, /^(?!.*doesNotMatch).*Deno\.(env\.(set|delete)|chdir)\(/m, file);
+    if (/loadPkcs11Addon\([A-Za-z]/.test(text)) programs.push(file);
+  }
+  // The first loads what it wrote itself in the place of the addon. The others are programs, and end as tasks/main.ts.
+  assert.deepEqual(programs.sort(), [
+    "tests/keystore/pkcs11_keystore_test.ts",
+    "tests/support/token_life.ts",
+    "tests/support/token_signatures.ts",
+  ]);
+  for (const program of ["tasks/main.ts", ...programs.slice(1)]) {
+    const lines = (await Deno.readTextFile(new URL(program, root))).trimEnd().split("\n");
+    assert.match(lines.findLast((line) => line.includes("Deno.")) ?? "", /^ *Deno\.exit\(/, program);
+  }
+});
+
 async function walk(folder: string, found: string[]): Promise<void> {
   for await (const entry of Deno.readDir(new URL(`${folder}/`, root))) {
     const path = `${folder}/${entry.name}`;

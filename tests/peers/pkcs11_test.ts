@@ -1,30 +1,22 @@
 /**
- * Keys on a real PKCS#11 module, SoftHSM, and the repositories that they sign on the real Notary server. All of it is in
- * this one file, and `tagseal` in processes of its own: a module is initialized once for a process.
+ * Keys on a real PKCS#11 module, SoftHSM, and the repositories that they sign on the real Notary server. Whoever uses a
+ * module is a process of its own: a module is initialized once for a process, and its libraries do not bear that threads
+ * end while they clean up.
  */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { utf8 } from "../../lib/bytes/bytes.ts";
-import { verifySignature } from "../../lib/crypto/algorithms.ts";
 import { createSigningCertificate } from "../../lib/local/certificates.ts";
-import { CKA, CKO, loadPkcs11Addon } from "../../lib/keystore/pkcs11_addon.ts";
-import { createPkcs11KeyStore, type Pkcs11Options } from "../../lib/keystore/pkcs11_keystore.ts";
 import { KNOWN_MODULES } from "../../lib/keystore/pkcs11_modules.ts";
-import { Token } from "../../lib/keystore/pkcs11_token.ts";
 import { notary, NOTARY_PASSPHRASES } from "../support/clients.ts";
-import { failsWith } from "../support/failures.ts";
 import { type Need, peerTest } from "../support/peer_case.ts";
 import { type Peers, startPeers } from "../support/peers.ts";
 import { type ProcessEnd, runProgram } from "../support/program.ts";
 
 const TOKEN: readonly Need[] = ["softhsm2", "pkcs11 addon"];
 const SERVERS: readonly Need[] = ["notary", "notary-server", "docker-registry", ...TOKEN];
-const ADDON = new URL("../../.tagseal-pkcs11", import.meta.url).pathname;
-const MODULES = KNOWN_MODULES.filter((path) => path.includes("softhsm"));
-const MODULE = MODULES.find((path) => existsSync(path)) ?? "";
+const ROOT = new URL("../../", import.meta.url).pathname;
+const MODULE = KNOWN_MODULES.find((path) => path.includes("softhsm") && existsSync(path)) ?? "";
 const PIN = "secret-pin-4711";
-const GUN = "registry.example.com/team/app";
-const PAYLOAD = utf8('{"payload":1}');
 
 /** Private tokens of SoftHSM below `dir`; returns the variable that makes a process use them. */
 async function softHsm(dir: string, ...labels: string[]): Promise<{ SOFTHSM2_CONF: string }> {
@@ -57,60 +49,9 @@ async function inFolder(use: (dir: string) => Promise<void>): Promise<void> {
 
 peerTest("pkcs11: SoftHSM makes, keeps and uses keys that do not leave it", TOKEN, () =>
   inFolder(async (dir) => {
-    const before = Deno.env.get("SOFTHSM2_CONF");
-    Deno.env.set("SOFTHSM2_CONF", (await softHsm(dir, "left", "right")).SOFTHSM2_CONF);
-    try {
-      const options = (more: Partial<Pkcs11Options> = {}): Pkcs11Options => ({
-        addon: () => loadPkcs11Addon(ADDON),
-        modulePaths: MODULES,
-        tokenLabel: "right",
-        askPin: () => Promise.resolve(PIN),
-        signal: new AbortController().signal,
-        ...more,
-      });
-      let id = "";
-      {
-        using store = createPkcs11KeyStore(options());
-        const made = await store.create({ role: "targets", gun: GUN });
-        const root = await store.create({ role: "root" });
-        id = made.signer.publicKey.canonicalId;
-        assert.equal((await store.list()).length, 2);
-        await root.discard();
-        assert.deepEqual(await store.list(), [{ id, role: "targets", gun: GUN, token: "right" }]);
-      }
-      {
-        using store = createPkcs11KeyStore(options({ askPin: () => Promise.reject(new Error("asked")) }));
-        assert.deepEqual(
-          await store.list(),
-          [{ id, role: "targets", gun: GUN, token: "right" }],
-          "listing needs no PIN",
-        );
-      }
-      {
-        using store = createPkcs11KeyStore(options());
-        const signer = await store.open(id);
-        for (let n = 0; n < 3; n++) {
-          const { method, bytes } = await signer.sign(PAYLOAD);
-          assert.ok(await verifySignature(method, signer.publicKey, PAYLOAD, bytes));
-        }
-      }
-      {
-        using token = await Token.open(options());
-        await token.login();
-        const found = token.find([{ type: CKA.CLASS, value: CKO.PRIVATE_KEY }]);
-        assert.equal(found.length, 1, "the discarded key is gone");
-        const flags = [CKA.SENSITIVE, CKA.EXTRACTABLE, CKA.SIGN, CKA.PRIVATE].map((type) =>
-          token.attribute(found[0]!, type)?.[0]
-        );
-        assert.deepEqual(flags, [1, 0, 1, 1]);
-        assert.throws(() => token.attribute(found[0]!, 0x11), /CKR_ATTRIBUTE_SENSITIVE/);
-      }
-      using left = createPkcs11KeyStore(options({ tokenLabel: "left" }));
-      assert.deepEqual(await left.list(), []);
-    } finally {
-      if (before === undefined) Deno.env.delete("SOFTHSM2_CONF");
-      else Deno.env.set("SOFTHSM2_CONF", before);
-    }
+    const program = new URL("../support/token_life.ts", import.meta.url).pathname;
+    const args = ["run", "-q", "-A", `--config=${ROOT}deno.json`, program, `${ROOT}.tagseal-pkcs11`, MODULE, PIN];
+    await must(new Deno.Command(Deno.execPath(), { args, env: await softHsm(dir, "left", "right") }));
   }));
 
 /** Somebody with tokens, who runs `tagseal` as `deno task with-token` does. */
@@ -254,14 +195,4 @@ peerTest("pkcs11: repositories whose keys are on SoftHSM, on the real Notary ser
     await admin.fails(2, init, /There are several tokens: "(one|two)", "(one|two)"\n.*--pkcs11-token/, two);
     await admin.succeeds([...init, "--pkcs11-token", "two"], two);
   });
-});
-
-peerTest("pkcs11: a file that is no module is told by name", TOKEN, async () => {
-  const options: Pkcs11Options = {
-    addon: () => loadPkcs11Addon(ADDON),
-    modulePaths: [new URL(import.meta.url).pathname],
-    askPin: () => Promise.resolve(PIN),
-    signal: new AbortController().signal,
-  };
-  await failsWith(createPkcs11KeyStore(options).list(), "bad-input", "pkcs11_test.ts", "cannot be used");
 });

@@ -53,4 +53,5 @@ if (import.meta.main) {
     }
   }));
   await Deno.stdout.write(utf8(JSON.stringify(keys)));
+  Deno.exit(); // as the program ends, and for its reason: see tasks/main.ts
 }
