@@ -29,5 +29,10 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   "NO_PROXY": "hosts that are reached without a proxy, as docker reads it: names, `.suffix`, `host:port`, ranges, `*`",
   "DENO_CERT": "read by the runtime: a file with one more CA",
   "DENO_TLS_CA_STORE": "read by the runtime: `system` for the CAs that this machine knows",
+  "GITHUB_ACTIONS": "set by GitHub: errors and warnings are shown beside the job as well",
+  "GITHUB_STEP_SUMMARY": "set by GitHub: the file that a table of signed and verified tags is added to",
+  "TF_BUILD": "set by Azure Pipelines: errors and warnings are shown beside the job as well",
+  "AGENT_TEMPDIRECTORY": "set by Azure Pipelines: the folder for that table",
+  "GITLAB_CI": "set by GitLab: what is said on the way is a section of the job's log",
   "NO_COLOR": "no colours",
 };

@@ -40,7 +40,14 @@ export const command: Command = defineCommand({
     const isAsked = values.scheme.includes("dct");
     if (isAsked && values.scheme.length === 1) {
       const { list, offline } = await asDocker(values, session, host, target, expected);
-      return tagListReport(list, ({ tag, digest }) => `${tag} ${digest}`, offline);
+      const report = tagListReport(list, ({ tag, digest }) => `${tag} ${digest}`, offline);
+      const rows = describeTags(list).tags.map(({ tag, digest }) => ({
+        repository: name.gun,
+        tag,
+        digest,
+        outcome: "verified",
+      }));
+      return { ...report, tags: rows };
     }
     // Who asks for content trust alone does not wait for what the others take.
     const { verifiedImages } = await import("../lib/cli/image_signers.ts");

@@ -20,6 +20,7 @@ const LAYERS: readonly (readonly string[])[] = [
 const COMPOSITION = [
   "lib/cli/session.ts",
   "lib/cli/host.ts",
+  "lib/cli/job_summary.ts",
   "lib/cli/key_stores.ts",
   "lib/cli/policy_folder.ts",
   "lib/cli/signing.ts",

@@ -8,7 +8,7 @@
  */
 import { text } from "../bytes/bytes.ts";
 import type { Bytes } from "../bytes/bytes.ts";
-import { TagsealError } from "../errors.ts";
+import { messageOf, TagsealError } from "../errors.ts";
 import { requireFile } from "../files/files.ts";
 import type { SendOptions } from "../http/network.ts";
 import type { Send } from "../http/send.ts";
@@ -17,6 +17,7 @@ import { sleep } from "../http/retry.ts";
 import { createSend } from "../http/network.ts";
 import type { HelperRun } from "../registry/credential_helper.ts";
 import { helperVariables, runHelperProcess } from "../registry/helper_process.ts";
+import { jobLogOf, type TagRow } from "./job_log.ts";
 import { createOutput, type Streams } from "./output.ts";
 
 /** What commands may use of the machine. */
@@ -35,6 +36,12 @@ export interface Host extends Disposable {
   error(line: string, next?: string): void;
   /** Writes a line to stderr as it is. */
   say(line: string): void;
+  /** Names the command to a CI system that reads the log of its jobs. */
+  begin(title: string): void;
+  /** Has such a system show why the command has failed. */
+  failed(told: { readonly message: string; readonly next: string }): void;
+  /** Has such a system show what became of tags, where it has a place for that. */
+  summary(title: string, rows: readonly TagRow[]): Promise<void>;
   /** A variable; empty ones count as not set. */
   env(name: string): string | undefined;
   /** All of stdin, once; at most 64 KiB unless said. */
@@ -97,8 +104,10 @@ export const ONE_PRESS_MS = 1000;
 /** The real machine. */
 export function createHost({ quiet, noInput }: HostFlags, surroundings: Surroundings): Host {
   const { signal } = surroundings;
-  const output = createOutput(surroundings);
   const env = (name: string) => surroundings.env(name) || undefined;
+  const now = () => new Date();
+  const job = jobLogOf(env, now);
+  const output = createOutput(surroundings, job);
   // A task runs in the project's folder; it passes the folder the user is in.
   const folder = () => env("TAGSEAL_CWD") ?? Deno.cwd();
   const path = (given: string) => /^([/\\]|[A-Za-z]:)/.test(given) ? given : `${folder()}/${given}`;
@@ -106,7 +115,7 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
   // Where one of several calls side by side fails, the command ends, and no other may go on being repeated.
   const over = new AbortController();
   const untilOver = AbortSignal.any([signal, over.signal]);
-  const endings: (() => void)[] = [() => over.abort()];
+  const endings: (() => void)[] = [() => over.abort(), output.end];
   const helperRuns = new Map<string, Promise<HelperRun>>();
   const warned = new Set<string>(); // many repositories of one command have the same to warn of
   const withheld = new Set<string>();
@@ -117,14 +126,29 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
     json: output.document,
     info: (line) => quiet || over.signal.aborted || output.say(line),
     warn(line) {
-      if (!warned.has(line)) output.say(`tagseal: warning: ${line}`);
+      if (warned.has(line)) return;
       warned.add(line);
+      output.say(`tagseal: warning: ${line}`);
+      output.problem("warning", line);
     },
     error(line, next) {
+      output.problem("error", line, ...next === undefined ? [] : [`Next: ${next}`]);
       output.say(`tagseal: error: ${line}`);
       if (next !== undefined) output.say(`tagseal: next: ${next}`);
     },
     say: output.say,
+    begin: output.begin,
+    failed: ({ message, next }) => output.problem("error", message, `Next: ${next}`),
+    async summary(title, rows) {
+      if (!job?.summary || rows.length === 0) return;
+      const { summaryPage, writeSummary } = await import("./job_summary.ts");
+      try {
+        const command = await writeSummary(job.summary, summaryPage(title, rows));
+        if (command !== undefined) output.command(command);
+      } catch (error) {
+        output.say(`tagseal: warning: the summary of this job cannot be written: ${messageOf(error)}`);
+      }
+    },
     secret(secret, variable) {
       if (secret !== undefined) output.hide(secret);
       if (variable !== undefined) withheld.add(variable.toUpperCase());
@@ -199,7 +223,7 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
       helperRuns.set(key, run);
       return run;
     },
-    now: () => new Date(),
+    now,
     sleep: (ms) => sleep(ms, untilOver),
     signal,
     [Symbol.dispose]: () => endings.forEach((close) => close()),

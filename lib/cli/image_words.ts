@@ -152,6 +152,12 @@ export function imagesReport(
   return {
     json: { repository, tags, ...offline ? { offline } : {} },
     lines: tags.map(({ tag, digest }) => tag === undefined ? digest : `${tag} ${digest}`),
+    tags: tags.map(({ tag, digest }) => ({
+      repository,
+      ...tag === undefined ? {} : { tag },
+      digest,
+      outcome: "verified",
+    })),
   };
 }
 

@@ -133,6 +133,11 @@ export function migrationReport(report: Report, plans: readonly Migration[], tag
       ...gone.map(({ repository, tag, digest }) => `${repository}:${tag} ${digest} gone`),
       ...refused.map(({ repository, tag, digest }) => `${repository}:${word(tag)} ${digest} refused`),
     ],
+    tags: [
+      ...report.tags ?? [],
+      ...gone.map((tag) => ({ ...tag, outcome: "gone" })),
+      ...refused.map(({ repository, tag, digest }) => ({ repository, tag, digest, outcome: "refused" })),
+    ],
     exitCode: worstOf([
       report.exitCode ?? 0,
       ...each((plan) => plan.refused, ({ error }) => exitCodeOf(error)),

@@ -1,6 +1,6 @@
 /**
- * The only way out: what a command writes to stdout and stderr is free of secrets, obeyed by nobody, and on a terminal
- * as wide as that is.
+ * The only way out: what a command writes to stdout and stderr is free of secrets, obeyed by nobody but for what is
+ * meant to be (the marks of a CI job's log), and on a terminal as wide as that is.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import { createRedactor } from "../bytes/redaction.ts";
 import { messageOf } from "../errors.ts";
 import { fitted } from "./layout.ts";
 import { documentOf } from "./document.ts";
+import type { JobLog, Level } from "./job_log.ts";
 
 /** Where text goes. */
 export interface Streams {
@@ -34,6 +35,14 @@ export interface Output {
   status(line: string): void;
   /** Takes a secret out of all that follows. */
   hide(secret: string): void;
+  /** Names what all that follows is about, to a CI system that reads the log of its jobs. */
+  begin(title: string): void;
+  /** Marks a problem for such a system, in one or more lines. */
+  problem(level: Level, ...lines: readonly string[]): void;
+  /** Ends the section that such a system shows of what was said on the way. */
+  end(): void;
+  /** A line that such a system obeys, on stderr. */
+  command(line: string): void;
   /** Why stdout did not take all of the results; `undefined` where it did. */
   lost(): string | undefined;
 }
@@ -43,8 +52,8 @@ const STATUS_COLUMNS = 79;
 /** "? ", " (y/N) yes", and the cursor. */
 const ANSWER_COLUMNS = 14;
 
-/** Writes to `streams`. */
-export function createOutput(streams: Streams): Output {
+/** Writes to `streams`, and for whom reads them as the log of a job. */
+export function createOutput(streams: Streams, job: JobLog = {}): Output {
   const redactor = createRedactor();
   const columns = () => streams.columns?.();
   const err = (text: string) => {
@@ -55,6 +64,8 @@ export function createOutput(streams: Streams): Output {
     }
   };
   let shownStatus = "";
+  let title = "tagseal";
+  let section: "none" | "to begin" | "open" = "none";
   let lost: string | undefined;
   const show = (line: string) => {
     if (line === shownStatus) return;
@@ -77,14 +88,31 @@ export function createOutput(streams: Streams): Output {
     // Each line of several begins anew for whoever reads a log.
     return width === undefined ? [safe] : fitted(safe, width - room).map(printable);
   };
+  const command = (line: string) => {
+    show("");
+    err(`${line}\n`);
+  };
+  const edge = (which: "start" | "end") => {
+    if (job.section) command(job.section(which, title));
+    section = which === "start" ? "open" : "none";
+  };
+  const end = () => {
+    if (section === "open") edge("end");
+    section = "none";
+  };
   return {
     result(lines) {
+      end();
       const text = lines.map(printable).join("\n");
       if (lines.length > 0) write(`${redactor.result(text)}\n`);
     },
-    document: (value) => write(`${jsonLine(redactor.json(documentOf(value)))}\n`),
+    document(value) {
+      end();
+      write(`${jsonLine(redactor.json(documentOf(value)))}\n`);
+    },
     say(line) {
       show("");
+      if (section === "to begin") edge("start");
       err(forPeople(line).map((each) => `${each}\n`).join(""));
     },
     question(line) {
@@ -95,6 +123,17 @@ export function createOutput(streams: Streams): Output {
       const width = columns();
       if (width !== undefined) show(printable(redactor.words(line)).slice(0, Math.min(STATUS_COLUMNS, width - 1)));
     },
+    begin(of) {
+      title = of;
+      section = "to begin";
+    },
+    problem(level, ...lines) {
+      if (level === "error") end();
+      const text = lines.map((line) => printable(redactor.words(line))).join("\n");
+      if (job.problem) command(job.problem(level, title, text));
+    },
+    end,
+    command,
     hide: redactor.hide,
     lost: () => lost,
   };

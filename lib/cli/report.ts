@@ -1,6 +1,8 @@
 /** From results and errors to what is printed. @module */
+import { word } from "../bytes/printable.ts";
 import { isTagsealError, messageOf, stackOf, TagsealError } from "../errors.ts";
 import { remedyOf } from "./hints.ts";
+import type { TagRow } from "./job_log.ts";
 
 /** What a command has to say: one JSON document, and the same as lines for people and shell scripts. */
 export interface Report {
@@ -10,6 +12,14 @@ export interface Report {
   readonly lines: readonly string[];
   /** 0 unless a part of the work failed. */
   readonly exitCode?: number;
+  /** What became of each tag, for the summary of a CI job; left out where it is no news. */
+  readonly tags?: readonly TagRow[];
+}
+
+/** A row for people, and for scripts that take lines. */
+export function tagLine({ repository, tag, digest, outcome }: TagRow): string {
+  const name = tag === undefined ? repository : `${repository}:${word(tag)}`;
+  return [name, ...digest === undefined ? [] : [digest], outcome].join(" ");
 }
 
 /** A chain of causes may be a ring. */
@@ -26,8 +36,8 @@ export function errorJson(error: unknown): { error: Record<string, unknown> } {
 
 /** A failure for people, as lines to be said; with the chain of causes and stacks where `verbose`. */
 export function errorLines(error: unknown, verbose: boolean): string[] {
-  const known = asTagsealError(error);
-  const lines = [`tagseal: error: ${known.message}`, `tagseal: next: ${remedyOf(known)}`];
+  const { message, next } = toldOf(error);
+  const lines = [`tagseal: error: ${message}`, `tagseal: next: ${next}`];
   let cause = verbose ? error : undefined;
   for (let depth = 0; cause !== undefined && depth < MAX_CAUSES; depth++) {
     // No line begins with what a server says.
@@ -35,6 +45,12 @@ export function errorLines(error: unknown, verbose: boolean): string[] {
     cause = cause instanceof Error ? cause.cause : undefined;
   }
   return lines;
+}
+
+/** What of a failure is for everybody: what happened, and the next safe move. */
+export function toldOf(error: unknown): { readonly message: string; readonly next: string } {
+  const known = asTagsealError(error);
+  return { message: known.message, next: remedyOf(known) };
 }
 
 function asTagsealError(error: unknown): TagsealError {

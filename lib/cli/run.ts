@@ -8,7 +8,7 @@ import { globalFlags } from "./common_flags.ts";
 import { attributeOf, type Flags, retyped } from "./flags.ts";
 import type { Host, HostFlags } from "./host.ts";
 import { exitCodeOf } from "./exit_codes.ts";
-import { errorJson, errorLines } from "./report.ts";
+import { errorJson, errorLines, toldOf } from "./report.ts";
 
 /** Runs `tagseal <args>` and returns the exit code. Never throws. */
 export async function runTagseal(
@@ -26,6 +26,7 @@ export async function runTagseal(
       remedy: "Do not take it for undone: the report stands on standard error. Make room where standard output goes to",
     });
   } catch (error) {
+    host.failed(toldOf(error));
     errorLines(error, args.includes("--verbose")).forEach(host.say);
     if (args.includes("--json")) host.json(errorJson(error));
     return exitCodeOf(error);
@@ -90,8 +91,15 @@ async function runCommand(
   using ends = host;
   const values: Record<string, unknown> = { typed: given, again };
   for (const [key, flag] of Object.entries(flags)) values[key] = await flag.read(given[attributeOf(flag)], ends);
-  const { json, lines, exitCode = 0 } = await command.run(values as CommandValues<Flags>, ends, argument, commands);
+  host.begin(`tagseal ${name}`);
+  const { json, lines, exitCode = 0, tags = [] } = await command.run(
+    values as CommandValues<Flags>,
+    ends,
+    argument,
+    commands,
+  );
   if (values["json"] !== true) host.lines(lines);
   else if (json !== undefined) host.json(json);
+  await host.summary(`tagseal ${name}`, tags);
   return exitCode;
 }

@@ -1,6 +1,5 @@
 /** What the signing commands share: submitting, the artifact's files, the report. @module */
 import { type Bytes, equalBytes } from "../bytes/bytes.ts";
-import { word } from "../bytes/printable.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
 import {
   pathExists,
@@ -25,7 +24,8 @@ import { submissionFlags } from "./common_flags.ts";
 import { requireGiven, type Values } from "./flags.ts";
 import type { Host } from "./host.ts";
 import { failedJson, failures } from "./repositories.ts";
-import type { Report } from "./report.ts";
+import type { TagRow } from "./job_log.ts";
+import { type Report, tagLine } from "./report.ts";
 
 /** Under which policy, and with what words, the flags submit. @throws {TagsealError} `usage` where one is missing */
 export function submissionOf(values: Values<typeof submissionFlags>): Omit<Submission, "artifact" | "fileName"> {
@@ -146,6 +146,7 @@ export function signedReport(
   host: Host,
 ): Report {
   warnOfUnclear(unclearRequests, host);
+  const rows = repositories.flatMap(rowsOf);
   return {
     json: {
       repositories,
@@ -153,7 +154,8 @@ export function signedReport(
       ...(unclearRequests > 0 ? { unclearRequests } : {}),
       ...(failed.length > 0 ? { failed: failed.map(failedJson) } : {}),
     },
-    lines: repositories.flatMap(resultLines),
+    lines: rows.map(tagLine),
+    tags: [...rows, ...failed.map(({ repository }) => ({ repository, outcome: "failed" }))],
     exitCode: failures(failed, host),
   };
 }
@@ -167,19 +169,22 @@ export function warnOfUnclear(requests: number, host: Host): void {
   );
 }
 
-function resultLines(
-  { repository, outcome, tags, removedTags = [], roles, signatures = [] }: RepositoryResult,
-): string[] {
+function rowsOf({ repository, outcome, tags, removedTags = [], roles, signatures = [] }: RepositoryResult): TagRow[] {
   // Without tags the roles themselves are what was asked for.
   const renewed = tags.length + removedTags.length === 0 ? roles : [];
   return [
-    ...signatures.map(({ scheme, tag, digest, outcome }) => `${repository}:${tag} ${digest} ${outcome} (${scheme})`),
+    ...signatures.map(({ scheme, tag, digest, outcome }) => ({
+      repository,
+      tag,
+      digest,
+      outcome: `${outcome} (${scheme})`,
+    })),
     ...tags.map(({ tag, digest, previousDigest }) => {
       const moved = previousDigest && previousDigest !== digest ? `, moved from ${previousDigest}` : "";
-      return `${repository}:${tag} ${digest} ${outcome}${moved}`;
+      return { repository, tag, digest, outcome: `${outcome}${moved}` };
     }),
-    ...removedTags.map((tag) => `${repository}:${word(tag)} removed`),
-    ...renewed.map(({ role, version }) => `${repository} ${role} version ${version} ${outcome}`),
+    ...removedTags.map((tag) => ({ repository, tag, outcome: "removed" })),
+    ...renewed.map(({ role, version }) => ({ repository, outcome: `${role} version ${version} ${outcome}` })),
   ];
 }
 

@@ -64,6 +64,22 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array, optio
   }
 }
 
+/**
+ * Adds `bytes` to the end of a file that is there; nothing where it would become longer than `maxBytes`.
+ *
+ * @throws {TagsealError} `bad-input` where it cannot be written, or leads into the program's own code
+ */
+export function addToFile(path: string, bytes: Uint8Array, maxBytes: number): void {
+  requireOutsideOfCode(path);
+  try {
+    using file = openFile(path, { append: true });
+    if (file.statSync().size + bytes.length > maxBytes) return;
+    for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+  } catch (error) {
+    throw fileError(path, "written", error);
+  }
+}
+
 function folderOf(path: string): string {
   return path.replace(/[^/\\]*$/, "") || ".";
 }

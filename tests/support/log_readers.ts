@@ -41,6 +41,35 @@ export function commandsIn(printed: string): string[] {
   );
 }
 
+/** A problem that a CI system shows beside a job. */
+export interface ShownProblem {
+  /** `error` or `warning`. */
+  readonly level: string;
+  /** Its heading, where there is one. */
+  readonly title?: string | undefined;
+  /** As it is shown. */
+  readonly text: string;
+}
+
+/** The problems that GitHub's runner finds in a job's log; the decoding is that of its `ActionCommand`. */
+export function githubProblems(printed: string): ShownProblem[] {
+  const decoded = (text: string) =>
+    text.replaceAll("%0D", "\r").replaceAll("%0A", "\n").replaceAll("%3A", ":").replaceAll("%2C", ",")
+      .replaceAll("%25", "%");
+  return [...printed.matchAll(/^::(error|warning)(?: title=([^,:]*))?::(.*)$/gm)].map(([, level, title, text]) => ({
+    level: level!,
+    title: decoded(title!),
+    text: decoded(text!),
+  }));
+}
+
+/** The problems that Azure's agent finds; the decoding is that of its `Command`. */
+export function azureProblems(printed: string): ShownProblem[] {
+  const decoded = (text: string) => text.replaceAll("%0D", "\r").replaceAll("%0A", "\n").replaceAll("%AZP25", "%");
+  return [...printed.matchAll(/##vso\[task\.logissue type=(error|warning)\](.*)$/gm)]
+    .map(([, level, text]) => ({ level: level!, text: decoded(text!) }));
+}
+
 /** Words that every reader obeys, and that a terminal obeys, too. */
 export const HOSTILE: string = [
   "\n::error::owned\r\n\t ::set-env name=PATH::/evil\u2028::stop-commands::x",

@@ -37,6 +37,11 @@ function showing(files: ReadonlyMap<RoleName, Bytes>): Handler {
   };
 }
 
+const SYSTEMS: readonly [env: Record<string, string>, own: RegExp][] = [
+  [{ GITHUB_ACTIONS: "true" }, /^::(?:error|warning) title=tagseal sign::/m],
+  [{ TF_BUILD: "True" }, /^##vso\[task\.logissue type=(?:error|warning)\](?=tagseal sign: )/m],
+];
+
 function obeyedByNobody(stdout: string, stderr: string): void {
   for (const printed of [stdout, stderr, `${stderr}${stdout}`]) {
     assert.deepEqual(commandsIn(printed), [], printed);
@@ -130,6 +135,12 @@ Deno.test("log readers: nothing that a server says becomes a command", async (t)
       for (const args of runs) {
         const { stdout, stderr } = await story.run(args);
         obeyedByNobody(stdout, stderr);
+      }
+      // A CI system is given commands on purpose then: its own, one on a line, with all words inside.
+      for (const [env, own] of SYSTEMS) {
+        const { code, stdout, stderr } = await story.run(sign, { env });
+        obeyedByNobody(stdout, stderr.replace(own, ""));
+        assert.equal(own.test(stderr), code !== 0, stderr);
       }
     });
   }
