@@ -98,6 +98,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     needs: ["notary", "write"],
     load: () => import("./export.ts"),
   },
+  "diff": {
+    summary: "Tell what has changed since an export, or between two",
+    needs: ["notary", "write"],
+    load: () => import("./diff.ts"),
+  },
   "move": {
     summary: "Take a repository to another Notary server, or to another name",
     needs: ["notary", "root-key", "token", "write"],

@@ -101,6 +101,32 @@ const ROOT_CERTIFICATE = {
   targetsKeyId: "string",
 } as const;
 
+const COMPARISON = {
+  tags: [{
+    tag: "string",
+    change: "added | moved | withdrawn",
+    from: "digest | null",
+    to: "digest | null",
+    roles: ["string"],
+  }],
+  roles: [{
+    role: "string",
+    change: "added | changed | removed",
+    addedKeyIds: ["string"],
+    removedKeyIds: ["string"],
+    "threshold?": { from: "integer", to: "integer" },
+    "paths?": { from: ["string"], to: ["string"] },
+  }],
+  "skipped?": SKIPPED,
+} as const;
+const STATE = { "file?": "string", judgedAt: "time", version: "integer" } as const;
+const DIFFERENCE = {
+  repository: "string",
+  "before?": STATE,
+  "after?": STATE,
+  ...COMPARISON,
+} as const;
+
 /** The document of a failure. */
 export const FAILURE: Shape = { error: ERROR };
 
@@ -194,7 +220,16 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
   "download": { "": { signingRequestId: "string", outputArtifactPath: "string" } },
   "push": { "": SIGNED },
   "remove-tag": { "": SIGNED },
-  "list": { "": TAGS },
+  "list": {
+    "": TAGS,
+    "--since": {
+      repository: "string",
+      since: "time",
+      complete: "boolean",
+      events: [{ version: "integer", at: "time", ...COMPARISON }],
+      "untrusted?": [{ version: "integer", at: "time", reason: "string" }],
+    },
+  },
   "verify": {
     "": TAGS,
     "--scheme": {
@@ -278,6 +313,7 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
       }],
     },
   },
+  "diff": { "": { repositories: [DIFFERENCE] }, "-r": DIFFERENCE },
   "move": {
     "": {
       ...MOVED,

@@ -5,7 +5,7 @@
  * @module
  */
 import { globalFlags } from "../lib/cli/common_flags.ts";
-import { type Command, type CommandEntry, titleOf } from "../lib/cli/command.ts";
+import { argumentsOf, type Command, type CommandEntry, titleOf } from "../lib/cli/command.ts";
 import { EXIT_CODES } from "../lib/cli/exit_codes.ts";
 import type { Flag } from "../lib/cli/flags.ts";
 import { variablesOf } from "../lib/cli/needs.ts";
@@ -38,8 +38,8 @@ Every command also takes [these flags](#flags-of-every-command). Further: [varia
 }
 
 function commandSection(name: string, entry: CommandEntry, command: Command): string {
-  const { argument, flags, description, example } = command;
-  const usage = ["tagseal", name, ...argument ? [argument.name] : [], "[flags]"].join(" ");
+  const { flags, description, example } = command;
+  const usage = ["tagseal", name, ...argumentsOf(command).map(({ name }) => name), "[flags]"].join(" ");
   const variables = variablesOf(entry.needs);
   const shapes = Object.entries(DOCUMENTS[name] ?? {}).map(([when, shape]) =>
     `With \`${["--json", when].filter(Boolean).join(" ")}\`:\n\n${code(rendered(shape), "text")}`
@@ -48,7 +48,7 @@ function commandSection(name: string, entry: CommandEntry, command: Command): st
     `## ${name}\n`,
     `${titleOf(entry)}. ${description.replace(/\n\n/g, "\n\n")}\n`,
     code(`${usage}\n${example}`, "sh"),
-    ...(argument ? [`\`${argument.name}\`: ${argument.help}\n`] : []),
+    ...argumentsOf(command).map(({ name, help }) => `\`${name}\`: ${help}\n`),
     ...(Object.keys(flags).length > 0 ? [flagTable(Object.values(flags))] : []),
     ...(variables.length > 0 ? [`Reads ${variables.map((variable) => `\`${variable}\``).join(", ")}.\n`] : []),
     ...shapes,

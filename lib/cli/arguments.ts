@@ -8,7 +8,7 @@ import { commandLine } from "./command_line.ts";
 import { parseArgs } from "node:util";
 import { shown } from "../bytes/printable.ts";
 import { TagsealError } from "../errors.ts";
-import type { Command } from "./command.ts";
+import { argumentsOf, type Command } from "./command.ts";
 import { camelCase, type Flags, partsOf, type Typed } from "./flags.ts";
 
 /** What stands on a command line. */
@@ -17,6 +17,8 @@ export interface Arguments {
   readonly given: Typed;
   /** The command's argument; `""` where it may be left out, and is. */
   readonly argument: string;
+  /** The second one, likewise. */
+  readonly second: string;
 }
 
 /** Every command has it, and it works beside any mistake. */
@@ -33,7 +35,7 @@ const MIN_ALIKE = 0.4;
  */
 export function readArguments(
   name: string,
-  { argument }: Pick<Command, "argument">,
+  command: Pick<Command, "argument" | "second">,
   flags: Flags,
   args: readonly string[],
 ): Arguments | undefined {
@@ -69,10 +71,12 @@ export function readArguments(
     }
   }
   const values = tokens.flatMap((token) => token.kind === "positional" ? token.value : []);
-  if (values.length > (argument ? 1 : 0)) throw mistake(name, "There is a value too many: it belongs to no flag");
-  const [, required] = /^<(.*)>$/.exec(argument?.name ?? "") ?? [];
-  if (required && values.length === 0) throw mistake(name, `Missing required argument "${required}"`);
-  return { given: Object.fromEntries(given), argument: values[0] ?? "" };
+  const wanted = argumentsOf(command);
+  if (values.length > wanted.length) throw mistake(name, "There is a value too many: it belongs to no flag");
+  const missing = wanted.slice(values.length).find((each) => each.name.startsWith("<"));
+  if (missing) throw mistake(name, `Missing required argument "${missing.name.slice(1, -1)}"`);
+  const [argument = "", second = ""] = values;
+  return { given: Object.fromEntries(given), argument, second };
 }
 
 function mistake(name: string, what: string, hint = ""): TagsealError {

@@ -9,9 +9,24 @@ import type { Report } from "./report.ts";
 export type CommandValues<F extends Flags> = Values<F & typeof globalFlags> & {
   /** What was typed. */
   readonly typed: Typed;
+  /** The second argument; `""` where it was left out, or the command has none. */
+  readonly second: string;
   /** The same as a command line, with `more` in place of the flag `but`. */
   again(but: string, ...more: readonly string[]): string;
 };
+
+/** What stands on the command line without a flag: `<id>` must be given, `[id]` may. */
+export interface Argument {
+  /** Its name, in such brackets. */
+  readonly name: string;
+  /** One line for `--help`. */
+  readonly help: string;
+}
+
+/** The arguments of a command, in their order. */
+export function argumentsOf({ argument, second }: Pick<Command, "argument" | "second">): Argument[] {
+  return [argument, second].filter((each) => each !== undefined);
+}
 
 /** One command. */
 export interface Command<F extends Flags = Flags> {
@@ -19,8 +34,10 @@ export interface Command<F extends Flags = Flags> {
   readonly description: string;
   /** Its own flags. */
   readonly flags: F;
-  /** Its argument: `<id>` must be given. */
-  readonly argument?: { readonly name: string; readonly help: string };
+  /** Its argument. */
+  readonly argument?: Argument;
+  /** A further one behind it. */
+  readonly second?: Argument;
   /** A command line that works. */
   readonly example: string;
   /** Does the work; `commands` are all there are, for the one that shows others. */

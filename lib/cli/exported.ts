@@ -45,7 +45,7 @@ export async function openReading(
   const exported = await readExport(await host.readFile(from, MAX_EXPORT_BYTES));
   return async (name) => {
     const found = exported.find(({ repository }) => repository === name.gun);
-    if (!found) throw notThere(from, name.gun, exported.map(({ repository }) => repository));
+    if (!found) throw notInExport(from, name.gun, exported.map(({ repository }) => repository));
     const { pin, ...trusted } = await trustOf(values, host, name);
     const trust = exportedTrust(found, {
       ...trusted,
@@ -61,7 +61,7 @@ export async function openReading(
 }
 
 /** The pin, or else what this machine knows: a file must not pass off another root where a server could not. */
-async function pinFor(
+export async function pinFor(
   pin: RootPin | undefined,
   open: () => MetadataStore,
   gun: string,
@@ -74,7 +74,8 @@ async function pinFor(
   return { anyOf: canonicalIds(parseRoot(known).roles.root).map((keyId) => ({ keyId })) };
 }
 
-function notThere(file: string, gun: string, there: readonly string[]): TagsealError {
+/** The export holds other repositories. */
+export function notInExport(file: string, gun: string, there: readonly string[]): TagsealError {
   const some = there.slice(0, 10).join(", ");
   return new TagsealError("not-found", `The export "${file}" does not hold "${gun}"`, {
     remedy: there.length > 0 ? `It holds ${some}${there.length > 10 ? ", …" : ""}` : "It holds no repository at all",

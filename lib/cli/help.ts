@@ -1,7 +1,7 @@
 /** The texts of `--help`, from the table of commands. @module */
 import { asCalled, commandLine } from "./command_line.ts";
 import { HELP } from "./arguments.ts";
-import { type Command, type CommandEntry, titleOf } from "./command.ts";
+import { argumentsOf, type Command, type CommandEntry, titleOf } from "./command.ts";
 import type { Flags } from "./flags.ts";
 import { variablesOf } from "./needs.ts";
 
@@ -32,24 +32,24 @@ export function helpOf(
 ): string[] {
   const entry = commands[name]!;
   const told = (text: string) => asCalled(text, Object.keys(commands));
-  const { argument, description, example } = command;
+  const { description, example } = command;
   const width = Math.min(columns ?? HELP_COLUMNS, MAX_HELP_COLUMNS);
   const rows = [...Object.values(flags), HELP].map((flag): Row => [
     flag.spec,
     told("variable" in flag && flag.variable ? `${flag.help} [${flag.variable}]` : flag.help),
   ]);
-  const argumentRows: Row[] = argument ? [[argument.name.slice(1, -1), told(argument.help)]] : [];
+  const argumentRows = argumentsOf(command).map(({ name, help }): Row => [name.slice(1, -1), told(help)]);
   const terms = Math.max(...[...rows, ...argumentRows].map(([term]) => term.length));
   const ofFlags = new Set(Object.values(flags).map(({ variable }) => variable));
   const others = variablesOf(entry.needs).filter((variable) => !ofFlags.has(variable)); // each flag's help names its own
   return [
-    [`Usage: ${commandLine(name)}`, "[options]", ...argument ? [argument.name] : []].join(" "),
+    [`Usage: ${commandLine(name)}`, "[options]", ...argumentsOf(command).map(({ name }) => name)].join(" "),
     "",
     ...wrapped(titleOf(entry), width),
     "",
     ...told(description).split("\n").flatMap((line) => wrapped(line, width)),
     "",
-    ...argument ? ["Arguments:", ...table(argumentRows, width, terms), ""] : [],
+    ...argumentRows.length > 0 ? ["Arguments:", ...table(argumentRows, width, terms), ""] : [],
     "Options:",
     ...table(rows, width, terms),
     ...others.length > 0 ? ["", ...wrapped(`Environment: ${others.join(", ")}`, width - 2, "  ")] : [],

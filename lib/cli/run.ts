@@ -80,16 +80,16 @@ async function runCommand(
     host.lines(helpOf(name, commands, command, flags, host.columns()));
     return 0;
   }
-  const { given, argument } = parsed;
+  const { given, argument, second } = parsed;
   const again = (but: string, ...more: readonly string[]) =>
     commandLine(
       name,
-      ...argument ? [argument] : [],
+      ...[argument, second].filter(Boolean),
       ...retyped(command.flags, { ...given, [but]: undefined }),
       ...more,
     );
   using ends = host;
-  const values: Record<string, unknown> = { typed: given, again };
+  const values: Record<string, unknown> = { typed: given, again, second };
   for (const [key, flag] of Object.entries(flags)) values[key] = await flag.read(given[attributeOf(flag)], ends);
   host.begin(`tagseal ${name}`);
   const { json, lines, exitCode = 0, tags = [] } = await command.run(

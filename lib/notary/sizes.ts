@@ -9,7 +9,7 @@ import type { ByteBudget } from "../http/send.ts";
 import type { FileMeta } from "../tuf/models.ts";
 import { RELEASES, type RoleName } from "../tuf/roles.ts";
 
-/** A file of a repository: a role, `<version>.root`, or `<role>.<sha256 hex>` for exactly that file. */
+/** A file of a repository: a role, `<version>.<role>`, or `<role>.<sha256 hex>` for exactly that file. */
 export type MetadataName = string;
 
 const MIB = 2 ** 20;
@@ -28,7 +28,7 @@ const FIRST_USE_TOTAL_BYTES = 48 * MIB;
 
 /** The most bytes to take of a file of which nothing is known but its name. */
 export function unverifiedBytes(name: MetadataName): number {
-  return /^(\d+\.)?root\b|^timestamp\b/.test(name) ? SMALL_ROLE_BYTES : UNVERIFIED_BYTES;
+  return /^(\d+\.)?(root|timestamp)\b/.test(name) ? SMALL_ROLE_BYTES : UNVERIFIED_BYTES;
 }
 
 /** What files that nobody has vouched for may take together. */

@@ -25,6 +25,14 @@ export interface Allowance {
   readonly shared?: ByteBudget;
 }
 
+/** A file, and since when its server has it. */
+export interface DatedFile {
+  /** The bytes as served. */
+  readonly bytes: Bytes;
+  /** The time, to the second; missing where the server does not say it. */
+  readonly at?: Date;
+}
+
 /** One Notary server. */
 export interface TrustServer {
   /** Its address. */
@@ -35,6 +43,13 @@ export interface TrustServer {
    * @throws {TagsealError} `unavailable`, for which `isTooLong` holds, where it is longer than `allowance` says
    */
   read(gun: string, name: MetadataName, allowance?: Allowance): Promise<Bytes | undefined>;
+  /**
+   * A file with the time since when the server has it, in the server's own word (`Last-Modified`); `undefined` where it
+   * has none of that name. A server that is not asked over a network knows no such time, and has no such call.
+   *
+   * @throws what `read` throws
+   */
+  readDated?(gun: string, name: MetadataName, allowance?: Allowance): Promise<DatedFile | undefined>;
   /**
    * The public key that the server signs with in this role; the server makes it for a new repository. With `"new"` the
    * server makes another one, which counts once a root names it; that wants the right to do anything (`*`).
@@ -112,24 +127,27 @@ export function createTrustServer({ url, service, access, signal }: TrustServerO
     return spoke ||= health?.status === 200 && isJson(health);
   };
 
+  const readDated = async (
+    gun: string,
+    name: MetadataName,
+    { maxBytes = unverifiedBytes(name), shared }: Allowance = {},
+  ): Promise<DatedFile | undefined> => {
+    // Files under plain names change, though the server lets caches keep them for five minutes.
+    const headers: Record<string, string> = HASH_ADDRESSED.test(name) ? {} : { "cache-control": "no-cache" };
+    const answer = await call(gun, `${name}.json`, { maxBytes, shared, headers, bytesPerSecond: SLOW_DOWNLOAD });
+    if (isPage(answer)) throw noNotary(url, gun);
+    spoke ||= answer.status === 200 || serverError(answer.bytes).code === NO_METADATA;
+    if (answer.status === 404) return undefined;
+    if (answer.status !== 200) throw refusal(url, gun, answer, `read "${name}"`);
+    const at = Date.parse(answer.headers.get("last-modified") ?? ""); // notary-server ends it in UTC in place of GMT
+    return { bytes: answer.bytes, ...(Number.isNaN(at) ? {} : { at: new Date(at) }) };
+  };
+
   return {
     url,
     isNotary,
-    async read(gun, name, { maxBytes = unverifiedBytes(name), shared } = {}) {
-      // Files under plain names change, though the server lets caches keep them for five minutes.
-      const headers: Record<string, string> = HASH_ADDRESSED.test(name) ? {} : { "cache-control": "no-cache" };
-      const answer = await call(gun, `${name}.json`, {
-        maxBytes,
-        shared,
-        headers,
-        bytesPerSecond: SLOW_DOWNLOAD,
-      });
-      if (isPage(answer)) throw noNotary(url, gun);
-      spoke ||= answer.status === 200 || serverError(answer.bytes).code === NO_METADATA;
-      if (answer.status === 200) return answer.bytes;
-      if (answer.status === 404) return undefined;
-      throw refusal(url, gun, answer, `read "${name}"`);
-    },
+    readDated,
+    read: async (gun, name, allowance) => (await readDated(gun, name, allowance))?.bytes,
     async managedKey(gun, role, which = "current") {
       const isNew = which === "new";
       // Also reading it wants the right to push.

@@ -75,6 +75,9 @@ Deno.test("documents: commands print what the reference says", async () => {
   await prints(["status", "-r", gun]);
   await prints(["export", "-r", gun, "--output-artifact-path", "trust.zip"]);
   await prints(["list", "-r", gun, "--from", "trust.zip"]);
+  await prints(["list", "-r", gun, "--since", "1h"], "--since");
+  await prints(["diff", "trust.zip", "-r", gun], "-r");
+  await prints(["diff", "trust.zip", "trust.zip"]);
   const verifiers = ["--for", "podman,notation,kyverno,connaisseur,ratify,policy-controller"];
   const certificate = ["--delegation-certificate", "signpath.cer"];
   await prints(["policy", "-r", gun, ...certificate, ...verifiers, "--output-dir", "verifiers"]);
