@@ -90,7 +90,11 @@ function timeText(at: Date): string {
   return `${at.toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 
-/** @throws {TagsealError} `usage` where flags are given that choose among the tags of one state */
+/**
+ * Refuses flags that choose among the tags of one state.
+ *
+ * @throws {TagsealError} `usage` where one of them is given
+ */
 export function requireNone(flags: Readonly<Record<string, unknown>>, beside: string): void {
   const [name] = Object.entries(flags).find(([, value]) => value !== undefined && value !== false) ?? [];
   if (name === undefined) return;

@@ -101,7 +101,8 @@ async function timestampsSince(
       if (!file) return { found: begun(seen), complete: false };
       const asked = versions[i]!;
       seen.push({ version: asked, ...file, snapshot: snapshotNamed(file.bytes, asked) });
-      if (reached = file.at <= since) break;
+      reached = file.at <= since;
+      if (reached) break;
     }
     version -= versions.length;
   }
