@@ -118,6 +118,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     needs: ["signpath", "write"],
     load: () => import("./policy.ts"),
   },
+  "completion": {
+    summary: "Complete commands, flags and known names in your shell",
+    needs: ["trust-dir"],
+    load: () => import("./completion.ts"),
+  },
   "local": {
     summary: "Run a registry, a Notary server and SignPath on this machine",
     needs: ["loopback", "token", "write"],

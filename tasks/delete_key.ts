@@ -21,7 +21,10 @@ export const command: Command = defineCommand({
   argument: { name: "[id]", help: "the key's id, or its first digits" },
   flags: {
     repository: text("-r, --repository <fqn>", "the repository whose key it is"),
-    role: text("--role <role>", "targets: the targets key of --repository, in place of an id"),
+    role: {
+      ...text("--role <role>", "targets: the targets key of --repository, in place of an id"),
+      choices: ["targets"],
+    },
     force: toggle("--force", "delete a root key, which nothing can replace; only together with --yes"),
     ...notaryFlags,
     ...connectionFlags,

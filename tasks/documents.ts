@@ -347,6 +347,7 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
       }],
     },
   },
+  "completion": { "": { shell: "bash | zsh | fish | powershell", script: "string" } },
   "local": {
     "": {
       host: "string",

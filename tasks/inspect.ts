@@ -19,7 +19,7 @@ export const command: Command = defineCommand({
   flags: {
     ...repositoryFlag,
     tags: list("-t, --tags <a,b>", "these tags only"),
-    format: text("--format <format>", "docker: as docker trust inspect prints it"),
+    format: { ...text("--format <format>", "docker: as docker trust inspect prints it"), choices: ["docker"] },
     ...fromFlag,
     ...notaryFlags,
     ...connectionFlags,

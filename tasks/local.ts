@@ -31,7 +31,10 @@ export const command: Command = defineCommand({
     "tests: everything is kept in memory or, with --data, in a folder, and anybody on this machine can use it.",
   flags: {
     port: text("--port <n>", "the port; 0 takes a free one (8443)"),
-    key: text("--key <kind>", "the key that SignPath signs with: rsa, ec, or pkcs11 for one on a token (rsa)"),
+    key: {
+      ...text("--key <kind>", "the key that SignPath signs with: rsa, ec, or pkcs11 for one on a token (rsa)"),
+      choices: ["rsa", "ec", "pkcs11"],
+    },
     ...tokenFlags,
     data: text("--data <dir>", "keep all of it in this folder; names of repositories hold the port, so keep that too"),
     dir: text("--dir <dir>", "where to write the CA and the delegation certificate (.tagseal-local)"),

@@ -29,7 +29,10 @@ export const command: Command = defineCommand({
   flags: {
     ...repositoriesFlags,
     repository: list("-r, --repository <fqn>", "the image's full name without tag (repeatable)"),
-    for: list("--for <verifiers>", `for whom, separated by commas or repeated: ${NAMES.join(", ")}`),
+    for: {
+      ...list("--for <verifiers>", `for whom, separated by commas or repeated: ${NAMES.join(", ")}`),
+      choices: NAMES,
+    },
     outputDir: required("--output-dir <dir>", "the folder that gets the files, or has them already"),
     keyPath: text("--key-path <path>", `where ${KEY_FILE} lies on the machines that verify (in --output-dir)`),
     ...delegationFlags,

@@ -23,7 +23,7 @@ export const command: Command = defineCommand({
     "notary key rotate.",
   flags: {
     ...repositoryFlag,
-    role: required("--role <role>", "targets, snapshot, timestamp or root"),
+    role: { ...required("--role <role>", "targets, snapshot, timestamp or root"), choices: BASE_ROLES },
     ...rootCertificateFlags,
     ...keyStoreFlags,
     ...notaryFlags,

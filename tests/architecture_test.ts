@@ -21,6 +21,7 @@ const COMPOSITION = [
   "lib/cli/session.ts",
   "lib/cli/host.ts",
   "lib/cli/job_summary.ts",
+  "lib/cli/docker_folder.ts",
   "lib/cli/key_stores.ts",
   "lib/cli/policy_folder.ts",
   "lib/cli/signing.ts",

@@ -21,6 +21,8 @@ export interface Argument {
   readonly name: string;
   /** One line for `--help`. */
   readonly help: string;
+  /** All that there are, where they are a few words. */
+  readonly choices?: readonly string[];
 }
 
 /** The arguments of a command, in their order. */

@@ -19,6 +19,10 @@ export interface Flag<T> {
   readonly secret?: boolean;
   /** What to do where it is missing and needed, if "give it" does not say all. */
   readonly remedy?: string;
+  /** All values that there are, where they are a few words. */
+  readonly choices?: readonly string[];
+  /** It takes several, separated by commas. */
+  readonly several?: true;
   /** The value from what stands on the command line (and the variable). */
   read(given: readonly string[] | boolean | undefined, host: Host): T | Promise<T>;
 }
@@ -55,12 +59,15 @@ export interface FlagParts {
   readonly short: string | undefined;
   /** Whether it ends in `<…>`. */
   readonly takesValue: boolean;
+  /** `fqn` of the same; "" where no value follows. */
+  readonly placeholder: string;
 }
 
 /** Takes a flag's spec apart. */
 export function partsOf(spec: string): FlagParts {
   const [, short, long = ""] = /^(?:-(\w), )?--([a-z0-9-]+)/.exec(spec) ?? [];
-  return { spec, long, short, takesValue: spec.includes("<") };
+  const [, placeholder = ""] = /<(.*)>$/.exec(spec) ?? [];
+  return { spec, long, short, takesValue: spec.includes("<"), placeholder };
 }
 
 /** What stands on a command line: values (or `true`) by {@linkcode attributeOf} of their flags. */
@@ -132,6 +139,7 @@ export function choice<T extends string>(spec: string, help: string, words: read
   const flag = text(spec, `${help} (${words[0]})`);
   return {
     ...flag,
+    choices: words,
     async read(given, host) {
       const value = await flag.read(given, host) ?? words[0];
       const word = words.find((each) => each === value);
@@ -148,6 +156,7 @@ export function list(spec: string, help: string): Flag<string[]> {
   return {
     spec,
     help,
+    several: true,
     read: (given) =>
       (Array.isArray(given) ? given : []).flatMap((value) => value.split(",")).map((value) => value.trim())
         .filter(Boolean),

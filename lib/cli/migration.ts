@@ -14,12 +14,15 @@ import type { Host } from "./host.ts";
 import { errorJson, type Report } from "./report.ts";
 import type { Repositories } from "./repositories.ts";
 import { schemesFlag } from "./scheme_flag.ts";
-import type { SchemeName } from "../schemes/names.ts";
+import { IMAGE_SCHEMES, type SchemeName } from "../schemes/names.ts";
 import { imageSchemes, openImageJobs, type SchemeValues } from "./schemes.ts";
 import type { NotaryValues, Session } from "./session.ts";
 import { requireTags } from "./tags.ts";
 
-const targets = schemesFlag("kinds of signatures to make, several with commas", ["cosign", "notation"]);
+const targets = {
+  ...schemesFlag("kinds of signatures to make, several with commas", IMAGE_SCHEMES),
+  choices: IMAGE_SCHEMES,
+};
 
 /** The schemes to sign in: all that are not Docker Content Trust, which is where it comes from. */
 export const targetSchemeFlag: Flag<readonly SchemeName[]> = {

@@ -5,6 +5,7 @@ import { readArguments } from "./arguments.ts";
 import type { Command, CommandEntry, CommandValues } from "./command.ts";
 import { commandLine } from "./command_line.ts";
 import { globalFlags } from "./common_flags.ts";
+import { ASK_KNOWN } from "./completion/ask_known.ts";
 import { attributeOf, type Flags, retyped } from "./flags.ts";
 import type { Host, HostFlags } from "./host.ts";
 import { exitCodeOf } from "./exit_codes.ts";
@@ -53,6 +54,10 @@ async function runNamed(
       return await runNamed([topic, "--help"], commands, version, host);
     }
     host.lines((await import("./help.ts")).overview(commands));
+    return 0;
+  }
+  if (name === ASK_KNOWN) {
+    host.lines(await (await import("./known.ts")).knownNames(rest, host));
     return 0;
   }
   const found = Object.entries(commands).find(([own, { alias }]) => name === own || name === alias);

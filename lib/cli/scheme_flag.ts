@@ -11,6 +11,8 @@ export function schemesFlag(help: string, standard: readonly SchemeName[]): Flag
   const named = text("--scheme <list>", `${help} (${standard.join(",")})`, "TAGSEAL_SCHEME");
   return {
     ...named,
+    choices: SCHEMES,
+    several: true,
     async read(given, host) {
       const value = await named.read(given, host);
       if (value === undefined) return standard;

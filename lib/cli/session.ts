@@ -27,7 +27,8 @@ import { requireGiven, type Values } from "./flags.ts";
 import type { Host } from "./host.ts";
 import { type KeyStoreValues, withToken } from "./key_stores.ts";
 import { readRootPin } from "./root_pins.ts";
-import { dockerFolder, openKeyFiles, openMetadataStore } from "./trust_dir.ts";
+import { dockerFolder } from "./docker_folder.ts";
+import { openKeyFiles, openMetadataStore } from "./trust_dir.ts";
 import { warnOfEnd } from "./server_end.ts";
 
 /** Values of the connection flags. */

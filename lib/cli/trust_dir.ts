@@ -9,7 +9,7 @@
  */
 import type { Bytes } from "../bytes/bytes.ts";
 import { isTagsealError, reworded, TagsealError } from "../errors.ts";
-import { isDenied, isFile, isOpenToAll } from "../files/files.ts";
+import { isDenied, isOpenToAll } from "../files/files.ts";
 import type { LockWait } from "../files/lock.ts";
 import type { RootPin } from "../tuf/root_keys.ts";
 import { createFileKeyStore } from "../keystore/file_keystore.ts";
@@ -17,35 +17,11 @@ import type { KeyStore } from "../keystore/keystore.ts";
 import { forgivingStore } from "../notary/forgiving_store.ts";
 import { createFileMetadataStore, keptRoots } from "../notary/file_metadata_store.ts";
 import { createMemoryMetadataStore, type MetadataStore } from "../notary/metadata_store.ts";
+import { type TrustDirValue, trustFolder } from "./docker_folder.ts";
 import type { Host } from "./host.ts";
 import { passphrasesFrom } from "./passphrases.ts";
 
-/** Value of `--trust-dir`. */
-export interface TrustDirValue {
-  /** As the user typed it. */
-  readonly trustDir: string | undefined;
-}
-
 const ELSEWHERE = "name a folder that can be read and written with --trust-dir, or its parent with DOCKER_CONFIG";
-
-/** Docker's folder of this user; `undefined` where there is no home to have one in. */
-export function dockerFolder(host: Host): string | undefined {
-  const configured = host.env("DOCKER_CONFIG");
-  if (configured && isFile(host.path(configured))) {
-    throw new TagsealError("usage", `DOCKER_CONFIG names a file, "${configured}": a folder is needed`, {
-      remedy: "Set it to the folder that holds config.json",
-    });
-  }
-  if (configured) return host.path(configured);
-  const home = host.env("HOME") ?? host.env("USERPROFILE");
-  return home && `${home.replace(/[/\\]+$/, "")}/.docker`;
-}
-
-function trustDir({ trustDir }: TrustDirValue, host: Host): string | undefined {
-  if (trustDir !== undefined) return host.path(trustDir);
-  const docker = dockerFolder(host);
-  return docker && `${docker}/trust`;
-}
 
 /** Hosts that were told that nothing is remembered, and hosts that were told that others may write. */
 const TOLD = { notKept: new WeakSet<Host>(), open: new WeakSet<Host>() };
@@ -63,7 +39,7 @@ export function openMetadataStore(values: TrustDirValue, host: Host, pin: RootPi
       host,
       `${why}. What was verified is not remembered, so that nobody notices if the server goes back; ${ELSEWHERE}`,
     );
-  const folder = trustDir(values, host);
+  const folder = trustFolder(values, host);
   if (folder === undefined) {
     forget("there is no home directory to find .docker in");
     return createMemoryMetadataStore();
@@ -102,13 +78,13 @@ function unreadable(error: unknown): unknown {
 
 /** The roots that the trust directory keeps, by repository: to be shown, and trusted for nothing. */
 export async function readKeptRoots(values: TrustDirValue, host: Host): Promise<ReadonlyMap<string, Bytes>> {
-  const folder = trustDir(values, host);
+  const folder = trustFolder(values, host);
   return folder === undefined ? new Map() : await keptRoots(folder);
 }
 
 /** The key files of the trust directory. */
 export function openKeyFiles(values: TrustDirValue, host: Host): KeyStore {
-  const folder = trustDir(values, host);
+  const folder = trustFolder(values, host);
   if (folder === undefined) return { create: homeless, open: homeless, list: () => Promise.resolve([]) };
   const files = createFileKeyStore(folder, passphrasesFrom(host), (error) => host.warn(error.message), lockWait(host));
   return {

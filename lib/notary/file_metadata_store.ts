@@ -18,6 +18,7 @@ import { type LockWait, withLock } from "../files/lock.ts";
 import { filePath, pathOfFile } from "../files/names.ts";
 import { isDelegation, type RoleName } from "../tuf/roles.ts";
 import { type FileChanges, type MetadataStore, sameFiles } from "./metadata_store.ts";
+import { keptRepositories } from "./kept_names.ts";
 import { unverifiedBytes } from "./sizes.ts";
 
 /** Most bytes of all files of a repository: what is read of a server (`sizes.ts`), and a little more. */
@@ -74,26 +75,15 @@ export function createFileMetadataStore(trustDir: string, { os, ...wait }: Store
   };
 }
 
-const MAX_REPOSITORIES = 10_000;
-const MAX_DEPTH = 20;
-
 /** The roots in a trust directory by repository, as they lie there: neither verified nor locked, to be shown alone. */
 export async function keptRoots(trustDir: string, os?: string): Promise<ReadonlyMap<string, Bytes>> {
   const found = new Map<string, Bytes>();
-  async function walk(path: string, gun: string, depth: number): Promise<void> {
-    const root = gun === "" ? undefined : await rootIn(path);
-    if (root) found.set(pathOfFile(gun, os), root);
-    for (const { name, isDirectory } of listFolder(path)) {
-      if (!isDirectory || depth === MAX_DEPTH || found.size >= MAX_REPOSITORIES) continue;
-      if (name !== "metadata" || !root) await walk(`${path}/${name}`, gun === "" ? name : `${gun}/${name}`, depth + 1);
-    }
+  for (const gun of keptRepositories(trustDir, os)) {
+    const path = `${trustDir}/tuf/${filePath(gun, os)}/metadata/root.json`;
+    const root = await readFileBounded(path, unverifiedBytes("root")).catch(() => undefined);
+    if (root) found.set(gun, root);
   }
-  await walk(`${trustDir}/tuf`, "", 0);
   return found;
-}
-
-function rootIn(path: string): Promise<Bytes | undefined> {
-  return readFileBounded(`${path}/metadata/root.json`, unverifiedBytes("root")).catch(() => undefined);
 }
 
 /** What makes `files` of `present`, in the order of writing. */

@@ -17,6 +17,9 @@ export type Need =
   | "softhsm2"
   | "postgresql"
   | "verifiers"
+  | "bash"
+  | "zsh"
+  | "fish"
   | "pkcs11 addon";
 
 /** The real verifiers of cosign and Notation signatures, as `fetch_verifiers.sh` names them: cosign 2.5 and 3. */
@@ -40,6 +43,9 @@ const NEEDS: Readonly<Record<Exclude<Need, "pkcs11 addon">, Source>> = {
   "docker": { from: "docker.io", programs: ["docker"] },
   "postgresql": { from: "postgresql", programs: ["initdb", "postgres", "psql", "setpriv"] },
   "softhsm2": { from: "softhsm2", programs: ["softhsm2-util"] },
+  "bash": { from: "bash bsdutils", programs: ["bash", "script"] },
+  "zsh": { from: "zsh bsdutils", programs: ["zsh", "script"] },
+  "fish": { from: "fish", programs: ["fish"] },
   "verifiers": {
     from: { remedy: "run tests/support/fetch_verifiers.sh FOLDER and set TAGSEAL_VERIFIERS=FOLDER/bin" },
     programs: VERIFIERS,

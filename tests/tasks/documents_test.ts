@@ -85,6 +85,7 @@ Deno.test("documents: commands print what the reference says", async () => {
   await prints([...migrate, "--dry-run"], "--dry-run");
   await prints(migrate);
   await prints(["keys"]);
+  await prints(["completion", "bash"]);
   const move = ["move", "-r", gun, "--to-notary-url", `https://${story.peers.host}`, "--to-repository", `${gun}/moved`];
   await prints([...move, "--dry-run"], "--dry-run");
   await prints(move);
