@@ -123,6 +123,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     needs: ["trust-dir"],
     load: () => import("./completion.ts"),
   },
+  "self-update": {
+    summary: "Replace this program by its newest release",
+    needs: ["releases", "write"],
+    load: () => import("./self_update.ts"),
+  },
   "local": {
     summary: "Run a registry, a Notary server and SignPath on this machine",
     needs: ["loopback", "token", "write"],

@@ -348,6 +348,16 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
     },
   },
   "completion": { "": { shell: "bash | zsh | fish | powershell", script: "string" } },
+  "self-update": {
+    "": {
+      outcome: "unchanged | available | replaced",
+      version: "string",
+      newVersion: "string | null",
+      path: "string",
+      "previousPath?": "string",
+      "outOfReach?": { version: "string", oldestDeno: "string" },
+    },
+  },
   "local": {
     "": {
       host: "string",

@@ -6,7 +6,7 @@
  */
 import { globalFlags } from "../lib/cli/common_flags.ts";
 import { argumentsOf, type Command, type CommandEntry, titleOf } from "../lib/cli/command.ts";
-import { EXIT_CODES } from "../lib/cli/exit_codes.ts";
+import { EXIT_CODES, UPDATE_AVAILABLE } from "../lib/cli/exit_codes.ts";
 import type { Flag } from "../lib/cli/flags.ts";
 import { variablesOf } from "../lib/cli/needs.ts";
 import { COMMANDS } from "./commands.ts";
@@ -77,8 +77,8 @@ function exitCodesSection(): string {
   ) => [`${exitCode}`, `\`${error}\``, meaning]);
   return `## Exit codes
 
-0 is success. A failure has the exit code of its error code, which \`--json\` names; where several repositories fail, the
-worst one counts.
+0 is success, ${UPDATE_AVAILABLE} that \`self-update --check\` has found a newer release. A failure has the exit code of its error code,
+which \`--json\` names; where several repositories fail, the worst one counts.
 
 ${table(["exit code", "error code", "meaning"], rows)}`;
 }

@@ -7,7 +7,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["lib/errors.ts"],
   ["lib/bytes"],
   ["lib/crypto", "lib/files", "lib/http"],
-  ["lib/tuf", "lib/keystore", "lib/registry", "lib/signpath"],
+  ["lib/tuf", "lib/keystore", "lib/registry", "lib/signpath", "lib/updates"],
   ["lib/notary"],
   ["lib/signing"],
   ["lib/schemes"],
@@ -19,6 +19,7 @@ const LAYERS: readonly (readonly string[])[] = [
 /** Where concrete adapters are chosen: network, files and keys come in here and nowhere else above layer 4. */
 const COMPOSITION = [
   "lib/cli/session.ts",
+  "lib/cli/self_update.ts",
   "lib/cli/host.ts",
   "lib/cli/job_summary.ts",
   "lib/cli/docker_folder.ts",
@@ -42,6 +43,7 @@ const ADAPTERS = [
   "lib/keystore/file_keystore.ts",
   "lib/keystore/pkcs11_keystore.ts",
   "lib/notary/file_metadata_store.ts",
+  "lib/updates/kept_floors.ts",
 ];
 
 /** The only files that touch network, file system, variables or streams of the machine. */
@@ -51,10 +53,11 @@ const GLOBALS = new Map<string, RegExp>([
   ["lib/files/open.ts", /open|FsFile|FileInfo|OpenOptions|stat|realPath|errors/],
   ["lib/files/names.ts", /build/],
   ["lib/files/files.ts", /mkdir|open|FsFile|FileInfo|DirEntry|rename|link|remove|readDir|stat|errors/],
+  ["lib/files/replace.ts", /build|chmod|copyFile|link|realPath|rename|stat/],
   ["lib/keystore/file_keystore.ts", /stat/],
   ["lib/registry/helper_process.ts", /Command|ChildProcess|errors/],
   ["lib/registry/host_tls.ts", /readDir|errors/],
-  ["lib/cli/form.ts", /build|cwd|env|execPath/],
+  ["lib/cli/form.ts", /build|cwd|env|execPath|version/],
   ["lib/cli/host.ts", /cwd|stdin|stderr|env/],
   ["lib/local/stack.ts", /serve|HttpServer|NetAddr/],
   ["tasks/build_pkcs11.ts", /Command|env|errors|stderr|exit/],
@@ -75,6 +78,7 @@ const PLATFORM = new Map<string, RegExp>([
   ["lib/keystore/pkcs11_addon.ts", /module/],
   ["lib/local/certificates.ts", /net/],
   ["lib/local/database.ts", /process|sqlite/],
+  ["lib/updates/follow.ts", /stream/],
 ]);
 
 /** Where the project lies does not change while a program runs. */

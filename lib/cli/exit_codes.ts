@@ -27,6 +27,9 @@ export const EXIT_CODES: Readonly<Record<TagsealErrorCode, ExitCode>> = {
   "interrupted": { exitCode: 130, meaning: "Ctrl-C or SIGTERM" },
 };
 
+/** What `self-update --check` ends with where there is a newer release: neither a failure, nor nothing to be done. */
+export const UPDATE_AVAILABLE = 10;
+
 /** The exit code of a failure. */
 export function exitCodeOf(error: unknown): number {
   return isTagsealError(error) ? EXIT_CODES[error.code].exitCode : 1;

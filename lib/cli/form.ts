@@ -38,12 +38,28 @@ export function calledAs({ form, byTask, path, folder, searched }: Calling): rea
   return [relative.includes("/") ? relative : `./${relative}`];
 }
 
+/** The file that this program is: the single file, or the one with Deno inside; `undefined` where a project is run. */
+export function programFile(): string | undefined {
+  if (FORM === "task") return undefined;
+  return FORM === "program" ? Deno.execPath() : fileURLToPath(import.meta.url);
+}
+
+/** What releases call this form, and the Deno that runs it. */
+export function runningForm(): { readonly form: string; readonly deno: string } {
+  return { form: FORM === "program" ? Deno.build.target : "deno", deno: Deno.version.deno };
+}
+
+/** The words that put `from` in the place of `to`, in the shells of this system. */
+export function moveWords(from: string, to: string): readonly string[] {
+  return Deno.build.os === "windows" ? ["Move-Item", "-Force", from, to] : ["mv", from, to];
+}
+
 /** The words by which this process is called again; a task of the project says in which folder the user is. */
 export function called(): readonly string[] {
   return calledAs({
     form: FORM,
     byTask: Deno.env.get("TAGSEAL_CWD") !== undefined,
-    path: FORM === "program" ? Deno.execPath() : fileURLToPath(import.meta.url),
+    path: programFile() ?? fileURLToPath(import.meta.url),
     folder: Deno.cwd(),
     searched: FORM === "task" ? [] : (Deno.env.get("PATH") ?? "").split(delimiter),
   });

@@ -14,6 +14,8 @@ export type Need =
   | "registry"
   /** SignPath. */
   | "signpath"
+  /** The server of tagseal's own releases. */
+  | "releases"
   /** Nothing but this machine's loopback, and no variable that is not named. */
   | "loopback"
   /** The trust directory. */
@@ -58,6 +60,7 @@ export const MEANS: Readonly<Record<Need, Means>> = {
     helpers: true,
   },
   "signpath": { secrets: ["SIGNPATH_API_TOKEN"], network: true },
+  "releases": { variables: ["DOCKER_CONFIG", "TAGSEAL_NO_SELF_UPDATE"], network: true },
   "loopback": {},
   "trust-dir": { variables: ["DOCKER_CONFIG"] },
   "root-key": { secrets: passphraseVariables("root") },

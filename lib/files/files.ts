@@ -131,7 +131,7 @@ function createFile(
 }
 
 /** An entry of a folder outlives a power cut once the folder has been written, too. Windows has no such call. */
-function syncFolder(folder: string): void {
+export function syncFolder(folder: string): void {
   try {
     using file = Deno.openSync(folder, { read: true });
     file.syncSync();
@@ -161,7 +161,8 @@ function linkNew(temporary: string, path: string): void {
   }
 }
 
-function removeQuietly(path: string): void {
+/** Removes a file of ours that may be gone already. */
+export function removeQuietly(path: string): void {
   try {
     Deno.removeSync(path);
   } catch { /* it was not made, or somebody else has removed it */ }
@@ -277,7 +278,8 @@ function existsError(path: string, error: unknown): unknown {
   });
 }
 
-function fileError(path: string, done: string, error: unknown): TagsealError {
+/** What the platform refused, in words that go on after "cannot be". */
+export function fileError(path: string, done: string, error: unknown): TagsealError {
   if (error instanceof Deno.errors.NotCapable) {
     return new TagsealError("bad-input", `"${path}" may not be ${done} under this task's permissions`, {
       remedy: "Choose a path that the task's permission set in deno.json names",

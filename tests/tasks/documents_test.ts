@@ -95,6 +95,6 @@ Deno.test("documents: commands print what the reference says", async () => {
   await prints(["remove-delegation", "-r", gun, "--delegation", "signpath", "--yes"]);
   const { stdout } = await story.run(["verify", "-r", gun, "-t", "none", "--json"]);
   check(stdout, FAILURE, "a failure");
-  // These two have servers of their own: tests/tasks/local_test.ts and demo_test.ts run them.
-  assert.deepEqual(Object.keys(COMMANDS).filter((name) => !checked.has(name)), ["local", "demo"]);
+  // These have servers of their own: self_update_test.ts, local_test.ts and demo_test.ts run them.
+  assert.deepEqual(Object.keys(COMMANDS).filter((name) => !checked.has(name)), ["self-update", "local", "demo"]);
 });

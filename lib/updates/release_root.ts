@@ -1,0 +1,7 @@
+// Written when the releases begin, and when their root was signed anew. Not formatted: a text is one line.
+
+/**
+ * The root of the repository of releases that this program trusts, `<version>.root.json` as text; `undefined` in a
+ * program that belongs to none.
+ */
+export const RELEASE_ROOT: string | undefined = undefined;
