@@ -13,7 +13,7 @@ import { moveWords, runningForm } from "./form.ts";
 import type { Host } from "./host.ts";
 import type { Report } from "./report.ts";
 import { type ConnectionValues, openSession } from "./session.ts";
-import { dockerFolder } from "./trust_dir.ts";
+import { dockerFolder } from "./docker_folder.ts";
 
 /** What is to be updated, and from where. */
 export interface SelfUpdateValues {
