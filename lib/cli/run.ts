@@ -1,5 +1,4 @@
 /** The one way commands are run: parse, run, print, exit code. @module */
-import { shown } from "../bytes/printable.ts";
 import { TagsealError } from "../errors.ts";
 import { readArguments } from "./arguments.ts";
 import type { Command, CommandEntry, CommandValues } from "./command.ts";
@@ -62,9 +61,7 @@ async function runNamed(
   }
   const found = Object.entries(commands).find(([own, { alias }]) => name === own || name === alias);
   if (!found) {
-    throw new TagsealError("usage", `There is no command "${shown(name, 60)}"`, {
-      remedy: `${commandLine("--help")} lists the commands`,
-    });
+    throw (await import("./mistakes.ts")).unknownCommand(name, commands);
   }
   const [ownName, entry] = found;
   const { command } = await entry.load();
@@ -79,7 +76,7 @@ async function runCommand(
   host: Host,
 ): Promise<number> {
   const flags: Flags = { ...command.flags, ...globalFlags };
-  const parsed = readArguments(name, command, flags, args);
+  const parsed = await readArguments(name, command, flags, args);
   if (!parsed) {
     const { helpOf } = await import("./help.ts");
     host.lines(helpOf(name, commands, command, flags, host.columns()));
