@@ -52,6 +52,11 @@ export const command: Command = defineCommand({
       values.allowHttp,
     );
     const { reportSelfUpdate } = await import("../lib/cli/self_update.ts");
-    return await reportSelfUpdate({ path, root: utf8(RELEASE_ROOT), url, check: values.check }, values, host);
+    const { check } = values;
+    return await reportSelfUpdate(
+      { path, root: utf8(RELEASE_ROOT), url, check, toTake: values.again("check") },
+      values,
+      host,
+    );
   },
 });

@@ -7,7 +7,7 @@ import { readRetries } from "../http/read_retries.ts";
 import { withFloors } from "../updates/kept_floors.ts";
 import { createReleaseServer } from "../updates/release_server.ts";
 import { VERSION } from "../version.ts";
-import { commandLine, shellLine } from "./command_line.ts";
+import { shellLine } from "./command_line.ts";
 import { UPDATE_AVAILABLE } from "./exit_codes.ts";
 import { moveWords, runningForm } from "./form.ts";
 import type { Host } from "./host.ts";
@@ -25,6 +25,8 @@ export interface SelfUpdateValues {
   readonly url: URL;
   /** Only look. */
   readonly check: boolean;
+  /** The command line that takes what was found. */
+  readonly toTake: string;
 }
 
 /** Does it, and says so. */
@@ -55,8 +57,13 @@ export async function reportSelfUpdate(
       }
     },
     open: () => openReplacement(path),
+    onDownload: ({ version, length }) => host.info(`Downloading tagseal ${version}, ${megabytes(length)} MB`),
   };
-  return reportOf(await selfUpdate(world, values.check), path, host);
+  return reportOf(await selfUpdate(world, values.check), values, host);
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1);
 }
 
 /** A sibling of the trust directory. */
@@ -79,7 +86,11 @@ function floorsOf(host: Host): UpdateWorld["withFloors"] {
     }, use);
 }
 
-function reportOf({ outcome, newer, outOfReach, previousPath }: Update, path: string, host: Host): Report {
+function reportOf(
+  { outcome, newer, outOfReach, previousPath }: Update,
+  { path, toTake }: SelfUpdateValues,
+  host: Host,
+): Report {
   if (outOfReach) {
     host.warn(
       `version ${outOfReach.version} wants Deno ${outOfReach.oldestDeno} or newer, and this is ` +
@@ -89,7 +100,7 @@ function reportOf({ outcome, newer, outOfReach, previousPath }: Update, path: st
   if (previousPath !== undefined) {
     host.info(`The file before it is kept. To go back: ${shellLine(...moveWords(previousPath, path))}`);
   }
-  if (outcome === "available") host.info(`To take it: ${commandLine("self-update")}`);
+  if (outcome === "available") host.info(`To take it: ${toTake}`);
   return {
     json: {
       outcome,

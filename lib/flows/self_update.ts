@@ -28,6 +28,8 @@ export interface UpdateWorld {
   isInPlace(release: Release): Promise<boolean>;
   /** Makes ready to replace the program's file. @throws {TagsealError} `bad-input` where that is not allowed */
   open(): ProgramFile;
+  /** Told before the release is downloaded. */
+  onDownload(release: Release): void;
 }
 
 /** What became of it. */
@@ -52,6 +54,7 @@ export async function selfUpdate(world: UpdateWorld, checkOnly: boolean): Promis
     if (checkOnly) return { ...choice, outcome: "available" };
     if (await world.isInPlace(newer)) return { ...choice, outcome: "replaced" };
     using file = world.open();
+    world.onDownload(newer);
     const bytes = await server.target(newer.path, newer.length);
     await newer.verify(bytes);
     file.put(bytes);

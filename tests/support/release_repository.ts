@@ -66,6 +66,8 @@ export interface Publishing {
   readonly expires?: Partial<Record<ReleaseRole, string>>;
   /** Who signs a role, in place of its key. */
   readonly signers?: Partial<ReleaseKeys>;
+  /** Under what name the snapshot lists targets. */
+  readonly listed?: string;
   /** Other hashes than the SHA-256 of each file. */
   readonly hashes?: Readonly<Record<string, string>>;
 }
@@ -106,7 +108,10 @@ export class ReleaseRepository {
   }
 
   /** Publishes the next targets, snapshot and timestamp: these files and no other ones. */
-  publish(files: readonly ReleasedFile[], { versions = {}, expires = {}, signers, hashes }: Publishing = {}): void {
+  publish(
+    files: readonly ReleasedFile[],
+    { versions = {}, expires = {}, signers, hashes, listed = "targets.json" }: Publishing = {},
+  ): void {
     const next = ++this.#version;
     const keys = { ...this.keys, ...signers };
     const common = (role: ReleaseRole) => ({
@@ -126,8 +131,8 @@ export class ReleaseRepository {
       targets.addTarget(new TargetFile({ ...fields, unrecognizedFields: { custom } }));
       this.files.set(`targets/${path.replace(/[^/]*$/, (name) => `${named}.${name}`)}`, bytes);
     }
-    const listed = put(`${targets.version}.targets`, "targets", targets);
-    const snapshot = new Snapshot({ ...common("snapshot"), meta: { "targets.json": listed } });
+    const file = put(`${targets.version}.targets`, "targets", targets);
+    const snapshot = new Snapshot({ ...common("snapshot"), meta: { [listed]: file } });
     const snapshotMeta = put(`${snapshot.version}.snapshot`, "snapshot", snapshot);
     put("timestamp", "timestamp", new Timestamp({ ...common("timestamp"), snapshotMeta }));
   }

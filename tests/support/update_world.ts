@@ -61,6 +61,7 @@ export class UpdateWorld implements AsyncDisposable {
         withFloors({ folder: this.kept, onNotKept: ({ message }) => this.notKept.push(message) }, use),
       isInPlace: () => Promise.resolve(false),
       open: () => openReplacement(this.path),
+      onDownload() {},
     }, check);
   }
 

@@ -99,9 +99,10 @@ Deno.test("self-update: the single file replaces itself", async (t) => {
       stderr: "",
     });
     repository.publish([singleFileOf(VERSION, old), singleFileOf(NEXT, next, { oldestDeno: "2.9" })]);
-    const { code, stdout, stderr } = await agent.run(["self-update", "--check"]);
+    const args = ["self-update", "--check", "--release-url", http.url.href];
+    const { code, stdout, stderr } = await agent.run(args, { TAGSEAL_RELEASE_URL: "https://not.asked.invalid" });
     assert.deepEqual([code, stdout], [10, `tagseal ${NEXT} available\n`], stderr);
-    assert.match(stderr, /^To take it: \.\/tagseal self-update$/m);
+    assert.equal(stderr, `To take it: ./tagseal self-update --release-url ${http.url.href}\n`);
     assert.deepEqual(await agent.document(["self-update", "--check"]), {
       outcome: "available",
       version: VERSION,
@@ -145,6 +146,7 @@ Deno.test("self-update: the single file replaces itself", async (t) => {
   await t.step("it is replaced, the old file is kept, and both run", async () => {
     const { code, stdout, stderr } = await agent.run(["self-update"]);
     assert.deepEqual([code, stdout], [0, `tagseal ${NEXT} replaced\n`], stderr);
+    assert.match(stderr, /^Downloading tagseal 999\.0\.0, \d\.\d MB$/m);
     const [, back] = /^The file before it is kept\. To go back: (mv .*)$/m.exec(stderr)!;
     assert.equal(await version(), then);
     assert.deepEqual(agent.names(), ["tagseal", "tagseal.previous"]);

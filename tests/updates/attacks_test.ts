@@ -74,6 +74,17 @@ attack("mix and match: a snapshot of another state", async (world) => {
   await world.refuses("trust-invalid", ['("snapshot.json")', "Expected"]);
 });
 
+attack("two timestamps of one version: who has seen one is not given another", async (world) => {
+  await world.update(CHECK);
+  world.repository.publish([singleFileOf("9.0.0", EVIL)], { versions: { timestamp: 1, snapshot: 7, targets: 7 } });
+  assert.equal((await world.update(CHECK)).newer?.version, "2.0.0");
+});
+
+attack("a snapshot that lists no targets", async (world) => {
+  world.repository.publish([THREE], { listed: "other.json" });
+  await world.refuses("trust-invalid", ['("snapshot.json")', 'It does not list "targets.json"']);
+});
+
 attack("freeze: the timestamp has expired, at the first contact", async (world) => {
   world.repository.publish([THREE], { expires: { timestamp: inDays(-1) } });
   const { remedy } = await world.refuses("trust-invalid", ['("timestamp.json")', "timestamp.json is expired"]);

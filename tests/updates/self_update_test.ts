@@ -1,6 +1,7 @@
 /** Updating from a real HTTP server: what is taken, what is asked for, and what is remembered. */
 import assert from "node:assert/strict";
 import { utf8 } from "../../lib/bytes/bytes.ts";
+import { createReleaseServer } from "../../lib/updates/release_server.ts";
 import { compareVersions, isVersion } from "../../lib/updates/semver.ts";
 import { newKeys, singleFileOf } from "../support/release_repository.ts";
 import { NEW, NEWER, OLD, UpdateWorld } from "../support/update_world.ts";
@@ -135,6 +136,24 @@ Deno.test("self-update: a server without releases, and one that fails, are told 
   world.http.between = (path) => path.startsWith("targets/") ? new Response(null, { status: 403 }) : undefined;
   world.repository.publish([TWO]);
   await world.refuses("unavailable", ["which its metadata names"]);
+});
+
+Deno.test("self-update: the repository may lie below a path, with and without a slash at its end", async () => {
+  const asked: string[] = [];
+  for (const address of ["https://example.com/a/b", "https://example.com/a/b/", "https://example.com/a/b?c#d"]) {
+    const server = createReleaseServer({
+      send: (request) => {
+        asked.push(request.url);
+        return Promise.resolve(new Response("1"));
+      },
+      url: new URL(address),
+      retry: { budgetMs: 0, sleep: () => Promise.resolve(), now: () => new Date() },
+    });
+    await server.metadata("timestamp.json", 1);
+    await server.target("1.0.0/a.tagseal", 1);
+  }
+  const base = "https://example.com/a/b";
+  assert.deepEqual([...new Set(asked)], [`${base}/metadata/timestamp.json`, `${base}/targets/1.0.0/a.tagseal`]);
 });
 
 Deno.test("versions: in the order of Semantic Versioning", () => {
