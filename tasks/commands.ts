@@ -120,13 +120,18 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   "completion": {
     summary: "Complete commands, flags and known names in your shell",
-    needs: ["trust-dir"],
+    needs: [],
     load: () => import("./completion.ts"),
   },
   "self-update": {
     summary: "Replace this program by its newest release",
     needs: ["releases", "write"],
     load: () => import("./self_update.ts"),
+  },
+  "help": {
+    summary: "Explain commands, and exit-codes, variables, json",
+    needs: [],
+    load: () => import("./help.ts"),
   },
   "local": {
     summary: "Run a registry, a Notary server and SignPath on this machine",

@@ -358,6 +358,7 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
       "outOfReach?": { version: "string", oldestDeno: "string" },
     },
   },
+  "help": { "": { topic: "string", lines: ["string"] } },
   "local": {
     "": {
       host: "string",

@@ -72,7 +72,7 @@ export function permissionSet(needs: readonly Need[]): PermissionSet {
 
 /** The name of the set for these needs. What every command may do, and what takes a task of its own, is left out. */
 export function setName(needs: readonly Need[]): string {
-  return needs.filter((need) => need !== "write" && need !== "token").join("+");
+  return needs.filter((need) => need !== "write" && need !== "token").join("+") || "nothing";
 }
 
 /** All sets of commands by name; equal needs share one. */

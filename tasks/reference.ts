@@ -6,11 +6,12 @@
  */
 import { globalFlags } from "../lib/cli/common_flags.ts";
 import { argumentsOf, type Command, type CommandEntry, titleOf } from "../lib/cli/command.ts";
-import { EXIT_CODES, UPDATE_AVAILABLE } from "../lib/cli/exit_codes.ts";
 import type { Flag } from "../lib/cli/flags.ts";
+import { wrapped } from "../lib/cli/help.ts";
 import { variablesOf } from "../lib/cli/needs.ts";
 import { COMMANDS } from "./commands.ts";
-import { DOCUMENTS, FAILURE, type Shape } from "./documents.ts";
+import { FAILURE } from "./documents.ts";
+import { documentsOf, EXIT_CODES_PROSE, exitCodeRows, JSON_PROSE, LISTS_PROSE, rendered } from "./topics.ts";
 import { VARIABLES } from "./variables.ts";
 
 const HEAD = `# Reference
@@ -18,6 +19,9 @@ const HEAD = `# Reference
 Written by \`deno task sync\` from the commands themselves; every \`deno task <command>\` is also \`tagseal <command>\` of the
 single file. \`--help\` says the same.
 `;
+
+const PROSE_COLUMNS = 120;
+const SHAPE_COLUMNS = 100;
 
 /** The whole page. */
 export async function reference(): Promise<string> {
@@ -41,8 +45,8 @@ function commandSection(name: string, entry: CommandEntry, command: Command): st
   const { flags, description, example } = command;
   const usage = ["tagseal", name, ...argumentsOf(command).map(({ name }) => name), "[flags]"].join(" ");
   const variables = variablesOf(entry.needs);
-  const shapes = Object.entries(DOCUMENTS[name] ?? {}).map(([when, shape]) =>
-    `With \`${["--json", when].filter(Boolean).join(" ")}\`:\n\n${code(rendered(shape), "text")}`
+  const shapes = documentsOf(name).map(({ when, shape }) =>
+    `With \`${["--json", when].filter(Boolean).join(" ")}\`:\n\n${code(rendered(shape, SHAPE_COLUMNS), "text")}`
   );
   return [
     `## ${name}\n`,
@@ -72,48 +76,18 @@ function variablesSection(): string {
 }
 
 function exitCodesSection(): string {
-  const rows = Object.entries(EXIT_CODES).map((
-    [error, { exitCode, meaning }],
-  ) => [`${exitCode}`, `\`${error}\``, meaning]);
-  return `## Exit codes
-
-0 is success, ${UPDATE_AVAILABLE} that \`self-update --check\` has found a newer release. A failure has the exit code of its error code,
-which \`--json\` names; where several repositories fail, the worst one counts.
-
-${table(["exit code", "error code", "meaning"], rows)}`;
+  const rows = exitCodeRows().map(({ exitCode, code, meaning }) => [exitCode, `\`${code}\``, meaning]);
+  return `## Exit codes\n\n${prose(EXIT_CODES_PROSE)}\n${table(["exit code", "error code", "meaning"], rows)}`;
 }
 
 function jsonSection(): string {
-  return `## JSON
-
-With \`--json\` stdout is exactly one document, also on failure. \`"…"?\` may be missing; \`<name>\` is any name; a digest
-is \`sha256:<hex>\`, a time is RFC 3339. A failure is
-
-${code(rendered(FAILURE), "text")}
-Commands that take \`--repositories-from\` print \`{"repositories": […]}\` then, each as for one repository, or with
-\`error\` in place of the rest. Members may be added within one \`schemaVersion\`.
-`;
+  const failure = code(rendered(FAILURE, SHAPE_COLUMNS), "text");
+  return `## JSON\n\n${prose(JSON_PROSE)}\n${failure}\n${prose(LISTS_PROSE)}`;
 }
 
-/** A shape as a text of JSON's form; every document begins with the version of the vocabulary. */
-function rendered(shape: Shape): string {
-  return text({ schemaVersion: "1", ...shape as object }, "");
-}
-
-const WIDTH = 100;
-
-function text(shape: Shape, indent: string): string {
-  if (typeof shape === "string") return shape;
-  const inner = `${indent}  `;
-  if (Array.isArray(shape)) return `[${text(shape[0], indent)}]`;
-  const members = Object.entries(shape).map(([name, value]) => {
-    const key = name.endsWith("?") ? `"${name.slice(0, -1)}"?` : `"${name}"`;
-    return `${key}: ${text(value, inner)}`;
-  });
-  const line = `{ ${members.join(", ")} }`;
-  return line.length + indent.length < WIDTH && !line.includes("\n")
-    ? line
-    : `{\n${members.map((member) => `${inner}${member}`).join(",\n")}\n${indent}}`;
+/** A paragraph. */
+function prose(text: string): string {
+  return `${wrapped(text, PROSE_COLUMNS).join("\n")}\n`;
 }
 
 function code(content: string, language: string): string {

@@ -23,6 +23,8 @@ export interface Argument {
   readonly help: string;
   /** All that there are, where they are a few words. */
   readonly choices?: readonly string[];
+  /** The name of a command is one as well. */
+  readonly orCommand?: true;
 }
 
 /** The arguments of a command, in their order. */

@@ -8,17 +8,24 @@ import { variablesOf } from "./needs.ts";
 /** The width of help that is not for a terminal, and the widest that reads well, in characters. */
 const HELP_COLUMNS = 80;
 const MAX_HELP_COLUMNS = 100;
-/** Explanations that get fewer columns are not wrapped: they would be a column of words. */
+/** An explanation that would get fewer columns stands below its term, not beside it, where it were a column of words. */
 const MIN_COLUMNS = 40;
+const BELOW = "      ";
+
+/** The width of help on a terminal of so many columns, and where there is none. */
+export function helpWidth(columns: number | undefined): number {
+  return Math.min(columns ?? HELP_COLUMNS, MAX_HELP_COLUMNS);
+}
 
 /** The list of commands, as lines. */
-export function overview(commands: Readonly<Record<string, CommandEntry>>): string[] {
+export function overview(commands: Readonly<Record<string, CommandEntry>>, columns?: number): string[] {
+  const width = helpWidth(columns);
   return [
-    "tagseal signs Docker tags with Docker Content Trust while the signing key stays at SignPath.",
+    ...wrapped("tagseal signs Docker tags with Docker Content Trust while the signing key stays at SignPath.", width),
     "",
     `Usage: ${commandLine()} <command> [flags]        ${commandLine()} <command> --help`,
     "",
-    ...table(Object.entries(commands).map(([name, entry]) => [name, titleOf(entry)]), Infinity),
+    ...table(Object.entries(commands).map(([name, entry]) => [name, titleOf(entry)]), width),
   ];
 }
 
@@ -33,7 +40,7 @@ export function helpOf(
   const entry = commands[name]!;
   const told = (text: string) => asCalled(text, Object.keys(commands));
   const { description, example } = command;
-  const width = Math.min(columns ?? HELP_COLUMNS, MAX_HELP_COLUMNS);
+  const width = helpWidth(columns);
   const rows = [...Object.values(flags), HELP].map((flag): Row => [
     flag.spec,
     told("variable" in flag && flag.variable ? `${flag.help} [${flag.variable}]` : flag.help),
@@ -59,19 +66,29 @@ export function helpOf(
   ];
 }
 
-type Row = readonly [term: string, explanation: string];
+/** A term and what it is. */
+export type Row = readonly [term: string, explanation: string];
 
-/** Terms of up to `terms` characters, and beside them what they are. */
-function table(rows: readonly Row[], width: number, terms = Math.max(...rows.map(([term]) => term.length))): string[] {
+/** Terms of up to `terms` characters, and beside them what they are; below them where there is little room. */
+export function table(
+  rows: readonly Row[],
+  width: number,
+  terms: number = Math.max(...rows.map(([term]) => term.length)),
+): string[] {
   const left = width - terms - 4;
+  if (left < MIN_COLUMNS) {
+    return rows.flatMap(([term, explanation]) => [
+      `  ${term}`,
+      ...wrapped(explanation, width - BELOW.length).map((line) => `${BELOW}${line}`),
+    ]);
+  }
   return rows.flatMap(([term, explanation]) =>
-    (left < MIN_COLUMNS ? [explanation] : wrapped(explanation, left))
-      .map((line, i) => `  ${(i === 0 ? term : "").padEnd(terms)}  ${line}`)
+    wrapped(explanation, left).map((line, i) => `  ${(i === 0 ? term : "").padEnd(terms)}  ${line}`)
   );
 }
 
 /** Lines that no terminal breaks within a word; `indent` begins all but the first. */
-function wrapped(text: string, width: number, indent = ""): string[] {
+export function wrapped(text: string, width: number, indent = ""): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
     const line = lines.at(-1);

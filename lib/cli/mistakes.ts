@@ -60,12 +60,19 @@ export function mistakeIn(line: Line, mistake: Mistake): TagsealError {
   }
 }
 
-/** The error of a word that is no command. */
-export function unknownCommand(word: string, commands: Readonly<Record<string, CommandEntry>>): TagsealError {
+/** The error of a word that is no command, nor any of `topics`. */
+export function unknownCommand(
+  word: string,
+  commands: Readonly<Record<string, CommandEntry>>,
+  topics: readonly string[] = [],
+): TagsealError {
   const names = Object.entries(commands).flatMap(([name, { alias }]) => [name, ...alias === undefined ? [] : [alias]]);
   const cmdlet = Object.keys(CMDLETS).find((name) => name.toLowerCase() === word.toLowerCase());
+  const topic = nearest(word.toLowerCase(), topics);
   const meant = cmdlet === undefined ? nearest(word.toLowerCase(), names) : CMDLETS[cmdlet]!;
-  const hint = meant === undefined
+  const hint = topic !== undefined
+    ? `Did you mean ${commandLine("help", topic)}? `
+    : meant === undefined
     ? ""
     : cmdlet === undefined
     ? `Did you mean ${commandLine(meant)}? `

@@ -40,19 +40,19 @@ async function runNamed(
   host: Host,
 ): Promise<number> {
   if (name === undefined) {
-    (await import("./help.ts")).overview(commands).forEach(host.say);
+    (await import("./help.ts")).overview(commands, host.columns()).forEach(host.say);
     return 2;
   }
   if (name === "--version" || name === "-V") {
     host.out(version);
     return 0;
   }
-  if (["--help", "-h", "help"].includes(name)) {
-    const [topic] = rest;
-    if (topic !== undefined && !topic.startsWith("-")) {
-      return await runNamed([topic, "--help"], commands, version, host);
+  if (["--help", "-h"].includes(name)) {
+    const [command] = rest;
+    if (command !== undefined && !command.startsWith("-")) {
+      return await runNamed([command, "--help"], commands, version, host);
     }
-    host.lines((await import("./help.ts")).overview(commands));
+    host.lines((await import("./help.ts")).overview(commands, host.columns()));
     return 0;
   }
   if (name === ASK_KNOWN) {

@@ -7,7 +7,10 @@ import type { Report } from "../../lib/cli/report.ts";
 import { TagsealError } from "../../lib/errors.ts";
 import { variablesOf } from "../../lib/cli/needs.ts";
 import { runTagseal } from "../../lib/cli/run.ts";
+import { EXIT_CODES } from "../../lib/cli/exit_codes.ts";
 import { COMMANDS } from "../../tasks/commands.ts";
+import { DOCUMENTS } from "../../tasks/documents.ts";
+import { VARIABLES } from "../../tasks/variables.ts";
 import { type Outcome, tagseal } from "../support/run.ts";
 
 const NAMES = Object.keys(COMMANDS);
@@ -163,6 +166,35 @@ Deno.test("what is no command or flag ends with exit code 2 and says where to lo
       if (!args.includes("--json")) assert.equal(stdout, "");
     });
   }
+});
+
+Deno.test("help: the same as --help, of a command by either name; topics; what is neither is asked about", async () => {
+  assert.equal((await tagseal(["help", "revoke"])).stdout, (await tagseal(["remove-tag", "--help"])).stdout);
+  assert.equal((await tagseal(["--help", "sign"])).stdout, (await tagseal(["sign", "--help"])).stdout);
+  assert.equal((await tagseal(["help"])).stdout, (await tagseal(["--help"])).stdout);
+  const codes = (await tagseal(["help", "exit-codes"])).stdout;
+  for (const [code, { exitCode, meaning }] of Object.entries(EXIT_CODES)) {
+    assert.match(
+      codes.replaceAll(/\s+/g, " "),
+      new RegExp(` ${exitCode} ${code} ${meaning.slice(0, 40)}`.replaceAll(/[()]/g, ".")),
+    );
+  }
+  const variables = (await tagseal(["help", "variables"])).stdout;
+  for (const name of Object.keys(VARIABLES)) assert.match(variables, new RegExp(`^  ${name}(?: |$)`, "m"));
+  const json = (await tagseal(["help", "json"])).stdout;
+  for (const name of Object.keys(DOCUMENTS)) assert.match(json, new RegExp(`^tagseal ${name} --json$`, "m"));
+  for (const topic of ["", "exit-codes", "variables", "json", "sign", "local"]) {
+    const { stdout } = await tagseal(["help", ...topic === "" ? [] : [topic]]);
+    assert.deepEqual(
+      stdout.split("\n").filter((line) => line.length > 80 && !/^ +\S+$|^ {2}tagseal |": [a-z-]+ \| /.test(line)),
+      [],
+      topic,
+    );
+  }
+  const { code, stderr } = await tagseal(["help", "exit-code"]);
+  assert.equal(code, 2);
+  assert.match(stderr, /There is no command "exit-code"\n.*Did you mean tagseal help exit-codes\?/);
+  assert.match((await tagseal(["help", "sing"])).stderr, /Did you mean tagseal sign\?/);
 });
 
 Deno.test("--help is shown beside any other mistake", async () => {

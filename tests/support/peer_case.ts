@@ -20,6 +20,7 @@ export type Need =
   | "bash"
   | "zsh"
   | "fish"
+  | "mandoc"
   | "pkcs11 addon";
 
 /** The real verifiers of cosign and Notation signatures, as `fetch_verifiers.sh` names them: cosign 2.5 and 3. */
@@ -46,6 +47,7 @@ const NEEDS: Readonly<Record<Exclude<Need, "pkcs11 addon">, Source>> = {
   "bash": { from: "bash bsdutils", programs: ["bash", "script"] },
   "zsh": { from: "zsh bsdutils", programs: ["zsh", "script"] },
   "fish": { from: "fish", programs: ["fish"] },
+  "mandoc": { from: "mandoc", programs: ["mandoc"] },
   "verifiers": {
     from: { remedy: "run tests/support/fetch_verifiers.sh FOLDER and set TAGSEAL_VERIFIERS=FOLDER/bin" },
     programs: VERIFIERS,

@@ -86,6 +86,7 @@ Deno.test("documents: commands print what the reference says", async () => {
   await prints(migrate);
   await prints(["keys"]);
   await prints(["completion", "bash"]);
+  await prints(["help", "exit-codes"]);
   const move = ["move", "-r", gun, "--to-notary-url", `https://${story.peers.host}`, "--to-repository", `${gun}/moved`];
   await prints([...move, "--dry-run"], "--dry-run");
   await prints(move);

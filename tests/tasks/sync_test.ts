@@ -66,7 +66,7 @@ Deno.test("permissions: whoever reaches the network may use a proxy, run every h
     const { net, run, write } = setOf(name);
     assert.equal(variablesOf(needs).includes("HTTPS_PROXY"), net === true, name);
     assert.deepEqual(run, needs.includes("notary") ? CREDENTIAL_HELPERS : undefined, name);
-    assert.equal(write === undefined, ["keys", "completion"].includes(name), name);
+    assert.equal(write === undefined, ["keys", "completion", "help"].includes(name), name);
   }
 });
 

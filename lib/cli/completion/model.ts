@@ -66,7 +66,9 @@ export async function completed(
       return {
         names: [name, ...alias === undefined ? [] : [alias]],
         summary,
-        args: argumentsOf(command).map(({ name, choices }) => valueOf(name.slice(1, -1), choices, false)),
+        args: argumentsOf(command).map(({ name, choices, orCommand }) =>
+          valueOf(name.slice(1, -1), orCommand && choices ? [...choices, ...Object.keys(commands)] : choices, false)
+        ),
         flags: [...Object.values({ ...command.flags, ...common }), help].map(completedFlag),
       };
     }),
