@@ -7,11 +7,11 @@ import { requireGiven, text, toggle } from "../lib/cli/flags.ts";
 import { programFile } from "../lib/cli/form.ts";
 import { TagsealError } from "../lib/errors.ts";
 import { secureUrl } from "../lib/http/send.ts";
-import { RELEASE_ROOT } from "../lib/updates/release_root.ts";
+import { RELEASE_ROOT, RELEASE_URL } from "../lib/updates/release_root.ts";
 
 const releaseUrl = text(
   "--release-url <url>",
-  "the repository of releases: metadata/ and targets/ are below it",
+  "the repository of releases, if not the one that this file knows: metadata/ and targets/ are below it",
   "TAGSEAL_RELEASE_URL",
 );
 
@@ -47,7 +47,7 @@ export const command: Command = defineCommand({
       });
     }
     const url = secureUrl(
-      requireGiven(releaseUrl, values.releaseUrl),
+      requireGiven(releaseUrl, values.releaseUrl ?? RELEASE_URL),
       "release server's address (--release-url or TAGSEAL_RELEASE_URL)",
       values.allowHttp,
     );

@@ -19,7 +19,7 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   "TAGSEAL_PKCS11_PIN": "PIN of a token",
   "TAGSEAL_PKCS11_MODULE": "path of a token's PKCS#11 module",
   "TAGSEAL_PKCS11_ADDON": "folder of the native addon, where tagseal runs without its project",
-  "TAGSEAL_RELEASE_URL": "where `self-update` finds the releases of tagseal",
+  "TAGSEAL_RELEASE_URL": "where `self-update` finds the releases of tagseal, if not where the file knows",
   "TAGSEAL_NO_SELF_UPDATE": "set to anything: `self-update` replaces nothing; `--check` still answers",
   "NOTARY_ROOT_PASSPHRASE": "passphrase of the root key",
   "NOTARY_TARGETS_PASSPHRASE": "passphrase of the targets key",

@@ -5,3 +5,6 @@
  * program that belongs to none.
  */
 export const RELEASE_ROOT: string | undefined = undefined;
+
+/** Where the releases are, unless the user names another server; `undefined` where only users know. */
+export const RELEASE_URL: string | undefined = undefined;

@@ -42,7 +42,7 @@ export function createReleaseServer({ send, url, retry, timeoutMs, signal }: Rel
   const address = plainUrl(base);
   const read = async (path: string, maxBytes: number, headers: Readonly<Record<string, string>> = {}) => {
     const { status, bytes } = await exchangeWithRetry(send, {
-      service: "release server",
+      service: "Release server",
       url: new URL(path, base),
       headers,
       maxBytes,

@@ -13,7 +13,10 @@ const PATH = Deno.env.get("PATH")!;
 const NEXT = "999.0.0";
 
 /** Builds the single file with a release root in it, of this version and of the next one. */
-async function buildFiles(root: Uint8Array): Promise<{ old: Uint8Array<ArrayBuffer>; next: Uint8Array<ArrayBuffer> }> {
+async function buildFiles(
+  root: Uint8Array,
+  url: URL,
+): Promise<{ old: Uint8Array<ArrayBuffer>; next: Uint8Array<ArrayBuffer> }> {
   const folder = await Deno.makeTempDir({ prefix: "tagseal-release-" });
   try {
     for (const name of ["lib", "tasks"]) await copyFolder(`${PROJECT}${name}`, `${folder}/${name}`);
@@ -21,7 +24,8 @@ async function buildFiles(root: Uint8Array): Promise<{ old: Uint8Array<ArrayBuff
     const text = JSON.stringify(new TextDecoder().decode(root));
     await Deno.writeTextFile(
       `${folder}/lib/updates/release_root.ts`,
-      `export const RELEASE_ROOT: string | undefined = ${text};\n`,
+      `export const RELEASE_ROOT: string | undefined = ${text};\n` +
+        `export const RELEASE_URL: string | undefined = ${JSON.stringify(url.href)};\n`,
     );
     const build = async () => {
       const { code, stderr } = await new Deno.Command(Deno.execPath(), { args: ["task", "-q", "bundle"], cwd: folder })
@@ -43,7 +47,7 @@ class Agent implements AsyncDisposable {
   readonly home: string = Deno.makeTempDirSync({ prefix: "tagseal agent " });
   readonly file: string = `${this.home}/tagseal`;
 
-  constructor(bytes: Uint8Array, readonly url: URL) {
+  constructor(bytes: Uint8Array) {
     Deno.chmodSync(this.home, 0o755);
     Deno.writeFileSync(this.file, bytes, { mode: 0o755 });
   }
@@ -59,7 +63,7 @@ class Agent implements AsyncDisposable {
     const { code, stdout, stderr } = await new Deno.Command(program!, {
       args: rest,
       cwd: this.home,
-      env: { PATH, HOME: this.home, NO_COLOR: "1", TAGSEAL_RELEASE_URL: this.url.href, ...env },
+      env: { PATH, HOME: this.home, NO_COLOR: "1", ...env },
       clearEnv: true,
       stdin: "null",
     }).output();
@@ -85,10 +89,10 @@ class Agent implements AsyncDisposable {
 
 Deno.test("self-update: the single file replaces itself", async (t) => {
   const repository = new ReleaseRepository();
-  const { old, next } = await buildFiles(repository.root(1));
-  repository.publish([singleFileOf(VERSION, old)]);
   await using http = new ReleaseHttp(repository);
-  await using agent = new Agent(old, http.url);
+  const { old, next } = await buildFiles(repository.root(1), http.url);
+  repository.publish([singleFileOf(VERSION, old)]);
+  await using agent = new Agent(old);
   const [now, then] = [`${VERSION}\n`, `${NEXT}\n`];
   const version = async (file?: string) => (await agent.run(["--version"], {}, [], file)).stdout;
 
@@ -185,7 +189,7 @@ Deno.test("self-update: the single file replaces itself", async (t) => {
 });
 
 Deno.test("self-update: what was built without a release root, or is no file of a release, says so", async () => {
-  await using agent = new Agent(await Deno.readFile(await builtFile()), new URL("http://127.0.0.1:1/"));
+  await using agent = new Agent(await Deno.readFile(await builtFile()));
   const bare = await agent.run(["self-update", "--check"]);
   assert.equal(bare.code, 2);
   assert.match(bare.stderr, /built without a release root/);
