@@ -84,6 +84,8 @@ export type NextStep =
   | { readonly do: "let-server-sign-snapshot"; readonly repository: string }
   | { readonly do: "protect-keys"; readonly folder: string }
   | { readonly do: "move-file-away"; readonly path: string }
+  /** A project file lies where others may have put it. */
+  | { readonly do: "name-project-file"; readonly path: string }
   /** A server's address, for example `like`. */
   | { readonly do: "give-plain-address"; readonly like: string | undefined }
   /** Ids are canonical. */

@@ -6,6 +6,7 @@
  */
 import { MEANS, type Need } from "../lib/cli/needs.ts";
 import { passphraseVariables } from "../lib/cli/passphrases.ts";
+import { ABOUT_PROJECTS } from "../lib/cli/open_project.ts";
 import { CODE } from "../lib/files/open.ts";
 import { COMMANDS } from "./commands.ts";
 
@@ -36,6 +37,8 @@ const ADDON = "./.tagseal-pkcs11";
 
 /** Deno compares paths as text, links go round that: writing looks where a path leads, and this is the second fence. */
 const WRITE = { allow: true, deny: [...CODE].map((name) => `./${name}`) };
+/** Whose a project file is that was found must be known. */
+const OWN_ID = ["uid"];
 const LOOPBACK = ["localhost", "127.0.0.1"];
 
 /** Every variable with a secret that some command reads, or that belongs to a key that none of them opens. */
@@ -50,6 +53,7 @@ export const TOKEN_SET: PermissionSet = {
   net: true,
   env: true,
   run: CREDENTIAL_HELPERS,
+  sys: OWN_ID,
   ffi: [ADDON],
 };
 
@@ -67,6 +71,7 @@ export function permissionSet(needs: readonly Need[]): PermissionSet {
     ...(needs.includes("loopback") ? { net: LOOPBACK } : {}),
     ...(means.some(({ network }) => network) ? { net: true } : {}),
     ...(means.some(({ helpers }) => helpers) ? { run: CREDENTIAL_HELPERS } : {}),
+    ...(needs.some((need) => ABOUT_PROJECTS.includes(need)) ? { sys: OWN_ID } : {}),
   };
 }
 
@@ -88,5 +93,6 @@ export const PROGRAM_FLAGS: readonly string[] = [
   "--allow-write",
   "--allow-net",
   "--allow-env",
+  `--allow-sys=${OWN_ID.join(",")}`,
   `--allow-run=${CREDENTIAL_HELPERS.join(",")}`,
 ];

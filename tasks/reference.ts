@@ -6,8 +6,9 @@
  */
 import { globalFlags } from "../lib/cli/common_flags.ts";
 import { argumentsOf, type Command, type CommandEntry, titleOf } from "../lib/cli/command.ts";
-import type { Flag } from "../lib/cli/flags.ts";
+import { type Flag, partsOf } from "../lib/cli/flags.ts";
 import { wrapped } from "../lib/cli/help.ts";
+import { OWN_WORDS, type Rule, ruleOf } from "../lib/cli/project_rules.ts";
 import { variablesOf } from "../lib/cli/needs.ts";
 import { COMMANDS } from "./commands.ts";
 import { FAILURE } from "./documents.ts";
@@ -28,7 +29,16 @@ export async function reference(): Promise<string> {
   const commands = await Promise.all(
     Object.entries(COMMANDS).map(async ([name, entry]) => commandSection(name, entry, (await entry.load()).command)),
   );
-  return [HEAD, contents(), ...commands, flagsSection(), variablesSection(), exitCodesSection(), jsonSection()].join(
+  return [
+    HEAD,
+    contents(),
+    ...commands,
+    flagsSection(),
+    variablesSection(),
+    await projectSection(),
+    exitCodesSection(),
+    jsonSection(),
+  ].join(
     "\n",
   );
 }
@@ -36,7 +46,7 @@ export async function reference(): Promise<string> {
 function contents(): string {
   const rows = Object.entries(COMMANDS).map(([name, entry]) => [`[\`${name}\`](#${name})`, titleOf(entry)]);
   return `${table(["command", "what it does"], rows)}
-Every command also takes [these flags](#flags-of-every-command). Further: [variables](#variables),
+Every command also takes [these flags](#flags-of-every-command). Further: [variables](#variables), [project file](#project-file),
 [exit codes](#exit-codes), [JSON](#json).
 `;
 }
@@ -73,6 +83,40 @@ function flagTable(flags: readonly Flag<unknown>[]): string {
 function variablesSection(): string {
   const rows = Object.entries(VARIABLES).map(([name, meaning]) => [`\`${name}\``, meaning]);
   return `## Variables\n\n${table(["variable", "for"], rows)}`;
+}
+
+async function projectSection(): Promise<string> {
+  const flags = await Promise.all(
+    Object.entries(COMMANDS).map(async ([name, { load }]) =>
+      Object.values((await load()).command.flags).map((flag) => ({
+        long: partsOf(flag.spec).long,
+        rule: ruleOf(name, flag),
+      }))
+    ),
+  );
+  const under = (rule: Rule) =>
+    [...new Set(flags.flat().filter((one) => one.rule === rule).map(({ long }) => long))].sort();
+  const found = under("found").filter((long) => !OWN_WORDS.has(long));
+  const named = under("named").filter((long) => !OWN_WORDS.has(long));
+  const words = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ");
+  return `## Project file
+
+\`tagseal.json\`, held to [tagseal.schema.json](tagseal.schema.json):
+
+${
+    table(["member", "meaning"], [
+      ["`repositories`", "full names without tag, for commands that are given none"],
+      ["`pins`", "by name, by how names begin, or by `*`: a key id or a certificate file, or a list of them"],
+      ["`schemes`", "kinds of signatures: `dct`, `cosign`, `notation`"],
+      ["`defaults`", "flags by their long names, without dashes, for all commands that have them"],
+      ["`commands`", "the same for one command, by its name; goes before `defaults`"],
+    ])
+  }
+A file that was only found may set, beside these: ${
+    words(found)
+  } (not where they would decide whom to trust). Only a file
+that is named may set: ${words(named)}, and \`schemes\` for \`verify\`. All other flags belong to a single call.
+`;
 }
 
 function exitCodesSection(): string {

@@ -1,6 +1,6 @@
 /**
  * `deno task sync`: writes what follows from the table of commands: permission sets and tasks in `deno.json`,
- * `lib/version.ts` from its version, `REFERENCE.md`, and the library's public names. A test fails where something else
+ * `lib/version.ts` from its version, `REFERENCE.md`, the schema of project files, and the library's public names. A test fails where something else
  * stands there.
  *
  * @module
@@ -11,6 +11,7 @@ import { readFileBounded } from "../lib/files/files.ts";
 import { NPM_VARIABLES } from "./build_pkcs11.ts";
 import { COMMANDS } from "./commands.ts";
 import { type Entries, namesFile, publicNames } from "./public_names.ts";
+import { schemaText } from "./project_schema.ts";
 import { reference } from "./reference.ts";
 import { commandSets, type PermissionSet, PROGRAM_FLAGS, setName } from "./permissions.ts";
 
@@ -37,7 +38,7 @@ const QUIETLY = "DENO_NO_UPDATE_CHECK=1";
 const TOOL_SETS: Readonly<Record<string, PermissionSet>> = {
   "sync": {
     read: ["./"],
-    write: ["./deno.json", "./lib/version.ts", "./REFERENCE.md", "./tests/public_names.txt"],
+    write: ["./deno.json", "./lib/version.ts", "./REFERENCE.md", "./tagseal.schema.json", "./tests/public_names.txt"],
     run: ["deno"],
   },
   "bundle": { read: true, write: ["./dist"], run: true },
@@ -143,5 +144,6 @@ if (import.meta.main) {
   await write("deno.json", formatConfig(configFrom(now)));
   await write("lib/version.ts", versionModule(now));
   await write("REFERENCE.md", await reference());
+  await write("tagseal.schema.json", await schemaText());
   await write("tests/public_names.txt", namesFile(await publicNames(now.exports)));
 }

@@ -15,6 +15,7 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   "SIGNPATH_ARTIFACT_CONFIGURATION_SLUG": "artifact configuration, if not the project's default",
   "TAGSEAL_DELEGATION_CERTIFICATE": "certificate or key id that signs, where a delegation has several",
   TAGSEAL_SCHEME: "kinds of signatures: `dct`, `cosign`, `notation`, several with commas",
+  "TAGSEAL_CONFIG": "project file, where it is not the nearest `tagseal.json`; `none`: no file at all",
   "TAGSEAL_ROOT_PIN": "pins of the root, separated by blanks or commas",
   "TAGSEAL_PKCS11_PIN": "PIN of a token",
   "TAGSEAL_PKCS11_MODULE": "path of a token's PKCS#11 module",

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 
 /** Rooms by layer; a room may import rooms of lower layers, never one of its own layer or above. */
 const LAYERS: readonly (readonly string[])[] = [
-  ["lib/next_step.ts", "lib/version.ts"],
+  ["lib/next_step.ts", "lib/version.ts", "tagseal.schema.json"],
   ["lib/errors.ts"],
   ["lib/bytes"],
   ["lib/crypto", "lib/files", "lib/http"],
@@ -52,6 +52,7 @@ const GLOBALS = new Map<string, RegExp>([
   ["lib/files/lock.ts", /mkdir|FsFile/],
   ["lib/files/open.ts", /open|FsFile|FileInfo|OpenOptions|stat|realPath|errors/],
   ["lib/files/names.ts", /build/],
+  ["lib/files/nearest.ts", /FileInfo|uid/],
   ["lib/files/files.ts", /mkdir|open|FsFile|FileInfo|DirEntry|rename|link|remove|readDir|stat|errors/],
   ["lib/files/replace.ts", /build|chmod|copyFile|link|realPath|rename|stat/],
   ["lib/keystore/file_keystore.ts", /stat/],
@@ -181,37 +182,45 @@ Deno.test("architecture: no file remembers anything for longer than whoever call
   assert.deepEqual(found, []);
 });
 
-Deno.test("architecture: whoever signs for content trust alone does not load what the other schemes take", async () => {
-  const of = async (entry: string) => {
-    const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json", entry], cwd: root }).output();
-    const graph: {
-      modules: {
-        specifier: string;
-        dependencies?: { isDynamic?: boolean; code?: { specifier: string } }[];
-      }[];
-    } = JSON.parse(new TextDecoder().decode(stdout));
-    const atOnce = new Map(
-      graph.modules.map(({ specifier, dependencies = [] }) =>
-        [specifier, dependencies.flatMap(({ isDynamic, code }) => isDynamic || !code ? [] : code.specifier)] as const
-      ),
-    );
-    const loaded = new Set<string>();
-    const load = (specifier: string) => {
-      if (loaded.has(specifier)) return;
-      loaded.add(specifier);
-      atOnce.get(specifier)?.forEach(load);
-    };
-    load(new URL(entry, root).href);
-    return [...loaded].flatMap((specifier) => local(specifier) ?? []);
+/** The files that an entry loads at once, packages as they are named. */
+async function loadedBy(entry: string): Promise<string[]> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json", entry], cwd: root }).output();
+  const graph: {
+    modules: {
+      specifier: string;
+      dependencies?: { isDynamic?: boolean; code?: { specifier: string } }[];
+    }[];
+  } = JSON.parse(new TextDecoder().decode(stdout));
+  const atOnce = new Map(
+    graph.modules.map(({ specifier, dependencies = [] }) =>
+      [specifier, dependencies.flatMap(({ isDynamic, code }) => isDynamic || !code ? [] : code.specifier)] as const
+    ),
+  );
+  const loaded = new Set<string>();
+  const load = (specifier: string) => {
+    if (loaded.has(specifier)) return;
+    loaded.add(specifier);
+    atOnce.get(specifier)?.forEach(load);
   };
+  load(new URL(entry, root).href);
+  return [...loaded].flatMap((specifier) => local(specifier) ?? []);
+}
+
+Deno.test("architecture: whoever signs for content trust alone does not load what the other schemes take", async () => {
   const others = /^lib\/schemes\/(?:cosign|notation)\/|^lib\/schemes\/jobs\.ts$/;
   // The choices of a flag stand beside what they mean.
   const choices = "lib/schemes/cosign/forms.ts";
   for (const task of ["sign", "push", "signing_data", "verify"]) {
-    const files = await of(`tasks/${task}.ts`);
+    const files = await loadedBy(`tasks/${task}.ts`);
     assert.ok(files.length > 50, "it is the whole of the command");
     assert.deepEqual(files.filter((file) => others.test(file) && file !== choices), [], task);
   }
+});
+
+Deno.test("architecture: who has no project file waits for nothing that reads one", async () => {
+  const reads = /project_(?:reader|mistakes|secrets|rules)\.ts$|tagseal\.schema\.json$/;
+  assert.deepEqual((await loadedBy("tasks/main.ts")).filter((file) => reads.test(file)), []);
+  assert.ok((await loadedBy("lib/cli/project_reader.ts")).filter((file) => reads.test(file)).length === 5);
 });
 
 Deno.test("architecture: no file leads back to itself", () => {

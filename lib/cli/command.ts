@@ -3,6 +3,7 @@ import type { globalFlags } from "./common_flags.ts";
 import type { Flags, Typed, Values } from "./flags.ts";
 import type { Host } from "./host.ts";
 import type { Need } from "./needs.ts";
+import type { Project } from "./project.ts";
 import type { Report } from "./report.ts";
 
 /** What a command's code gets. */
@@ -11,6 +12,8 @@ export type CommandValues<F extends Flags> = Values<F & typeof globalFlags> & {
   readonly typed: Typed;
   /** The second argument; `""` where it was left out, or the command has none. */
   readonly second: string;
+  /** The project file, where there is one. */
+  readonly project: Project | undefined;
   /** The same as a command line, with `more` in place of the flag `but`. */
   again(but: string, ...more: readonly string[]): string;
 };

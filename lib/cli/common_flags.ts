@@ -10,6 +10,11 @@ export const globalFlags = {
   verbose: toggle("--verbose", "show causes and stacks of failures"),
   yes: toggle("--yes", "answer yes where a confirmation is asked for"),
   noInput: toggle("--no-input", "never ask; fail where an answer is needed"),
+  config: text(
+    "--config <file>",
+    "project file with defaults (the nearest tagseal.json upwards; none: no file at all)",
+    "TAGSEAL_CONFIG",
+  ),
 };
 
 /** Which repository. */

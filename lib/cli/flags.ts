@@ -7,6 +7,9 @@
 import { TagsealError } from "../errors.ts";
 import type { Host } from "./host.ts";
 
+/** A text, several of them separated by commas, nothing but on or off, whole seconds, or texts by name. */
+export type ValueKind = "text" | "list" | "toggle" | "seconds" | "pairs";
+
 /** A flag and how its value is read. */
 export interface Flag<T> {
   /** As help shows it: `-r, --repository <fqn>`. */
@@ -17,12 +20,14 @@ export interface Flag<T> {
   readonly variable?: string;
   /** Its value is a secret, unless it names where that is. */
   readonly secret?: boolean;
+  /** What its value is made of, in a project file as well. */
+  readonly kind: ValueKind;
+  /** What counts where nothing is given, as it would be typed. */
+  readonly standard?: string;
   /** What to do where it is missing and needed, if "give it" does not say all. */
   readonly remedy?: string;
   /** All values that there are, where they are a few words. */
   readonly choices?: readonly string[];
-  /** It takes several, separated by commas. */
-  readonly several?: true;
   /** The value from what stands on the command line (and the variable). */
   read(given: readonly string[] | boolean | undefined, host: Host): T | Promise<T>;
 }
@@ -45,7 +50,8 @@ function single(spec: string, given: readonly string[] | boolean | undefined): s
   });
 }
 
-function nameOf(spec: string): string {
+/** `--repository` of `-r, --repository <fqn>`. */
+export function nameOf(spec: string): string {
   return `--${partsOf(spec).long}`;
 }
 
@@ -99,6 +105,7 @@ export function text(spec: string, help: string, variable?: string): Flag<string
   return {
     spec,
     help,
+    kind: "text",
     ...(variable ? { variable } : {}),
     read(given, host) {
       const value = single(spec, given) ?? (variable ? host.env(variable) : undefined);
@@ -131,7 +138,8 @@ export function requireGiven<T>({ spec, variable, remedy }: Flag<T | undefined>,
 
 /** `flag`, of which the command wants to know whether it was given: without its standard value. */
 export function ifGiven<T>(flag: Flag<T>): Flag<T | undefined> {
-  return { ...flag, read: (given, host) => given === undefined ? undefined : flag.read(given, host) };
+  const { standard: _, ...rest } = flag;
+  return { ...rest, read: (given, host) => given === undefined ? undefined : flag.read(given, host) };
 }
 
 /** One of a few words. */
@@ -140,6 +148,7 @@ export function choice<T extends string>(spec: string, help: string, words: read
   return {
     ...flag,
     choices: words,
+    standard: words[0],
     async read(given, host) {
       const value = await flag.read(given, host) ?? words[0];
       const word = words.find((each) => each === value);
@@ -156,7 +165,7 @@ export function list(spec: string, help: string): Flag<string[]> {
   return {
     spec,
     help,
-    several: true,
+    kind: "list",
     read: (given) =>
       (Array.isArray(given) ? given : []).flatMap((value) => value.split(",")).map((value) => value.trim())
         .filter(Boolean),
@@ -165,7 +174,7 @@ export function list(spec: string, help: string): Flag<string[]> {
 
 /** Something that is on or off. */
 export function toggle(spec: string, help: string): Flag<boolean> {
-  return { spec, help, read: (given) => given === true };
+  return { spec, help, kind: "toggle", read: (given) => given === true };
 }
 
 /** A span of time in seconds, as milliseconds. */
@@ -173,6 +182,8 @@ export function seconds(spec: string, help: string, standard: number): Flag<numb
   return {
     spec,
     help: `${help} (${standard})`,
+    kind: "seconds",
+    standard: String(standard),
     read(given) {
       const value = single(spec, given) ?? String(standard);
       if (/^\d{1,7}$/.test(value)) return Number(value) * 1000;
@@ -188,6 +199,7 @@ export function pairs(spec: string, help: string): Flag<Map<string, string>> {
   return {
     spec,
     help,
+    kind: "pairs",
     read(given) {
       const entries = new Map<string, string>();
       for (const pair of Array.isArray(given) ? given : []) {
@@ -218,6 +230,7 @@ export function secret(spec: string, help: string, variable?: string): Flag<stri
   return {
     spec,
     help: `${help}; env:NAME, file:PATH or - (stdin)`,
+    kind: "text",
     secret: true,
     ...(variable ? { variable } : {}),
     async read(given, host) {

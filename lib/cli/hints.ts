@@ -1,7 +1,7 @@
 /** What the library says as facts, in the words of the command line: the one place where its errors come by flags, commands and variables. @module */
 import type { NextMove } from "../errors.ts";
 import type { NextStep, PlainMove } from "../next_step.ts";
-import { commandLine } from "./command_line.ts";
+import { commandLine, shellLine } from "./command_line.ts";
 import { commandWords } from "./next_command.ts";
 
 /** The next safe move of an error or a problem, as a sentence without a final period. */
@@ -41,6 +41,11 @@ export function hintFor(step: NextStep): string {
         `(${commandLine("keys")})`;
     case "move-file-away":
       return "Move it away, choose another path, or replace it with --force";
+    case "name-project-file":
+      return `Look into it; if it is right, name it (--config ${
+        shellLine(step.path)
+      }, or TAGSEAL_CONFIG). --config none ` +
+        "goes without";
     case "give-plain-address": {
       const like = step.like === undefined ? "" : `, for example ${step.like}`;
       return `Give it as https://host[:port]${like}, with credentials in their own flags`;

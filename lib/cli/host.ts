@@ -10,6 +10,7 @@ import { text } from "../bytes/bytes.ts";
 import type { Bytes } from "../bytes/bytes.ts";
 import { messageOf, TagsealError } from "../errors.ts";
 import { requireFile } from "../files/files.ts";
+import { type NearestFile, readNearestFile } from "../files/nearest.ts";
 import type { SendOptions } from "../http/network.ts";
 import type { Send } from "../http/send.ts";
 import { PROXY_VARIABLES, readProxies } from "../http/proxy.ts";
@@ -48,6 +49,8 @@ export interface Host extends Disposable {
   readStdin(maxBytes?: number): Promise<string>;
   /** A file that must be there, at a path as the user types it. */
   readFile(path: string, maxBytes: number): Promise<Bytes>;
+  /** The nearest file of a name, from the user's folder upwards, where others cannot have put it. */
+  readNearestFile(name: string, maxBytes: number): Promise<NearestFile | undefined>;
   /** A path as the user types it, made absolute. */
   path(path: string): string;
   /** Asks for a secret on the terminal; `undefined` where nobody can be asked. */
@@ -159,6 +162,7 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
     env,
     path,
     readFile: (given, maxBytes) => requireFile(path(given), maxBytes),
+    readNearestFile: (name, maxBytes) => readNearestFile(name, folder(), env("HOME") ?? env("USERPROFILE"), maxBytes),
     async readStdin(maxBytes = MAX_STDIN_BYTES) {
       if (stdinTaken) {
         throw new TagsealError("usage", "Two flags want to read standard input", {

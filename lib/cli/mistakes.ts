@@ -101,7 +101,7 @@ function strayValue(line: Line, { index, before }: Mistake & { of: "stray" }): T
   if (isBehind && flag && before.value === undefined) {
     return usage(line, `--${before.name} takes no value, and one stands behind it`);
   }
-  if (isBehind && flag?.several) {
+  if (isBehind && flag?.kind === "list") {
     return usage(
       line,
       `--${before.name} is followed by two values`,

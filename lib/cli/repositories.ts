@@ -5,7 +5,8 @@ import { AT_ONCE, mapAtOnce } from "../signing/at_once.ts";
 import type { FailedRepository } from "../signing/outcomes.ts";
 import { type ImageName, parseImageName } from "../registry/image_ref.ts";
 import { text } from "./flags.ts";
-import type { Values } from "./flags.ts";
+import type { CommandValues } from "./command.ts";
+import type { Flags, Values } from "./flags.ts";
 import { remedyOf } from "./hints.ts";
 import type { Host } from "./host.ts";
 import { exitCodeOf, worstOf } from "./exit_codes.ts";
@@ -37,11 +38,12 @@ export async function readList(path: string, maxBytes: number, host: Host): Prom
 /** Values of these flags; a command may take several names. */
 export type RepositoriesValues =
   & Pick<Values<typeof repositoriesFlags>, "repositoriesFrom">
-  & { readonly repository: string | readonly string[] | undefined };
+  & { readonly repository: string | readonly string[] | undefined }
+  & Partial<Pick<CommandValues<Flags>, "project">>;
 
 /** What the flags name. @throws {TagsealError} `usage`, `bad-input`, `not-found` */
 export async function readRepositories(
-  { repository, repositoriesFrom: file }: RepositoriesValues,
+  { repository, repositoriesFrom: file, project }: RepositoriesValues,
   host: Host,
 ): Promise<Repositories> {
   const typed = [repository ?? []].flat();
@@ -51,6 +53,9 @@ export async function readRepositories(
     });
   }
   if (typed.length > 0) return { names: distinct(typed.map(parseImageName)), fromFile: false };
+  if (file === undefined && project && project.repositories.length > 0) {
+    return { names: distinct(project.repositories.map(parseImageName)), fromFile: true };
+  }
   if (file === undefined) {
     throw new TagsealError("usage", "--repository is missing", {
       remedy: "Give --repository, or --repositories-from <file>; --help shows how",

@@ -28,6 +28,7 @@ export function pins(spec: string, help: string, variable: string): Flag<readonl
   return {
     spec,
     help,
+    kind: "text",
     variable,
     read(given, host) {
       const values = Array.isArray(given)
@@ -42,7 +43,13 @@ export function pins(spec: string, help: string, variable: string): Flag<readonl
   };
 }
 
-function parsePin(given: string): PinText {
+/** Whether a repository's name can begin like this. */
+export function isPrefix(text: string): boolean {
+  return PREFIXED.test(`${text}=.`);
+}
+
+/** A pin as it is typed, taken apart. */
+export function parsePin(given: string): PinText {
   const [, prefix = "", value = given] = PREFIXED.exec(given) ?? [];
   return { prefix, value };
 }
@@ -66,6 +73,18 @@ export async function readRootPin(
   // Whoever pins means to be strict: a repository that no pin covers (a mistyped prefix, say) is not met on trust.
   if (!first) return required || given.length > 0 ? "required" : undefined;
   return others.length > 0 ? { anyOf: [first, ...others] } : first;
+}
+
+/** Whether no root can hold both of two pins. */
+export function contradict(one: RootPin, other: RootPin): boolean {
+  const named = keysOf(one);
+  return !keysOf(other).some((key) => named.includes(key));
+}
+
+function keysOf(pin: RootPin): string[] {
+  if (pin === "required") return [];
+  if ("anyOf" in pin) return pin.anyOf.flatMap(keysOf);
+  return ["ca" in pin ? pin.ca.der.toHex() : pin.keyId];
 }
 
 /** Whole parts of a name only: `acme` is not a prefix of `acme-evil`. */

@@ -5,9 +5,11 @@ import type { Command, CommandEntry, CommandValues } from "./command.ts";
 import { commandLine } from "./command_line.ts";
 import { globalFlags } from "./common_flags.ts";
 import { ASK_KNOWN } from "./completion/ask_known.ts";
-import { attributeOf, type Flags, retyped } from "./flags.ts";
+import { type Flags, retyped } from "./flags.ts";
 import type { Host, HostFlags } from "./host.ts";
 import { exitCodeOf } from "./exit_codes.ts";
+import { openProject } from "./open_project.ts";
+import { readFlag } from "./project.ts";
 import { errorJson, errorLines, toldOf } from "./report.ts";
 
 /** Runs `tagseal <args>` and returns the exit code. Never throws. */
@@ -65,11 +67,12 @@ async function runNamed(
   }
   const [ownName, entry] = found;
   const { command } = await entry.load();
-  return await runCommand(ownName, commands, command, rest, host);
+  return await runCommand(ownName, entry, commands, command, rest, host);
 }
 
 async function runCommand(
   name: string,
+  { needs }: CommandEntry,
   commands: Readonly<Record<string, CommandEntry>>,
   command: Command,
   args: readonly string[],
@@ -87,12 +90,13 @@ async function runCommand(
     commandLine(
       name,
       ...[argument, second].filter(Boolean),
-      ...retyped(command.flags, { ...given, [but]: undefined }),
+      ...retyped({ ...command.flags, config: globalFlags.config }, { ...given, [but]: undefined }),
       ...more,
     );
   using ends = host;
-  const values: Record<string, unknown> = { typed: given, again, second };
-  for (const [key, flag] of Object.entries(flags)) values[key] = await flag.read(given[attributeOf(flag)], ends);
+  const project = await openProject({ command: name, needs, flags: command.flags, typed: given }, ends);
+  const values: Record<string, unknown> = { typed: given, again, second, project };
+  for (const [key, flag] of Object.entries(flags)) values[key] = await readFlag(flag, given, project, ends);
   host.begin(`tagseal ${name}`);
   const { json, lines, exitCode = 0, tags = [] } = await command.run(
     values as CommandValues<Flags>,

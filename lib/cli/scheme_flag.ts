@@ -11,8 +11,9 @@ export function schemesFlag(help: string, standard: readonly SchemeName[]): Flag
   const named = text("--scheme <list>", `${help} (${standard.join(",")})`, "TAGSEAL_SCHEME");
   return {
     ...named,
+    kind: "list",
     choices: SCHEMES,
-    several: true,
+    standard: standard.join(","),
     async read(given, host) {
       const value = await named.read(given, host);
       if (value === undefined) return standard;

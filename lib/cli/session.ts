@@ -26,7 +26,9 @@ import { type connectionFlags, type notaryFlags, type registryFlags, signPathFla
 import { requireGiven, type Values } from "./flags.ts";
 import type { Host } from "./host.ts";
 import { type KeyStoreValues, withToken } from "./key_stores.ts";
-import { readRootPin } from "./root_pins.ts";
+import type { RootPin } from "../tuf/root_keys.ts";
+import type { Project } from "./project.ts";
+import { contradict, readRootPin } from "./root_pins.ts";
 import { dockerFolder } from "./docker_folder.ts";
 import { openKeyFiles, openMetadataStore } from "./trust_dir.ts";
 import { warnOfEnd } from "./server_end.ts";
@@ -39,7 +41,8 @@ export type NotaryValues = Values<typeof notaryFlags> & ConnectionValues;
 export type SessionValues =
   & Partial<ConnectionValues>
   & Partial<Values<typeof notaryFlags> & Values<typeof registryFlags> & Values<typeof signPathFlags>>
-  & KeyStoreValues;
+  & KeyStoreValues
+  & { readonly project?: Project | undefined };
 
 /** What a command works with. */
 export interface Session {
@@ -154,12 +157,14 @@ async function openNetwork(values: Partial<ConnectionValues>, host: Host): Promi
 
 /** What is trusted of a repository, wherever its data comes from. */
 export async function trustOf(
-  values: Pick<SessionValues, "rootPin" | "requirePin">,
+  values: Pick<SessionValues, "rootPin" | "requirePin" | "project">,
   host: Host,
   { gun }: ImageName,
 ): Promise<Pick<Trust, "pin" | "onFirstUse" | "now" | "sleep">> {
+  const pin = await readRootPin(values.rootPin ?? [], values.requirePin ?? false, gun, host);
+  await tellOfOtherPin(values.project, pin, gun, host);
   return {
-    pin: await readRootPin(values.rootPin ?? [], values.requirePin ?? false, gun, host),
+    pin,
     onFirstUse: (gun, keyIds) =>
       host.warn(
         `the root of "${gun}" was met for the first time and not pinned; to be sure, compare its key ` +
@@ -168,6 +173,19 @@ export async function trustOf(
     now: host.now,
     sleep: host.sleep,
   };
+}
+
+/** Two pins of which no root can hold both: one of them is wrong, and somebody should know. */
+async function tellOfOtherPin(
+  project: Project | undefined,
+  pin: RootPin | undefined,
+  gun: string,
+  host: Host,
+): Promise<void> {
+  if (!project || project.overruledPins.length === 0 || pin === undefined || pin === "required") return;
+  const other = await readRootPin(project.overruledPins, false, gun, host);
+  if (other === undefined || other === "required" || !contradict(pin, other)) return;
+  host.warn(`"${project.path}" pins another root of "${gun}" than --root-pin or TAGSEAL_ROOT_PIN, which counts`);
 }
 
 /** Which of the services, and how its caller is known. */

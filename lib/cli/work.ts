@@ -27,7 +27,8 @@ const MAX_METADATA_BYTES = 16 * 2 ** 20; // provenance may be part of it
 export type SignerValues =
   & Values<typeof delegationFlags & typeof renewFlags>
   & Values<typeof notaryFlags & typeof connectionFlags>
-  & Pick<CommandValues<Flags>, "again">;
+  & Pick<CommandValues<Flags>, "again">
+  & Partial<Pick<CommandValues<Flags>, "project">>;
 
 /** Values of all flags that say what to sign, and where it is. */
 export type WorkValues =
@@ -36,7 +37,9 @@ export type WorkValues =
 
 /** The tags that flags name: those of `--repository` and `--tags`, or those of `--from`. */
 export async function readWork(values: WorkValues, host: Host): Promise<WantedTags[]> {
-  return values.from === undefined ? [await typedTags(values, host)] : await listedTags(values, host);
+  if (values.from !== undefined) return await listedTags(values, host);
+  const several = values.repository === undefined ? values.project?.repositories ?? [] : [];
+  return several.length > 0 ? await projectTags(several, values, host) : [await typedTags(values, host)];
 }
 
 /** What is to be signed, by scheme. */
@@ -128,6 +131,19 @@ export interface WantedTags {
 async function typedTags(values: WorkValues, host: Host): Promise<WantedTags> {
   const name = parseImageName(requireGiven(workFlags.repository, values.repository));
   return { name, ...await tagsOf(values, host, name.gun) };
+}
+
+/** The same tags of all repositories of the project. */
+async function projectTags(repositories: readonly string[], values: WorkValues, host: Host): Promise<WantedTags[]> {
+  if (values.expectDigest.size > 0 || values.buildxMetadata !== undefined) {
+    throw new TagsealError("usage", "What was built belongs to one repository, and the project file lists several", {
+      remedy: `Give --repository: ${repositories.slice(0, 10).join(", ")}`,
+    });
+  }
+  return await Promise.all(repositories.map(async (repository) => {
+    const name = parseImageName(repository);
+    return { name, ...await tagsOf(values, host, name.gun) };
+  }));
 }
 
 async function listedTags(values: WorkValues, host: Host): Promise<WantedTags[]> {

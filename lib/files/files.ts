@@ -171,13 +171,20 @@ export function removeQuietly(path: string): void {
 /**
  * A whole file of at most `maxBytes` bytes, or `undefined` where there is none.
  *
- * @throws {TagsealError} `bad-input` where it is longer or cannot be read
+ * @param judge looks at what has been opened, and throws where it is not to be read
+ * @throws {TagsealError} `bad-input` where it is longer or cannot be read; and what `judge` throws
  */
 // deno-lint-ignore require-await -- as above
-export async function readFileBounded(path: string, maxBytes: number): Promise<Bytes | undefined> {
+export async function readFileBounded(
+  path: string,
+  maxBytes: number,
+  judge?: (info: Deno.FileInfo) => void,
+): Promise<Bytes | undefined> {
   try {
     using file = openFile(path, { read: true });
-    const { size } = file.statSync();
+    const info = file.statSync();
+    judge?.(info);
+    const { size } = info;
     if (size > maxBytes) throw new Error(`it is longer than ${maxBytes} bytes`);
     const bytes = new Uint8Array(size);
     let at = 0;
@@ -185,7 +192,7 @@ export async function readFileBounded(path: string, maxBytes: number): Promise<B
     return bytes.subarray(0, at);
   } catch (error) {
     if (isAbsent(error)) return undefined;
-    throw fileError(path, "read", error);
+    throw error instanceof TagsealError ? error : fileError(path, "read", error);
   }
 }
 

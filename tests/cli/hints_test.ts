@@ -108,6 +108,10 @@ const TOLD: { readonly [step in Told]: readonly (readonly [NextStep & { readonly
     /^Protect it: chmod 700 "\/x"; and look .* \(tagseal keys\)$/,
   ]],
   "move-file-away": [[{ do: "move-file-away", path: "/x" }, /^Move it away, .*, or replace it with --force$/]],
+  "name-project-file": [[
+    { do: "name-project-file", path: "/tmp/tagseal.json" },
+    /^Look into it; .* name it \(--config \/tmp\/tagseal\.json, or TAGSEAL_CONFIG\)\. --config none goes without$/,
+  ]],
   "give-plain-address": [
     [{ do: "give-plain-address", like: undefined }, /^Give it as https:\/\/host\[:port\], with .* in their own flags$/],
     [

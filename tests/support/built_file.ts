@@ -2,7 +2,7 @@
 
 const PROJECT = new URL("../../", import.meta.url).pathname;
 const FILE = `${PROJECT}dist/tagseal`;
-const SOURCES = ["deno.json", "deno.lock", "lib", "tasks"];
+const SOURCES = ["deno.json", "deno.lock", "tagseal.schema.json", "lib", "tasks"];
 
 /** The path of the file. */
 export async function builtFile(): Promise<string> {

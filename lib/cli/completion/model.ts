@@ -75,12 +75,14 @@ export async function completed(
   );
 }
 
-function completedFlag(flag: Pick<Flag<unknown>, "spec" | "help" | "choices" | "several">): CompletedFlag {
+function completedFlag(
+  flag: Pick<Flag<unknown>, "spec" | "help" | "choices"> & Partial<Pick<Flag<unknown>, "kind">>,
+): CompletedFlag {
   const { long, short, takesValue, placeholder } = partsOf(flag.spec);
   return {
     names: [...short === undefined ? [] : [`-${short}`], `--${long}`],
     help: flag.help,
-    value: takesValue ? valueOf(placeholder, flag.choices, flag.several === true) : undefined,
+    value: takesValue ? valueOf(placeholder, flag.choices, flag.kind === "list") : undefined,
   };
 }
 

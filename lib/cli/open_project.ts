@@ -1,0 +1,27 @@
+/** Where the project file is. @module */
+import { globalFlags } from "./common_flags.ts";
+import { attributeOf } from "./flags.ts";
+import type { Host } from "./host.ts";
+import type { Need } from "./needs.ts";
+import type { Call, Project } from "./project.ts";
+
+/** The name that is looked for. */
+export const PROJECT_FILE = "tagseal.json";
+const MAX_BYTES = 2 ** 20;
+/** Who needs none of these has nothing to do with any project. */
+export const ABOUT_PROJECTS: readonly Need[] = ["notary", "registry", "signpath", "trust-dir"];
+
+/** The project file of a call: the one that is named, else the nearest. @throws {TagsealError} `usage`, `bad-input`, `not-found` */
+export async function openProject(call: Call, host: Host): Promise<Project | undefined> {
+  const named = await globalFlags.config.read(call.typed[attributeOf(globalFlags.config)], host);
+  if (named === "none") return undefined;
+  const file = named !== undefined
+    ? { path: host.path(named), bytes: await host.readFile(named, MAX_BYTES) }
+    : call.needs.some((need) => ABOUT_PROJECTS.includes(need))
+    ? await host.readNearestFile(PROJECT_FILE, MAX_BYTES)
+    : undefined;
+  if (file === undefined) return undefined;
+  // Who has no such file does not wait for what reads it.
+  const { readProject } = await import("./project_reader.ts");
+  return readProject(file, named !== undefined, call, host);
+}

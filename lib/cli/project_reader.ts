@@ -1,0 +1,193 @@
+/**
+ * Reads a project file: strict JSON, held to the published schema, without secrets.
+ *
+ * @module
+ */
+import { Validator } from "@cfworker/json-schema";
+import { dirname, resolve } from "node:path";
+import { isJsonObject, type JsonObject, type JsonValue, parseJson } from "../bytes/json.ts";
+import { shown } from "../bytes/printable.ts";
+import { messageOf, TagsealError } from "../errors.ts";
+import type { NearestFile } from "../files/nearest.ts";
+import { parseImageName } from "../registry/image_ref.ts";
+import SCHEMA from "../../tagseal.schema.json" with { type: "json" };
+import { type Schema, schemaMistake } from "./project_mistakes.ts";
+import { attributeOf, type Flag, partsOf, type Typed } from "./flags.ts";
+import type { Host } from "./host.ts";
+import { type Call, type Project, type Setting, sourceOf } from "./project.ts";
+import { repositoriesFor, ruleOf } from "./project_rules.ts";
+import { requireNoSecret } from "./project_secrets.ts";
+import { isPrefix, parsePin } from "./root_pins.ts";
+
+/** A key id of 64 digits is a pin; of 7 or more it names a signing key. */
+const PIN_ID = /^[0-9a-f]{64}$/i;
+const KEY_ID = /^[0-9a-f]{7,64}$/i;
+const NAMED_AT_ONCE = 5;
+/** A byte order mark, as PowerShell writes it, is not part of the document. */
+const MARK = [0xef, 0xbb, 0xbf];
+
+/** What a file comes to for a call. @throws {TagsealError} `bad-input`, which says where; `usage` */
+export function readProject({ path, bytes }: NearestFile, isNamed: boolean, call: Call, host: Host): Project {
+  const content = checked(path, bytes);
+  const settings = settingsOf(content, path, call);
+  const pins = settings.get("rootPin")?.given;
+  const isOverruled = Object.values(call.flags).some((flag) =>
+    attributeOf(flag) === "rootPin" && sourceOf(flag, call.typed, undefined, host).kind !== "none"
+  );
+  if (!isNamed && call.typed["requirePin"] !== undefined && settings.delete("rootPin")) {
+    host.warn(`--require-pin: the pins of "${path}" do not count, as it was only found; name it with --config`);
+  }
+  const repositories = repositoriesOf(content, path, call);
+  if (repositories.length > 0) {
+    const more = repositories.length - NAMED_AT_ONCE;
+    const some = repositories.slice(0, NAMED_AT_ONCE).join(", ") + (more > 0 ? ` and ${more} more` : "");
+    host.info(`Repositories of "${path}": ${some}`);
+  }
+  return {
+    path,
+    isNamed,
+    repositories,
+    overruledPins: isOverruled && Array.isArray(pins) ? pins.map(parsePin) : [],
+    settings: withRepository(settings, repositories, call),
+  };
+}
+
+function checked(path: string, file: Uint8Array): JsonObject {
+  const bytes = MARK.every((byte, i) => file[i] === byte) ? file.subarray(MARK.length) : file;
+  let value: JsonValue;
+  try {
+    value = parseJson(bytes);
+  } catch (error) {
+    throw new TagsealError("bad-input", `"${path}" is not JSON: ${inLine(messageOf(error), bytes)}`, {
+      remedy: "Mend the file; comments, trailing commas and members that stand there twice are no JSON",
+      details: { path },
+    });
+  }
+  requireNoSecret(path, value);
+  const { valid, errors } = new Validator(SCHEMA as object, "2020-12", false).validate(value);
+  if (!valid || !isJsonObject(value)) throw schemaMistake(path, errors, SCHEMA as Schema);
+  return value;
+}
+
+/** The place in lines, as editors count, instead of characters. */
+function inLine(said: string, bytes: Uint8Array): string {
+  const [, what, position] = /^(.*) at position (\d+)$/s.exec(said) ?? [];
+  if (what === undefined) return said;
+  const before = new TextDecoder().decode(bytes).slice(0, Number(position)).split("\n");
+  return `${what.slice(0, 100)} in line ${before.length}, column ${before.at(-1)!.length + 1}`;
+}
+
+function settingsOf(content: JsonObject, path: string, { command, flags }: Call): Map<string, Setting> {
+  const commands = object(content["commands"]);
+  const [own, shared] = [object(commands[command]), object(content["defaults"])];
+  return new Map(
+    Object.values(flags).flatMap((flag) => {
+      const { long } = partsOf(flag.spec);
+      const places = [
+        [own[long], `/commands/${command}/${long}`],
+        [long === "scheme" ? content["schemes"] : undefined, "/schemes"],
+        [shared[long], `/defaults/${long}`],
+      ] as const;
+      const [value, pointer] = long === "root-pin"
+        ? [content["pins"], "/pins"] as const
+        : places.find(([value]) => value !== undefined) ?? [];
+      const rule = ruleOf(command, flag);
+      if (value === undefined || pointer === undefined || rule === "never") return [];
+      const given = long === "root-pin" ? pinsOf(object(value), path) : typedAs(flag, command, value, path);
+      return given === "nothing" ? [] : [[attributeOf(flag), { given, pointer, needsName: rule === "named" }] as const];
+    }),
+  );
+}
+
+function object(value: JsonValue | undefined): JsonObject {
+  return isJsonObject(value) ? value : {};
+}
+
+function texts(value: JsonValue): string[] {
+  return [value].flat().map(String);
+}
+
+/** A value as it would be typed; the schema has seen to its kind. */
+function typedAs(flag: Flag<unknown>, command: string, value: JsonValue, path: string): Setting["given"] | "nothing" {
+  switch (flag.kind) {
+    case "toggle":
+      return value === true ? true : undefined;
+    case "pairs":
+      return Object.entries(object(value)).map(([name, text]) => `${name}=${text}`);
+    case "list": {
+      // Where tags of content trust are carried over, it is the other schemes that are meant.
+      const words = texts(value).filter((word) => command !== "migrate" || word !== "dct");
+      return words.length === 0 ? "nothing" : [words.join(",")];
+    }
+    default:
+      return [pathOf(flag, String(value), path)];
+  }
+}
+
+/** Paths of the file are those of its folder. */
+function pathOf({ spec }: Flag<unknown>, value: string, path: string): string {
+  const { placeholder } = partsOf(spec);
+  const isPath = ["file", "dir", "pem"].includes(placeholder) || (placeholder === "file|id" && !KEY_ID.test(value));
+  return isPath ? resolve(dirname(path), value) : value;
+}
+
+function pinsOf(pins: JsonObject, path: string): string[] {
+  const seen = new Map<string, string>();
+  return Object.entries(pins).flatMap(([prefix, value]) => {
+    const bare = prefix.replace(/\/$/, "");
+    const pointer = `/pins/${prefix.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+    const twin = seen.get(bare);
+    if (twin !== undefined || (prefix !== "*" && !isPrefix(prefix))) {
+      const what = twin === undefined
+        ? `"${shown(prefix, 100)}" cannot begin a repository's name`
+        : `"${twin}" and "${prefix}" are the same prefix, and have pins each`;
+      throw new TagsealError("bad-input", `${what} (${pointer} in "${path}")`, {
+        remedy: 'Write a name or how it begins, each once, "*" for all; several pins of one prefix as a list',
+        details: { path, pointer },
+      });
+    }
+    seen.set(bare, prefix);
+    const pins = texts(value).map((pin) => PIN_ID.test(pin) ? pin : resolve(dirname(path), pin));
+    return pins.map((pin) => prefix === "*" ? pin : `${prefix}=${pin}`);
+  });
+}
+
+/** The repositories that the command works on as nothing was typed that names any. */
+function repositoriesOf(content: JsonObject, path: string, { command, flags, typed }: Call): readonly string[] {
+  const many = repositoriesFor(command, flags);
+  if (many === undefined || namesWork(command, typed)) return [];
+  const names = texts(content["repositories"] ?? []);
+  for (const [i, name] of names.entries()) {
+    try {
+      parseImageName(name);
+    } catch (error) {
+      throw new TagsealError("bad-input", `${messageOf(error)} (/repositories/${i} in "${path}")`, {
+        remedy: "Write full names without tag, such as registry.example.com/team/app",
+        details: { path, pointer: `/repositories/${i}` },
+      });
+    }
+  }
+  if (many === "several" || names.length < 2) return names;
+  throw new TagsealError("usage", `"${path}" lists ${names.length} repositories, and ${command} works on one`, {
+    remedy: `Give --repository: ${names.slice(0, 10).join(", ")}${names.length > 10 ? ", …" : ""}`,
+    details: { path },
+  });
+}
+
+function namesWork(command: string, typed: Typed): boolean {
+  const isList = command === "sign" || command === "signing-data"; // elsewhere --from is an export of many
+  return ["repository", "repositoriesFrom", "printArtifactConfiguration", ...isList ? ["from"] : []]
+    .some((name) => typed[name] !== undefined);
+}
+
+function withRepository(
+  settings: Map<string, Setting>,
+  repositories: readonly string[],
+  { flags }: Call,
+): Map<string, Setting> {
+  const isList = flags["repository"]?.kind === "list";
+  if (repositories.length === 1 || (isList && repositories.length > 0)) {
+    settings.set("repository", { given: repositories, pointer: "/repositories", needsName: false });
+  }
+  return settings;
+}
