@@ -20,7 +20,11 @@ const SECRETS: readonly (readonly [RegExp, readonly string[]])[] = [
 ];
 const WITH_PASSWORD = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*@/i;
 
-/** @throws {TagsealError} `bad-input` where a member is called like a secret, or an address holds a password */
+/**
+ * Refuses a file with a secret in it.
+ *
+ * @throws {TagsealError} `bad-input` where a member is called like a secret, or an address holds a password
+ */
 export function requireNoSecret(path: string, value: JsonValue, pointer = ""): void {
   if (typeof value === "string" && WITH_PASSWORD.test(value)) {
     throw refused(path, pointer, ["NOTARY_AUTH", "REGISTRY_AUTH"]);
