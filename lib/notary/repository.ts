@@ -1,5 +1,5 @@
 /** What every use case is given: one Notary server, what is trusted so far, and the time. @module */
-import type { Bytes } from "../bytes/bytes.ts";
+import { type Bytes, equalBytes } from "../bytes/bytes.ts";
 import { isTagsealError, reworded } from "../errors.ts";
 import { LARGE_FILE_BYTES } from "./first_round.ts";
 import { type ReadOptions, readRepository, type ReadResult } from "./update.ts";
@@ -79,6 +79,13 @@ export async function openRecent(
   const seen = trust.recent?.get(gun);
   if (seen && Math.abs(trust.now().getTime() - seen.at.getTime()) < RECENT_MS) return seen.repository;
   return (await openRepository(trust, gun, expected)).repository;
+}
+
+/** Whether the server shows another timestamp than the one that this command has read: somebody has published since. */
+export async function hasMoved({ server, recent }: Trust, gun: string): Promise<boolean> {
+  const timestamp = recent?.get(gun)?.repository.timestamp.envelope.bytes;
+  const now = timestamp && await server.read(gun, "timestamp");
+  return !timestamp || !now || !equalBytes(timestamp, now);
 }
 
 /** The trust rules judge files and know neither repository nor server; who reads the message wants both. */

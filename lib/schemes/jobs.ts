@@ -69,7 +69,7 @@ export function signedImages(
     id,
     bytes: payloads.get(id)!,
   }));
-  const signed = { payloads: named, signatures, wasAway: true };
+  const signed = { payloads: named, signatures, wasAway: true, isContended: false };
   const at = new Date(created);
   const ofForms = <F extends string>(...forms: readonly F[]) => {
     const missing = change.signatures.filter((one): one is typeof one & { readonly form: F & typeof one.form } =>

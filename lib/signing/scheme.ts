@@ -35,6 +35,8 @@ export interface SignedPart {
   readonly signatures: ReadonlyMap<string, Bytes>;
   /** Whether signing may have taken days, so that what was read before is no longer to be built upon. */
   readonly wasAway: boolean;
+  /** Whether others were faster before, so that a look whether they are again costs less than a publish in vain. */
+  readonly isContended: boolean;
 }
 
 /** A signature format. */

@@ -1,6 +1,7 @@
 /**
  * Signs from start to end: prepare, have it signed, publish. Where somebody else publishes meanwhile, it is made and signed
- * anew on top of theirs. Several repositories go side by side and stand each alone, in one signing request.
+ * anew on top of theirs. Several repositories go side by side and stand each alone: in one signing request where a service
+ * signs, by themselves where the keys are at hand.
  *
  * @module
  */
@@ -31,8 +32,8 @@ export interface SignOptions<Result extends SchemeResult = SchemeResult> {
   readonly onDone?: (outcome: Outcome<Result>) => void;
 }
 
-/** The longest pause before starting over, in milliseconds, by who holds the key. */
-const PAUSE_MS = { service: 8000, keys: 50 };
+/** The longest pause before starting over, in milliseconds. */
+const MAX_PAUSE_MS = 8000;
 
 /**
  * Does all of `jobs`. One repository's failure does not keep others from being signed; run again, what is there is left
@@ -45,13 +46,35 @@ export async function sign<Result extends SchemeResult>(
   jobs: readonly Job<Result>[],
   options: SignOptions<Result>,
 ): Promise<SignResult<Result>> {
-  const { signer, now, attempts = signer.attempts } = options;
   const outcomes = new Map<Job<Result>, Outcome<Result>>();
-  const settle = (job: Job<Result>, end: { readonly result: Result } | { readonly error: unknown }) => {
+  const settle: Settle<Result> = (job, end) => {
     const outcome = { repository: job.repository, ...end };
     outcomes.set(job, outcome);
     options.onDone?.(outcome);
   };
+  // One request for all wants one approval. A key asks for none: who loses in one repository starts over there alone.
+  const together = options.signer.holder.kind === "service"
+    ? [jobs]
+    : [...Map.groupBy(jobs, ({ repository }) => repository).values()];
+  const told = await mapAtOnce(together, AT_ONCE, (some) => signTogether(some, options, settle));
+  const signingRequestId = told.reduce((id: string | null, one) => one.signingRequestId ?? id, null);
+  const unclearRequests = told.reduce((sum, one) => sum + one.unclearRequests, 0);
+  return joinOutcomes(jobs.map((job) => outcomes.get(job)!), signingRequestId, unclearRequests);
+}
+
+/** Says what has become of a job. */
+type Settle<Result> = (
+  job: Job<Result & SchemeResult>,
+  end: { readonly result: Result } | { readonly error: unknown },
+) => void;
+
+/** Does jobs whose payloads are signed together, until each is settled. */
+async function signTogether<Result extends SchemeResult>(
+  jobs: readonly Job<Result>[],
+  options: SignOptions<Result>,
+  settle: Settle<Result>,
+): Promise<Pick<SignedBatch, "signingRequestId" | "unclearRequests">> {
+  const { signer, now, attempts = signer.attempts } = options;
   let signingRequestId: string | null = null;
   let unclearRequests = 0;
   let open = jobs;
@@ -75,7 +98,7 @@ export async function sign<Result extends SchemeResult>(
     const { signatures, isKept, failures } = answer;
     const signed = begun.map(({ job, prepared }, i) => {
       const payloads = batch.parts[i]!;
-      return { job, prepared, part: { payloads, signatures, wasAway: isKept } };
+      return { job, prepared, part: { payloads, signatures, wasAway: isKept, isContended: attempt > 1 } };
     });
     const repositories = [...Map.groupBy(signed, ({ job }) => job.repository).values()];
     await mapAtOnce(repositories, AT_ONCE, async (some) => {
@@ -105,11 +128,10 @@ export async function sign<Result extends SchemeResult>(
     open = overtaken;
     if (open.length === 0) break;
     // Agents of one pipeline start together. One of them wins each time; drawn apart, fewer others sign in vain.
-    const { kind } = signer.holder;
     const took = now().getTime() - started.getTime();
-    await options.sleep(randomPartOf(kind === "keys" ? PAUSE_MS.keys : Math.min(took * attempt, PAUSE_MS.service)));
+    await options.sleep(randomPartOf(Math.min(took * attempt, MAX_PAUSE_MS)));
   }
-  return joinOutcomes(jobs.map((job) => outcomes.get(job)!), signingRequestId, unclearRequests);
+  return { signingRequestId, unclearRequests };
 }
 
 /** A job of which something is to be signed. */
@@ -125,7 +147,7 @@ interface Begun<Result> {
 async function prepareAll<Result extends SchemeResult>(
   open: readonly Job<Result>[],
   at: Date,
-  settle: (job: Job<Result>, end: { readonly result: Result } | { readonly error: unknown }) => void,
+  settle: Settle<Result>,
 ): Promise<Begun<Result>[]> {
   const failures = new Map<string, { readonly error: unknown }>();
   const begun = await mapAtOnce(open, AT_ONCE, async (job): Promise<Begun<Result> | undefined> => {

@@ -24,6 +24,8 @@ export interface Traffic {
   readonly connections: number;
   /** Requests answered. */
   readonly requests: number;
+  /** Those of them that publish. */
+  readonly posts: number;
 }
 
 /** Counts what goes to a server during a run. */

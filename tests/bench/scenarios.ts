@@ -29,7 +29,7 @@ export interface Scenario {
 }
 
 /** Their names for `--only`. */
-export const SCENARIO_NAMES = ["cold", "warm", "batch", "fleet", "large", "signers"] as const;
+export const SCENARIO_NAMES = ["cold", "warm", "batch", "fleet", "large", "signers", "agents"] as const;
 
 /** All of them. */
 export function scenarios(
@@ -76,6 +76,17 @@ export function scenarios(
       shape: "signers",
       tags: AT_ONCE,
       target: 0.4,
+      rounds: quick ? 1 : 3,
+      warmUp: false,
+      isNewEachTime: true,
+    },
+    agents: {
+      title: `${2 * AT_ONCE} agents at once, each in 4 repositories`,
+      ...oneTag,
+      shape: "signers",
+      repositories: 4,
+      tags: 2 * AT_ONCE,
+      target: 0.75,
       rounds: quick ? 1 : 3,
       warmUp: false,
       isNewEachTime: true,

@@ -26,11 +26,10 @@ export interface SigningTool {
 export const AT_ONCE = 8;
 
 // The update after which a signer lost the race is made again from what is there then.
-const UNTIL_IT_IS_IN = `url=$1 ca=$2 trust=$3/$5; shift 3
-n() { notary -s "$url" --tlscacert "$ca" -d "$trust" "$@"; }
-n addhash "$@" -r ${RELEASES} || exit 1
-for attempt in $(seq 50); do n publish "$1" && exit 0; done
-exit 1`;
+const UNTIL_IT_IS_IN = `url=$1 ca=$2 home=$3 tag=$4
+n() { notary -s "$url" --tlscacert "$ca" -d "$home/$tag" "$@"; }
+publish() { for attempt in $(seq 80); do n publish "$1" && return 0; done; return 1; }
+while read -r gun rest; do n addhash "$gun" $rest -r ${RELEASES} && publish "$gun" || exit 1; done < "$home/$tag.list"`;
 
 /** The trust directory of one of several signers. */
 export function trustDirOf(shape: Shape, home: string, tag: string): string {
@@ -51,7 +50,10 @@ export function notaryTool(shop: Workshop): SigningTool {
         ...command: string[]
       ) => ["xargs", "-a", list, "-n", "5", "-P", `${processes}`, ...command];
       const addHash = notary("addhash", "-r", RELEASES);
-      if (shape === "signers") return each(AT_ONCE, "sh", "-c", UNTIL_IT_IS_IN, "sh", url, peers.caPath, home);
+      if (shape === "signers") {
+        const lists = await listsByTag(home, lines, (line) => addHashArguments(line).join(" "));
+        return forEachOf(lists, "sh", "-c", UNTIL_IT_IS_IN, "sh", url, peers.caPath, home, "{}");
+      }
       if (shape === "fleet") return each(AT_ONCE, ...addHash, "-p");
       if (shape === "fleet one by one") return each(1, ...addHash, "-p");
       const [first, ...more] = lines;
@@ -75,11 +77,22 @@ export function tagsealTool(shop: Workshop): SigningTool {
     async command(shape, home, lines) {
       const asText = ({ gun, tag, digest, length }: Line) => `${gun}:${tag}@${digest} ${length}`;
       if (shape !== "signers") return sign(await write(`${home}/list`, lines.map(asText)), `${home}/trust`);
-      for (const line of lines) await write(`${home}/${line.tag}.list`, [asText(line)]);
-      const tags = await write(`${home}/tags`, lines.map(({ tag }) => tag));
-      return ["xargs", "-a", tags, "-P", `${AT_ONCE}`, "-I{}", ...sign(`${home}/{}.list`, `${home}/{}`)];
+      const lists = await listsByTag(home, lines, asText);
+      return forEachOf(lists, ...sign(`${home}/{}.list`, `${home}/{}`));
     },
   };
+}
+
+/** Writes a list for each signer, that is, for each tag; the path of the list of tags. */
+async function listsByTag(home: string, lines: readonly Line[], asText: (line: Line) => string): Promise<string> {
+  const byTag = Map.groupBy(lines, ({ tag }) => tag);
+  for (const [tag, own] of byTag) await write(`${home}/${tag}.list`, own.map(asText));
+  return await write(`${home}/tags`, [...byTag.keys()]);
+}
+
+/** Starts a command for each tag of a list, all at once; `{}` is the tag. */
+function forEachOf(tags: string, ...command: string[]): string[] {
+  return ["xargs", "-a", tags, "-P", "0", "-I{}", ...command];
 }
 
 function addHashArguments({ gun, tag, digest, length }: Line): string[] {

@@ -14,8 +14,8 @@ const FAR_RTT_MS = 120;
 export const SIGNING_TEXT: readonly string[] = [
   `Signing with a delegation key (RSA 2048) at hand, ${RTT_MS} ms of round-trip time added to the Notary server.`,
   "Ratio: median of the ratios to notary pair by pair. notary runs one process for each tag or repository, in the fleet",
-  `${AT_ONCE} at once (one after another where it says so); tagseal one process for all. Signers: each its own process,`,
-  "tag and trust directory; notary publishes again until its tag is in. Cold: a trust directory that holds the key alone.",
+  `${AT_ONCE} at once (one after another where it says so); tagseal one process for all. Signers, agents: each its own`,
+  "process, tag and trust directory; notary publishes again until its tag is in. Cold: a trust directory that holds the key alone.",
   `Round trips that follow one another: what the fastest run takes longer at ${FAR_RTT_MS} ms than at ${RTT_MS} ms, divided`,
   "by the difference, rounded; only where the network decides the time. Requests: from notary-server's log. Connections:",
   "from the proxy. Memory: the largest single process. After each run the tags were found on the server, as they were signed.",
@@ -74,9 +74,8 @@ function contenderOf(shop: Workshop, scenario: Scenario, tool: SigningTool, repo
     env: tool.env,
     async prepare() {
       const guns = isNewEachTime ? await newRepositories(shop, scenario) : repositories;
-      const lines = guns.flatMap((gun) =>
-        Array.from({ length: scenario.tags }, () => ({ gun, ...tagNamed(`v${shop.next()}`) }))
-      );
+      const tags = Array.from({ length: scenario.tags }, () => tagNamed(`v${shop.next()}`));
+      const lines = guns.flatMap((gun) => tags.map((tag) => ({ gun, ...tag })));
       const home = keptHome ?? await newHome(lines);
       if (isWarm) keptHome = home;
       signed.push(...lines);

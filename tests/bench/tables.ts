@@ -19,8 +19,8 @@ export function sayRows(title: string, contenders: readonly Contender[], samples
 
 /** The head of the table that {@linkcode saySigning} fills. */
 export const SIGNING_HEAD: readonly string[] = [
-  "| work | tool | wall s: median (min–max) | ratio | target | round trips | requests | connections | peak MB |",
-  "|---|---|---|---|---|---|---|---|---|",
+  "| work | tool | wall s: median (min–max) | ratio | target | round trips | requests | posts | connections | peak MB |",
+  "|---|---|---|---|---|---|---|---|---|---|",
 ];
 
 /** A row of the table of signing. */
@@ -50,6 +50,7 @@ export function saySigning({ title, name, own, ratio, target, roundTrips }: Sign
     aim,
     roundTrips === undefined ? "–" : `${Math.round(roundTrips)}`,
     counted(own, "requests"),
+    counted(own, "posts"),
     counted(own, "connections"),
     counted(own, "peakMb"),
   ];

@@ -3,6 +3,7 @@ import type { DelayProxy } from "./delay_proxy.ts";
 import type { Meter } from "./measure.ts";
 
 const ANSWERED = '"msg":"response completed"';
+const POSTED = '"http.request.method":"POST"';
 const QUIET_MS = 30; // the log is written after the answer
 
 /** Counts what goes through `proxy` to the notary-server that writes this log. */
@@ -27,7 +28,8 @@ export function meterOf(proxy: DelayProxy, serverLog: string): Meter {
       using file = await Deno.open(serverLog);
       await file.seek(from, Deno.SeekMode.Start);
       const log = await new Response(file.readable).text();
-      return { connections, requests: log.split(ANSWERED).length - 1 };
+      const answered = log.split("\n").filter((line) => line.includes(ANSWERED));
+      return { connections, requests: answered.length, posts: answered.filter((line) => line.includes(POSTED)).length };
     },
   };
 }

@@ -9,6 +9,7 @@ import { addDelegation } from "../../lib/flows/add_delegation.ts";
 import { partOf } from "../../lib/schemes/notary_v1/scheme.ts";
 import { assembleBatch, type Batch } from "../../lib/signing/batch.ts";
 import { keySigner } from "../../lib/signing/key_signer.ts";
+import type { PayloadSigner } from "../../lib/signing/payload_signer.ts";
 import { fileSigner } from "../../lib/signing/zip_signer.ts";
 import { prepareTags } from "../../lib/schemes/notary_v1/prepare_tags.ts";
 import { signTags } from "../../lib/schemes/notary_v1/sign_tags.ts";
@@ -152,6 +153,38 @@ Deno.test("a key signer opens its key once, for all repositories and roles", asy
   assert.ok(signer.holder.kind === "keys");
   assert.deepEqual([...await signer.holder.atHand()], [key.canonicalId]);
   assert.deepEqual((await listTags(world.trust(), A)).tags[0]!.signers, ["team"]);
+});
+
+Deno.test("a key signer that was overtaken reads after its pause, and looks before it posts again", async () => {
+  const { world, store } = await withStore();
+  const inner = keySigner(store);
+  const theirs = (tag: string) => signTags([world.task(A, [tag])], { ...world.options, attempts: 1 });
+  const trust = world.trust();
+  let posts = 0;
+  const server: typeof trust.server = {
+    ...trust.server,
+    publish: (gun, files) => (posts++, trust.server.publish(gun, files)),
+  };
+  let signed = 0;
+  const signer: PayloadSigner = {
+    ...inner,
+    async sign(batch) {
+      const answer = await inner.sign(batch);
+      if (++signed <= 2) await theirs(`while ${signed} is signed`);
+      return answer;
+    },
+  };
+  let overtaken = 0;
+  const sleep = async () => {
+    if (overtaken === 1) await theirs("in the pause");
+    if (overtaken > 0) overtaken++;
+  };
+  const task = { ...world.task(A, ["v1"]), trust: { ...trust, server, sleep }, signer: "team", holder: signer.holder };
+  await signTags([task], { ...world.options, signer, attempts: 3, onStale: () => overtaken++ });
+  const { tags } = await listTags(world.trust(), A);
+  assert.deepEqual(tags.map(({ tag }) => tag), ["in the pause", "v1", "while 1 is signed", "while 2 is signed"]);
+  assert.equal(signed, 3, "what others did in the pause is known before it is signed again");
+  assert.equal(posts, 2, "the first was in vain; the second was seen to be, and not posted");
 });
 
 Deno.test("a key signer that cannot open its key publishes nothing", async () => {

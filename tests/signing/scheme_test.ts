@@ -202,3 +202,29 @@ Deno.test("a scheme's entries are named for people, and what comes back must be 
     });
   }
 });
+
+Deno.test("with keys at hand, the repository that others overtake keeps none of the others waiting", async () => {
+  const [, , [, key, signer]] = await signers() as [unknown, unknown, [string, PublicKey, PayloadSigner]];
+  const [a, b] = [TASKS[0]!, TASKS[1]!];
+  const slow = new Greetings(key);
+  slow.faster = 1;
+  const quick = new Greetings(key);
+  const prepared: string[] = [];
+  const counted = (scheme: Greetings): Greetings => {
+    const prepare = scheme.prepare.bind(scheme);
+    scheme.prepare = (task) => {
+      prepared.push(task.repository);
+      return prepare(task);
+    };
+    return scheme;
+  };
+  const settled = Promise.withResolvers<void>();
+  const result = await sign([jobOf(counted(slow), a), jobOf(counted(quick), b)], {
+    ...CLOCK,
+    signer,
+    sleep: () => settled.promise, // the pause of the one lasts until the other is done
+    onDone: ({ repository }) => repository === b.repository && settled.resolve(),
+  });
+  assert.deepEqual(result.repositories.map(({ repository }) => repository), [a.repository, b.repository]);
+  assert.deepEqual(prepared.sort(), [a.repository, a.repository, b.repository]);
+});

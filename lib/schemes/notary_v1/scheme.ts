@@ -2,7 +2,7 @@
 import type { Bytes } from "../../bytes/bytes.ts";
 import { recognizeSignature } from "../../crypto/recognize.ts";
 import { sha256Hex } from "../../crypto/hash.ts";
-import type { Sighting } from "../../notary/repository.ts";
+import { hasMoved, type Sighting } from "../../notary/repository.ts";
 import type { Part } from "../../signing/batch.ts";
 import type { SignatureRules } from "../../crypto/signature_rules.ts";
 import type { Payload } from "../../signing/payload.ts";
@@ -39,18 +39,18 @@ export const notaryV1: Scheme<DctTask, PreparedChange, PushResult, Parameters<ty
       throw wrongSignature(gun, roles[i]!.role, keys.map(({ canonicalId }) => canonicalId));
     }
   },
-  publish({ trust }, change, { payloads, signatures, wasAway }: SignedPart) {
+  async publish({ trust, gun }, change, { payloads, signatures, wasAway, isContended }: SignedPart) {
     // An approval may have taken days: what is published builds on what is there now.
-    if (wasAway) trust.recent?.clear();
+    if (wasAway || (isContended && await hasMoved(trust, gun))) trust.recent?.clear();
     const bytes = new Map(payloads.map((payload): [string, Bytes] => [payload.id, payload.bytes]));
-    return pushTrustData(trust, { payloads: bytes, signatures }, changeOf(change, payloads));
+    return await pushTrustData(trust, { payloads: bytes, signatures }, changeOf(change, payloads));
   },
   verify: (question) => verifyTags(...question),
 };
 
 /**
  * Tags of one repository, to be signed or withdrawn. Starting over signs what was meant at the start: a tag that somebody
- * moves meanwhile is not followed. And it builds on what the refused attempt has read.
+ * moves meanwhile is not followed. It reads anew: after a pause, what the refused attempt has read is old among many writers.
  */
 export function dctJob(task: TagsToSign): Job<PushResult> {
   const { sign } = task;
@@ -61,7 +61,14 @@ export function dctJob(task: TagsToSign): Job<PushResult> {
     return manifest;
   };
   const trust = { ...task.trust, recent: new Map<string, Sighting>() };
-  return jobOf(notaryV1, { ...task, repository: task.gun, trust, ...(sign ? { sign: { ...sign, lookUp } } : {}) });
+  const job = jobOf(notaryV1, { ...task, repository: task.gun, trust, ...(sign ? { sign: { ...sign, lookUp } } : {}) });
+  return {
+    ...job,
+    prepare(at) {
+      trust.recent.clear();
+      return job.prepare(at);
+    },
+  };
 }
 
 /** What is to be signed, as part of a signing request. */
