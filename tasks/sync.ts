@@ -1,7 +1,7 @@
 /**
  * `deno task sync`: writes what follows from the table of commands: permission sets and tasks in `deno.json`,
- * `lib/version.ts` from its version, `REFERENCE.md`, the schema of project files, and the library's public names. A test fails where something else
- * stands there.
+ * `lib/version.ts` from its version, `REFERENCE.md`, the schema of project files, the library's public names, and the
+ * scripts in the templates of `ci/`. A test fails where something else stands there.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import type { Need } from "../lib/cli/needs.ts";
 import { readFileBounded } from "../lib/files/files.ts";
 import { NPM_VARIABLES } from "./build_pkcs11.ts";
+import { ciTemplates } from "./ci_templates.ts";
 import { COMMANDS } from "./commands.ts";
 import { type Entries, namesFile, publicNames } from "./public_names.ts";
 import { schemaText } from "./project_schema.ts";
@@ -38,7 +39,10 @@ const QUIETLY = "DENO_NO_UPDATE_CHECK=1";
 const TOOL_SETS: Readonly<Record<string, PermissionSet>> = {
   "sync": {
     read: ["./"],
-    write: ["./deno.json", "./lib/version.ts", "./REFERENCE.md", "./tagseal.schema.json", "./tests/public_names.txt"],
+    write: [
+      ...["./deno.json", "./lib/version.ts", "./REFERENCE.md", "./tagseal.schema.json", "./tests/public_names.txt"],
+      "./ci",
+    ],
     run: ["deno"],
   },
   "bundle": { read: true, write: ["./dist"], run: true },
@@ -66,7 +70,7 @@ const TOOLS: Readonly<Record<string, Task>> = {
     command: `deno compile -q --exclude-unused-npm ${PROGRAM_FLAGS.join(" ")} -o dist/tagseal-bin tasks/main.ts`,
   },
   "sync": {
-    description: "Write permission sets, tasks and the version from the table of commands",
+    description: "Write what follows from other files: permission sets, tasks, REFERENCE.md, templates of CI",
     command: program("sync", "tasks/sync.ts"),
   },
   "test": {
@@ -138,7 +142,8 @@ export function formatConfig(config: Config): string {
 
 if (import.meta.main) {
   const path = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
-  const now: Config = JSON.parse(new TextDecoder().decode(await readFileBounded(path("deno.json"), MAX_CONFIG_BYTES)));
+  const read = async (name: string) => new TextDecoder().decode(await readFileBounded(path(name), MAX_CONFIG_BYTES));
+  const now: Config = JSON.parse(await read("deno.json"));
   // Commands write nothing into the project; this tool is made for it.
   const write = (name: string, text: string) => Deno.writeTextFile(path(name), text);
   await write("deno.json", formatConfig(configFrom(now)));
@@ -146,4 +151,5 @@ if (import.meta.main) {
   await write("REFERENCE.md", await reference());
   await write("tagseal.schema.json", await schemaText());
   await write("tests/public_names.txt", namesFile(await publicNames(now.exports)));
+  for (const [name, text] of await ciTemplates(read)) await write(name, text);
 }

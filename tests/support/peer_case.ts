@@ -21,6 +21,10 @@ export type Need =
   | "zsh"
   | "fish"
   | "mandoc"
+  | "curl"
+  | "shellcheck"
+  | "groovy"
+  | "gitlab-ci-local"
   | "pkcs11 addon";
 
 /** The real verifiers of cosign and Notation signatures, as `fetch_verifiers.sh` names them: cosign 2.5 and 3. */
@@ -42,6 +46,11 @@ const NEEDS: Readonly<Record<Exclude<Need, "pkcs11 addon">, Source>> = {
   "docker-registry": { from: "docker-registry", programs: ["docker-registry", "setpriv"] },
   "skopeo": { from: "skopeo", programs: ["skopeo"] },
   "docker": { from: "docker.io", programs: ["docker"] },
+  "curl": { from: "curl", programs: ["curl"] },
+  "shellcheck": { from: "shellcheck", programs: ["shellcheck"] },
+  "groovy": { from: "groovy", programs: ["groovy", "java"] },
+  // The program itself comes from npm.
+  "gitlab-ci-local": { from: "rsync", programs: ["rsync", "git", "bash"] },
   "postgresql": { from: "postgresql", programs: ["initdb", "postgres", "psql", "setpriv"] },
   "softhsm2": { from: "softhsm2", programs: ["softhsm2-util"] },
   "bash": { from: "bash bsdutils", programs: ["bash", "script"] },

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { variablesOf } from "../../lib/cli/needs.ts";
 import { VERSION } from "../../lib/version.ts";
+import { ciTemplates } from "../../tasks/ci_templates.ts";
 import { COMMANDS } from "../../tasks/commands.ts";
 import { CREDENTIAL_HELPERS, permissionSet, PROGRAM_FLAGS } from "../../tasks/permissions.ts";
 import { type Config, configFrom, formatConfig, versionModule } from "../../tasks/sync.ts";
@@ -17,6 +18,10 @@ Deno.test("sync: deno.json and the version are what `deno task sync` writes", as
   assert.equal(text, formatConfig(configFrom(config)));
   assert.equal(await read("lib/version.ts"), versionModule(config));
   assert.equal(VERSION, config.version);
+});
+
+Deno.test("sync: the templates of CI hold the scripts of ci/ as they are", async () => {
+  for (const [name, text] of await ciTemplates(read)) assert.equal(await read(name), text, name);
 });
 
 Deno.test("sync: every command is a task that runs it under the set of its needs", () => {
