@@ -93,6 +93,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     needs: ["notary", "write"],
     load: () => import("./status.ts"),
   },
+  "doctor": {
+    summary: "Look whether everything is as signing needs it",
+    needs: ["notary", "registry", "signpath", "token", "write"],
+    load: () => import("./doctor.ts"),
+  },
   "export": {
     summary: "Keep all trust data in a file that verifies offline",
     needs: ["notary", "write"],

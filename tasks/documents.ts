@@ -260,6 +260,22 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
   "inspect": {
     "": { ...TAGS, roles: [ROLE], signers: SIGNERS, rootKeyIds: ["string"], targetsKeyIds: ["string"] },
   },
+  "doctor": {
+    "": {
+      checkedAt: "time",
+      summary: { error: "integer", warning: "integer", ok: "integer", skipped: "integer" },
+      checks: [{
+        name: "string",
+        "repository?": "string",
+        "server?": "string",
+        state: "ok | warning | error | skipped",
+        found: "string",
+        "code?": "string",
+        "remedy?": "string",
+        "command?": "string",
+      }],
+    },
+  },
   "status": {
     "": {
       repository: "string",

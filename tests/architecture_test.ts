@@ -51,6 +51,7 @@ const GLOBALS = new Map<string, RegExp>([
   ["lib/http/network.ts", /fetch|createHttpClient|HttpClient/],
   ["lib/files/lock.ts", /mkdir|FsFile/],
   ["lib/files/open.ts", /open|FsFile|FileInfo|OpenOptions|stat|realPath|errors/],
+  ["lib/files/folder_health.ts", /DirEntry|FileInfo/],
   ["lib/files/names.ts", /build/],
   ["lib/files/nearest.ts", /FileInfo|uid/],
   ["lib/files/files.ts", /mkdir|open|FsFile|FileInfo|DirEntry|rename|link|remove|readDir|stat|errors/],

@@ -12,6 +12,12 @@ export const FORM: Form = Deno.build.standalone
   ? "task"
   : "file";
 
+/** What runs the program, and on what. */
+export const RUNTIME = {
+  deno: Deno.version.deno,
+  machine: `${Deno.build.os} ${Deno.build.arch}`,
+} as const;
+
 /** What tells how a program was called. */
 export interface Calling {
   /** Its form. */

@@ -116,6 +116,18 @@ const PLAIN: { readonly [move in PlainMove]: () => string } = {
     "Check the address with --notary-url, and try again later if the server is out of order",
   "check-repository": () =>
     `Check the repository's name and --notary-url; a new repository is set up with ${commandLine("init")}`,
+  "name-registry": () =>
+    "Check the repository's name, or give the registry's address as --registry-url where it is another host",
+  "name-trust-folder": () =>
+    "Name a folder that can be read and written with --trust-dir, or its parent with DOCKER_CONFIG",
+  "renew-policy-certificate": () =>
+    "Nothing was sent to SignPath. Check this machine's clock; else have a new certificate made at SignPath and add it: " +
+    commandLine("add-delegation", "--delegation-from-signpath"),
+  "give-signpath-settings": () =>
+    "To have SignPath checked, set SIGNPATH_API_TOKEN, SIGNPATH_ORGANIZATION_ID, SIGNPATH_PROJECT_SLUG and " +
+    "SIGNPATH_SIGNING_POLICY_SLUG, or give --api-token, --organization-id, --project-slug and --signing-policy-slug",
+  "print-artifact-configuration": () =>
+    `Compare it with ${commandLine("signing-data", "--print-artifact-configuration")} in SignPath's web UI`,
   "look-in-some-minutes": () =>
     `Something on the way seems to keep old answers. Look with ${commandLine("list")} in some minutes before you do ` +
     "it again",

@@ -9,9 +9,9 @@ import type { Host } from "./host.ts";
 export function signPathService(
   client: Pick<SignPathClient, "certificate">,
   submission: Pick<Submission, "projectSlug" | "signingPolicySlug">,
-  { signal, onEnd, info }: Host,
+  { signal, onEnd, info, now }: Host,
 ): KeyHolder & { readonly kind: "service" } {
   const over = new AbortController();
   onEnd(() => over.abort());
-  return askingPolicy(client, submission, { signal, over: over.signal, onUnknown: info });
+  return askingPolicy(client, submission, { signal, over: over.signal, onUnknown: info, now });
 }

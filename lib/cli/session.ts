@@ -141,12 +141,16 @@ export function openSession(values: SessionValues, host: Host): Session {
   };
 }
 
+/** The folders in which Docker keeps what TLS with one host takes. */
+export function tlsFolders(host: Host): readonly string[] {
+  const docker = dockerFolder(host);
+  return [...docker ? [`${docker}/tls`] : [], ENGINE_CERTIFICATES];
+}
+
 /** The network, with the CAs of `--ca`, and for each host what Docker's folders hold for it. */
 async function openNetwork(values: Partial<ConnectionValues>, host: Host): Promise<Send> {
   if (values.allowHttp) host.warn("--allow-http: whoever is on the way can read passwords and tokens");
-  const docker = dockerFolder(host);
-  const folders = [...docker ? [`${docker}/tls`] : [], ENGINE_CERTIFICATES];
-  const options: SendOptions = { tlsOf: (name) => readHostTls(folders, name, host.warn) };
+  const options: SendOptions = { tlsOf: (name) => readHostTls(tlsFolders(host), name, host.warn) };
   if (values.ca === undefined) return host.connect(options);
   const pem = fileText(await host.readFile(values.ca, MAX_PEM_BYTES), false);
   if (pem.includes("-----BEGIN CERTIFICATE-----")) return host.connect({ ...options, caCerts: [pem] });

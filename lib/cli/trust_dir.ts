@@ -10,6 +10,7 @@
 import type { Bytes } from "../bytes/bytes.ts";
 import { isTagsealError, reworded, TagsealError } from "../errors.ts";
 import { isDenied, isOpenToAll } from "../files/files.ts";
+import { type FolderHealth, lookAtFolder } from "../files/folder_health.ts";
 import type { LockWait } from "../files/lock.ts";
 import type { RootPin } from "../tuf/root_keys.ts";
 import { createFileKeyStore } from "../keystore/file_keystore.ts";
@@ -20,6 +21,9 @@ import { createMemoryMetadataStore, type MetadataStore } from "../notary/metadat
 import { type TrustDirValue, trustFolder } from "./docker_folder.ts";
 import type { Host } from "./host.ts";
 import { passphrasesFrom } from "./passphrases.ts";
+
+/** Room for what is kept of a repository with some thousand tags. */
+const PROBE_BYTES = 2 ** 20;
 
 const ELSEWHERE = "name a folder that can be read and written with --trust-dir, or its parent with DOCKER_CONFIG";
 
@@ -80,6 +84,12 @@ function unreadable(error: unknown): unknown {
 export async function readKeptRoots(values: TrustDirValue, host: Host): Promise<ReadonlyMap<string, Bytes>> {
   const folder = trustFolder(values, host);
   return folder === undefined ? new Map() : await keptRoots(folder);
+}
+
+/** How the trust directory is; `undefined` where there is no home to have one in. */
+export async function lookAtTrustDir(values: TrustDirValue, host: Host): Promise<FolderHealth | undefined> {
+  const folder = trustFolder(values, host);
+  return folder === undefined ? undefined : await lookAtFolder(folder, PROBE_BYTES, host.now());
 }
 
 /** The key files of the trust directory. */

@@ -28,7 +28,7 @@ export interface WriteOptions {
 }
 
 /** The end of a name under which something is written before it takes its place. */
-const TEMPORARY = /\.[0-9a-f]{8}\.tmp$/;
+export const TEMPORARY: RegExp = /\.[0-9a-f]{8}\.tmp$/;
 
 /**
  * Writes `bytes` to `path` in one step.

@@ -88,6 +88,7 @@ async function expiryOf(
   }
 }
 
-function readOnly(store: MetadataStore): MetadataStore {
+/** `store`, in which nothing is kept: for who looks and trusts nothing by it. */
+export function readOnly(store: MetadataStore): MetadataStore {
   return { read: (gun) => store.read(gun), write: () => Promise.resolve(true) };
 }

@@ -114,7 +114,7 @@ export function signPathSigner(options: SignPathSignerOptions): SignPathSigner {
   };
   return {
     open({ signal, over, onProgress }) {
-      const service = askingPolicy(client, submission, { signal, over, onUnknown: onProgress });
+      const service = askingPolicy(client, submission, { signal, over, onUnknown: onProgress, now });
       if (method === "hash") return hashSigner(client, submission, { signal }, service);
       const timeoutMs = options.completionTimeoutMs ?? SIGNPATH_TIMES_S.completion * 1000;
       return zipSigner(client, submission, { timeoutMs, now, sleep, signal, onProgress, service });

@@ -5,16 +5,16 @@
  * @module
  */
 import { sha256Hex } from "../crypto/hash.ts";
-import type { PublicKey } from "../crypto/keys.ts";
+import type { KeyId, PublicKey } from "../crypto/keys.ts";
 import type { Certificate } from "../crypto/x509.ts";
-import { TagsealError } from "../errors.ts";
+import { type Details, TagsealError } from "../errors.ts";
 import type { Descriptor } from "../registry/descriptor.ts";
 import { findImage, type ImageEntry, type ImageWithEntries } from "../registry/image_entries.ts";
 import type { Digest } from "../registry/image_ref.ts";
 import type { RegistryRepository } from "../registry/repository.ts";
 import { mapAtOnce } from "../signing/at_once.ts";
 import type { Payload } from "../signing/payload.ts";
-import type { KeyHolder } from "../signing/payload_signer.ts";
+import type { KeyHolder, PolicyKey } from "../signing/payload_signer.ts";
 import type { Part, UnnamedPayload } from "../signing/batch.ts";
 import type { Prepared, SchemeResult } from "../signing/scheme.ts";
 import { type ImageSignature, imageWords, type TaggedImage } from "./image_changes.ts";
@@ -117,11 +117,14 @@ async function requireSignable({ holder, key, repository, writable }: ImagesToSi
     });
   }
   const policy = holder?.kind === "service" ? await holder.policyKey?.() : undefined;
-  if (policy === undefined || policy.keyId === keyId) {
-    // A key at hand signs in vain at no cost: what cannot be written is told soon enough when it is.
-    if (holder?.kind !== "keys") await writable?.();
-    return;
-  }
+  if (policy) requireCertificateOf(policy, keyId, details);
+  // A key at hand signs in vain at no cost: what cannot be written is told soon enough when it is.
+  if (holder?.kind !== "keys") await writable?.();
+}
+
+/** Refuses a certificate that is not that of the policy's key. @throws {TagsealError} `bad-input` */
+export function requireCertificateOf(policy: PolicyKey, keyId: KeyId, details: Details = {}): void {
+  if (policy.keyId === keyId) return;
   throw new TagsealError(
     "bad-input",
     `The signing policy "${policy.policy}" signs with the key ${policy.keyId.slice(0, 12)}, not with that of the ` +

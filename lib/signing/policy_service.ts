@@ -1,7 +1,7 @@
 /** What SignPath tells of a signing policy's key before anything is filed. @module */
 import { keyOfCertificate } from "../crypto/keys.ts";
-import { readCertificate } from "../crypto/x509.ts";
-import { isTagsealError, messageOf } from "../errors.ts";
+import { type Certificate, readCertificate } from "../crypto/x509.ts";
+import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
 import type { SignPathClient } from "../signpath/client.ts";
 import type { Submission } from "../signpath/types.ts";
 import type { KeyHolder, PolicyKey } from "./payload_signer.ts";
@@ -17,6 +17,30 @@ export interface PolicyQuestion {
   readonly over: AbortSignal;
   /** Told where SignPath does not say. */
   readonly onUnknown: (line: string) => void;
+  /** The clock. */
+  readonly now: () => Date;
+}
+
+/**
+ * Refuses a certificate that SignPath signs nothing with: since its version 1.211 it ends requests for those that have
+ * expired or are not valid yet, after the approval.
+ *
+ * @throws {TagsealError} `bad-input`
+ */
+export function requireValid({ notBefore, notAfter }: Certificate, policy: string, at: Date): void {
+  if (at >= notBefore && at < notAfter) return;
+  const [what, time] = at < notBefore ? ["is not valid before", notBefore] : ["expired on", notAfter];
+  throw new TagsealError(
+    "bad-input",
+    `The certificate of the signing policy "${policy}" ${what} ${time.toISOString().slice(0, 10)}, so that SignPath ` +
+      "does not sign with it",
+    {
+      remedy:
+        "Nothing was sent to SignPath. Check this machine's clock; else have a new certificate made there and add it",
+      next: { do: "renew-policy-certificate" },
+      details: { signingPolicySlug: policy, notBefore: notBefore.toISOString(), notAfter: notAfter.toISOString() },
+    },
+  );
 }
 
 /**
@@ -26,14 +50,16 @@ export interface PolicyQuestion {
 export function askingPolicy(
   client: Pick<SignPathClient, "certificate">,
   { projectSlug, signingPolicySlug }: Pick<Submission, "projectSlug" | "signingPolicySlug">,
-  { signal, over, onUnknown }: PolicyQuestion,
+  { signal, over, onUnknown, now }: PolicyQuestion,
 ): KeyHolder & { readonly kind: "service" } {
   let asked: Promise<PolicyKey | undefined> | undefined;
   const ask = async (): Promise<PolicyKey | undefined> => {
     const limits = { signal: AbortSignal.any([signal, over]), unavailableTimeoutMs: 0, answerTimeoutMs: TIMEOUT_MS };
+    let certificate: Certificate;
+    let key: PolicyKey;
     try {
-      const certificate = readCertificate(await client.certificate(projectSlug, signingPolicySlug, limits));
-      return { policy: signingPolicySlug, keyId: keyOfCertificate(certificate).canonicalId };
+      certificate = readCertificate(await client.certificate(projectSlug, signingPolicySlug, limits));
+      key = { policy: signingPolicySlug, keyId: keyOfCertificate(certificate).canonicalId };
     } catch (error) {
       if (isTagsealError(error, "interrupted")) throw error;
       if (over.aborted) return undefined;
@@ -42,6 +68,8 @@ export function askingPolicy(
       );
       return undefined;
     }
+    requireValid(certificate, signingPolicySlug, now());
+    return key;
   };
   return { kind: "service", policyKey: () => asked ??= ask() };
 }

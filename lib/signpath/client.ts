@@ -12,11 +12,12 @@ import type { Wait } from "../http/retry.ts";
 import { neverSent } from "../http/send.ts";
 import { checkedId, createSignPathApi, MAX_ARTIFACT_BYTES, parseObject, webLinkOf } from "./api.ts";
 import { resubmit, submit } from "./filing.ts";
-import { garbled, refusal, said } from "./problem.ts";
+import { type Asked, garbled, refusal, said } from "./problem.ts";
 import { createHashSigning } from "./sign_hash.ts";
 import type {
   CallLimits,
   HashSubmission,
+  PolicyName,
   Resubmission,
   SignedHash,
   SigningRequestStatus,
@@ -84,6 +85,12 @@ export interface SignPathClient {
    * @throws {TagsealError} `not-found` where the token's user may not use such a policy; else as `status`
    */
   certificate(projectSlug: string, signingPolicySlug: string, limits?: CallLimits): Promise<Bytes>;
+  /**
+   * All signing policies that the token's user may use, from the same call: to say what there is where one is not.
+   *
+   * @throws {TagsealError} as `status`
+   */
+  policies(limits?: CallLimits): Promise<readonly PolicyName[]>;
 }
 
 /**
@@ -153,18 +160,33 @@ export function createSignPathClient(options: SignPathOptions): SignPathClient {
     return answer.bytes;
   }
 
-  async function certificate(projectSlug: string, signingPolicySlug: string, limits: CallLimits = {}): Promise<Bytes> {
-    const policy = `signing policy "${shown(signingPolicySlug)}" of project "${shown(projectSlug)}"`;
-    const asked = asking(`asking for the certificate of ${policy}`);
+  async function policiesOf(
+    query: Partial<PolicyName>,
+    asked: Asked,
+    limits: CallLimits,
+  ): Promise<Record<string, unknown>[]> {
     const url = api.organizationUrl("/Cryptoki/MySigningPolicies");
-    url.searchParams.set("projectSlug", projectSlug);
-    url.searchParams.set("signingPolicySlug", signingPolicySlug);
+    for (const [name, slug] of Object.entries(query)) url.searchParams.set(name, slug);
     const answer = await call("", limits, { url });
     if (answer.status !== 200) throw refusal(answer, asked);
     const policies = parseObject(answer)?.["signingPolicies"];
     if (!Array.isArray(policies)) throw garbled(asked, "the list of signing policies is not what its API describes");
+    return policies.map((entry) => Object(entry) as Record<string, unknown>);
+  }
+
+  async function policies(limits: CallLimits = {}): Promise<PolicyName[]> {
+    const entries = await policiesOf({}, asking("asking for the signing policies of the token's user"), limits);
+    return entries.map(({ projectSlug, signingPolicySlug }) => ({
+      projectSlug: shown(String(projectSlug)),
+      signingPolicySlug: shown(String(signingPolicySlug)),
+    }));
+  }
+
+  async function certificate(projectSlug: string, signingPolicySlug: string, limits: CallLimits = {}): Promise<Bytes> {
+    const policy = `signing policy "${shown(signingPolicySlug)}" of project "${shown(projectSlug)}"`;
+    const asked = asking(`asking for the certificate of ${policy}`);
     // Asked for one, but what the answer holds decides: another policy's key must not become a delegation.
-    const found = policies.map((entry) => Object(entry) as Record<string, unknown>).find((entry) =>
+    const found = (await policiesOf({ projectSlug, signingPolicySlug }, asked, limits)).find((entry) =>
       entry["projectSlug"] === projectSlug && entry["signingPolicySlug"] === signingPolicySlug
     );
     if (!found) {
@@ -188,6 +210,7 @@ export function createSignPathClient(options: SignPathOptions): SignPathClient {
     cancel,
     downloadSigned,
     certificate,
+    policies,
   };
 }
 

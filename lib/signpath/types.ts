@@ -52,6 +52,14 @@ export interface SigningRequestStatus {
   readonly webLink?: string;
 }
 
+/** A signing policy that the token's user may use. */
+export interface PolicyName {
+  /** Its project. */
+  readonly projectSlug: string;
+  /** Its own name. */
+  readonly signingPolicySlug: string;
+}
+
 /** What is sent to be signed, and under which policy. */
 export interface Submission {
   /** Project in SignPath. */

@@ -15,13 +15,15 @@ export interface Told {
   readonly code: number;
   /** All of stderr. */
   readonly stderr: string;
+  /** All of stdout. */
+  readonly stdout: string;
 }
 
 const told: Told[] = [];
 
 async function run(story: Story, name: string, args: string[]): Promise<void> {
-  const { code, stderr } = await story.run(args, { cacheStays: true });
-  told.push({ name: `${name}: ${args[0]}`, code, stderr });
+  const { code, stderr, stdout } = await story.run(args, { cacheStays: true });
+  told.push({ name: `${name}: ${args[0]}`, code, stderr, stdout });
 }
 
 /** All that reads, and the four steps, then signing at once. */
@@ -38,6 +40,7 @@ async function chain(story: Story, name: string, tag: string, more: string[] = [
   }
   await run(story, name, ["verify", ...repository, "-t", tag]);
   await run(story, name, ["sign", ...repository, "-t", tag]);
+  await run(story, name, ["doctor", ...repository]);
 }
 
 const NEW = ["init", "-r", "localhost:5000/demo/new"];

@@ -90,6 +90,7 @@ Deno.test("documents: commands print what the reference says", async () => {
   const move = ["move", "-r", gun, "--to-notary-url", `https://${story.peers.host}`, "--to-repository", `${gun}/moved`];
   await prints([...move, "--dry-run"], "--dry-run");
   await prints(move);
+  await prints(["doctor", "-r", gun]);
   await prints(["rotate-key", "-r", gun, "--role", "targets"]);
   await prints(["rotate-key", "-r", gun, "--role", "root", "--output-artifact-path", "new.pem"]);
   await prints(["delete-key", targetsKeyId, "--yes"]);

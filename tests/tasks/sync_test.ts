@@ -49,7 +49,7 @@ Deno.test("permissions: secrets are seen by the commands that need them, and by 
     return !env.ignore.includes(variable);
   };
   const seers = (variable: string) => Object.keys(COMMANDS).filter((name) => sees(name, variable));
-  assert.deepEqual(seers("REGISTRY_AUTH"), ["sign", "signing-data", "push", "verify", "migrate"]);
+  assert.deepEqual(seers("REGISTRY_AUTH"), ["sign", "signing-data", "push", "verify", "doctor", "migrate"]);
   assert.deepEqual(seers("SIGNPATH_API_TOKEN"), [
     "init",
     "add-delegation",
@@ -57,6 +57,7 @@ Deno.test("permissions: secrets are seen by the commands that need them, and by 
     "submit",
     "download",
     "remove-tag",
+    "doctor",
     "migrate",
     "policy",
   ]);

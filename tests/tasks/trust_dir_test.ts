@@ -42,10 +42,23 @@ Deno.test({
           assert.doesNotMatch(stderr, /tagseal: error/);
         });
       }
+      await t.step(`${name}: doctor warns of it`, () => {
+        const { code, stdout } = of(name, "doctor");
+        assert.equal(code, 0, stdout);
+        assert.match(stdout.replaceAll(/\n */g, " "), /warning trust-dir: .* not remembered.* --trust-dir/);
+      });
       await t.step(`${name}: it is said, and what helps`, () => {
         assert.match(of(name, "push").stderr, /is not remembered, .*--trust-dir.*DOCKER_CONFIG/);
       });
     }
+    await t.step("a copy that cannot be read: doctor says that nothing goes on", () => {
+      const { code, stdout } = of("a copy that cannot be read", "doctor");
+      assert.equal(code, 2, stdout);
+      assert.match(
+        stdout.replaceAll(/\n */g, " "),
+        /error {3}trust-data: .*What was trusted before cannot be looked at/,
+      );
+    });
     for (const command of CHAIN.filter((one) => one !== "push")) {
       await t.step(`a copy that cannot be read: ${command}`, () => {
         const { code, stderr } = of("a copy that cannot be read", command);
