@@ -3,21 +3,23 @@ import { aheadOf, clockCheck, type Sighting } from "../flows/doctor/clock.ts";
 import { type Finding, warning } from "../flows/doctor/finding.ts";
 import { runChecks } from "../flows/doctor/run_checks.ts";
 import { sentence } from "../bytes/printable.ts";
-import { type ImageName, parseImageName } from "../registry/image_ref.ts";
-import { isTagsealError } from "../errors.ts";
+import type { CommandValues } from "./command.ts";
+import type { Flags } from "./flags.ts";
 import type { DoctorValues } from "./doctor_flags.ts";
 import { machineChecks, proxyGate, repositoriesChecks, serverChecks, signPathPart } from "./doctor_checks.ts";
 import type { Host } from "./host.ts";
-import { readRepositories } from "./repositories.ts";
+import { namedOrKnown } from "./known_repositories.ts";
 import { openSession } from "./session.ts";
-import { readKeptRoots } from "./trust_dir.ts";
 
 /** For how long one check may go on; what answers at all does so long before. */
 const TIMEOUT_MS = 10_000;
 
 /** Looks at everything, at once. @throws {TagsealError} `usage`, `bad-input` for what names no repository; `interrupted` */
-export async function examine(values: DoctorValues, host: Host): Promise<Finding[]> {
-  const names = await namesOf(values, host);
+export async function examine(
+  values: DoctorValues & Partial<Pick<CommandValues<Flags>, "project">>,
+  host: Host,
+): Promise<Finding[]> {
+  const { names } = await namedOrKnown(values, host);
   const over = new AbortController();
   const heard: Sighting[] = [];
   const notes = new Set<string>();
@@ -55,22 +57,6 @@ export async function examine(values: DoctorValues, host: Host): Promise<Finding
 }
 
 const SEE_NOTE = "Put it right where that is not meant to be so; all else was looked at in spite of it";
-
-/** The repositories that are named, or those that are known here. */
-async function namesOf(values: DoctorValues, host: Host): Promise<readonly ImageName[]> {
-  if (values.repository !== undefined || values.repositoriesFrom !== undefined) {
-    return (await readRepositories(values, host)).names;
-  }
-  const kept = await readKeptRoots(values, host).catch(() => new Map<string, unknown>()); // "trust-dir" says why
-  return [...kept.keys()].flatMap((gun) => {
-    try {
-      return [parseImageName(gun)];
-    } catch (error) {
-      if (!isTagsealError(error)) throw error;
-      return []; // a folder that somebody else has put there
-    }
-  });
-}
 
 /**
  * `host`, which says nothing and asks nobody: what it would say is noted, and so is what servers say of the time. Nobody
