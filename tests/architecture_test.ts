@@ -54,6 +54,7 @@ const GLOBALS = new Map<string, RegExp>([
   ["lib/files/folder_health.ts", /DirEntry|FileInfo/],
   ["lib/files/names.ts", /build/],
   ["lib/files/nearest.ts", /FileInfo|uid/],
+  ["lib/files/pipe.ts", /open|stat/],
   ["lib/files/files.ts", /mkdir|open|FsFile|FileInfo|DirEntry|rename|link|remove|readDir|stat|errors/],
   ["lib/files/replace.ts", /build|chmod|copyFile|link|realPath|rename|stat/],
   ["lib/keystore/file_keystore.ts", /stat/],

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { fileText } from "../bytes/bytes.ts";
 import { TagsealError } from "../errors.ts";
 import type { Host } from "./host.ts";
 
@@ -258,7 +259,7 @@ async function resolveSecret(flag: string, value: string, host: Host): Promise<s
       host.secret(path);
       throw error;
     });
-    return new TextDecoder().decode(bytes).replace(/\r?\n$/, "");
+    return fileText(bytes, false).replace(/\r?\n$/, "");
   }
   if (value.startsWith("env:")) {
     const name = value.slice(4);

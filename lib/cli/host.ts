@@ -6,11 +6,13 @@
  *
  * @module
  */
-import { text } from "../bytes/bytes.ts";
+import { fileText } from "../bytes/bytes.ts";
 import type { Bytes } from "../bytes/bytes.ts";
 import { messageOf, TagsealError } from "../errors.ts";
+import { isAbsolute } from "../files/names.ts";
 import { requireFile } from "../files/files.ts";
 import { type NearestFile, readNearestFile } from "../files/nearest.ts";
+import { isOpenPipe, readOpenPipe, readStream } from "../files/pipe.ts";
 import type { SendOptions } from "../http/network.ts";
 import type { Send } from "../http/send.ts";
 import { PROXY_VARIABLES, readProxies } from "../http/proxy.ts";
@@ -113,7 +115,7 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
   const output = createOutput(surroundings, job);
   // A task runs in the project's folder; it passes the folder the user is in.
   const folder = () => env("TAGSEAL_CWD") ?? Deno.cwd();
-  const path = (given: string) => /^([/\\]|[A-Za-z]:)/.test(given) ? given : `${folder()}/${given}`;
+  const path = (given: string) => isAbsolute(given) ? given : `${folder()}/${given}`;
   const canAsk = () => !noInput && Deno.stdin.isTerminal() && Deno.stderr.isTerminal();
   // Where one of several calls side by side fails, the command ends, and no other may go on being repeated.
   const over = new AbortController();
@@ -161,8 +163,9 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
     lost: output.lost,
     env,
     path,
-    readFile: (given, maxBytes) => requireFile(path(given), maxBytes),
     readNearestFile: (name, maxBytes) => readNearestFile(name, folder(), env("HOME") ?? env("USERPROFILE"), maxBytes),
+    readFile: (given, maxBytes) =>
+      isOpenPipe(given) ? readOpenPipe(given, maxBytes) : requireFile(path(given), maxBytes),
     async readStdin(maxBytes = MAX_STDIN_BYTES) {
       if (stdinTaken) {
         throw new TagsealError("usage", "Two flags want to read standard input", {
@@ -170,18 +173,14 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
         });
       }
       stdinTaken = true;
-      const parts: Uint8Array[] = [];
-      let length = 0;
-      for await (const part of Deno.stdin.readable) {
-        length += part.length;
-        if (length > maxBytes) {
-          throw new TagsealError("bad-input", `Standard input is longer than ${maxBytes} bytes`, {
-            remedy: "Pipe in what is asked for alone",
-          });
-        }
-        parts.push(part);
+      const bytes = await readStream(Deno.stdin.readable, maxBytes, "Standard input");
+      try {
+        return fileText(bytes);
+      } catch {
+        throw new TagsealError("bad-input", "What comes on standard input is no text", {
+          remedy: "Pipe in text as UTF-8, or as UTF-16 with its byte order mark",
+        });
       }
-      return text(new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer()));
     },
     status: (line) => quiet || output.status(line),
     async askSecret(question) {

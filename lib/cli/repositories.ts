@@ -29,9 +29,9 @@ export interface Repositories {
   readonly fromFile: boolean;
 }
 
-/** A list from a file, or from standard input for `-`; a byte order mark, as PowerShell writes it, is not part of it. */
+/** A list from a file, or from standard input for `-`. */
 export async function readList(path: string, maxBytes: number, host: Host): Promise<string> {
-  if (path === "-") return (await host.readStdin(maxBytes)).replace(/^\ufeff/, "");
+  if (path === "-") return await host.readStdin(maxBytes);
   return fileText(await host.readFile(path, maxBytes), false);
 }
 
@@ -61,7 +61,7 @@ export async function readRepositories(
       remedy: "Give --repository, or --repositories-from <file>; --help shows how",
     });
   }
-  const lines = (await readList(file, MAX_LIST_BYTES, host)).split(/\r?\n/);
+  const lines = (await readList(file, MAX_LIST_BYTES, host)).split(/\r\n?|\n/);
   const names = distinct(lines.flatMap((line, i) => {
     const name = line.replace(/#.*/, "").trim();
     return name === "" ? [] : [inLine(i + 1, file, () => parseImageName(name))];

@@ -260,5 +260,5 @@ function openSignPath(values: SessionValues, host: Host, send: Send): SignPathCl
 async function dockerConfig(host: Host): Promise<string | undefined> {
   const folder = dockerFolder(host);
   const bytes = folder && await readFileBounded(`${folder}/config.json`, MAX_CONFIG_BYTES);
-  return bytes ? new TextDecoder().decode(bytes) : undefined; // a byte order mark, as PowerShell writes it, is not part of it
+  return bytes ? fileText(bytes, false) : undefined;
 }

@@ -11,7 +11,7 @@
  */
 import type { Bytes } from "../bytes/bytes.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
-import { entryAt, isAbsent, openFile, reasonOf, refusalOf, requireOutsideOfCode } from "./open.ts";
+import { entryAt, isAbsent, NoFile, openFile, reasonOf, refusalOf, requireOutsideOfCode } from "./open.ts";
 
 /** How a file is written. */
 export interface WriteOptions {
@@ -295,7 +295,11 @@ export function fileError(path: string, done: string, error: unknown): TagsealEr
     });
   }
   return new TagsealError("bad-input", `"${path}" cannot be ${done}: ${reasonOf(error)}`, {
-    remedy: "Check the path, its permissions and the space on the disk",
+    remedy: error instanceof NoFile
+      ? `Name a file${
+        error.isPipe ? "; what another program writes is read from standard input (-), or from <(…)" : ""
+      }`
+      : "Check the path, its permissions and the space on the disk",
     details: { path },
     reason: refusalOf(error),
     cause: error,

@@ -28,3 +28,8 @@ export function pathOfFile(path: string, os: string = Deno.build.os): string {
   if (os !== "windows") return path;
   return path.replaceAll(/%([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
 }
+
+/** Whether a path says by itself where it leads; on Windows with its drive, or with the server that shares it. */
+export function isAbsolute(path: string, os: string = Deno.build.os): boolean {
+  return (os === "windows" ? /^(?:[/\\]|[A-Za-z]:)/ : /^\//).test(path);
+}

@@ -12,7 +12,16 @@ import { fileURLToPath } from "node:url";
 import { messageOf, type Reason, TagsealError } from "../errors.ts";
 
 /** What is at a path is a folder, a pipe, a device. */
-export class NoFile extends Error {}
+export class NoFile extends Error {
+  /** Whether it is a pipe, which could be waited for without end. */
+  readonly isPipe: boolean;
+
+  /** Of what is there. */
+  constructor({ isFifo }: Pick<Deno.FileInfo, "isFifo">) {
+    super("it is not a file");
+    this.isPipe = isFifo === true;
+  }
+}
 
 /** Opens a regular file. @throws {NoFile} where it is another thing; and what the platform throws */
 export function openFile(path: string, options: Deno.OpenOptions): Deno.FsFile {
@@ -43,8 +52,8 @@ function infoOf(path: string, stat: typeof Deno.statSync): Deno.FileInfo | undef
   }
 }
 
-function requireRegular({ isFile }: Deno.FileInfo): void {
-  if (!isFile) throw new NoFile("it is not a file");
+function requireRegular(info: Deno.FileInfo): void {
+  if (!info.isFile) throw new NoFile(info);
 }
 
 /** Why the platform refuses, without the call and the path, and without its advice on its own permissions. */

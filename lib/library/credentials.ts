@@ -1,4 +1,5 @@
 /** Whose access to registries and Notary servers is used. @module */
+import { fileText } from "../bytes/bytes.ts";
 import { readFileBounded } from "../files/files.ts";
 import type { Credentials, CredentialsSource } from "../http/access.ts";
 import type { RunHelper } from "../registry/credential_helper.ts";
@@ -43,7 +44,7 @@ export function dockerCredentials(
       variable: { name: "the option credentials", value: undefined },
       dockerConfig: async () => {
         const bytes = await readFileBounded(`${folder}/config.json`, MAX_CONFIG_BYTES);
-        return bytes && new TextDecoder().decode(bytes); // PowerShell writes a byte order mark
+        return bytes && fileText(bytes, false);
       },
       host,
       warn: onNotice,

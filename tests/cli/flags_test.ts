@@ -17,6 +17,7 @@ import {
 import { createHost, type Host } from "../../lib/cli/host.ts";
 import { expectedDigests, holdingTo, requireTags } from "../../lib/cli/tags.ts";
 import { failsWith } from "../support/failures.ts";
+import { windowsForms } from "../support/text_forms.ts";
 
 function host(env: Record<string, string> = {}, parts: Partial<Host> = {}): Host {
   const signal = new AbortController().signal;
@@ -128,6 +129,13 @@ Deno.test("secrets: where they come from, and that they are not empty", async ()
   assert.equal(await flag.read(undefined, here), "from variable");
   assert.equal(await flag.read(["env:OTHER"], here), "from other");
   assert.equal(await flag.read(["file:any"], here), "from file");
+  for (const [form, file] of windowsForms("from Windows\n")) {
+    assert.equal(
+      await flag.read(["file:any"], { ...here, readFile: () => Promise.resolve(file) }),
+      "from Windows",
+      form,
+    );
+  }
   assert.equal(await flag.read(["-"], here), "from stdin");
   assert.deepEqual(warnings, []);
   assert.equal(await flag.read(["literal"], here), "literal");

@@ -53,7 +53,7 @@ Deno.test("a tag list: - is standard input, as long as a file may be", async () 
       readStdin: (maxBytes?: number) => (asked.push(maxBytes), Promise.resolve(text)),
     };
   };
-  assert.deepEqual(plain(await readTagList("-", of("\ufeffx/a:1\n"))), [["docker.io/x/a", [{ tag: "1" }]]]);
+  assert.deepEqual(plain(await readTagList("-", of("x/a:1\n"))), [["docker.io/x/a", [{ tag: "1" }]]]);
   await failsWith(readTagList("-", of("x/a:1\nx/b\n")), "bad-input", '"x/b" names no tag (line 2 of "standard input")');
   await failsWith(readTagList("-", of("")), "bad-input", 'The list of tags "standard input" cannot be used');
   assert.deepEqual(asked, Array(3).fill(32 * 2 ** 20));

@@ -5,6 +5,7 @@ import { formatPem } from "../../lib/bytes/pem.ts";
 import { readCertificateFile } from "../../lib/crypto/certificate_file.ts";
 import { certificatePem } from "../../lib/crypto/x509.ts";
 import { certify, KEYS, newKey } from "../support/trust_builder.ts";
+import { utf16 } from "../support/text_forms.ts";
 
 const authority = newKey();
 const ca = await certify(authority, { commonName: "An issuer", ca: true });
@@ -12,12 +13,6 @@ const leaf = await certify(KEYS.releases, { commonName: "SignPath", issuer: auth
 const other = await certify(KEYS.alice, { commonName: "Another" });
 const PEM = certificatePem(leaf);
 const BASE64 = leaf.der.toBase64();
-
-/** UTF-16 with its byte order mark, as PowerShell 5 writes files. */
-function utf16(text: string, bigEndian = false): Bytes {
-  const units = [0xfeff, ...Array.from({ length: text.length }, (_, i) => text.charCodeAt(i))];
-  return new Uint8Array(units.flatMap((unit) => bigEndian ? [unit >> 8, unit & 0xff] : [unit & 0xff, unit >> 8]));
-}
 
 const READ: readonly (readonly [form: string, file: Bytes, count?: number])[] = [
   ["DER", leaf.der],

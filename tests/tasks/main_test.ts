@@ -159,3 +159,41 @@ Deno.test("standard output that takes nothing at once is waited for", inLinuxShe
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test(
+  "what other programs write is read from <(…) and /dev/stdin; a pipe that waits is refused with advice",
+  inLinuxShell,
+  async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const list = "printf 'localhost:1/a/b\\n'";
+      const run = (script: string) => inShell(folder, script, ["status"]);
+      for (
+        const script of [
+          `"$@" --repositories-from <(${list})`,
+          `"$@" --repositories-from <(sleep 0.2; ${list})`,
+          `${list} | "$@" --repositories-from /dev/stdin`,
+          `${list} | "$@" --repositories-from -`,
+          `printf '\\xff\\xfel\\0o\\0c\\0a\\0l\\0h\\0o\\0s\\0t\\0:\\0001\\0/\\0a\\0/\\0b\\0' | "$@" --repositories-from -`,
+        ]
+      ) {
+        const { code, stderr } = await run(script);
+        assert.match(stderr, /localhost:1\/a\/b: /, script);
+        assert.equal(code, 5, "nobody is there");
+      }
+      const endless = await run('"$@" --repositories-from <(yes localhost:1/a)');
+      assert.match(endless.stderr, /error: What comes through "\/dev\/fd\/\d+" is longer than 1048576 bytes\n/);
+      const noText = await run(`printf '\\xff\\xff' | "$@" --repositories-from -`);
+      assert.match(noText.stderr, /error: What comes on standard input is no text\n.*next: Pipe in text as UTF-8/);
+      const named = await run('mkfifo pipe; "$@" --repositories-from pipe');
+      assert.match(
+        named.stderr,
+        /cannot be read: it is not a file\n.*next: Name a file; .* standard input \(-\), or from <\(…\)/,
+      );
+      const folders = await run('"$@" --repositories-from .');
+      assert.match(folders.stderr, /cannot be read: it is not a file\n.*next: Name a file\n/);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);
