@@ -10,7 +10,7 @@ import { exitCodeOf } from "../lib/cli/exit_codes.ts";
 import { errorLines } from "../lib/cli/report.ts";
 import { isTagsealError } from "../lib/errors.ts";
 import { removeFolder, requireFile, writeFileAtomically } from "../lib/files/files.ts";
-import { bundle } from "./bundler.ts";
+import { bundle, toCommonJs } from "./bundler.ts";
 import { singleFile } from "./single_file.ts";
 
 const PROJECT = fileURLToPath(new URL("..", import.meta.url));
@@ -20,11 +20,13 @@ async function build(file: string): Promise<void> {
   const folder = `${file}.parts-${crypto.randomUUID().slice(0, 8)}`;
   try {
     await bundle("-q", "--minify", "--code-splitting", "--outdir", folder, `${PROJECT}tasks/main.ts`);
-    const output = new Map<string, string>();
-    for (const name of [...Deno.readDirSync(folder)].map((entry) => entry.name).sort()) {
-      output.set(name, new TextDecoder().decode(await requireFile(`${folder}/${name}`, MAX_PART_BYTES)));
+    const names = [...Deno.readDirSync(folder)].map((entry) => entry.name).sort();
+    await toCommonJs(names.map((name) => `${folder}/${name}`), "programUrl", `${folder}/parts`);
+    const parts = new Map<string, string>();
+    for (const name of names) {
+      parts.set(name, new TextDecoder().decode(await requireFile(`${folder}/parts/${name}`, MAX_PART_BYTES)));
     }
-    await writeFileAtomically(file, utf8(singleFile(output)), { mode: 0o755, replace: true, ownCode: true });
+    await writeFileAtomically(file, utf8(singleFile(parts)), { mode: 0o755, replace: true, ownCode: true });
   } finally {
     await removeFolder(folder);
   }

@@ -25,11 +25,16 @@ const SHA256: Readonly<Record<string, string>> = {
 const MAX_BYTES = 64 * 2 ** 20;
 
 /** Runs Deno and returns its stdout. @throws {TagsealError} `unavailable` where it fails; its stderr is shown as it is */
-export async function deno(...args: string[]): Promise<string> {
-  const options = { args, stdin: "null", stdout: "piped", stderr: "inherit" } as const;
-  const { success, stdout } = await new Deno.Command(Deno.execPath(), options).output();
+export function deno(...args: string[]): Promise<string> {
+  return run(Deno.execPath(), args);
+}
+
+async function run(program: string, args: readonly string[]): Promise<string> {
+  const options: Deno.CommandOptions = { args: [...args], stdin: "null", stdout: "piped", stderr: "inherit" };
+  const { success, stdout } = await new Deno.Command(program, options).output();
   if (success) return new TextDecoder().decode(stdout);
-  throw new TagsealError("unavailable", `deno ${args[0]} failed; it says why above`, {
+  const name = program.replace(/^.*[/\\]/, "");
+  throw new TagsealError("unavailable", `${name} ${args[0]} failed; it says why above`, {
     remedy: "Mend what it names; packages and the bundler come from the npm registry at the first time",
   });
 }
@@ -40,18 +45,7 @@ export async function deno(...args: string[]): Promise<string> {
  * @throws {TagsealError} `trust-invalid` where another one is there or came; `bad-input` where none is known
  */
 export async function bundle(...args: string[]): Promise<void> {
-  const platform = `${{ windows: "win32" }[Deno.build.os as string] ?? Deno.build.os}-${
-    { x86_64: "x64", aarch64: "arm64" }[Deno.build.arch]
-  }`;
-  const expected = SHA256[platform];
-  if (Deno.version.deno !== DENO_VERSION || !expected) {
-    const here = `Deno ${Deno.version.deno} on ${platform}`;
-    throw new TagsealError("bad-input", `The bundler of ${here} is not known`, {
-      remedy: `Run this with Deno ${DENO_VERSION}, as npx -y deno@${DENO_VERSION} task bundle does`,
-    });
-  }
-  const { denoDir, npmCache }: { denoDir: string; npmCache: string } = JSON.parse(await deno("info", "--json"));
-  const used = `${denoDir}/dl/${FOLDER}/esbuild-${platform}${platform.startsWith("win32") ? ".exe" : ""}`;
+  const { platform, used, npmCache, expected } = await bundlerHere();
   // Where it was not used yet, Deno copies it from its npm cache, whichever registry that is from.
   const fetched = () => packagesIn(npmCache, platform);
   if (!await isKnown(used, expected) && fetched().length === 0) {
@@ -64,6 +58,46 @@ export async function bundle(...args: string[]): Promise<void> {
       remedy: "Do not use what it wrote: look at what Deno runs as its bundler",
     });
   }
+}
+
+/**
+ * Writes the modules that {@linkcode bundle} has written as CommonJS into a folder, which Deno's own command cannot. They
+ * are no entry points, and find their address in the variable `address`.
+ *
+ * @throws {TagsealError} `trust-invalid` where the bundler is not the known one; `unavailable` where it fails
+ */
+export async function toCommonJs(files: readonly string[], address: string, folder: string): Promise<void> {
+  const { used, expected } = await bundlerHere();
+  if (!await isKnown(used, expected)) throw new Error("it is there once it has bundled");
+  await run(used, [
+    ...["--format=cjs", "--minify", "--supported:dynamic-import=false", "--log-level=warning"],
+    ...["--define:import.meta.main=false", `--define:import.meta.url=${address}`],
+    ...["--log-override:empty-import-meta=error", `--outdir=${folder}`, ...files],
+  ]);
+}
+
+interface BundlerHere {
+  readonly platform: string;
+  readonly used: string;
+  readonly npmCache: string;
+  readonly expected: string;
+}
+
+/** Which bundler Deno runs here, and its hash. @throws {TagsealError} `bad-input` where none is known */
+async function bundlerHere(): Promise<BundlerHere> {
+  const platform = `${{ windows: "win32" }[Deno.build.os as string] ?? Deno.build.os}-${
+    { x86_64: "x64", aarch64: "arm64" }[Deno.build.arch]
+  }`;
+  const expected = SHA256[platform];
+  if (Deno.version.deno !== DENO_VERSION || !expected) {
+    const here = `Deno ${Deno.version.deno} on ${platform}`;
+    throw new TagsealError("bad-input", `The bundler of ${here} is not known`, {
+      remedy: `Run this with Deno ${DENO_VERSION}, as npx -y deno@${DENO_VERSION} task bundle does`,
+    });
+  }
+  const { denoDir, npmCache }: { denoDir: string; npmCache: string } = JSON.parse(await deno("info", "--json"));
+  const used = `${denoDir}/dl/${FOLDER}/esbuild-${platform}${platform.startsWith("win32") ? ".exe" : ""}`;
+  return { platform, used, npmCache, expected };
 }
 
 /** The program of the package, in the cache of each registry. */

@@ -37,7 +37,8 @@ function widthOf(size: () => { readonly columns: number }): number {
   }
 }
 
-if (import.meta.main) {
+/** Runs the command that the process was started with, and ends the process. */
+export async function main(): Promise<void> {
   const interruption = new AbortController();
   let interrupted = 0;
   const interrupt = () => {
@@ -73,3 +74,5 @@ if (import.meta.main) {
   // frees what they hold. Now and then both free it, and a run whose work is done dies with a signal.
   Deno.exit(code);
 }
+
+if (import.meta.main) await main();

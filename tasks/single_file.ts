@@ -1,7 +1,7 @@
 /**
  * The text of the single file: a shell script for its first lines, JavaScript for Deno from its first to its last. The
- * program lies in it in parts, as text: Deno reads and compiles only those that a command needs, and an older Deno reads
- * nothing that it could not understand before it has been told that it is too old.
+ * program lies in it in parts, as comments: Deno passes over them and compiles only those that a command needs, and an
+ * older Deno reads nothing that it could not understand before it has been told that it is too old.
  *
  * @module
  */
@@ -30,7 +30,17 @@ const SHELL: readonly string[] = [
   `exec deno run ${FILE_FLAGS.join(" ")} \${TAGSEAL_PKCS11_ADDON:+"--allow-ffi=$TAGSEAL_PKCS11_ADDON"} "$0" "$@"`,
 ];
 
-/** The program that loads the parts: `parts` are texts, with the name of another part after each but the last. */
+/** What Deno's bundler makes for CommonJS libraries as soon as it is run, by a module that most commands do not use. */
+const RUNTIME_REQUIRE = /\(0,\w+\.createRequire\)\(programUrl\)/g;
+
+/** The end of a comment, as it stands in a part, which is one. */
+const [COMMENT_END, SPELLED_END] = ["*/", "*~/"];
+
+/**
+ * The program that loads the parts. A part is a method whose only comment is the text of a CommonJS module: the runtime
+ * passes over it, and the method tells it again. What a part takes from the platform is loaded when it is first used,
+ * since most of it is large and few commands use it.
+ */
 const LOADER = `
 const [major, minor] = Deno.version.deno.split(".").map(Number);
 if (major < ${OLDEST_DENO[0]} || (major === ${OLDEST_DENO[0]} && minor < ${OLDEST_DENO[1]})) {
@@ -38,56 +48,50 @@ if (major < ${OLDEST_DENO[0]} || (major === ${OLDEST_DENO[0]} && minor < ${OLDES
   console.error("tagseal: next: Install a newer one: deno upgrade, or https://deno.com");
   Deno.exit(2);
 }
-const urls = {};
-const text = (piece, i) => i % 2 ? tagsealPart(piece) : piece;
-globalThis.tagsealPart = (name) =>
-  urls[name] ??= URL.createObjectURL(new Blob(parts[name].map(text), { type: "text/javascript" }));
-tagsealPart.url = import.meta.url;
-await import(tagsealPart("main.js"));
+const loaded = {};
+const builtin = (name) => process.getBuiltinModule(name);
+const late = (name) => new Proxy({}, {
+  get: (_, key) => builtin(name)[key],
+  ownKeys: () => Reflect.ownKeys(builtin(name)),
+  getOwnPropertyDescriptor(_, key) {
+    const own = Object.getOwnPropertyDescriptor(builtin(name), key);
+    return own && { ...own, configurable: true };
+  },
+});
+const load = (name) => {
+  if (name.startsWith("node:")) return loaded[name] ??= late(name);
+  if (!name.startsWith("./")) return builtin("node:module").createRequire(import.meta.url)(name);
+  if (loaded[name]) return loaded[name].exports;
+  const told = parts[name].toString();
+  const text = told.slice(told.indexOf("/*") + 2, -"*/}".length).replaceAll("${SPELLED_END}", "*" + "/");
+  const run = (0, eval)("(function(require,module,exports,programUrl){" + text + "\\n})\\n//# sourceURL=tagseal/" + name.slice(2));
+  const module = loaded[name] = { exports: {} };
+  try {
+    run(load, module, module.exports, import.meta.url);
+  } catch (error) {
+    delete loaded[name];
+    throw error;
+  }
+  return module.exports;
+};
+await load("./main.js").main();
 `;
 
 /**
- * Makes the file from the bundler's output by name, where `main.js` is the program.
+ * Makes the file from the program's parts by name, CommonJS modules all, where `main.js` exports `main`, and each finds
+ * the file's address in `programUrl`.
  *
- * @throws {Error} where the output is not as it was when this was written
+ * @throws {Error} where a part cannot be written so, or takes a part that is not there
  */
-export function singleFile(output: ReadonlyMap<string, string>): string {
-  const parts = Object.fromEntries([...output].map(([name, source]) => [name, piecesOf(name, source, output)]));
-  requireNoCycles(parts);
+export function singleFile(parts: ReadonlyMap<string, string>): string {
+  const methods = [...parts].map(([name, source]) => {
+    if (source.includes(SPELLED_END)) throw new Error(`"${name}" holds "${SPELLED_END}"`);
+    for (const [, other] of source.matchAll(/\brequire\("\.\/([^"]*)"\)/g)) {
+      if (!parts.has(other!)) throw new Error(`There is no part "${other}"`);
+    }
+    const text = source.replaceAll(RUNTIME_REQUIRE, "require").replaceAll(COMMENT_END, SPELLED_END);
+    return `${JSON.stringify(`./${name}`)}(){/*${text}*/},\n`;
+  });
   const shell = SHELL.map((line) => `":" //; ${line}\n`).join("");
-  return `#!/bin/sh\n${shell}const parts = ${JSON.stringify(parts)};${LOADER}`;
-}
-
-/** A part's source, cut where the address of another part is to stand. */
-function piecesOf(name: string, source: string, output: ReadonlyMap<string, string>): string[] {
-  const program = name === "main.js" ? once(source, "import.meta.main", "true") : source;
-  const pieces = program.replaceAll("import.meta.url", "tagsealPart.url")
-    .replaceAll(/\bimport\("\.\/([^"]+)"\)/g, (_, part: string) => `import(tagsealPart("${known(part, output)}"))`)
-    .split(/(?<=\b(?:from|import)")\.\/([^"]+)(?=")/);
-  for (const [i, piece] of pieces.entries()) if (i % 2 === 1) known(piece, output);
-  const left = pieces.find((piece, i) => i % 2 === 0 && [...output.keys()].some((part) => piece.includes(`./${part}`)));
-  if (left !== undefined || program.includes("import.meta.main")) throw new Error(`"${name}" is not understood`);
-  return pieces;
-}
-
-function known(part: string, output: ReadonlyMap<string, string>): string {
-  if (!output.has(part)) throw new Error(`There is no part "${part}"`);
-  return part;
-}
-
-function once(source: string, what: string, by: string): string {
-  if (source.split(what).length !== 2) throw new Error(`"${what}" is not there once`);
-  return source.replace(what, by);
-}
-
-/** A part's address is known once those of the parts are that it imports at once. */
-function requireNoCycles(parts: Readonly<Record<string, readonly string[]>>): void {
-  const done = new Set<string>();
-  const visit = (name: string, above: readonly string[]) => {
-    if (above.includes(name)) throw new Error(`Parts import each other: ${[...above, name].join(" -> ")}`);
-    if (done.has(name)) return;
-    for (const [i, piece] of parts[name]!.entries()) if (i % 2 === 1) visit(piece, [...above, name]);
-    done.add(name);
-  };
-  for (const name of Object.keys(parts)) visit(name, []);
+  return `#!/bin/sh\n${shell}const parts = {\n${methods.join("")}};${LOADER}`;
 }
