@@ -138,6 +138,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     needs: [],
     load: () => import("./help.ts"),
   },
+  "env": {
+    summary: "Show what variables and flags come to, and from where",
+    needs: ["variables"],
+    load: () => import("./env.ts"),
+  },
   "local": {
     summary: "Run a registry, a Notary server and SignPath on this machine",
     needs: ["loopback", "token", "write"],

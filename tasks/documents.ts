@@ -132,6 +132,22 @@ export const FAILURE: Shape = { error: ERROR };
 
 /** By command; where flags decide, by what is given. */
 export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>> = {
+  "env": {
+    "": {
+      "projectFile?": { path: "string", isNamed: "boolean" },
+      variables: [{ name: "string", isSet: "boolean", value: "string | null" }],
+      flags: [{
+        flag: "string",
+        commands: ["string"],
+        value: "string | null",
+        source: "flag | variable | file | default | none",
+        "variable?": "string",
+        "pointer?": "string",
+        "counts?": "boolean",
+      }],
+      unknown: [{ name: "string", meant: "string | null" }],
+    },
+  },
   "init": { "": ROOT_CERTIFICATE },
   "root-certificate": { "": ROOT_CERTIFICATE },
   "add-delegation": {

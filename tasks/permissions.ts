@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { MEANS, type Need } from "../lib/cli/needs.ts";
+import { MEANS, type Need, SECRETS } from "../lib/cli/needs.ts";
 import { passphraseVariables } from "../lib/cli/passphrases.ts";
 import { ABOUT_PROJECTS } from "../lib/cli/open_project.ts";
 import { CODE } from "../lib/files/open.ts";
@@ -41,10 +41,8 @@ const WRITE = { allow: true, deny: [...CODE].map((name) => `./${name}`) };
 const OWN_ID = ["uid"];
 const LOOPBACK = ["localhost", "127.0.0.1"];
 
-/** Every variable with a secret that some command reads, or that belongs to a key that none of them opens. */
-const SECRETS: readonly string[] = [
-  ...new Set([...Object.values(MEANS).flatMap(({ secrets = [] }) => secrets), ...passphraseVariables("snapshot")]),
-];
+/** Variables with secrets, also those of keys that no command opens. */
+const HIDDEN = [...new Set([...SECRETS, ...passphraseVariables("snapshot")])];
 
 /** What all tasks with native code may do: it is bound by no permission, so that finer sets would promise too much. */
 export const TOKEN_SET: PermissionSet = {
@@ -65,7 +63,7 @@ export function permissionSet(needs: readonly Need[]): PermissionSet {
   const known = means.flatMap(({ secrets = [] }) => secrets);
   const env = needs.includes("loopback")
     ? { allow: ["TAGSEAL_CWD"], ignore: true }
-    : { allow: true, ignore: SECRETS.filter((name) => !known.includes(name)) };
+    : { allow: true, ignore: HIDDEN.filter((name) => !known.includes(name)) };
   return {
     ...(ownFolder ? own : { read: true, ...(needs.includes("write") ? { write: WRITE } : {}), env }),
     ...(needs.includes("loopback") ? { net: LOOPBACK } : {}),

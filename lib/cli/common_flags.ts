@@ -52,7 +52,7 @@ export const notaryFlags = {
   notaryUrl: text("--notary-url <url>", "the Notary server", "DOCKER_CONTENT_TRUST_SERVER"),
   notaryUsername: text("--notary-username <name>", "user at the Notary server (else NOTARY_AUTH, Docker's config)"),
   notaryPassword: secret("--notary-password <secret>", "that user's password"),
-  trustDir: text("--trust-dir <dir>", "keys and trusted data (~/.docker/trust)"),
+  trustDir: { ...text("--trust-dir <dir>", "keys and trusted data (~/.docker/trust)"), standard: "~/.docker/trust" },
   rootPin: pins(
     "--root-pin <pin>",
     "what root must hold: a key id, a certificate file or a CA's; <name prefix>=<pin> for some repositories (repeatable)",
@@ -70,7 +70,10 @@ export const registryFlags = {
 
 /** Where SignPath is, and who asks. */
 export const signPathFlags = {
-  apiUrl: text("--api-url <url>", "SignPath's API (https://app.signpath.io/API)", "SIGNPATH_API_URL"),
+  apiUrl: {
+    ...text("--api-url <url>", "SignPath's API (https://app.signpath.io/API)", "SIGNPATH_API_URL"),
+    standard: "https://app.signpath.io/API",
+  },
   apiToken: secret("--api-token <secret>", "SignPath API token", "SIGNPATH_API_TOKEN"),
   organizationId: text("--organization-id <id>", "SignPath organization", "SIGNPATH_ORGANIZATION_ID"),
   serviceUnavailableTimeout: seconds(
@@ -157,7 +160,10 @@ export const renewFlags = {
 
 /** Whose delegation. */
 export const delegationFlags = {
-  delegation: text("--delegation <name>", "name of the delegation: targets/<name> (signpath)"),
+  delegation: {
+    ...text("--delegation <name>", "name of the delegation: targets/<name> (signpath)"),
+    standard: "signpath",
+  },
   delegationCertificate: text("--delegation-certificate <file>", "its certificate from SignPath, PEM or DER"),
 };
 

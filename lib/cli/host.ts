@@ -47,6 +47,8 @@ export interface Host extends Disposable {
   summary(title: string, rows: readonly TagRow[]): Promise<void>;
   /** A variable; empty ones count as not set. */
   env(name: string): string | undefined;
+  /** The names of all variables that there are. */
+  variableNames(): readonly string[];
   /** All of stdin, once; at most 64 KiB unless said. */
   readStdin(maxBytes?: number): Promise<string>;
   /** A file that must be there, at a path as the user types it. */
@@ -97,6 +99,8 @@ export interface HostFlags {
 export interface Surroundings extends Streams {
   /** A variable. */
   env(name: string): string | undefined;
+  /** The names of all of them; those of this process unless said. */
+  variableNames?(): readonly string[];
   /** Aborted when the user interrupts. */
   readonly signal: AbortSignal;
 }
@@ -162,6 +166,7 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
     columns: () => surroundings.columns?.(),
     lost: output.lost,
     env,
+    variableNames: () => surroundings.variableNames?.() ?? variableNames(),
     path,
     readNearestFile: (name, maxBytes) => readNearestFile(name, folder(), env("HOME") ?? env("USERPROFILE"), maxBytes),
     readFile: (given, maxBytes) =>
@@ -250,11 +255,17 @@ export function processVariables(): (name: string) => string | undefined {
   return (name) => taken.get(name) ?? Deno.env.get(name);
 }
 
+/** Those that {@linkcode processVariables} takes away are among them, whether they were set or not. */
+function variableNames(): readonly string[] {
+  return [...new Set([...Object.keys(Deno.env.toObject()), ...SPELLED_PROXY_VARIABLES])];
+}
+
 /** The variables of the process, with the values that the command sees. */
 function variables(env: Host["env"]): Record<string, string> {
-  const names = new Set([...Object.keys(Deno.env.toObject()), ...SPELLED_PROXY_VARIABLES]);
-  return Object.fromEntries([...names].flatMap((name) => {
-    const value = env(name);
-    return value === undefined ? [] : [[name, value]];
-  }));
+  return Object.fromEntries(
+    variableNames().flatMap((name) => {
+      const value = env(name);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }

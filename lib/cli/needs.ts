@@ -28,6 +28,8 @@ export type Need =
   | "delegation-key"
   /** A PKCS#11 token, where one is asked for. */
   | "token"
+  /** To know of every variable whether it is set, and to do nothing with it. */
+  | "variables"
   /** Files wherever the user says. */
   | "write"
   /** A folder of its own within the project, and no other file. */
@@ -44,6 +46,14 @@ export interface Means {
   /** Docker's credential helpers may be run. */
   readonly helpers?: true;
 }
+
+/** Every variable with a secret that some command reads. */
+export const SECRETS: readonly string[] = [
+  ...new Set([
+    ...["NOTARY_AUTH", "REGISTRY_AUTH", "DOCKER_AUTH_CONFIG", "SIGNPATH_API_TOKEN", "TAGSEAL_PKCS11_PIN"],
+    ...["root", "targets", "delegation"].flatMap((role) => passphraseVariables(role)),
+  ]),
+];
 
 /** What each need comes to. */
 export const MEANS: Readonly<Record<Need, Means>> = {
@@ -67,6 +77,7 @@ export const MEANS: Readonly<Record<Need, Means>> = {
   "targets-key": { secrets: passphraseVariables("targets") },
   "delegation-key": { secrets: passphraseVariables("delegation") },
   "token": { secrets: ["TAGSEAL_PKCS11_PIN"], variables: ["TAGSEAL_PKCS11_ADDON"] },
+  "variables": { secrets: SECRETS },
   "write": {},
   "own-folder": {},
 };

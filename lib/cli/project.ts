@@ -17,6 +17,8 @@ export interface Project {
   readonly repositories: readonly string[];
   /** Its pins, where those of the command line or of a variable go before them. */
   readonly overruledPins: readonly PinText[];
+  /** Whether pins count that prove nothing by themselves, as the file was only found: they come on top of all else. */
+  readonly pinsOnlyNarrow: boolean;
   /** What it sets, by {@linkcode attributeOf} of the flags. */
   readonly settings: ReadonlyMap<string, Setting>;
 }

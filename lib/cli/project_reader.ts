@@ -26,33 +26,53 @@ const NAMED_AT_ONCE = 5;
 /** A byte order mark, as PowerShell writes it, is not part of the document. */
 const MARK = [0xef, 0xbb, 0xbf];
 
-/** What a file comes to for a call. @throws {TagsealError} `bad-input`, which says where; `usage` */
-export function readProject({ path, bytes }: NearestFile, isNamed: boolean, call: Call, host: Host): Project {
-  const content = checked(path, bytes);
-  const settings = settingsOf(content, path, call);
-  const pins = settings.get("rootPin")?.given;
-  const isOverruled = Object.values(call.flags).some((flag) =>
-    attributeOf(flag) === "rootPin" && sourceOf(flag, call.typed, undefined, host).kind !== "none"
-  );
-  if (!isNamed && call.typed["requirePin"] !== undefined && settings.delete("rootPin")) {
+/** What a file comes to for a call, which is told what it works on. @throws {TagsealError} `bad-input`, which says where; `usage` */
+export function readProject(file: NearestFile, isNamed: boolean, call: Call, host: Host): Project {
+  const { path } = file;
+  const project = projectFrom(contentOf(file), path, isNamed, call, host);
+  const { repositories, settings } = project;
+  if (!isNamed && call.typed["requirePin"] !== undefined && settings.has("rootPin")) {
     host.warn(`--require-pin: the pins of "${path}" do not count, as it was only found; name it with --config`);
+    return { ...project, settings: new Map([...settings].filter(([name]) => name !== "rootPin")) };
   }
-  const repositories = repositoriesOf(content, path, call);
+  if (repositories.length > 1 && repositoriesFor(call.command, call.flags) === "one") {
+    throw new TagsealError(
+      "usage",
+      `"${path}" lists ${repositories.length} repositories, and ${call.command} works on one`,
+      {
+        remedy: `Give --repository: ${repositories.slice(0, 10).join(", ")}${repositories.length > 10 ? ", …" : ""}`,
+        details: { path },
+      },
+    );
+  }
   if (repositories.length > 0) {
     const more = repositories.length - NAMED_AT_ONCE;
     const some = repositories.slice(0, NAMED_AT_ONCE).join(", ") + (more > 0 ? ` and ${more} more` : "");
     host.info(`Repositories of "${path}": ${some}`);
   }
+  return project;
+}
+
+/** What a file's content comes to for a call. @throws {TagsealError} `bad-input` */
+export function projectFrom(content: JsonObject, path: string, isNamed: boolean, call: Call, host: Host): Project {
+  const settings = settingsOf(content, path, call);
+  const pins = settings.get("rootPin")?.given;
+  const isOverruled = Object.values(call.flags).some((flag) =>
+    attributeOf(flag) === "rootPin" && sourceOf(flag, call.typed, undefined, host).kind !== "none"
+  );
+  const repositories = repositoriesOf(content, path, call);
   return {
     path,
     isNamed,
     repositories,
     overruledPins: isOverruled && Array.isArray(pins) ? pins.map(parsePin) : [],
+    pinsOnlyNarrow: !isNamed && !isOverruled && pins !== undefined,
     settings: withRepository(settings, repositories, call),
   };
 }
 
-function checked(path: string, file: Uint8Array): JsonObject {
+/** What a file holds, once it is JSON without secrets that the schema allows. @throws {TagsealError} `bad-input` */
+export function contentOf({ path, bytes: file }: NearestFile): JsonObject {
   const bytes = MARK.every((byte, i) => file[i] === byte) ? file.subarray(MARK.length) : file;
   let value: JsonValue;
   try {
@@ -167,11 +187,7 @@ function repositoriesOf(content: JsonObject, path: string, { command, flags, typ
       });
     }
   }
-  if (many === "several" || names.length < 2) return names;
-  throw new TagsealError("usage", `"${path}" lists ${names.length} repositories, and ${command} works on one`, {
-    remedy: `Give --repository: ${names.slice(0, 10).join(", ")}${names.length > 10 ? ", …" : ""}`,
-    details: { path },
-  });
+  return names;
 }
 
 function namesWork(command: string, typed: Typed): boolean {

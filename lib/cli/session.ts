@@ -106,7 +106,11 @@ export function openSession(values: SessionValues, host: Host): Session {
       const trusted = await trustOf(values, host, name);
       return {
         server: createTrustServer({ url, service, access, signal: host.signal }),
-        store: openMetadataStore({ trustDir: values.trustDir }, host, trusted.pin),
+        store: openMetadataStore(
+          { trustDir: values.trustDir },
+          host,
+          values.project?.pinsOnlyNarrow ? undefined : trusted.pin,
+        ),
         ...trusted,
         onOffline: (gun, why) =>
           host.warn(`${why}. The local copy of "${gun}" is used: it is verified, and may not be the newest`),

@@ -41,12 +41,16 @@ export async function tagseal(args: readonly string[], options: RunOptions = {})
   let stdout = "", stderr = "";
   const streams = { out: (text: string) => void (stdout += text), err: (text: string) => void (stderr += text) };
   const env = (name: string) => name === "TAGSEAL_CWD" ? options.cwd : options.env?.[name];
+  const variableNames = () => Object.keys(options.env ?? {});
   const signal = options.signal ?? new AbortController().signal;
   const code = await runTagseal(
     args,
     COMMANDS,
     "0.0.0-test",
-    (flags) => ({ ...createHost({ ...flags, noInput: true }, { ...streams, env, signal }), ...options.host }),
+    (flags) => ({
+      ...createHost({ ...flags, noInput: true }, { ...streams, env, variableNames, signal }),
+      ...options.host,
+    }),
   );
   return { code, stdout, stderr, json: () => documentIn(stdout) };
 }

@@ -56,6 +56,7 @@ Deno.test("documents: commands print what the reference says", async () => {
   await story.push("v1");
   await story.push("v2");
   const { targetsKeyId } = await prints(["init", "-r", gun]);
+  await prints(["env"]);
   await prints(["add-delegation", "-r", gun, "--delegation-certificate", "signpath.cer"]);
   await prints(["root-certificate", "-r", gun, "--output-artifact-path", "root.pem"]);
   await prints(["sign", "-r", gun, "-t", "v1", "--dry-run"], "--dry-run");

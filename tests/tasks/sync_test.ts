@@ -49,7 +49,7 @@ Deno.test("permissions: secrets are seen by the commands that need them, and by 
     return !env.ignore.includes(variable);
   };
   const seers = (variable: string) => Object.keys(COMMANDS).filter((name) => sees(name, variable));
-  assert.deepEqual(seers("REGISTRY_AUTH"), ["sign", "signing-data", "push", "verify", "doctor", "migrate"]);
+  assert.deepEqual(seers("REGISTRY_AUTH"), ["sign", "signing-data", "push", "verify", "doctor", "migrate", "env"]);
   assert.deepEqual(seers("SIGNPATH_API_TOKEN"), [
     "init",
     "add-delegation",
@@ -60,10 +60,11 @@ Deno.test("permissions: secrets are seen by the commands that need them, and by 
     "doctor",
     "migrate",
     "policy",
+    "env",
   ]);
-  assert.deepEqual(seers("NOTARY_ROOT_PASSPHRASE"), ["init", "rotate-key", "move"]);
-  assert.deepEqual(seers("NOTARY_DELEGATION_PASSPHRASE"), ["sign", "remove-tag", "migrate"]);
-  assert.deepEqual(seers("TAGSEAL_PKCS11_PIN"), []);
+  assert.deepEqual(seers("NOTARY_ROOT_PASSPHRASE"), ["init", "rotate-key", "move", "env"]);
+  assert.deepEqual(seers("NOTARY_DELEGATION_PASSPHRASE"), ["sign", "remove-tag", "migrate", "env"]);
+  assert.deepEqual(seers("TAGSEAL_PKCS11_PIN"), ["env"]);
   assert.deepEqual(seers("NOTARY_SNAPSHOT_PASSPHRASE"), []);
 });
 
@@ -72,7 +73,7 @@ Deno.test("permissions: whoever reaches the network may use a proxy, run every h
     const { net, run, write } = setOf(name);
     assert.equal(variablesOf(needs).includes("HTTPS_PROXY"), net === true, name);
     assert.deepEqual(run, needs.includes("notary") ? CREDENTIAL_HELPERS : undefined, name);
-    assert.equal(write === undefined, ["keys", "completion", "help"].includes(name), name);
+    assert.equal(write === undefined, ["keys", "env", "completion", "help"].includes(name), name);
   }
 });
 
