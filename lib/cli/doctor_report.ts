@@ -71,12 +71,12 @@ function linesOf(checks: readonly Shown[], hasMove: (at: number) => boolean): st
     ...(about === "" ? [] : [about]),
     ...some.flatMap(({ check: { state, name, found, remedy, command }, at }) => {
       const indent = about === "" ? "" : "  ";
-      const next = `${indent}    next: `;
+      const next = `${indent}        next: `;
       return [
-        ...paragraph(`${indent}${state.padEnd(7)} ${name}: `, found),
+        ...paragraph(`${indent}${state.padEnd(7)} `, `${name}: ${found}`),
         ...hasMove(at) && remedy ? paragraph(next, command === undefined ? remedy : `${remedy}:`) : [],
         // Never broken: it is there to be pasted.
-        ...command === undefined ? [] : [`      ${command}`],
+        ...command === undefined ? [] : [`          ${command}`],
       ];
     }),
   ]);

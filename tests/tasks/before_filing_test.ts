@@ -4,7 +4,7 @@ import { keyOfCertificate } from "../../lib/crypto/keys.ts";
 import { certificatePem, readCertificate } from "../../lib/crypto/x509.ts";
 import type { Send } from "../../lib/http/send.ts";
 import { createSigningCertificate, type SigningAlgorithm } from "../../lib/local/certificates.ts";
-import { given, Story } from "../support/local_story.ts";
+import { given, peersInMemory, Story } from "../support/local_story.ts";
 import { KEYS } from "../support/trust_builder.ts";
 
 type Between = (request: Request, send: Send) => Promise<Response>;
@@ -257,4 +257,18 @@ Deno.test("a description tells approvers what is in the request", async () => {
   const [first, second] = story.peers.signPath.requests();
   assert.equal(first!.description, `${story.gun}: v1 ${digest}`);
   assert.match(second!.description, /^localhost:5000\/demo\/app: v2 sha256:[0-9a-f]{64}$/);
+});
+
+Deno.test("a policy whose certificate is not valid: nothing is filed, since SignPath would not sign", async () => {
+  let ahead = 0;
+  const now = () => new Date(Date.now() + ahead);
+  await using story = await Story.readyToSign(await peersInMemory({ now, days: 30 }));
+  ahead = 31 * 86_400_000;
+  const words = ['The certificate of the signing policy "release-signing" expired on ', "Nothing was sent to SignPath"];
+  for (const method of [[], HASH]) await story.fail(2, sign(story, ...method), words, { host: { now } });
+  assert.equal(story.signingRequests, 0);
+  // A certificate from tomorrow: this machine's clock may be behind.
+  ahead = -86_400_000;
+  await story.fail(2, sign(story), ["is not valid before", "clock"], { host: { now } });
+  assert.equal(story.signingRequests, 0);
 });

@@ -28,19 +28,20 @@ export async function runChecks(checks: readonly Check[], options: CheckOptions)
     return outcome;
   }));
   options.signal.throwIfAborted();
-  const told = new Map<unknown, string>();
+  const told = new Map<unknown, Subject>();
   return checks.flatMap(({ run: _, ...subject }, i) => {
     const outcome = outcomes[i]!;
     if ("verdicts" in outcome) return outcome.verdicts.map((verdict) => ({ ...subject, ...verdict }));
     const by = told.get(outcome.error);
-    told.set(outcome.error, by ?? labelOf(subject));
-    return { ...subject, ...(by === undefined ? verdictOf(outcome.error) : untold(by)) };
+    told.set(outcome.error, by ?? subject);
+    return { ...subject, ...(by === undefined ? verdictOf(outcome.error) : untold(labelOf(by, subject))) };
   });
 }
 
-function labelOf({ name, repository, server }: Subject): string {
+/** A check as it is called where `other` is told of. */
+function labelOf({ name, repository, server }: Subject, other: Subject): string {
   const of = repository ?? server;
-  return of === undefined ? `"${name}"` : `"${name}" of "${of}"`;
+  return of === undefined || of === (other.repository ?? other.server) ? `"${name}"` : `"${name}" of "${of}"`;
 }
 
 async function outcomeOf({ run }: Check, { signal, timeoutMs }: CheckOptions): Promise<Outcome> {
