@@ -25,11 +25,16 @@ export function canonicalJson(value: JsonValue): Bytes {
  * @throws {SyntaxError} where it is not
  */
 export function parseCanonical(bytes: Bytes): JsonValue {
-  const source = decode(bytes);
-  const plain = parsePlainly(source);
-  if (plain !== undefined && canonicalText(plain) === source) return plain;
-  const value = parseJson(bytes);
-  if (equalBytes(canonicalJson(value), bytes)) return value;
+  try {
+    const source = decode(bytes);
+    const plain = parsePlainly(source);
+    if (plain !== undefined && canonicalText(plain) === source) return plain;
+    const value = parseJson(bytes);
+    if (equalBytes(canonicalJson(value), bytes)) return value;
+  } catch (error) {
+    if (error instanceof TypeError) throw new SyntaxError(error.message); // not UTF-8, or half of a surrogate pair
+    throw error;
+  }
   throw new SyntaxError("it is not canonical");
 }
 

@@ -365,3 +365,9 @@ Deno.test("fast reader: thousands of changed envelopes are read by both, to one 
   }
   assert.ok(read > count / 4 && read < count * 0.9, `${read} of ${count} are read`);
 });
+
+Deno.test("canonical JSON: what is not UTF-8, or half of a surrogate pair, is refused as anything else that is not", () => {
+  for (const bytes of [Uint8Array.of(0x22, 0xff, 0x22), new TextEncoder().encode('"\\ud800"')]) {
+    assert.throws(() => parseCanonical(bytes), SyntaxError);
+  }
+});

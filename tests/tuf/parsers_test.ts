@@ -11,15 +11,11 @@ import { readCertificateFile } from "../../lib/crypto/certificate_file.ts";
 import { derElements, derSequence, derUnsigned } from "../../lib/crypto/der.ts";
 import { keyOfCertificate, keyOfSpki, readPublicKey } from "../../lib/crypto/keys.ts";
 import { certificatePem, isBrokenlySigned, isForged, readBundle, readCertificate } from "../../lib/crypto/x509.ts";
-import { isTagsealError } from "../../lib/errors.ts";
 import { parseKept, parseListing, parseRoot, parseTargets } from "../../lib/tuf/parse.ts";
-import { damaged, pick, type Random, random } from "../support/random.ts";
+import { isInvalid, isSyntaxError, never, type Parser, testParsers } from "../support/fuzz.ts";
 import { buildFiles, certified, KEYS, newKey } from "../support/trust_builder.ts";
 
 const text = (bytes: Bytes) => new TextDecoder().decode(bytes);
-const isSyntaxError = (error: unknown) => error instanceof SyntaxError;
-const isInvalid = (error: unknown) => isTagsealError(error, "trust-invalid");
-const never = () => false;
 
 const files = await buildFiles();
 const root = KEYS.root.publicKey;
@@ -34,15 +30,6 @@ const SIGNATURE = [Uint8Array.fromHex(`3046022100${"9".repeat(64)}022100${"9".re
 function keyObject(bytes: Bytes): JsonValue {
   return { keytype: "ecdsa-x509", keyval: { private: null, public: bytes.toBase64() } };
 }
-
-/** A parser, how often it is tried, what is damaged, and how it may refuse. */
-type Parser = readonly [
-  name: string,
-  times: number,
-  inputs: readonly Bytes[],
-  read: (input: Bytes) => unknown,
-  mayThrow: (error: unknown) => boolean,
-];
 
 const PARSERS: readonly Parser[] = [
   ["elements of DER", 15_000, DER, (input) => derElements(input).map(derUnsigned), isSyntaxError],
@@ -66,27 +53,7 @@ function keyOf(der: Bytes): unknown {
   return keyOfCertificate(readCertificate(der));
 }
 
-function damagedOnceOrTwice(next: Random, input: Bytes): Bytes {
-  const once = damaged(next, input);
-  return next() < 0.5 || once.length === 0 ? once : damaged(next, once);
-}
-
-for (const [seed, [name, times, inputs, read, mayThrow]] of PARSERS.entries()) {
-  Deno.test(`parsers: ${times} damaged inputs for ${name}`, () => {
-    const next = random(seed + 1);
-    const { stackTraceLimit } = Error;
-    using _ = { [Symbol.dispose]: () => void (Error.stackTraceLimit = stackTraceLimit) };
-    Error.stackTraceLimit = 0; // most of the time goes into stacks of refusals that nobody looks at
-    for (let i = 0; i < times; i++) {
-      const input = damagedOnceOrTwice(next, pick(next, inputs));
-      try {
-        read(input);
-      } catch (error) {
-        assert.ok(mayThrow(error), `${input.toHex()}: ${error}`);
-      }
-    }
-  });
-}
+testParsers(PARSERS);
 
 Deno.test("parsers: those are a hundred thousand", () => {
   assert.equal(PARSERS.reduce((sum, [, times]) => sum + times, 0), 100_000);
