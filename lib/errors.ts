@@ -127,6 +127,8 @@ export interface ErrorFacts<C extends TagsealErrorCode = TagsealErrorCode> {
   readonly published?: Published | undefined;
   /** The signing request that it is about, where there is one; `details` tell its id and its page, too. */
   readonly request?: RequestInQuestion | undefined;
+  /** `maybe` where a signing request may have been filed that nobody has heard the id of; `details` tell it, too. */
+  readonly filed?: "maybe" | undefined;
   /** The call that failed, where it was one over HTTP. */
   readonly call?: CallInQuestion | undefined;
   /** Keys that were kept all the same. */
@@ -156,6 +158,8 @@ export class TagsealError<C extends TagsealErrorCode = TagsealErrorCode> extends
   readonly published: Published | undefined;
   /** The signing request that it is about; `undefined` where there is none. */
   readonly request: RequestInQuestion | undefined;
+  /** `maybe` where a signing request may have been filed unheard; `undefined` where none was. */
+  readonly filed: "maybe" | undefined;
   /** The call that failed; `undefined` where it was none. */
   readonly call: CallInQuestion | undefined;
   /** Keys that were kept all the same; `undefined` where there are none. */
@@ -171,11 +175,13 @@ export class TagsealError<C extends TagsealErrorCode = TagsealErrorCode> extends
       ...callDetails(facts.call),
       ...facts.details,
       ...requestDetails(facts.request),
+      ...facts.filed ? { mayBeFiled: true } : {},
       ...keptDetails(facts.kept),
     };
     this.reason = facts.reason;
     this.published = facts.published;
     this.request = facts.request;
+    this.filed = facts.filed;
     this.call = facts.call;
     this.kept = facts.kept;
   }
@@ -216,13 +222,14 @@ export function reworded<C extends TagsealErrorCode>(
   message: string,
   facts: Partial<ErrorFacts<C>> = {},
 ): TagsealError<C> {
-  const { remedy, next, details, reason, published, request, call, kept } = error;
+  const { remedy, next, details, reason, published, request, filed, call, kept } = error;
   return new TagsealError(error.code, message, {
     remedy,
     next: facts.remedy === undefined ? next : undefined,
     reason,
     published,
     request,
+    filed,
     call,
     kept,
     cause: error,

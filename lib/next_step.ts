@@ -20,6 +20,10 @@ export type PlainMove =
   | "sign-with-other-key-kind"
   /** A signing request may have been filed. */
   | "look-for-request"
+  /** An earlier run may have filed one. */
+  | "look-for-own-request"
+  | "name-own-request"
+  | "file-new-request"
   | "check-notary-address"
   | "check-repository"
   | "name-registry"

@@ -67,6 +67,16 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     needs: ["notary", "registry", "write"],
     load: () => import("./push.ts"),
   },
+  "resume": {
+    summary: "Go on with a signing request: wait, check, publish",
+    needs: ["notary", "registry", "signpath", "write"],
+    load: () => import("./resume.ts"),
+  },
+  "cancel": {
+    summary: "Cancel a signing request that waits",
+    needs: ["signpath", "write"],
+    load: () => import("./cancel.ts"),
+  },
   "remove-tag": {
     summary: "Withdraw the signature of tags",
     alias: "revoke",

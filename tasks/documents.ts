@@ -235,6 +235,8 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
   },
   "download": { "": { signingRequestId: "string", outputArtifactPath: "string" } },
   "push": { "": SIGNED },
+  "resume": { "": SIGNED },
+  "cancel": { "": { signingRequestId: "string", outcome: "canceled | unchanged" } },
   "remove-tag": { "": SIGNED },
   "list": {
     "": TAGS,

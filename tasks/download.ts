@@ -26,7 +26,7 @@ export const command: Command = defineCommand({
     const client = await openSession(values, host).signPath();
     await requireFree(host, path, values.force || await mayBeThis(client, signingRequestId, path, host));
     await withGoOn(
-      { ...values, repository: undefined },
+      { ...values, repository: undefined, outputArtifactPath: path },
       host,
       () => saveSigned(client, signingRequestId, path, values, host),
     );

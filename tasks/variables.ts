@@ -14,6 +14,7 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   "SIGNPATH_SIGNING_POLICY_SLUG": "signing policy at SignPath",
   "SIGNPATH_ARTIFACT_CONFIGURATION_SLUG": "artifact configuration, if not the project's default",
   "TAGSEAL_DELEGATION_CERTIFICATE": "certificate or key id that signs, where a delegation has several",
+  "TAGSEAL_SIGNING_REQUEST_ID": "the signing request that `sign` goes on with, instead of filing one",
   TAGSEAL_SCHEME: "kinds of signatures: `dct`, `cosign`, `notation`, several with commas",
   "TAGSEAL_CONFIG": "project file, where it is not the nearest `tagseal.json`; `none`: no file at all",
   "TAGSEAL_ROOT_PIN": "pins of the root, separated by blanks or commas",

@@ -13,7 +13,7 @@ import type { Host } from "./host.ts";
 export interface GoOn {
   /** The only repository, where there is one. */
   readonly repository: string | undefined;
-  /** Where the signed file is to go. */
+  /** Where the signed file is to go; published without it. */
   readonly outputArtifactPath: string | undefined;
   /** Whether a file that is there already may be replaced. */
   readonly force: boolean;
@@ -52,19 +52,15 @@ async function tellingHow(error: unknown, how: GoOn, host: Host): Promise<unknow
 
 /** The commands that publish what a signing request signs. */
 function commandsFor(id: string, { repository, outputArtifactPath: path, force, typed }: GoOn): string {
-  const download = [
-    ...["download", id],
-    ...path === undefined ? [] : ["--output-artifact-path", path],
-    ...force ? ["--force"] : [],
-    ...retyped({ ...signPathFlags, ...connectionFlags }, typed),
-  ];
-  const push = [
-    "push",
-    ...repository === undefined ? [] : ["-r", repository],
-    ...["--input-artifact-path", path ?? `${id}.signed.zip`],
-    ...retyped({ ...notaryFlags, ...registryFlags, ...connectionFlags }, typed),
-  ];
-  return `${commandLine(...download)} && ${commandLine(...push)}`;
+  const atSignPath = { ...signPathFlags, ...connectionFlags };
+  const atServers = { ...notaryFlags, ...registryFlags, ...connectionFlags };
+  const only = repository === undefined ? [] : ["-r", repository];
+  if (path === undefined) return commandLine("resume", id, ...only, ...retyped({ ...atSignPath, ...atServers }, typed));
+  const download = ["download", id, "--output-artifact-path", path, ...force ? ["--force"] : []];
+  const push = ["push", ...only, "--input-artifact-path", path];
+  return `${commandLine(...download, ...retyped(atSignPath, typed))} && ${
+    commandLine(...push, ...retyped(atServers, typed))
+  }`;
 }
 
 /** Shows what the project lacks; a script finds the command that prints it. */

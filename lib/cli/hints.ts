@@ -111,7 +111,16 @@ const PLAIN: { readonly [move in PlainMove]: () => string } = {
     "Add the certificate of an RSA or ECDSA key as delegation, or sign with another --signing-method",
   "look-for-request": () =>
     "Look it up in SignPath's web UI before submitting again; if it is there, go on with: " +
-    `${commandLine("download")} <id>`,
+    `${commandLine("resume")} <id> -r <repository>`,
+  "look-for-own-request": () =>
+    "Look in SignPath's web UI for a request of that time. If it is there, run this again with --signing-request-id " +
+    "<id>; if it is not, with --new-signing-request",
+  "name-own-request": () =>
+    "Nothing was published. Name the request that was filed for this, or leave --signing-request-id out (and " +
+    "TAGSEAL_SIGNING_REQUEST_ID unset) to have a new one filed",
+  "file-new-request": () =>
+    "Nothing was published. Leave --signing-request-id out (and TAGSEAL_SIGNING_REQUEST_ID unset): a new request is " +
+    "filed, on top of what is there now",
   "check-notary-address": () =>
     "Check the address with --notary-url, and try again later if the server is out of order",
   "check-repository": () =>

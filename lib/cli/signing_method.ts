@@ -14,12 +14,14 @@ import { dryRun, dryRunFlag } from "./dry_run.ts";
 import { choice, type Values } from "./flags.ts";
 import { type GoOn, tellingAllHow, withGoOn } from "./go_on.ts";
 import type { Host } from "./host.ts";
+import { resumeFlags, resumeOf } from "./kept_requests.ts";
 import { openToken, tokenFlags } from "./key_stores.ts";
 import { passphraseVariables } from "./passphrases.ts";
 import { signPathService } from "./policy_key.ts";
 import type { Report } from "./report.ts";
 import { counted, signedReport, submissionOf } from "./signing.ts";
 import type { Work } from "./work.ts";
+import { requireNoRequest } from "./kept_requests.ts";
 import { followOptions, waitAndDownload } from "./waiting.ts";
 
 /** Who signs. */
@@ -30,6 +32,7 @@ export const signingMethodFlags = {
       "of the trust directory; pkcs11: one on a token",
     ["zip", "hash", "key", "pkcs11"],
   ),
+  ...resumeFlags,
   ...tokenFlags,
 };
 
@@ -81,6 +84,7 @@ export async function openSigningMethod(
   session: Session,
   host: Host,
 ): Promise<PayloadSigner> {
+  if (values.signingMethod !== "zip") requireNoRequest(values);
   switch (values.signingMethod) {
     case "key": {
       const hasPassphrase = passphraseVariables("delegation").some((name) => host.env(name));
@@ -99,6 +103,7 @@ export async function openSigningMethod(
       return zipSigner(client, submission, {
         ...followOptions(values, host),
         follow: (id) => waitAndDownload(client, id, values, host),
+        resume: resumeOf(values, submission, host),
         service: signPathService(client, submission, host),
       });
     }

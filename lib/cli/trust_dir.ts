@@ -18,6 +18,8 @@ import type { KeyStore } from "../keystore/keystore.ts";
 import { forgivingStore } from "../notary/forgiving_store.ts";
 import { createFileMetadataStore, keptRoots } from "../notary/file_metadata_store.ts";
 import { createMemoryMetadataStore, type MetadataStore } from "../notary/metadata_store.ts";
+import type { KeptRequests } from "../signing/kept_requests.ts";
+import { createRequestFiles } from "../signing/request_files.ts";
 import { type TrustDirValue, trustFolder } from "./docker_folder.ts";
 import type { Host } from "./host.ts";
 import { passphrasesFrom } from "./passphrases.ts";
@@ -90,6 +92,12 @@ export async function readKeptRoots(values: TrustDirValue, host: Host): Promise<
 export async function lookAtTrustDir(values: TrustDirValue, host: Host): Promise<FolderHealth | undefined> {
   const folder = trustFolder(values, host);
   return folder === undefined ? undefined : await lookAtFolder(folder, PROBE_BYTES, host.now());
+}
+
+/** The signing requests that are kept beside the trust data; `undefined` where there is no home to keep them in. */
+export function openRequestFiles(values: TrustDirValue, host: Host): KeptRequests | undefined {
+  const folder = trustFolder(values, host);
+  return folder === undefined ? undefined : createRequestFiles(`${folder}/signing-requests`, lockWait(host));
 }
 
 /** The key files of the trust directory. */

@@ -93,6 +93,27 @@ async function offerToCancel(client: SignPathClient, id: string, host: Host): Pr
   });
 }
 
+/**
+ * Cancels a request, as often as that is asked for.
+ *
+ * @throws {TagsealError} `bad-input` where it has ended otherwise; what `cancel` of the client throws
+ */
+export async function cancelRequest(
+  client: Pick<SignPathClient, "cancel" | "status">,
+  id: string,
+  { signal }: Pick<Host, "signal">,
+): Promise<"canceled" | "unchanged"> {
+  try {
+    await client.cancel(id, { signal });
+    return "canceled";
+  } catch (error) {
+    if (!isTagsealError(error, "bad-input")) throw error;
+    const now = await client.status(id, { signal, unavailableTimeoutMs: 0 }).catch(() => undefined);
+    if (now?.status === "Canceled") return "unchanged";
+    throw error;
+  }
+}
+
 function duration(ms: number): string {
   const seconds = Math.floor(ms / 1000);
   return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;

@@ -34,7 +34,7 @@ export interface SignPathServiceOptions extends RawSignatureFormat {
   readonly now: () => Date;
   /** What can be signed with. */
   readonly projects: readonly LocalProject[];
-  /** Answers as older self-hosted servers do: no `/SubmitWithArtifact`, no `/SignHash`, no `/Status`. */
+  /** Answers as older self-hosted servers do: no `/SubmitWithArtifact`, `/SignHash`, `/Status`, `/Cancel`. */
   readonly older?: boolean;
 }
 
@@ -75,6 +75,7 @@ const TODAY: readonly string[] = [
   "POST SigningRequests/SubmitWithArtifact",
   "POST SigningRequests/SignHash",
   "GET SigningRequests/<id>/Status",
+  "POST SigningRequests/<id>/Cancel",
 ];
 const OLDER: readonly string[] = ["POST SigningRequests"];
 

@@ -3,10 +3,8 @@
  *
  * @module
  */
-import { type Bytes, equalBytes, text, utf8 } from "../bytes/bytes.ts";
+import { equalBytes } from "../bytes/bytes.ts";
 import { canonicalJson } from "../bytes/canonical_json.ts";
-import { parsePlainly } from "../bytes/fast_canonical_json.ts";
-import { isJsonObject } from "../bytes/json.ts";
 import { USER_AGENT } from "../http/send.ts";
 import { assembleBatch, type Part } from "../signing/batch.ts";
 import type { Job } from "../signing/scheme.ts";
@@ -17,6 +15,7 @@ import type { ImagesResult } from "./images.ts";
 import { type PreparedChange, prepareTags, type TagsToSign } from "./notary_v1/prepare_tags.ts";
 import { partOf } from "./notary_v1/scheme.ts";
 import type { ManifestOfTag } from "./notary_v1/tag_change.ts";
+import { timeless } from "./same_work.ts";
 import { documentOf, type SigningData, type UnsignedData } from "./signing_data.ts";
 
 /** What is to be signed, and what is signed already. */
@@ -76,18 +75,13 @@ export function isSameWork(there: SigningData, data: UnsignedData): boolean {
   };
   const age = Date.parse(data.created) - Date.parse(there.created);
   return there.signatures.size === 0 && age >= 0 && age <= SAME_FOR_MS && equalBytes(facts(there), facts(data)) &&
-    [...data.payloads].every(([name, bytes]) => equalBytes(unexpiring(there.payloads.get(name)), unexpiring(bytes)));
+    [...data.payloads].every(([name, bytes]) => {
+      const before = there.payloads.get(name);
+      return before !== undefined && equalBytes(timeless(name, before), timeless(name, bytes));
+    });
 }
 
 /** Notation signs the time, so that the hash of the same work is another one each time. */
 function withoutHash<T extends ImagesChange["signatures"][number]>(signature: T): T {
   return { ...signature, sha256: "" };
-}
-
-/** A payload without the time at which it expires; of a Notation signature what is signed, without when. */
-function unexpiring(payload: Bytes | undefined): Bytes {
-  const envelope = payload && /^[\w-]+\.([\w-]+)$/.exec(text(payload));
-  if (envelope) return utf8(envelope[1]!);
-  const signed = payload && parsePlainly(text(payload));
-  return isJsonObject(signed) ? canonicalJson({ ...signed, expires: "" }) : new Uint8Array();
 }

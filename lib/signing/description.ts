@@ -3,6 +3,8 @@ import type { PayloadFacts } from "./payload.ts";
 
 /** SignPath documents no limit; a page, a mail and a log line show as much. */
 const MAX_CHARS = 500;
+/** Of a digest: enough to tell builds apart. All of it is in what is signed. */
+const DIGEST_CHARS = "sha256:".length + 12;
 
 /**
  * Repositories, tags and digests, each tag once: several roles, schemes and platforms sign it. Cut at a whole one: `registry.test/app: v1 sha256:…, v2 sha256:… (and 3 more)`.
@@ -12,7 +14,7 @@ export function describeChanges(
 ): string {
   const known = new Set<string>();
   const parts = changes.flatMap(({ repository, tags, removedTags }) => [
-    ...tags.map(({ tag, digest }) => ({ repository, tag, words: `${tag} ${digest}` })),
+    ...tags.map(({ tag, digest }) => ({ repository, tag, words: `${tag} ${digest.slice(0, DIGEST_CHARS)}` })),
     ...removedTags.map(({ tag }) => ({ repository, tag, words: `remove ${tag}` })),
   ]).filter(({ repository, tag }) => {
     const isNew = !known.has(`${repository}:${tag}`);

@@ -46,6 +46,10 @@ export interface SignedBatch {
   readonly failures: ReadonlyMap<string, unknown>;
   /** The last signing request; `null` where no service was asked. */
   readonly signingRequestId: string | null;
+  /** What was signed in place of a payload, where an earlier run had it signed: the same, but for the time. */
+  readonly payloads?: ReadonlyMap<string, Bytes>;
+  /** When that was made. */
+  readonly madeAt?: Date;
   /** Whether the signing service keeps the signed file, so that publishing can be done again without signing again. */
   readonly isKept: boolean;
   /** How many more signing requests may be there than were wanted: tries that were sent again. */
@@ -64,6 +68,8 @@ export interface PayloadSigner {
    * @throws {TagsealError} where nothing could be signed
    */
   sign(batch: Batch): Promise<SignedBatch>;
+  /** Told in the end what has failed, nothing where all is published: who remembers requests forgets those of no use. */
+  ended?(failures: readonly unknown[]): Promise<void>;
 }
 
 /** One signature. */

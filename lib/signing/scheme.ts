@@ -33,6 +33,8 @@ export interface SignedPart {
   readonly payloads: readonly Pick<Payload, "id" | "bytes">[];
   /** Raw signatures by payload; they may be of anything. */
   readonly signatures: ReadonlyMap<string, Bytes>;
+  /** When the payloads were made, where that was in an earlier run. */
+  readonly madeAt?: Date | undefined;
   /** Whether signing may have taken days, so that what was read before is no longer to be built upon. */
   readonly wasAway: boolean;
   /** Whether others were faster before, so that a look whether they are again costs less than a publish in vain. */

@@ -59,6 +59,7 @@ export async function sign<Result extends SchemeResult>(
   const told = await mapAtOnce(together, AT_ONCE, (some) => signTogether(some, options, settle));
   const signingRequestId = told.reduce((id: string | null, one) => one.signingRequestId ?? id, null);
   const unclearRequests = told.reduce((sum, one) => sum + one.unclearRequests, 0);
+  await options.signer.ended?.([...outcomes.values()].flatMap((end) => "error" in end ? [end.error] : []));
   return joinOutcomes(jobs.map((job) => outcomes.get(job)!), signingRequestId, unclearRequests);
 }
 
@@ -95,10 +96,13 @@ async function signTogether<Result extends SchemeResult>(
     signingRequestId = answer.signingRequestId;
     unclearRequests += answer.unclearRequests;
     const overtaken: Job<Result>[] = [];
-    const { signatures, isKept, failures } = answer;
+    const { signatures, isKept, failures, payloads: earlier, madeAt } = answer;
     const signed = begun.map(({ job, prepared }, i) => {
-      const payloads = batch.parts[i]!;
-      return { job, prepared, part: { payloads, signatures, wasAway: isKept, isContended: attempt > 1 } };
+      const payloads = batch.parts[i]!.map((payload) => ({
+        ...payload,
+        bytes: earlier?.get(payload.id) ?? payload.bytes,
+      }));
+      return { job, prepared, part: { payloads, signatures, madeAt, wasAway: isKept, isContended: attempt > 1 } };
     });
     const repositories = [...Map.groupBy(signed, ({ job }) => job.repository).values()];
     await mapAtOnce(repositories, AT_ONCE, async (some) => {

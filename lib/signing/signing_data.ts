@@ -136,7 +136,7 @@ function readManifest(bytes: Bytes | undefined): JsonObject {
       typeof format === "string" ? `its format "${format.slice(0, 60)}" is not known` : "it has no format",
     );
   }
-  word(top, "created");
+  if (Number.isNaN(Date.parse(word(top, "created")))) throw malformed('"created" is not a time');
   word(top, "tool");
   return top;
 }

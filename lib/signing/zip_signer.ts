@@ -1,15 +1,19 @@
 /** Signs payloads by one signing request: a file is submitted, and comes back with nothing but signatures added. @module */
 import { type Bytes, equalBytes } from "../bytes/bytes.ts";
 import { canonicalJson } from "../bytes/canonical_json.ts";
-import { TagsealError } from "../errors.ts";
+import { isTagsealError, TagsealError } from "../errors.ts";
 import type { SignPathClient } from "../signpath/client.ts";
 import type { Submission } from "../signpath/types.ts";
 import type { Batch } from "./batch.ts";
 import { describeChanges } from "./description.ts";
-import type { KeyHolder, PayloadSigner } from "./payload_signer.ts";
+import { earlierSignatures } from "./earlier_signatures.ts";
+import { fileOnce } from "./file_once.ts";
+import type { KeptRequests } from "./kept_requests.ts";
+import type { KeyHolder, PayloadSigner, SignedBatch } from "./payload_signer.ts";
 import { downloadWhenSigned, type FollowOptions, submitForSigning } from "./request_signature.ts";
 import { readSigned } from "./signed_file.ts";
 import { type UnsignedFile, writeSigningFile } from "./signing_data.ts";
+import type { ReadWork } from "./work_unit.ts";
 
 /** The name of the file, as approvers see it. */
 export const ARTIFACT_NAME = "docker-signing-data.zip";
@@ -36,6 +40,20 @@ export interface ZipSignerOptions extends FollowOptions {
   readonly follow?: (signingRequestId: string) => Promise<Bytes>;
   /** The service, as far as it tells its key. */
   readonly service?: KeyHolder & { readonly kind: "service" };
+  /** How an earlier run's request is gone on with; a new one is filed each time without it. */
+  readonly resume?: Resume;
+}
+
+/** How the request of an earlier run is gone on with. */
+export interface Resume {
+  /** Says what a file is to sign. */
+  readonly workIn: ReadWork;
+  /** Which one, where somebody has named it: then none is filed. */
+  readonly signingRequestId?: string | undefined;
+  /** Where requests are kept, and under which account. */
+  readonly kept?: { readonly requests: KeptRequests; readonly account: string } | undefined;
+  /** Whether to file even where an earlier run may have filed one unheard. */
+  readonly anew: boolean;
 }
 
 /** SignPath, with project, policies and approvals. Throws what submitting, waiting and downloading throw. */
@@ -44,16 +62,58 @@ export function zipSigner(
   submission: Omit<Submission, "artifact" | "fileName">,
   options: ZipSignerOptions,
 ): PayloadSigner {
-  const { follow = (id) => downloadWhenSigned(client, id, options), service } = options;
-  return fileSigner(async (artifact, { parts }) => {
+  const { follow = (id) => downloadWhenSigned(client, id, options), service, resume } = options;
+  const submitted = (artifact: Bytes, { parts }: Batch) => {
     const description = submission.description ?? describeChanges(parts.flat().map(({ about }) => about));
-    const filed = await submitForSigning(
-      client,
-      { ...submission, description, artifact, fileName: ARTIFACT_NAME },
-      options,
-    );
-    return { ...filed, signed: await follow(filed.signingRequestId) };
-  }, service);
+    return submitForSigning(client, { ...submission, description, artifact, fileName: ARTIFACT_NAME }, options);
+  };
+  if (!resume) {
+    return fileSigner(async (artifact, batch) => {
+      const filed = await submitted(artifact, batch);
+      return { ...filed, signed: await follow(filed.signingRequestId) };
+    }, service);
+  }
+  const { workIn, signingRequestId: named, kept, anew } = resume;
+  let last: string | undefined;
+  return {
+    holder: service ?? { kind: "service" },
+    attempts: named === undefined ? ATTEMPTS : 1,
+    async sign(batch) {
+      const { signal, now, onProgress } = options;
+      const submit = async () => await submitted(await writeSigningFile(batch.file), batch);
+      const file = async () =>
+        kept
+          ? await fileOnce(workIn(batch.file), {
+            ...{ client, kept: kept.requests, account: kept.account },
+            ...{ anew, now, signal, onProgress, submit },
+          })
+          : { ...await submit(), isEarlier: false };
+      const filed = named === undefined ? await file() : { signingRequestId: named, isEarlier: true };
+      last = filed.signingRequestId;
+      const received = await readSigned(await follow(last), last);
+      if (filed.isEarlier) return answerOf(filed, earlierSignatures(batch.file, received, last, workIn));
+      requireSame(batch.file, received, last);
+      return answerOf(filed, { signatures: received.signatures });
+    },
+    async ended(failures) {
+      if (!kept || last === undefined || failures.some(mayGoOn)) return;
+      const all = await kept.requests.list().catch(() => []);
+      const done = all.filter(({ signingRequestId }) => signingRequestId === last);
+      for (const request of done) await kept.requests.forget(request).catch(() => {}); // it is found to be over by the next run
+    },
+  };
+}
+
+/** Whether a request is of use still, whatever has failed. */
+function mayGoOn(error: unknown): boolean {
+  return !isTagsealError(error) || error.code === "interrupted" || error.request?.goesOn === true;
+}
+
+function answerOf(
+  { signingRequestId, unclearRequests = 0 }: Pick<SignedFile, "signingRequestId" | "unclearRequests">,
+  signed: Pick<SignedBatch, "signatures" | "payloads" | "madeAt">,
+): SignedBatch {
+  return { ...signed, failures: new Map(), signingRequestId, isKept: true, unclearRequests };
 }
 
 /** Signs by sending a file away; it must come back with nothing but signatures added. */
@@ -66,10 +126,10 @@ export function fileSigner(
     attempts: ATTEMPTS,
     async sign(batch) {
       const file = await writeSigningFile(batch.file);
-      const { signed, signingRequestId, unclearRequests = 0 } = await signFile(file, batch);
-      const received = await readSigned(signed, signingRequestId);
-      requireSame(batch.file, received, signingRequestId);
-      return { signatures: received.signatures, failures: new Map(), signingRequestId, isKept: true, unclearRequests };
+      const answer = await signFile(file, batch);
+      const received = await readSigned(answer.signed, answer.signingRequestId);
+      requireSame(batch.file, received, answer.signingRequestId);
+      return answerOf(answer, { signatures: received.signatures });
     },
   };
 }

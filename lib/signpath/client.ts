@@ -37,21 +37,21 @@ export interface SignPathClient {
    * Files a signing request.
    *
    * @throws {TagsealError} `bad-input`, `unauthenticated`, `forbidden`, `not-found` or `unavailable`; where the message
-   *   says that the request may have been filed (`details.mayBeFiled`), it must not be submitted again unseen
+   *   says that the request may have been filed (`error.filed`), it must not be submitted again unseen
    */
   submit(submission: Submission, limits?: CallLimits): Promise<SubmittedRequest>;
   /**
    * Files a signing request for the unsigned artifact of another one, usually under another signing policy of its
    * project.
    *
-   * @throws {TagsealError} as `submit`, `details.mayBeFiled` included; `not-found` where the original is not there
+   * @throws {TagsealError} as `submit`, `error.filed` included; `not-found` where the original is not there
    */
   resubmit(resubmission: Resubmission, limits?: CallLimits): Promise<SubmittedRequest>;
   /**
    * Has a hash signed at once, without queue and approval: by the route `SignHash`, or as older servers do it. Which of
    * them a server knows is asked once.
    *
-   * @throws {TagsealError} as `submit`; with `details.mayBeFiled` the hash may have been signed; `trust-invalid` where
+   * @throws {TagsealError} as `submit`; with `error.filed` the hash may have been signed; `trust-invalid` where
    *   the answer is not about this hash; `bad-input` also where the service filed an ordinary request instead
    *   (`error.request`)
    */
@@ -138,6 +138,7 @@ export function createSignPathClient(options: SignPathOptions): SignPathClient {
       if (answer.status >= 200 && answer.status <= 299) return;
       failure = refusal(answer, asked);
       unclear ||= failure.code === "unavailable";
+      if (failure.code === "not-found") throw await notCancelled(id, failure, limits);
       if (failure.code !== "bad-input" && !unclear) throw failure;
     } catch (error) {
       if (!isTagsealError(error, "unavailable") || neverSent(error)) throw error;
@@ -147,6 +148,23 @@ export function createSignPathClient(options: SignPathOptions): SignPathClient {
     const now = await status(id, { ...limits, unavailableTimeoutMs: 0 }).catch(() => undefined);
     if (unclear && now?.status === "Canceled") return;
     throw now?.isFinalStatus ? ended(id, now) : failure;
+  }
+
+  /** Servers before 1.207.3 cannot cancel, and say so in the words that they have for requests that are not there. */
+  async function notCancelled(id: string, failure: TagsealError, limits: CallLimits): Promise<TagsealError> {
+    const now = await status(id, { ...limits, unavailableTimeoutMs: 0 }).catch(() => undefined);
+    if (!now) return failure;
+    if (now.isFinalStatus) return ended(id, now);
+    return new TagsealError(
+      "bad-input",
+      `Signing request "${id}" cannot be cancelled: this SignPath has no such call`,
+      {
+        remedy: "Cancel it in SignPath's web UI",
+        details: { status: now.status },
+        request: { id, webLink: now.webLink, goesOn: true },
+        cause: failure,
+      },
+    );
   }
 
   async function downloadSigned(id: string, limits: CallLimits = {}): Promise<Bytes> {

@@ -98,7 +98,8 @@ function mayBeFiled(code: TagsealErrorCode, why: string, atMost: number, cause?:
     {
       remedy: "Look it up in SignPath's web UI before submitting again; if it is there, download its signed file",
       next: { do: "look-for-request" },
-      details: { mayBeFiled: true, unclearRequests: atMost },
+      filed: "maybe",
+      details: { unclearRequests: atMost },
       cause,
     },
   );

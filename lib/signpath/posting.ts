@@ -126,7 +126,8 @@ function afterUnclear(error: TagsealError, unclear: number): TagsealError {
   return reworded(error, `${error.message}; ${atMostThere(unclear)}`, {
     remedy: `${error.remedy}. ${LOOK}`,
     next: { do: "in-turn", steps: [nextStepOf(error), { do: "as-told", remedy: LOOK }] },
-    details: { mayBeFiled: true, unclearRequests: unclear },
+    filed: "maybe",
+    details: { unclearRequests: unclear },
   });
 }
 

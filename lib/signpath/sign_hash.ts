@@ -90,7 +90,8 @@ function mayBeSigned(code: TagsealErrorCode, why: string, atMost: number, cause?
     {
       remedy:
         "Nothing was published with it. Run the command again to sign once more; SignPath's audit log may then show both",
-      details: { mayBeFiled: true, unclearRequests: atMost },
+      filed: "maybe",
+      details: { unclearRequests: atMost },
       cause,
     },
   );

@@ -7,6 +7,8 @@ import { failsWith } from "../support/failures.ts";
 
 const VALUES: SigningMethodValues = {
   signingMethod: "zip",
+  signingRequestId: undefined,
+  newSigningRequest: false,
   pkcs11Module: undefined,
   pkcs11Token: undefined,
   apiUrl: undefined,

@@ -347,6 +347,7 @@ Deno.test("an older server takes submissions on the older route and has no /Stat
   assert.equal((await call(older, "GET", `SigningRequests/${id}`)).json.status, "Completed");
   assert.equal((await call(older, "GET", `SigningRequests/${id}/Status`)).status, 404);
   assert.equal((await call(older, "POST", "SigningRequests/SubmitWithArtifact", await form())).status, 404);
+  assert.equal((await call(older, "POST", `SigningRequests/${id}/Cancel`)).status, 404);
   assert.equal((await call(today, "POST", "SigningRequests", await form())).status, 404);
   assert.deepEqual([older.requests().length, today.requests().length], [1, 0]);
 });

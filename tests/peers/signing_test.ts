@@ -148,10 +148,9 @@ async function resumes(stack: SigningStack): Promise<void> {
   const policy = ["--signing-policy-slug", POLICIES.manual, "--wait-for-completion-timeout", "1"];
   const early = await agent.run("sign", "-r", gun, "-t", "v1", ...policy, "--json");
   const id = early.json<{ error: { details: { signingRequestId: string } } }>().error.details.signingRequestId;
-  says(early, 8, id, `tagseal download ${id}`);
+  says(early, 8, id, `tagseal resume ${id}`);
   await stack.signPath.approve(id);
-  await agent.succeeds("download", id);
-  await agent.succeeds("push", "--input-artifact-path", `${id}.signed.zip`);
+  await agent.succeeds("resume", id);
   assert.deepEqual(await signedTags(stack, gun), images);
 }
 

@@ -62,6 +62,16 @@ Deno.test("other refusals are told as they are", async (t) => {
   });
 });
 
+Deno.test("a server that cannot cancel is told from a request that is not there", async () => {
+  const service = serve({ older: true });
+  const { signingRequestId: id } = await connect(service.handle).submit(
+    await submission({ signingPolicySlug: "manual" }),
+  );
+  const outcome = connect(service.handle).cancel(id);
+  await refused(outcome, "bad-input", /this SignPath has no such call$/, /^Cancel it in SignPath's web UI$/);
+  await refused(connect(service.handle).cancel("x"), "not-found", /cancelling .*"x"/);
+});
+
 Deno.test("a cancellation whose answer is lost is looked up, not taken for a failure", async (t) => {
   const reset = new TypeError("fetch failed", { cause: new Error("connection reset by peer") });
   /** Loses the first answer to a POST, after the service did (or did not do) its work. */

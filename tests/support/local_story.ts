@@ -3,7 +3,8 @@
  * SignPath service in memory, on one host.
  *
  * Every run is watched: no secret may show in what it prints, no temporary file may stay, and after a failure the folders
- * must be as they were, but for the copy of trust data (which may only follow what was verified).
+ * must be as they were, but for the copy of trust data (which may only follow what was verified) and for what is kept of
+ * signing requests that go on.
  *
  * @module
  */
@@ -321,6 +322,7 @@ export class Story implements AsyncDisposable {
     const kept = (files: ReadonlyMap<string, string>) =>
       [...files].filter(([path]) => run.cacheStays || !path.startsWith("home/.docker/trust/tuf/"))
         .filter(([path]) => !path.endsWith("/private/.tagseal.lock"))
+        .filter(([path]) => !path.startsWith("home/.docker/trust/signing-requests/"))
         .filter(([path]) => !run.keysMayStay || !path.startsWith("home/.docker/trust/private/"));
     assert.deepEqual(
       kept(after),

@@ -46,7 +46,7 @@ async function requireSaid(story: Story, args: readonly string[], code: number):
   const { error } = outcome.json<{ error: { message: string; remedy: string; published: string } }>();
   assert.equal(error.published, "maybe", args.join(" "));
   assert.match(error.message, /took the change to ".*", but it could not be read back: /);
-  assert.match(error.remedy, /look with tagseal inspect|Look with tagseal inspect|go on with: tagseal download/i);
+  assert.match(error.remedy, /look with tagseal inspect|Look with tagseal inspect|go on with: tagseal resume/i);
 }
 
 for (const args of COMMANDS) {

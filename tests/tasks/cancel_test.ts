@@ -49,6 +49,7 @@ const COMMANDS: Readonly<Record<string, (story: Story) => Promise<string[]>>> = 
 
 for (const [name, argsFor] of Object.entries(COMMANDS)) {
   Deno.test(`Ctrl-C in ${name}`, async (t) => {
+    const by = ["sign", "remove-tag"].includes(name) ? "resume" : "download";
     await using story = await waiting();
     await t.step("yes: the request is cancelled, too", async () => {
       const asked: string[] = [];
@@ -63,7 +64,7 @@ for (const [name, argsFor] of Object.entries(COMMANDS)) {
       assert.equal(workflowStatus, "Canceled");
       assert.deepEqual(asked, [`Cancel signing request ${id} at SignPath, too?`]);
       assert.ok(stderr.includes(`signing request "${id}" is cancelled`), stderr);
-      assert.doesNotMatch(stderr, /tagseal download/, "there is nothing left to download");
+      assert.doesNotMatch(stderr, /tagseal (download|resume)/, "there is nothing left to download");
     });
     await t.step("no: it goes on, and can be resumed", async () => {
       const asked: string[] = [];
@@ -73,13 +74,13 @@ for (const [name, argsFor] of Object.entries(COMMANDS)) {
       });
       assert.equal(asked.length, 1);
       assert.equal(newest(story).workflowStatus, "WaitingForApproval");
-      assert.ok(stderr.includes(`tagseal download ${newest(story).id}`), stderr);
+      assert.ok(stderr.includes(`tagseal ${by} ${newest(story).id}`), stderr);
     });
     await t.step("nobody to ask: it goes on", async () => {
       const args = await argsFor(story);
       const { stderr } = await story.fail(130, args, ["The request goes on"], interrupted(undefined));
       assert.equal(newest(story).workflowStatus, "WaitingForApproval");
-      assert.ok(stderr.includes(`tagseal download ${newest(story).id}`), stderr);
+      assert.ok(stderr.includes(`tagseal ${by} ${newest(story).id}`), stderr);
     });
     assert.equal(story.posts, 0);
     assert.equal(story.calls.filter((call) => call.endsWith("/Cancel")).length, 1, "the first time alone");
@@ -115,7 +116,7 @@ Deno.test("Ctrl-C and a cancelling that fails: warned, and how to go on", async 
     await t.step(name, async () => {
       story.between = (request, send) => isCancel(request) ? answer(request, send) : send(request);
       const run = interrupted(true);
-      const { stderr } = await story.fail(130, sign, ["Interrupted while waiting", "tagseal download"], run);
+      const { stderr } = await story.fail(130, sign, ["Interrupted while waiting", "tagseal resume"], run);
       assert.match(stderr, new RegExp(`^tagseal: warning: the signing request was not cancelled: .*${words}`, "m"));
       assert.equal(newest(story).workflowStatus, "WaitingForApproval");
     });
@@ -127,7 +128,7 @@ Deno.test("Ctrl-C and a cancelling that fails: warned, and how to go on", async 
     };
     const { stderr } = await story.fail(130, sign, ["Interrupted while waiting"], interrupted(true));
     assert.match(stderr, /^tagseal: warning: the signing request was not cancelled: .*it has ended as "Completed"/m);
-    assert.ok(stderr.includes(`tagseal download ${newest(story).id}`));
+    assert.ok(stderr.includes(`tagseal resume ${newest(story).id}`));
   });
   story.between = through;
   assert.equal(story.posts, 0);

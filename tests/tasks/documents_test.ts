@@ -55,6 +55,7 @@ Deno.test("documents: commands print what the reference says", async () => {
   };
   await story.push("v1");
   await story.push("v2");
+  await story.push("v3");
   const { targetsKeyId } = await prints(["init", "-r", gun]);
   await prints(["env"]);
   await prints(["add-delegation", "-r", gun, "--delegation-certificate", "signpath.cer"]);
@@ -68,7 +69,12 @@ Deno.test("documents: commands print what the reference says", async () => {
   const { signingRequestId } = await prints(["submit", "--input-artifact-path", "data.zip"]);
   await prints(["submit", "--input-artifact-path", "data.zip", "--wait-for-completion"]);
   await prints(["download", signingRequestId]);
+  await prints(["resume", signingRequestId, "-r", gun]);
   await prints(["push", "-r", gun, "--input-artifact-path", "data.signed.zip"]);
+  const manual = ["--signing-policy-slug", "release-signing-with-approval"];
+  await prints(["signing-data", "-r", gun, "-t", "v3", "--output-artifact-path", "v3.zip"]);
+  const waits = await prints(["submit", "--input-artifact-path", "v3.zip", ...manual]);
+  await prints(["cancel", waits.signingRequestId]);
   await prints(["remove-tag", "-r", gun, "-t", "v2"]);
   await prints(["list", "-r", gun, "--all"]);
   await prints(["verify", "-r", gun, "-t", "v1"]);

@@ -120,8 +120,8 @@ Deno.test("sign, submit and download tell a file that came back unsigned, and sa
       "The artifact configuration that the project needs:\n<artifact-configuration",
       "signing-data --print-artifact-configuration",
     ]],
-    ["an HTML page", 5, () => utf8("<html>"), ["an HTML page", "tagseal download"]],
-    ["nothing", 5, () => new Uint8Array(), ["is empty", "tagseal download"]],
+    ["an HTML page", 5, () => utf8("<html>"), ["an HTML page", "Go on with: tagseal "]],
+    ["nothing", 5, () => new Uint8Array(), ["is empty", "Go on with: tagseal "]],
     ["another ZIP", 2, () => writeZip([{ name: "a", bytes: utf8("a") }]), ["is not Docker signing data"]],
   ];
   for (const [name, code, change, words] of cases) {

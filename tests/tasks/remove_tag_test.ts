@@ -54,10 +54,10 @@ async function approvedRemoval(story: Story, tags: string, name: string): Promis
   const manual = ["--signing-policy-slug", "release-signing-with-approval", "--wait-for-completion-timeout", "1"];
   const { stderr } = await story.fail(8, remove(story, tags, ...manual), [
     "did not end within 1 s",
-    "tagseal download",
+    "tagseal resume",
   ]);
   const id = story.peers.signPath.requests().at(-1)!.id;
-  assert.ok(stderr.includes(`tagseal download ${id} && tagseal push -r ${story.gun} `));
+  assert.ok(stderr.includes(`tagseal resume ${id} -r ${story.gun}`));
   await story.peers.signPath.approve(id);
   await story.succeed(["download", id, "--output-artifact-path", name]);
   return name;

@@ -127,18 +127,16 @@ Deno.test("sign --from: the exit code is that of the worst, and a re-run goes on
   assert.deepEqual(failures(json), [[b, "unavailable"], [c, "not-found"]]);
   assert.match(
     stderr,
-    /second: Signed, but perhaps not published[^]*tagseal download [0-9a-f-]{36} && tagseal push/,
+    /second: Signed, but perhaps not published[^]*tagseal resume [0-9a-f-]{36}$/m,
   );
   assert.equal(
     json.failed![0]!.error["remedy"],
-    `Do not sign again: publish what is signed already. Go on with: tagseal download ${json.signingRequestId} && ` +
-      `tagseal push --input-artifact-path ${json.signingRequestId}.signed.zip`,
+    `Do not sign again: publish what is signed already. Go on with: tagseal resume ${json.signingRequestId}`,
   );
   story.between = through;
   // As it says: without another approval.
-  await story.succeed(["download", json.signingRequestId!, "--output-artifact-path", "late.zip"]);
   assert.match(
-    (await story.succeed(["push", "--input-artifact-path", "late.zip"])).stdout,
+    (await story.succeed(["resume", json.signingRequestId!])).stdout,
     /app:v1 \S+ unchanged\n\S+second:v1 \S+ published\n$/,
   );
   assert.equal(story.signingRequests, 1);
@@ -338,7 +336,7 @@ Deno.test("sign --from, interrupted: said once, and what was published stays", a
     return Promise.reject(ctrlC.signal.reason);
   };
   const manual = ["--signing-policy-slug", "release-signing-with-approval"];
-  const { stderr } = await story.fail(130, [...FROM, ...manual], ["Interrupted while waiting", "tagseal download"], {
+  const { stderr } = await story.fail(130, [...FROM, ...manual], ["Interrupted while waiting", "tagseal resume"], {
     host: { sleep },
     signal: ctrlC.signal,
   });

@@ -164,18 +164,25 @@ Deno.test("sign and SignPath", async (t) => {
     await story.fail(5, sign, ["may or may not have been filed", "before submitting again"]);
     assert.equal(story.signingRequests, before + 1);
     story.between = through;
+    await story.fail(6, sign, ["may be there already", "--signing-request-id <id>", "--new-signing-request"]);
+    assert.equal(story.signingRequests, before + 1);
   });
   await t.step("a download that fails does not cost another approval", async () => {
     story.between = (request, send) =>
       isDownload(request) ? Promise.reject(new TypeError("broken pipe")) : send(request);
-    const { stderr } = await story.fail(5, [...sign, ...wait], ["broken pipe", "Do not submit again"]);
+    const { stderr } = await story.fail(5, [...sign, ...wait, "--new-signing-request"], [
+      "broken pipe",
+      "Do not submit again",
+    ]);
     const id = story.peers.signPath.requests().at(-1)!.id;
-    assert.ok(stderr.includes(`tagseal download ${id}`), stderr);
+    assert.ok(stderr.includes(`tagseal resume ${id}`), stderr);
     story.between = through;
   });
   assert.equal(story.posts, 0);
   await t.step("and then it works", async () => {
+    const before = story.signingRequests;
     await story.succeed(sign);
+    assert.equal(story.signingRequests, before);
   });
 });
 
@@ -220,8 +227,8 @@ Deno.test("sign and a signing service that cheats", async (t) => {
     ["something more", 2, (all) => void all.set("evil.sh", utf8("#!")), ['it holds "evil.sh"']],
     ["a way out of the folder", 2, (all) => void all.set("../evil", utf8("")), ["evil"]],
     ["a foreign ZIP", 2, (all) => (all.clear(), void all.set("readme.txt", utf8("hi"))), ["is missing"]],
-    ["no ZIP", 5, () => utf8("<html>Sign in</html>"), ["an HTML page, not a ZIP", "tagseal download"]],
-    ["nothing", 5, () => new Uint8Array(), ["empty, not a ZIP", "tagseal download"]],
+    ["no ZIP", 5, () => utf8("<html>Sign in</html>"), ["an HTML page, not a ZIP", "tagseal resume"]],
+    ["nothing", 5, () => new Uint8Array(), ["empty, not a ZIP", "tagseal resume"]],
   ];
   for (const [name, code, change, words] of cases) {
     await t.step(name, async () => {
@@ -267,8 +274,7 @@ Deno.test("sign waits: denied, too long, interrupted", async (t) => {
     assert.equal(
       remedy,
       "Do not submit again: download the signed file of this request, and publish it. Its page: " +
-        `${details.webLink}. Go on with: tagseal download ${id} && tagseal push -r ${story.gun} ` +
-        `--input-artifact-path ${id}.signed.zip`,
+        `${details.webLink}. Go on with: tagseal resume ${id} -r ${story.gun}`,
     );
     assert.equal(details.signingRequestId, id);
     assert.ok(stderr.includes(id));
@@ -296,7 +302,7 @@ Deno.test("sign waits: denied, too long, interrupted", async (t) => {
       host: { sleep },
       signal: interruption.signal,
     });
-    assert.ok(stderr.includes(`tagseal download ${newest().id}`));
+    assert.ok(stderr.includes(`tagseal resume ${newest().id}`));
     assert.equal(newest().workflowStatus, "WaitingForApproval");
   });
 });
@@ -309,7 +315,7 @@ Deno.test("sign and a Notary server that fails while publishing", async (t) => {
       isPost(request) ? Promise.resolve(new Response("", { status: 403 })) : send(request);
     const { stderr } = await story.fail(4, sign, ["answers 403", "NOTARY_AUTH"]);
     const { id } = story.peers.signPath.requests().at(-1)!;
-    assert.ok(stderr.includes(`Go on with: tagseal download ${id} && tagseal push -r ${story.gun} `), stderr);
+    assert.ok(stderr.includes(`Go on with: tagseal resume ${id} -r ${story.gun}`), stderr);
   });
   await t.step("out of order: nothing is half-done", async () => {
     story.between = (request, send) =>

@@ -49,13 +49,24 @@ Deno.test("permissions: secrets are seen by the commands that need them, and by 
     return !env.ignore.includes(variable);
   };
   const seers = (variable: string) => Object.keys(COMMANDS).filter((name) => sees(name, variable));
-  assert.deepEqual(seers("REGISTRY_AUTH"), ["sign", "signing-data", "push", "verify", "doctor", "migrate", "env"]);
+  assert.deepEqual(seers("REGISTRY_AUTH"), [
+    "sign",
+    "signing-data",
+    "push",
+    "resume",
+    "verify",
+    "doctor",
+    "migrate",
+    "env",
+  ]);
   assert.deepEqual(seers("SIGNPATH_API_TOKEN"), [
     "init",
     "add-delegation",
     "sign",
     "submit",
     "download",
+    "resume",
+    "cancel",
     "remove-tag",
     "doctor",
     "migrate",

@@ -136,13 +136,13 @@ async function checkedSignatures(
   { chain, algorithm }: NotationSigner,
   missing: readonly JwsSignature[],
   at: Date,
-  { payloads, signatures }: SignedPart,
+  { payloads, signatures, madeAt = at }: SignedPart,
 ): Promise<(JwsSignature & NotationSignature)[]> {
   return await Promise.all(missing.map(async (one, i) => {
-    const unsigned = unsignedEnvelope(one, algorithm, at);
+    const unsigned = unsignedEnvelope(one, algorithm, madeAt);
     const raw = signatures.get(payloads[i]!.id)!;
     const signer = { chain, algorithm, agent: USER_AGENT };
-    const signature = await signedEnvelope(unsigned, raw, signer, one.image, at);
+    const signature = await signedEnvelope(unsigned, raw, signer, one.image, madeAt);
     if (!signature) throw notGood(repository, one, "notation");
     return { ...one, ...signature };
   }));
