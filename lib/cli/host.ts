@@ -20,7 +20,7 @@ import { sleep } from "../http/retry.ts";
 import { createSend } from "../http/network.ts";
 import type { HelperRun } from "../registry/credential_helper.ts";
 import { helperVariables, runHelperProcess } from "../registry/helper_process.ts";
-import { jobLogOf, type TagRow } from "./job_log.ts";
+import { jobLogOf, type Level, type TagRow } from "./job_log.ts";
 import { createOutput, type Streams } from "./output.ts";
 
 /** What commands may use of the machine. */
@@ -42,7 +42,7 @@ export interface Host extends Disposable {
   /** Names the command to a CI system that reads the log of its jobs. */
   begin(title: string): void;
   /** Has such a system show why the command has failed. */
-  failed(told: { readonly message: string; readonly next: string }): void;
+  failed(told: { readonly message: string; readonly next: string; readonly level: Level }): void;
   /** Has such a system show what became of tags, where it has a place for that. */
   summary(title: string, rows: readonly TagRow[]): Promise<void>;
   /** A variable; empty ones count as not set. */
@@ -147,7 +147,7 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
     },
     say: output.say,
     begin: output.begin,
-    failed: ({ message, next }) => output.problem("error", message, `Next: ${next}`),
+    failed: ({ message, next, level }) => output.problem(level, message, `Next: ${next}`),
     async summary(title, rows) {
       if (!job?.summary || rows.length === 0) return;
       const { summaryPage, writeSummary } = await import("./job_summary.ts");

@@ -2,7 +2,7 @@
 import { word } from "../bytes/printable.ts";
 import { isTagsealError, messageOf, stackOf, TagsealError } from "../errors.ts";
 import { remedyOf } from "./hints.ts";
-import type { TagRow } from "./job_log.ts";
+import type { Level, TagRow } from "./job_log.ts";
 
 /** What a command has to say: one JSON document, and the same as lines for people and shell scripts. */
 export interface Report {
@@ -47,10 +47,10 @@ export function errorLines(error: unknown, verbose: boolean): string[] {
   return lines;
 }
 
-/** What of a failure is for everybody: what happened, and the next safe move. */
-export function toldOf(error: unknown): { readonly message: string; readonly next: string } {
+/** What of a failure is for everybody: what happened, and the next safe move. What goes on all the same is a warning. */
+export function toldOf(error: unknown): { readonly message: string; readonly next: string; readonly level: Level } {
   const known = asTagsealError(error);
-  return { message: known.message, next: remedyOf(known) };
+  return { message: known.message, next: remedyOf(known), level: known.code === "timed-out" ? "warning" : "error" };
 }
 
 function asTagsealError(error: unknown): TagsealError {

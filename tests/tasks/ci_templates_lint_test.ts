@@ -28,10 +28,12 @@ Deno.test("templates of CI: GitHub takes the action and the workflow, whose inpu
   await inFolder(async (folder) => {
     await bundle("-q", "-o", `${folder}/lint.js`, `${PROJECT}tests/support/ci/actions_lint.ts`);
     const [action, workflow] = [await read("ci/github/action.yml"), await read("ci/github/workflow.yml")];
+    const approval = await read("ci/github/workflow-approval.yml");
     const files = {
       "action.yml": action,
       "wrong/action.yml": action.replace("using: composite", "using: compost"),
       ".github/workflows/sign.yml": workflow,
+      ".github/workflows/approval.yml": approval,
       ".github/workflows/wrong.yml": workflow.replace("root-pin:", "root-pins:"),
     };
     const child = new Deno.Command(Deno.execPath(), {
@@ -45,11 +47,12 @@ Deno.test("templates of CI: GitHub takes the action and the workflow, whose inpu
     const found: Record<string, string[]> = JSON.parse(new TextDecoder().decode((await child.output()).stdout));
     assert.deepEqual(found["action.yml"], []);
     assert.deepEqual(found[".github/workflows/sign.yml"], []);
+    assert.deepEqual(found[".github/workflows/approval.yml"], []);
     assert.match(found["wrong/action.yml"]!.join(), /compost/);
     assert.match(found[".github/workflows/wrong.yml"]!.join(), /root-pins/);
     assert.match(found[".github/workflows/wrong.yml"]!.join(), /Missing required input `root-pin`/);
   });
-  for (const path of ["ci/github/action.yml", "ci/github/workflow.yml"]) {
+  for (const path of ["ci/github/action.yml", "ci/github/workflow.yml", "ci/github/workflow-approval.yml"]) {
     const used = [...(await read(path)).matchAll(/uses: (?!signpath\/)(\S+)/g)].map(([, action]) => action!);
     assert.ok(used.length > 0);
     assert.deepEqual(used.filter((action) => !/@[0-9a-f]{40}$/.test(action)), [], "pinned by commit");
@@ -96,7 +99,7 @@ Deno.test("templates of CI: Azure's steps have the keys that there are, and the 
     for (const one of [steps[1]!, steps[2]!]) {
       const env = one["env"] as Record<string, string>;
       assert.equal(env["SIGNPATH_API_TOKEN"], "$(SIGNPATH_API_TOKEN)", "secrets are named, and only there");
-      assert.equal(env["SIGN_MODE"], step.parameters.mode);
+      assert.equal(env["SIGN_MODE"], step.parameters.mode ?? "sign");
     }
     assert.throws(() => expanded(template, { ...step.parameters, mode: "sing" }));
     assert.throws(() => expanded(template, { ...step.parameters, tag: "v1" }));
@@ -108,7 +111,7 @@ Deno.test("templates of CI: the PowerShell script parses", async () => {
   const script = await read("ci/powershell/sign.ps1");
   const [errors, found] = await powershellErrors(
     script,
-    script.replace("if ($timeout -notmatch", "if $timeout -notmatch"),
+    script.replace("if ($repository -eq", "if $repository -eq"),
   );
   assert.deepEqual(errors, []);
   assert.ok(found!.length > 0);

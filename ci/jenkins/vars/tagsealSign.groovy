@@ -4,17 +4,17 @@
 //       organizationId: '…', projectSlug: 'app', signingPolicySlug: 'release-signing',
 //       credentials: [SIGNPATH_API_TOKEN: 'signpath', NOTARY_AUTH: 'notary', REGISTRY_AUTH: 'registry'])
 //
-// "credentials" are ids of credentials of the kind "secret text", by the variables that tagseal reads them from. With
-// mode: 'submit' it returns the id of the signing request; mode: 'publish', request: id goes on with it in a later stage,
-// on whatever agent. Repeated in its workspace, it goes on with the request that it has filed.
-String call(Map options) {
+// "credentials" are ids of credentials of the kind "secret text", by the variables that tagseal reads them from. Repeated
+// in its workspace, it goes on with the signing request that it has filed. Where somebody approves, a first stage can
+// file the request alone (mode: 'submit'); on another agent the later one finds it by
+// stash(name: 'tagseal', includes: '.tagseal-ci/signing-requests/*') and unstash('tagseal').
+void call(Map options) {
     Map variables = [
         mode: 'SIGN_MODE',
         repository: 'SIGN_REPOSITORY',
         tags: 'SIGN_TAGS',
         arguments: 'SIGN_ARGUMENTS',
         timeout: 'SIGN_TIMEOUT',
-        request: 'SIGN_REQUEST',
         rootPin: 'TAGSEAL_ROOT_PIN',
         organizationId: 'SIGNPATH_ORGANIZATION_ID',
         projectSlug: 'SIGNPATH_PROJECT_SLUG',
@@ -48,5 +48,4 @@ String call(Map options) {
         }
     }
     if (code != 0) { error("Signing has failed with exit code ${code}; the log says why, and what to do next") }
-    return fileExists('.tagseal-ci/request') ? readFile('.tagseal-ci/request').trim() : ''
 }

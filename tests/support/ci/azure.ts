@@ -7,13 +7,13 @@
  */
 import assert from "node:assert/strict";
 import { parse } from "yaml";
-import { type CiSystem, newMachine, PROJECT, runScript, textOf } from "./system.ts";
+import { type CiSystem, type Files, filesIn, newMachine, PROJECT, runScript, textOf, writeFiles } from "./system.ts";
 
 interface Template {
   readonly parameters: readonly {
     readonly name: string;
-    readonly type: "string" | "number" | "object";
-    readonly default?: string | number;
+    readonly type: "string" | "number" | "boolean" | "object";
+    readonly default?: string | number | boolean;
     readonly values?: readonly string[];
   }[];
   readonly steps: readonly Step[];
@@ -21,7 +21,7 @@ interface Template {
 
 type Text = Readonly<Record<string, string>>;
 type Step = Readonly<Record<string, string | boolean | Text>>;
-type Parameters = Readonly<Record<string, string | number | Text>>;
+type Parameters = Readonly<Record<string, string | number | boolean | Text>>;
 
 /** The keys that a step of each kind may have. */
 const COMMON = ["displayName", "condition", "continueOnError", "env", "timeoutInMinutes", "retryCountOnTaskFailure"];
@@ -36,7 +36,7 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
 export function expanded(template: Template, given: Parameters): Step[] {
   assert.deepEqual(Object.keys(template).sort(), ["parameters", "steps"]);
   for (const name of Object.keys(given)) assert.ok(template.parameters.some((one) => one.name === name), name);
-  const values: Record<string, string | number | Text> = {};
+  const values: Record<string, string | number | boolean | Text> = {};
   for (const { name, type, default: or, values: allowed, ...more } of template.parameters) {
     assert.deepEqual(more, {});
     const value = given[name] ?? or;
@@ -108,7 +108,7 @@ export const AZURE: CiSystem = {
   needs: ["curl"],
   async begin(folder, rootPem) {
     const template: Template = parse(await Deno.readTextFile(`${PROJECT}ci/azure/sign.yml`));
-    const artifacts = new Map<string, string>();
+    const artifacts = new Map<string, Files>();
     const attempts = new Map<string, number>();
     return async (options, { env, secrets }) => {
       const { work, home } = await newMachine(folder, rootPem);
@@ -125,7 +125,9 @@ export const AZURE: CiSystem = {
       const macros = (text: string) => text.replaceAll(/\$\(([\w.]+)\)/g, (all, name) => variables[name] ?? all);
       const handed = Object.fromEntries(Object.keys(secrets).map((name) => [name, `$(${name})`]));
       let failed = false, log = "", summary = "";
-      for (const step of expanded(template, { ...options, secrets: handed })) {
+      const { mode, ...others } = options;
+      const which = mode === "later" ? { isLaterJob: true } : { mode };
+      for (const step of expanded(template, { ...others, ...which, secrets: handed })) {
         if (!holds(String(step["condition"] ?? "succeeded()"), variables, failed)) continue;
         if (typeof step["bash"] === "string") {
           const end = await runScript(["bash", "--noprofile", "--norc"], macros(step["bash"]), work, {
@@ -146,15 +148,15 @@ export const AZURE: CiSystem = {
         } else if (typeof step["publish"] === "string") {
           const name = macros(String(step["artifact"]));
           assert.ok(!artifacts.has(name), "an artifact is written once");
-          artifacts.set(name, await Deno.readTextFile(`${work}/${step["publish"]}`));
+          artifacts.set(name, filesIn(`${work}/${step["publish"]}`));
         } else {
           assert.equal(step["task"], "DownloadPipelineArtifact@2");
           const { buildType, itemPattern, targetPath, ...more } = step["inputs"] as Text;
           assert.deepEqual([buildType, more], ["current", {}]);
-          for (const [name, text] of artifacts) {
-            assert.match(itemPattern!, /^tagseal-\*\/request$/);
-            await Deno.mkdir(`${macros(targetPath!)}/${name}`, { recursive: true });
-            await Deno.writeTextFile(`${macros(targetPath!)}/${name}/request`, text);
+          for (const [name, files] of artifacts) {
+            assert.equal(itemPattern, "tagseal-*/*.json");
+            const chosen = [...files].filter(([file]) => file.endsWith(".json"));
+            writeFiles(`${macros(targetPath!)}/${name}`, new Map(chosen));
           }
         }
       }

@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { data, Evaluator, Lexer, Parser } from "npm:@actions/expressions@0.3.61";
 import { parse } from "yaml";
-import { type CiSystem, newMachine, PROJECT, runScript, textOf } from "./system.ts";
+import { type CiSystem, type Files, filesIn, newMachine, PROJECT, runScript, textOf, writeFiles } from "./system.ts";
 
 interface Action {
   readonly inputs: Readonly<Record<string, { readonly required?: boolean; readonly default?: string }>>;
@@ -50,14 +50,14 @@ export const GITHUB: CiSystem = {
   needs: ["curl"],
   async begin(folder, rootPem) {
     const action: Action = parse(await Deno.readTextFile(`${PROJECT}ci/github/action.yml`));
-    const caches = new Map<string, string>();
+    const caches = new Map<string, Files>();
     let attempt = 0;
     return async (options, { env, secrets }) => {
       attempt++;
       const { work, home } = await newMachine(folder, rootPem);
       const summary = `${work}/../summary.md`;
       await Deno.writeTextFile(summary, "");
-      const given = withOf(options);
+      const given = withOf({ ...options, mode: options.mode === "submit" ? "submit" : "sign" });
       for (const name of Object.keys(given)) assert.ok(name in action.inputs, `no input "${name}"`);
       const inputs = Object.fromEntries(
         Object.entries(action.inputs).map(([name, { required, default: or }]) => {
@@ -74,7 +74,10 @@ export const GITHUB: CiSystem = {
       const functions = {
         always: () => "true",
         success: () => failed ? "" : "true",
-        hashFiles: (path: string) => exists(`${work}/${path}`) ? "a hash" : "",
+        hashFiles: (pattern: string) => {
+          const [, path] = /^(.*)\/\*\.json$/.exec(pattern)!;
+          return [...filesIn(`${work}/${path}`).keys()].some((name) => name.endsWith(".json")) ? "a hash" : "";
+        },
       };
       const text = (value: string) =>
         value.replaceAll(/\$\{\{(.*?)\}\}/g, (_, inner) => evaluated(inner, contexts, functions).coerceString());
@@ -89,12 +92,9 @@ export const GITHUB: CiSystem = {
         if (kind === "restore") {
           const newest = [...caches.keys()].findLast((name) => prefix !== undefined && name.startsWith(prefix));
           const found = caches.get(key) ?? caches.get(newest ?? "");
-          if (found !== undefined) {
-            await Deno.mkdir(`${work}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
-            await Deno.writeTextFile(`${work}/${path}`, found);
-          }
+          if (found !== undefined) writeFiles(`${work}/${path}`, found);
         } else if (kind === "save") {
-          if (!caches.has(key)) caches.set(key, await Deno.readTextFile(`${work}/${path}`));
+          if (!caches.has(key)) caches.set(key, filesIn(`${work}/${path}`));
         } else {
           assert.equal(step.shell, "sh");
           const end = await runScript(["sh", "-e"], text(step.run!), work, {
@@ -116,7 +116,7 @@ export const GITHUB: CiSystem = {
 };
 
 /** The same options as the inputs of the action. */
-function withOf(options: Parameters<Awaited<ReturnType<CiSystem["begin"]>>>[0]): Record<string, string> {
+function withOf(options: object): Record<string, string> {
   return Object.fromEntries(
     Object.entries(options).map(([name, value]) => [
       name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`).replace("sha-256", "sha256"),
@@ -127,12 +127,4 @@ function withOf(options: Parameters<Awaited<ReturnType<CiSystem["begin"]>>>[0]):
 
 function mapped(values: Readonly<Record<string, string>>, map: (value: string) => string): Record<string, string> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, map(`${value}`)]));
-}
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }

@@ -53,7 +53,7 @@ export const GITLAB: CiSystem = {
         await layPipeline(work, inputs);
       }
       laid = now;
-      const job = mode === "sign" ? "tagseal" : `tagseal-${mode}`;
+      const job = { sign: "tagseal", submit: "tagseal-submit", later: "tagseal-publish" }[mode];
       // Masked variables of the project.
       await Deno.writeTextFile(
         `${work}/.gitlab-ci-local-variables.yml`,

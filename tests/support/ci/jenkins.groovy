@@ -12,8 +12,6 @@ steps.error = { String message -> throw new IllegalStateException(message) }
 steps.isUnix = { -> true }
 steps.string = { Map named -> named }
 steps.libraryResource = { String name -> new File(library, "resources/${name}").text }
-steps.fileExists = { String name -> new File(workspace, name).exists() }
-steps.readFile = { String name -> new File(workspace, name).text }
 steps.withEnv = { List pairs, Closure body ->
     environment << pairs.collectEntries { pair -> def at = pair.indexOf('='); [pair.substring(0, at), pair.substring(at + 1)] }
     try { body() } finally { environment.removeAt(environment.size() - 1) }
@@ -40,7 +38,7 @@ steps.sh = { Map named ->
 }
 
 try {
-    println "returned: ${step.call(given.options)}"
+    step.call(given.options)
 } catch (IllegalStateException failure) {
     println "ERROR: ${failure.message}"
     System.exit(1)

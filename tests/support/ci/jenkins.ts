@@ -11,7 +11,7 @@ export const JENKINS: CiSystem = {
       const file = `${work}/../options.json`;
       const credentials = Object.fromEntries(Object.keys(secrets).map((name) => [name, `id-of-${name}`]));
       const given = {
-        options: { ...options, credentials, retries: 0 },
+        options: { ...options, mode: options.mode === "submit" ? "submit" : "sign", credentials, retries: 0 },
         secrets: Object.fromEntries(Object.entries(secrets).map(([name, secret]) => [`id-of-${name}`, secret])),
         env: { ...env, HOME: home, JENKINS_URL: "https://jenkins.example/" },
       };

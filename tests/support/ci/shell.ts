@@ -6,14 +6,14 @@ export const SHELL: CiSystem = {
   name: "plain shell",
   needs: ["curl"],
   begin: (folder, rootPem) =>
-    Promise.resolve(async (options, { env, secrets }) => {
+    Promise.resolve(async (options, { env, secrets, killedAfter }) => {
       const { work, home } = await newMachine(folder, rootPem);
       const { code, log } = await logged(["sh", `${PROJECT}ci/shell/sign.sh`], work, {
         ...env,
         ...secrets,
         HOME: home,
         SIGN_STATE: `${folder}/state`,
-        SIGN_MODE: options.mode,
+        SIGN_MODE: options.mode === "submit" ? "submit" : "sign",
         SIGN_REPOSITORY: options.repository,
         SIGN_TAGS: options.tags,
         SIGN_ARGUMENTS: options.arguments ?? "",
@@ -24,7 +24,7 @@ export const SHELL: CiSystem = {
         SIGNPATH_ORGANIZATION_ID: options.organizationId,
         SIGNPATH_PROJECT_SLUG: options.projectSlug,
         SIGNPATH_SIGNING_POLICY_SLUG: options.signingPolicySlug,
-      });
+      }, killedAfter);
       return { succeeded: code === 0, log };
     }),
 };

@@ -11,8 +11,8 @@ export const PROJECT = new URL("../../../", import.meta.url).pathname;
 
 /** What a pipeline has signed. */
 export interface JobOptions {
-  /** `sign`, `submit` or `publish`. */
-  readonly mode: "sign" | "submit" | "publish";
+  /** All of it, the signing request alone, or in a later job what is left. */
+  readonly mode: "sign" | "submit" | "later";
   /** The GUN. */
   readonly repository: string;
   /** Tags, separated by commas. */
@@ -41,6 +41,8 @@ export interface Machine {
   readonly env: Readonly<Record<string, string>>;
   /** Secrets as the system keeps them, by the variable that they are for. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** It is lost, with all that runs there, once this stands in the log; plain shell only. */
+  readonly killedAfter?: RegExp;
 }
 
 /** What a job left behind. */
@@ -81,18 +83,25 @@ export async function logged(
   command: readonly [string, ...string[]],
   cwd: string,
   env: Readonly<Record<string, string>>,
+  killedAfter?: RegExp,
 ): Promise<{ code: number; log: string }> {
-  const child = new Deno.Command("sh", {
-    args: ["-c", 'exec "$@" 2>&1', "sh", ...command],
+  const child = new Deno.Command("setsid", {
+    args: ["sh", "-c", 'exec "$@" 2>&1', "sh", ...command],
     cwd,
     env: { ...env },
     clearEnv: true,
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",
-  });
-  const { code, stdout } = await child.output();
-  return { code, log: new TextDecoder().decode(stdout) };
+  }).spawn();
+  let log = "";
+  for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) {
+    log += part;
+    if (!killedAfter?.test(log)) continue;
+    await new Deno.Command("kill", { args: ["-KILL", "--", `-${child.pid}`] }).output();
+    killedAfter = undefined;
+  }
+  return { code: (await child.status).code, log };
 }
 
 /** A shell as a system starts it on a script. */
@@ -110,4 +119,23 @@ export async function runScript(
 /** Text of a file; "" where there is none. */
 export async function textOf(path: string): Promise<string> {
   return await Deno.readTextFile(path).catch(() => "");
+}
+
+/** Texts of files, by name. */
+export type Files = ReadonlyMap<string, string>;
+
+/** The files of a folder; none where there is no such folder. */
+export function filesIn(folder: string): Files {
+  try {
+    return new Map([...Deno.readDirSync(folder)].map(({ name }) => [name, Deno.readTextFileSync(`${folder}/${name}`)]));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return new Map();
+    throw error;
+  }
+}
+
+/** Writes files into a folder. */
+export function writeFiles(folder: string, files: Files): void {
+  Deno.mkdirSync(folder, { recursive: true });
+  for (const [name, text] of files) Deno.writeTextFileSync(`${folder}/${name}`, text);
 }
