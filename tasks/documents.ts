@@ -148,7 +148,7 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
       unknown: [{ name: "string", meant: "string | null" }],
     },
   },
-  "init": { "": ROOT_CERTIFICATE },
+  "init": { "": { ...ROOT_CERTIFICATE, "projectFile?": "string" } },
   "root-certificate": { "": ROOT_CERTIFICATE },
   "add-delegation": {
     "": {

@@ -18,7 +18,11 @@ import { existingRootKeyFlag, keyStoreFlags } from "../lib/cli/key_stores.ts";
 import { docker29 } from "../lib/cli/server_end.ts";
 import { rootCertificateFlags, rootCertificatePath, writeRootCertificate } from "../lib/cli/root_certificate.ts";
 import { fileNameFor } from "../lib/cli/file_names.ts";
+import { exitCodeOf } from "../lib/cli/exit_codes.ts";
 import { remedyOf } from "../lib/cli/hints.ts";
+import { PROJECT_FILE } from "../lib/cli/open_project.ts";
+import type { Project } from "../lib/cli/project.ts";
+import type { Report } from "../lib/cli/report.ts";
 import { discardArtifact, requireFree, writeArtifact } from "../lib/cli/signing.ts";
 import { isTagsealError, reworded } from "../lib/errors.ts";
 import { writeExport } from "../lib/flows/export_file.ts";
@@ -51,6 +55,10 @@ export const command: Command = defineCommand({
       "--export-to <file>",
       "where --force-reinitialize keeps the old trust data (<repository>.trust.zip)",
     ),
+    writeConfig: toggle(
+      "--write-config",
+      "write the repository, its root key as pin and what was given here into tagseal.json, or complete the one that is there",
+    ),
     rootKey: text("--root-key <id>", "root key of the trust directory to use, instead of a new one (tagseal keys)"),
     ...notaryFlags,
     ...connectionFlags,
@@ -59,6 +67,7 @@ export const command: Command = defineCommand({
   async run(values, host) {
     const { gun } = parseImageName(values.repository);
     await requireFree(host, rootCertificatePath(values, gun), values.force).catch(pointOn);
+    if (values.writeConfig) await requireWritable(values.project, host);
     const session = openSession(values, host);
     const delegation = await openDelegation(values, session, host);
     const access = values.forceReinitialize ? "*" : "push,pull";
@@ -83,8 +92,9 @@ export const command: Command = defineCommand({
     for (const line of whereKeysAre(await keys.list(), result)) host.info(line);
     host.info(docker29());
     if (!delegation) host.info(`Next: ${commandLine("add-delegation")} with the certificate of the key at SignPath.`);
+    let report: Report;
     try {
-      return await writeRootCertificate(host, gun, values, result);
+      report = await writeRootCertificate(host, gun, values, result);
     } catch (error) {
       if (!isTagsealError(error)) throw error;
       throw reworded(error, `The repository was published, but ${error.message}`, {
@@ -93,8 +103,30 @@ export const command: Command = defineCommand({
         published: "yes",
       });
     }
+    // Most have set up one repository, and have not yet heard of such a file.
+    const { offerProject } = await import("../lib/cli/project_writer.ts");
+    const written = { command: "init", flags: command.flags, gun, rootKeyId: result.rootKeyId };
+    try {
+      const projectFile = await offerProject(values, host, written);
+      return projectFile === undefined ? report : { ...report, json: { ...report.json as object, projectFile } };
+    } catch (error) {
+      if (!isTagsealError(error)) throw error;
+      host.error(`the repository is set up, but ${error.message}`, remedyOf(error));
+      return { ...report, exitCode: exitCodeOf(error) };
+    }
   },
 });
+
+/** What cannot be written afterwards is said before anything is published. */
+async function requireWritable(project: Project | undefined, host: Host): Promise<void> {
+  const path = project?.path ?? host.path(PROJECT_FILE);
+  await requireFree(host, path, project !== undefined).catch((error: unknown) => {
+    if (!isTagsealError(error, "exists")) throw error;
+    throw reworded(error, error.message, {
+      remedy: "Leave --config none out, so that it is completed, or move it away",
+    });
+  });
+}
 
 /** Where nobody knows whether it was published, the next try takes up the keys of this one. */
 function tellingHow(error: unknown, gun: string, again: (but: string, ...more: string[]) => string): unknown {

@@ -8,7 +8,8 @@ import type { Call, Project } from "./project.ts";
 
 /** The name that is looked for. */
 export const PROJECT_FILE = "tagseal.json";
-const MAX_BYTES = 2 ** 20;
+/** Its longest, in bytes. */
+export const MAX_PROJECT_BYTES: number = 2 ** 20;
 /** Who needs none of these has nothing to do with any project. */
 export const ABOUT_PROJECTS: readonly Need[] = ["notary", "registry", "signpath", "trust-dir", "variables"];
 
@@ -18,7 +19,7 @@ export async function openProject(call: Call, host: Host): Promise<Project | und
   if (file === undefined) return undefined;
   // Who has no such file does not wait for what reads it.
   const { readProject } = await import("./project_reader.ts");
-  return readProject(file, file.isNamed, call, host);
+  return await readProject(file, file.isNamed, call, host);
 }
 
 /** The file alone, and whether it was named. @throws {TagsealError} `usage`, `bad-input`, `not-found` */
@@ -29,9 +30,9 @@ export async function findProject(
   const named = await globalFlags.config.read(typed[attributeOf(globalFlags.config)], host);
   if (named === "none") return undefined;
   if (named !== undefined) {
-    return { path: host.path(named), bytes: await host.readFile(named, MAX_BYTES), isNamed: true };
+    return { path: host.path(named), bytes: await host.readFile(named, MAX_PROJECT_BYTES), isNamed: true };
   }
   if (!needs.some((need) => ABOUT_PROJECTS.includes(need))) return undefined;
-  const found = await host.readNearestFile(PROJECT_FILE, MAX_BYTES);
+  const found = await host.readNearestFile(PROJECT_FILE, MAX_PROJECT_BYTES);
   return found && { ...found, isNamed: false };
 }

@@ -5,6 +5,7 @@
  */
 import { Validator } from "@cfworker/json-schema";
 import { dirname, resolve } from "node:path";
+import { fileText, utf8 } from "../bytes/bytes.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from "../bytes/json.ts";
 import { shown } from "../bytes/printable.ts";
 import { messageOf, TagsealError } from "../errors.ts";
@@ -23,13 +24,13 @@ import { isPrefix, parsePin } from "./root_pins.ts";
 const PIN_ID = /^[0-9a-f]{64}$/i;
 const KEY_ID = /^[0-9a-f]{7,64}$/i;
 const NAMED_AT_ONCE = 5;
-/** A byte order mark, as PowerShell writes it, is not part of the document. */
-const MARK = [0xef, 0xbb, 0xbf];
 
 /** What a file comes to for a call, which is told what it works on. @throws {TagsealError} `bad-input`, which says where; `usage` */
-export function readProject(file: NearestFile, isNamed: boolean, call: Call, host: Host): Project {
+export async function readProject(file: NearestFile, wasNamed: boolean, call: Call, host: Host): Promise<Project> {
   const { path } = file;
-  const project = projectFrom(contentOf(file), path, isNamed, call, host);
+  const content = contentOf(file);
+  const isNamed = wasNamed || await isAgreedTo(projectFrom(content, path, false, call, host), call, host);
+  const project = projectFrom(content, path, isNamed, call, host);
   const { repositories, settings } = project;
   if (!isNamed && call.typed["requirePin"] !== undefined && settings.has("rootPin")) {
     host.warn(`--require-pin: the pins of "${path}" do not count, as it was only found; name it with --config`);
@@ -53,6 +54,22 @@ export function readProject(file: NearestFile, isNamed: boolean, call: Call, hos
   return project;
 }
 
+/** Whoever sits at the terminal and is shown what a found file sets can name it with a word. */
+async function isAgreedTo(project: Project, call: Call, host: Host): Promise<boolean> {
+  const doubted = Object.values(call.flags).flatMap((flag) => {
+    const source = sourceOf(flag, call.typed, project, host);
+    return source.kind === "file" && source.setting.needsName ? source.setting : [];
+  });
+  if (doubted.length === 0) return false;
+  const said = doubted.map(({ pointer, given }) =>
+    `${pointer}: ${Array.isArray(given) ? given.join(" ") : given === true}`
+  );
+  const question = `"${project.path}" was found, and sets what decides whom to trust or what is done (${
+    said.join("; ")
+  }). Use it this once?`;
+  return await host.confirm(question) === true;
+}
+
 /** What a file's content comes to for a call. @throws {TagsealError} `bad-input` */
 export function projectFrom(content: JsonObject, path: string, isNamed: boolean, call: Call, host: Host): Project {
   const settings = settingsOf(content, path, call);
@@ -72,13 +89,14 @@ export function projectFrom(content: JsonObject, path: string, isNamed: boolean,
 }
 
 /** What a file holds, once it is JSON without secrets that the schema allows. @throws {TagsealError} `bad-input` */
-export function contentOf({ path, bytes: file }: NearestFile): JsonObject {
-  const bytes = MARK.every((byte, i) => file[i] === byte) ? file.subarray(MARK.length) : file;
+export function contentOf({ path, bytes }: NearestFile): JsonObject {
+  let source = "";
   let value: JsonValue;
   try {
-    value = parseJson(bytes);
+    source = fileText(bytes); // PowerShell writes marks, and UTF-16
+    value = parseJson(utf8(source));
   } catch (error) {
-    throw new TagsealError("bad-input", `"${path}" is not JSON: ${inLine(messageOf(error), bytes)}`, {
+    throw new TagsealError("bad-input", `"${path}" is not JSON: ${inLine(messageOf(error), source)}`, {
       remedy: "Mend the file; comments, trailing commas and members that stand there twice are no JSON",
       details: { path },
     });
@@ -90,10 +108,10 @@ export function contentOf({ path, bytes: file }: NearestFile): JsonObject {
 }
 
 /** The place in lines, as editors count, instead of characters. */
-function inLine(said: string, bytes: Uint8Array): string {
+function inLine(said: string, source: string): string {
   const [, what, position] = /^(.*) at position (\d+)$/s.exec(said) ?? [];
   if (what === undefined) return said;
-  const before = new TextDecoder().decode(bytes).slice(0, Number(position)).split("\n");
+  const before = source.slice(0, Number(position)).split("\n");
   return `${what.slice(0, 100)} in line ${before.length}, column ${before.at(-1)!.length + 1}`;
 }
 
@@ -114,7 +132,8 @@ function settingsOf(content: JsonObject, path: string, { command, flags }: Call)
       const rule = ruleOf(command, flag);
       if (value === undefined || pointer === undefined || rule === "never") return [];
       const given = long === "root-pin" ? pinsOf(object(value), path) : typedAs(flag, command, value, path);
-      return given === "nothing" ? [] : [[attributeOf(flag), { given, pointer, needsName: rule === "named" }] as const];
+      const needsName = rule === "named" && given !== undefined; // what stays off decides nothing
+      return given === "nothing" ? [] : [[attributeOf(flag), { given, pointer, needsName }] as const];
     }),
   );
 }

@@ -133,6 +133,29 @@ Deno.test("project file: what is typed is not asked of the file, and a file that
   });
 });
 
+Deno.test("project file: at a terminal whoever is shown what a found file sets can agree to it, for this once", async () => {
+  await using story = await Story.readyToSign();
+  const path = story.path("tagseal.json");
+  await write(path, { defaults: { "trust-dir": "kept", "allow-http": true, "project-slug": "x" } });
+  const asked: string[] = [];
+  const says = (answer: boolean | undefined) => ({
+    host: { confirm: (question: string) => Promise.resolve((asked.push(question), answer)) },
+  });
+  const list = ["list", "-r", story.gun];
+  await story.succeed(list, says(true));
+  assert.deepEqual(asked, [
+    `"${path}" was found, and sets what decides whom to trust or what is done (/defaults/trust-dir: ` +
+    `${story.path("kept")}; /defaults/allow-http: true). Use it this once?`,
+  ]);
+  assert.ok([...(await story.files()).keys()].some((file) => file.startsWith("work/kept/tuf/")));
+  for (const answer of [false, undefined]) await story.fail(2, [...list, "--yes"], ["was only found"], says(answer));
+  asked.length = 0;
+  await story.succeed([...list, "--config", "tagseal.json"], says(false));
+  await write(path, { defaults: { "require-pin": false, "allow-http": false, "project-slug": "x" } });
+  await story.succeed(list, says(false));
+  assert.deepEqual(asked, []);
+});
+
 Deno.test("project file: pins count by the longest prefix, narrow what a found file's reader trusts, and never serve --require-pin unnamed", async () => {
   await using story = await Story.readyToSign();
   await story.succeed(["sign", "-r", story.gun, "-t", "v1"]);
@@ -311,4 +334,73 @@ Deno.test("project file: secrets are refused wherever they stand, and repeated n
   assert.equal((await tagseal(["keys", "--config", "none"], { cwd: folder, env: { HOME: folder } })).code, 0);
   assert.match((await tagseal(["list"], { cwd: folder, env: { HOME: folder } })).stderr, /--repository is missing/);
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("init offers the file: written where the terminal or --write-config says so, with the root key as pin", async () => {
+  await using story = await Story.begin();
+  const path = story.path("tagseal.json");
+  const read = async () => JSON.parse(await Deno.readTextFile(path));
+  const asked: string[] = [];
+  const answers = (answer: boolean) => ({
+    host: {
+      confirm(question: string) {
+        asked.push(question);
+        return Promise.resolve(answer);
+      },
+    },
+  });
+  const init = (name: string) => ["init", "-r", `${story.peers.host}/demo/${name}`];
+  await story.succeed(init("no"), answers(false));
+  await story.succeed([...init("quiet"), "--json"], answers(true));
+  await story.succeed([...init("yes"), "--yes"], answers(true));
+  await story.succeed(init("nobody"));
+  await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
+  assert.deepEqual(asked, [
+    `Write "${path}", so that commands know "${story.peers.host}/demo/no" and hold it to this root?`,
+  ]);
+
+  const first = await story.succeed([...init("app"), "--delegation-certificate", "signpath.cer"], answers(true));
+  const { repositories, pins, defaults, ...rest } = await read();
+  assert.deepEqual([repositories, rest], [[story.gun], {}]);
+  assert.match(pins[story.gun], /^[0-9a-f]{64}$/);
+  assert.deepEqual(defaults, {
+    "organization-id": story.peers.organizationId,
+    "project-slug": "demo-images",
+    "signing-policy-slug": "release-signing",
+  });
+  assert.match(first.stdout, /root\.pem\n$/, "the path of the certificate is the last line all the same");
+  // From here on the tag is all that is said: the pin is held, and the found file names what signs.
+  await story.push("v1");
+  await story.succeed(["sign", "-t", "v1"], { env: { ...UNSET, DOCKER_CONFIG: `${story.folder}/new` } });
+  const proved = await story.succeed(["verify", "-t", "v1"], { env: { DOCKER_CONFIG: `${story.folder}/newer` } });
+  assert.doesNotMatch(proved.stderr, /met for the first time/);
+
+  // A file that is there is completed, and keeps what it says, and how it is written.
+  const mine = { ...await read(), defaults: { "project-slug": "mine" }, commands: { list: { "role": "targets" } } };
+  await Deno.writeTextFile(path, JSON.stringify(mine, undefined, "\t"));
+  const ca = ["--notary-url", `https://${story.peers.host}`, "--ca", "sub/ca.pem"];
+  await Deno.mkdir(story.path("sub"));
+  const { certificatePem } = await import("../../lib/crypto/x509.ts");
+  const { readCertificateFile } = await import("../../lib/crypto/certificate_file.ts");
+  await Deno.writeTextFile(
+    story.path("sub/ca.pem"),
+    certificatePem(readCertificateFile(story.peers.certificate).certificate),
+  );
+  const second = await story.succeed([...init("web"), ...ca, "--write-config", "--json"]);
+  assert.equal(second.json()["projectFile"], path);
+  assert.match(second.stderr, /counts once it is named: --config/);
+  const after = await read();
+  assert.deepEqual(after.repositories, [story.gun, `${story.peers.host}/demo/web`]);
+  assert.deepEqual(after.commands, mine.commands);
+  assert.deepEqual([after.defaults["project-slug"], after.defaults.ca], ["mine", "sub/ca.pem"]);
+  assert.match(await Deno.readTextFile(path), /^\{\n\t"repositories"/);
+
+  // What cannot be written is said before anything is published.
+  const late = [...init("late"), "--write-config"];
+  const posts = story.posts;
+  await story.fail(6, [...late, "--config", "none"], ["exists already", "Leave --config none out"]);
+  await Deno.rename(path, story.path("sub/tagseal.json"));
+  await Deno.symlink(story.path("sub/tagseal.json"), path);
+  await story.fail(2, [...late, "--config", "tagseal.json"], ["tagseal.json", "a symbolic link is there"]);
+  assert.equal(story.posts, posts);
 });
