@@ -83,6 +83,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     needs: ["notary", "signpath", "delegation-key", "token", "write"],
     load: () => import("./remove_tag.ts"),
   },
+  "renew": {
+    summary: "Sign roles anew before they end, with the tags they hold",
+    needs: ["notary", "signpath", "delegation-key", "token", "write"],
+    load: () => import("./renew.ts"),
+  },
   "list": {
     summary: "List signed tags",
     needs: ["notary", "write"],

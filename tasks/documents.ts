@@ -238,6 +238,7 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
   "resume": { "": SIGNED },
   "cancel": { "": { signingRequestId: "string", outcome: "canceled | unchanged" } },
   "remove-tag": { "": SIGNED },
+  "renew": { "": SIGNED },
   "list": {
     "": TAGS,
     "--since": {

@@ -96,6 +96,8 @@ function valueOf({ kind, choices, help }: Flag<unknown>): object {
       return { description, type: "boolean" };
     case "seconds":
       return { description, type: "integer", minimum: 0, maximum: 9_999_999 };
+    case "days":
+      return { description, type: "integer", minimum: 0, maximum: 99_999 };
     case "pairs":
       return { description, type: "object", additionalProperties: TEXT };
     case "list":

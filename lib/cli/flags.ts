@@ -8,8 +8,8 @@ import { fileText } from "../bytes/bytes.ts";
 import { TagsealError } from "../errors.ts";
 import type { Host } from "./host.ts";
 
-/** A text, several of them separated by commas, nothing but on or off, whole seconds, or texts by name. */
-export type ValueKind = "text" | "list" | "toggle" | "seconds" | "pairs";
+/** A text, several of them separated by commas, nothing but on or off, whole seconds or days, or texts by name. */
+export type ValueKind = "text" | "list" | "toggle" | "seconds" | "days" | "pairs";
 
 /** A flag and how its value is read. */
 export interface Flag<T> {
@@ -190,6 +190,23 @@ export function seconds(spec: string, help: string, standard: number): Flag<numb
       if (/^\d{1,7}$/.test(value)) return Number(value) * 1000;
       throw new TagsealError("usage", `${nameOf(spec)} wants whole seconds, not "${value.slice(0, 40)}"`, {
         remedy: `Give a number, for example ${nameOf(spec)} ${standard}`,
+      });
+    },
+  };
+}
+
+/** A span of time in whole days, which may be left out. */
+export function days(spec: string, help: string): Flag<number | undefined> {
+  return {
+    spec,
+    help,
+    kind: "days",
+    read(given) {
+      const value = single(spec, given);
+      if (value === undefined) return undefined;
+      if (/^\d{1,5}$/.test(value)) return Number(value);
+      throw new TagsealError("usage", `${nameOf(spec)} wants whole days, not "${value.slice(0, 40)}"`, {
+        remedy: `Give a number, for example ${nameOf(spec)} 90`,
       });
     },
   };

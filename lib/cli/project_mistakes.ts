@@ -82,7 +82,7 @@ function described({ type, enum: words, anyOf, items }: Schema): string {
     case "string":
       return "a text that is not empty";
     case "integer":
-      return "whole seconds, as a number";
+      return "a whole number";
     case "boolean":
       return "true or false";
     case "array":

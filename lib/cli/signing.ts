@@ -172,6 +172,7 @@ export function warnOfUnclear(requests: number, host: Host): void {
 function rowsOf({ repository, outcome, tags, removedTags = [], roles, signatures = [] }: RepositoryResult): TagRow[] {
   // Without tags the roles themselves are what was asked for.
   const renewed = tags.length + removedTags.length === 0 ? roles : [];
+  if (tags.length + removedTags.length + roles.length + signatures.length === 0) return [{ repository, outcome }];
   return [
     ...signatures.map(({ scheme, tag, digest, outcome }) => ({
       repository,

@@ -75,6 +75,7 @@ Deno.test("documents: commands print what the reference says", async () => {
   await prints(["signing-data", "-r", gun, "-t", "v3", "--output-artifact-path", "v3.zip"]);
   const waits = await prints(["submit", "--input-artifact-path", "v3.zip", ...manual]);
   await prints(["cancel", waits.signingRequestId]);
+  await prints(["renew", "-r", gun]);
   await prints(["remove-tag", "-r", gun, "-t", "v2"]);
   await prints(["list", "-r", gun, "--all"]);
   await prints(["verify", "-r", gun, "-t", "v1"]);

@@ -263,7 +263,7 @@ const MISTAKES: readonly (readonly [file: unknown, said: RegExp, next: RegExp])[
   [{ commands: { list: { "notary-url": [] } } }, /\/commands\/list\/notary-url must be a text/, /^Correct/],
   [{ defaults: { "require-pin": "yes" } }, /\/defaults\/require-pin must be true or false/, /^Correct/],
   [{ defaults: { "signing-method": "zipp" } }, /must be "zip" or "hash" or "key" or "pkcs11"/, /^Correct/],
-  [{ defaults: { "wait-for-completion-timeout": "10" } }, /must be whole seconds, as a number/, /^Correct/],
+  [{ defaults: { "wait-for-completion-timeout": "10" } }, /must be a whole number/, /^Correct/],
   [{ defaults: { "parameter": { a: 1 } } }, /\/defaults\/parameter\/a must be a text/, /^Correct/],
   [{ defaults: { "force": true } }, /\/defaults\/force is not known/, /^--force belongs to a single call/],
   [{ defaults: { "yes": true } }, /\/defaults\/yes is not known/, /^--yes belongs to a single call/],

@@ -68,13 +68,14 @@ Deno.test("permissions: secrets are seen by the commands that need them, and by 
     "resume",
     "cancel",
     "remove-tag",
+    "renew",
     "doctor",
     "migrate",
     "policy",
     "env",
   ]);
   assert.deepEqual(seers("NOTARY_ROOT_PASSPHRASE"), ["init", "rotate-key", "move", "env"]);
-  assert.deepEqual(seers("NOTARY_DELEGATION_PASSPHRASE"), ["sign", "remove-tag", "migrate", "env"]);
+  assert.deepEqual(seers("NOTARY_DELEGATION_PASSPHRASE"), ["sign", "remove-tag", "renew", "migrate", "env"]);
   assert.deepEqual(seers("TAGSEAL_PKCS11_PIN"), ["env"]);
   assert.deepEqual(seers("NOTARY_SNAPSHOT_PASSPHRASE"), []);
 });

@@ -18,7 +18,7 @@ import type { SigningKeys } from "../../signing/payload.ts";
 import type { KeyHolder } from "../../signing/payload_signer.ts";
 import { openRecent, type Trust } from "../../notary/repository.ts";
 import type { RepositoryChange } from "./changes.ts";
-import { type RenewalConsent, requireRenewalConsent } from "./renewal_consent.ts";
+import { isToRenew, type RenewalConsent, requireRenewalConsent } from "./renewal_consent.ts";
 import { baseOf } from "./role_base.ts";
 import { keysOfPolicy, signingKeys } from "./signing_keys.ts";
 import { requireServerSnapshot, serverSnapshotKey } from "../../notary/snapshot_key.ts";
@@ -186,7 +186,7 @@ function nextVersion(
   }
   const base = baseOf(repository, role);
   if (base.untrusted !== undefined) task.onRenewed?.(role, base.untrusted, base.file !== undefined);
-  else if (isEdited(base.file, edit) && !task.renew?.includes(role)) return undefined;
+  else if (isEdited(base.file, edit) && !isToRenew(role, base, task, at)) return undefined;
   const bytes = canonicalJson(editedRole(base, edit, at));
   return { role, baseVersion: base.version, version: base.version + 1, bytes };
 }

@@ -2,7 +2,7 @@
 import { TagsealError } from "../../errors.ts";
 import type { DelegationRole } from "../../tuf/roles.ts";
 import type { TrustedRepository } from "../../tuf/trusted.ts";
-import { baseOf } from "./role_base.ts";
+import { baseOf, type RoleBase } from "./role_base.ts";
 
 /** Which roles may be signed anew. */
 export interface RenewalConsent {
@@ -11,8 +11,24 @@ export interface RenewalConsent {
    * are, since they expired or their key was replaced.
    */
   readonly renew?: readonly string[];
+  /**
+   * Of these only roles that end within so many milliseconds; and none that was never published, or would start anew
+   * without its tags.
+   */
+  readonly renewWithinMs?: number | undefined;
   /** How a user has these roles renewed, to go on after "If that is as it should be, ". */
   readonly howToRenew?: (roles: readonly string[]) => string;
+}
+
+/** Whether a role that is trusted as it is, is to be signed anew. */
+export function isToRenew(
+  role: DelegationRole,
+  { file }: RoleBase,
+  { renew = [], renewWithinMs }: RenewalConsent,
+  at: Date,
+): boolean {
+  if (!renew.includes(role)) return false;
+  return renewWithinMs === undefined || (file !== undefined && file.expires.getTime() - at.getTime() <= renewWithinMs);
 }
 
 /**
@@ -24,11 +40,13 @@ export interface RenewalConsent {
 export function requireRenewalConsent(
   repository: TrustedRepository,
   roles: readonly DelegationRole[],
-  { renew = [], howToRenew = () => "sign and name it as a role to renew" }: RenewalConsent,
+  { renew = [], renewWithinMs, howToRenew = () => "sign and name it as a role to renew" }: RenewalConsent,
 ): void {
   const { gun } = repository;
+  const isAgreedTo = (role: DelegationRole, { file }: RoleBase) =>
+    renew.includes(role) && (renewWithinMs === undefined || file !== undefined);
   const open = roles.map((role) => ({ role, ...baseOf(repository, role) }))
-    .filter(({ role, untrusted }) => untrusted !== undefined && !renew.includes(role));
+    .filter(({ role, ...base }) => base.untrusted !== undefined && !isAgreedTo(role, base));
   if (open.length === 0) return;
   const [whose, are] = open.length > 1 ? ["roles", "are not trusted as they are"] : ["role", "is not trusted as it is"];
   const fresh = open.filter(({ file }) => !file);
@@ -39,7 +57,7 @@ export function requireRenewalConsent(
     }`,
     {
       remedy: "Find out why. If that is as it should be (the key was replaced, or nobody signed for years), " +
-        `${howToRenew([...renew, ...open.map(({ role }) => role)])}: ` + whatBecomes(open, fresh),
+        `${howToRenew([...new Set([...renew, ...open.map(({ role }) => role)])])}: ` + whatBecomes(open, fresh),
       details: { repository: gun, role: open[0]!.role, roles: open.map(({ role }) => role) },
     },
   );
