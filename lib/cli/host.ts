@@ -2,7 +2,8 @@
  * The machine as commands see it: streams, variables, prompts, clock, files. Tests hand in another one.
  *
  * House rules: results go to stdout and nothing else does; prompts, progress, warnings and errors go to stderr. Nobody
- * is asked anything where stdin is no terminal, or `--no-input` is given.
+ * is asked anything where stdin is no terminal, or `--no-input` is given. Files, the network and other programs are loaded
+ * when they are first used: whoever asks for the version does not wait for them.
  *
  * @module
  */
@@ -10,16 +11,11 @@ import { fileText } from "../bytes/bytes.ts";
 import type { Bytes } from "../bytes/bytes.ts";
 import { messageOf, TagsealError } from "../errors.ts";
 import { isAbsolute } from "../files/names.ts";
-import { requireFile } from "../files/files.ts";
-import { type NearestFile, readNearestFile } from "../files/nearest.ts";
-import { isOpenPipe, readOpenPipe, readStream } from "../files/pipe.ts";
+import type { NearestFile } from "../files/nearest.ts";
 import type { SendOptions } from "../http/network.ts";
 import type { Send } from "../http/send.ts";
 import { PROXY_VARIABLES, readProxies } from "../http/proxy.ts";
-import { sleep } from "../http/retry.ts";
-import { createSend } from "../http/network.ts";
 import type { HelperRun } from "../registry/credential_helper.ts";
-import { helperVariables, runHelperProcess } from "../registry/helper_process.ts";
 import { jobLogOf, type Level, type TagRow } from "./job_log.ts";
 import { createOutput, type Streams } from "./output.ts";
 
@@ -168,9 +164,15 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
     env,
     variableNames: () => surroundings.variableNames?.() ?? variableNames(),
     path,
-    readNearestFile: (name, maxBytes) => readNearestFile(name, folder(), env("HOME") ?? env("USERPROFILE"), maxBytes),
-    readFile: (given, maxBytes) =>
-      isOpenPipe(given) ? readOpenPipe(given, maxBytes) : requireFile(path(given), maxBytes),
+    async readNearestFile(name, maxBytes) {
+      const { readNearestFile } = await import("../files/nearest.ts");
+      return await readNearestFile(name, folder(), env("HOME") ?? env("USERPROFILE"), maxBytes);
+    },
+    async readFile(given, maxBytes) {
+      const { isOpenPipe, readOpenPipe } = await import("../files/pipe.ts");
+      if (isOpenPipe(given)) return await readOpenPipe(given, maxBytes);
+      return await (await import("../files/files.ts")).requireFile(path(given), maxBytes);
+    },
     async readStdin(maxBytes = MAX_STDIN_BYTES) {
       if (stdinTaken) {
         throw new TagsealError("usage", "Two flags want to read standard input", {
@@ -178,6 +180,7 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
         });
       }
       stdinTaken = true;
+      const { readStream } = await import("../files/pipe.ts");
       const bytes = await readStream(Deno.stdin.readable, maxBytes, "Standard input");
       try {
         return fileText(bytes);
@@ -214,25 +217,28 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
     },
     onEnd: (close) => void endings.push(close),
     connect(options) {
-      const { send, close } = createSend({ proxyFor: readProxies(env), ...options });
-      endings.push(close);
-      return (request) => {
+      const opening = import("../http/network.ts").then(({ createSend }) => {
+        const { send, close } = createSend({ proxyFor: readProxies(env), ...options });
+        endings.push(close);
+        return send;
+      });
+      return async (request) => {
         const authorization = request.headers.get("authorization");
         if (authorization !== null) output.hide(authorization.replace(/^\S+ /, ""));
-        return send(request);
+        return await (await opening)(request);
       };
     },
     runCredentialHelper(program, server) {
       const key = `${program} ${server}`;
-      const run = helperRuns.get(key) ?? runHelperProcess(program, server, {
-        env: helperVariables(variables(env), withheld),
-        signal,
-      });
+      const run = helperRuns.get(key) ??
+        import("../registry/helper_process.ts").then((helpers) =>
+          helpers.runHelperProcess(program, server, { env: helpers.helperVariables(variables(env), withheld), signal })
+        );
       helperRuns.set(key, run);
       return run;
     },
     now,
-    sleep: (ms) => sleep(ms, untilOver),
+    sleep: async (ms) => (await import("../http/retry.ts")).sleep(ms, untilOver),
     signal,
     [Symbol.dispose]: () => endings.forEach((close) => close()),
   };
