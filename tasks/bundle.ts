@@ -1,5 +1,5 @@
 /**
- * `deno task bundle`: writes the single file `dist/tagseal`.
+ * `deno task bundle`: writes the single file `dist/tagseal`, and `dist/tagseal.cmd`, which starts it on Windows.
  *
  * @module
  */
@@ -12,6 +12,7 @@ import { isTagsealError } from "../lib/errors.ts";
 import { removeFolder, requireFile, writeFileAtomically } from "../lib/files/files.ts";
 import { bundle, toCommonJs } from "./bundler.ts";
 import { singleFile } from "./single_file.ts";
+import { WINDOWS_LAUNCHER } from "./windows_launcher.ts";
 
 const PROJECT = fileURLToPath(new URL("..", import.meta.url));
 const MAX_PART_BYTES = 16 * 2 ** 20;
@@ -27,6 +28,7 @@ async function build(file: string): Promise<void> {
       parts.set(name, new TextDecoder().decode(await requireFile(`${folder}/parts/${name}`, MAX_PART_BYTES)));
     }
     await writeFileAtomically(file, utf8(singleFile(parts)), { mode: 0o755, replace: true, ownCode: true });
+    await writeFileAtomically(`${file}.cmd`, utf8(WINDOWS_LAUNCHER), { replace: true, ownCode: true });
   } finally {
     await removeFolder(folder);
   }

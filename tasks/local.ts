@@ -1,6 +1,8 @@
 /** `tagseal local`: everything on this machine, without any account. @module */
 import { type Command, defineCommand } from "../lib/cli/command.ts";
-import { text } from "../lib/cli/flags.ts";
+import { choice, ifGiven, text } from "../lib/cli/flags.ts";
+import { SHELL, type Shell } from "../lib/cli/form.ts";
+import { quotedWord } from "../lib/cli/command_line.ts";
 import type { Host } from "../lib/cli/host.ts";
 import { type KeyStoreValues, openToken, tokenFlags } from "../lib/cli/key_stores.ts";
 import { discardFolder, writeArtifact } from "../lib/cli/signing.ts";
@@ -14,6 +16,33 @@ import type { SigningKeyChoice } from "../lib/local/stack_identity.ts";
 
 /** What there is to sign in a new stack. */
 const IMAGE = { path: "demo/app", tag: "v1", content: "Hello, world\n" } as const;
+
+/** How lines are written for a shell. */
+interface Writing {
+  /** Sets a variable. */
+  set(name: string, value: string): string;
+  /** The value of a variable. */
+  variable(name: string): string;
+  /** Behind what goes on in the next line. */
+  readonly goesOn: string;
+  /** The program; an alias of Windows PowerShell has that name, too. */
+  readonly curl: string;
+}
+
+const WRITTEN: Readonly<Record<Shell, Writing>> = {
+  sh: {
+    set: (name, value) => `export ${name}="${value}"`,
+    variable: (name) => `$${name}`,
+    goesOn: "\\",
+    curl: "curl",
+  },
+  powershell: {
+    set: (name, value) => `$env:${name} = ${quotedWord(value, "powershell")}`,
+    variable: (name) => `$env:${name}`,
+    goesOn: "`",
+    curl: "curl.exe",
+  },
+};
 
 /** A folder for Docker's configuration, keys and trust data. */
 interface World extends AsyncDisposable {
@@ -37,6 +66,10 @@ export const command: Command = defineCommand({
     },
     ...tokenFlags,
     data: text("--data <dir>", "keep all of it in this folder; names of repositories hold the port, so keep that too"),
+    shell: {
+      ...ifGiven(choice("--shell <shell>", "", ["sh", "powershell"])),
+      help: "the shell that lines are written for: sh, or powershell (that of this system)",
+    },
     dir: text("--dir <dir>", "where to write the CA and the delegation certificate (.tagseal-local)"),
   },
   example: "tagseal local --port 8443",
@@ -61,6 +94,7 @@ export const command: Command = defineCommand({
     const pem = utf8(formatPem("CERTIFICATE", stack.certificate));
     const certificate = host.path(await writeArtifact(host, `${dir}/signpath.cer`, pem, true));
     const repository = `${stack.host}/${IMAGE.path}`;
+    const write = WRITTEN[values.shell ?? SHELL];
     await pushFirstImage(stack, host);
     const variables = {
       DOCKER_CONFIG: world.folder,
@@ -74,21 +108,23 @@ export const command: Command = defineCommand({
     };
     if (values.json) {
       host.json({ host: stack.host, repository, tags: [IMAGE.tag], certificate, variables });
-    } else for (const [name, value] of Object.entries(variables)) host.out(`export ${name}="${value}"`);
+    } else for (const [name, value] of Object.entries(variables)) host.out(write.set(name, value));
     host.info("");
     host.info(`Registry, Notary server and SignPath are at https://${stack.host}.`);
     host.info(`An image is there: ${repository}:${IMAGE.tag}`);
     host.info("Paste the lines above into another terminal, then:");
-    host.info(`  deno task init -r ${repository} \\`);
-    host.info(`    --delegation-certificate "${certificate}" \\`);
-    host.info('    --output-artifact-path "$DOCKER_CONFIG/root.pem"');
+    host.info(`  deno task init -r ${repository} ${write.goesOn}`);
+    host.info(`    --delegation-certificate "${certificate}" ${write.goesOn}`);
+    host.info(`    --output-artifact-path "${write.variable("DOCKER_CONFIG")}/root.pem"`);
     host.info(`  deno task sign -r ${repository} -t ${IMAGE.tag}`);
     host.info(`  deno task verify -r ${repository} -t ${IMAGE.tag}`);
-    host.info(`Keys and trust data of this trial stay in $DOCKER_CONFIG${world.ends}.`);
+    host.info(`Keys and trust data of this trial stay in ${write.variable("DOCKER_CONFIG")}${world.ends}.`);
     host.info(`Requests under the policy "${stack.policies.manual}" wait for an approval:`);
-    host.info('  curl --cacert "$DENO_CERT" -X POST \\');
-    host.info('  -H "Authorization: Bearer $SIGNPATH_API_TOKEN" \\');
-    host.info('  "$SIGNPATH_API_URL/v1/$SIGNPATH_ORGANIZATION_ID/SigningRequests/<id>/Approve"');
+    const [token, cert] = [write.variable("SIGNPATH_API_TOKEN"), write.variable("DENO_CERT")];
+    const organization = `${write.variable("SIGNPATH_API_URL")}/v1/${write.variable("SIGNPATH_ORGANIZATION_ID")}`;
+    host.info(`  ${write.curl} --cacert "${cert}" -X POST ${write.goesOn}`);
+    host.info(`  -H "Authorization: Bearer ${token}" ${write.goesOn}`);
+    host.info(`  "${organization}/SigningRequests/<id>/Approve"`);
     host.info(`Fast hash signing: --signing-method hash --project-slug ${stack.hashProjectSlug}`);
     host.info("Ctrl-C ends it.");
     await new Promise<void>((resolve) => host.signal.addEventListener("abort", () => resolve(), { once: true }));

@@ -1,7 +1,7 @@
 /** Command lines that can be pasted as they are printed. @module */
-import { called } from "./form.ts";
+import { called, SHELL, type Shell } from "./form.ts";
 
-/** `tagseal <words>`, with the program as this process was called, quoted for POSIX shells and PowerShell where that is needed. */
+/** `tagseal <words>`, with the program as this process was called, quoted for the shell of this machine. */
 export function commandLine(...words: readonly string[]): string {
   return shellLine(...called(), ...words);
 }
@@ -13,10 +13,18 @@ export function asCalled(text: string, commands: readonly string[]): string {
 
 /** A command line of any program, quoted in the same way. */
 export function shellLine(...words: readonly string[]): string {
-  return words.map(quoted).join(" ");
+  return words.map((word) => shellWord(word, SHELL)).join(" ");
 }
 
-/** A word as shells take it. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+const PLAIN: Readonly<Record<Shell, RegExp>> = { sh: /^[\w@%+=:,./-]+$/, powershell: /^[\w+=:./\\-]+$/ };
+
+/** A word as a shell takes it, in quotes where it must be; PowerShell makes lists of commas. */
+export function shellWord(word: string, shell: Shell): string {
+  return PLAIN[shell].test(word) ? word : quotedWord(word, shell);
+}
+
+/** A word in single quotes, of which PowerShell has five. */
+export function quotedWord(word: string, shell: Shell): string {
+  const quoted = shell === "sh" ? word.replaceAll("'", `'\\''`) : word.replaceAll(/['\u2018-\u201b]/g, "$&$&");
+  return `'${quoted}'`;
 }

@@ -18,6 +18,12 @@ export const RUNTIME = {
   machine: `${Deno.build.os} ${Deno.build.arch}`,
 } as const;
 
+/** A shell that command lines are written for: one of POSIX, or PowerShell. */
+export type Shell = "sh" | "powershell";
+
+/** The shell of this machine. */
+export const SHELL: Shell = Deno.build.os === "windows" ? "powershell" : "sh";
+
 /** What tells how a program was called. */
 export interface Calling {
   /** Its form. */

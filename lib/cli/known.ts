@@ -1,11 +1,15 @@
-/** What shells ask for while a word is typed: names that the trust directory knows. @module */
+/** What shells ask for while a word is typed: names that the trust directory or the project file knows. @module */
+import { fileText } from "../bytes/bytes.ts";
 import { isTag, parseImageName } from "../registry/image_ref.ts";
 import { keptRepositories, keptTags } from "../notary/kept_names.ts";
 import { trustFolder } from "./docker_folder.ts";
 import type { Host } from "./host.ts";
+import { PROJECT_FILE } from "./open_project.ts";
 
 /** Most names that a shell is offered. */
 const MAX_NAMES = 1000;
+
+const MAX_PROJECT_BYTES = 2 ** 20;
 
 /** No shell takes anything in such a name for its own, whatever becomes of it there. */
 const PLAIN = /^[A-Za-z0-9][A-Za-z0-9._/:-]*$/;
@@ -16,17 +20,28 @@ const PLAIN = /^[A-Za-z0-9][A-Za-z0-9._/:-]*$/;
  */
 export async function knownNames(
   [kind, typed = "", ...before]: readonly string[],
-  host: Pick<Host, "env" | "path">,
+  host: Pick<Host, "env" | "path" | "readNearestFile">,
 ): Promise<string[]> {
   const folder = trustFolder({ trustDir: valueIn(before, "--trust-dir") }, host);
   if (folder === undefined) return [];
   const repository = gunOf(valueIn(before, "-r", "--repository") ?? "");
   const names = kind === "repository"
-    ? keptRepositories(folder).filter((name) => gunOf(name) === name)
+    ? [...new Set([...keptRepositories(folder), ...await ofProject(host)])].filter((name) => gunOf(name) === name)
     : repository === undefined
     ? []
     : (await keptTags(folder, repository)).filter(isTag);
   return names.filter((name) => name.startsWith(typed) && PLAIN.test(name)).slice(0, MAX_NAMES);
+}
+
+/** The repositories of the nearest project file, where it can be read. */
+async function ofProject(host: Pick<Host, "readNearestFile">): Promise<string[]> {
+  try {
+    const file = await host.readNearestFile(PROJECT_FILE, MAX_PROJECT_BYTES);
+    const { repositories } = JSON.parse(fileText(file!.bytes));
+    return [repositories].flat().filter((name) => typeof name === "string");
+  } catch {
+    return []; // there is none; or a command that needs it will say what is wrong with it
+  }
 }
 
 function gunOf(name: string): string | undefined {

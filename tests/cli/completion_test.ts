@@ -9,6 +9,7 @@ import { zsh } from "../../lib/cli/completion/zsh.ts";
 import { HELP } from "../../lib/cli/arguments.ts";
 import { printable } from "../../lib/bytes/printable.ts";
 import { COMMANDS } from "../../tasks/commands.ts";
+import { powershellErrors } from "../support/ci/powershell.ts";
 import { tagseal } from "../support/run.ts";
 
 const commands = await completed(COMMANDS, globalFlags, HELP);
@@ -72,4 +73,14 @@ Deno.test("completion: each choice of each flag is one that the command takes", 
       assert.deepEqual(choices.filter((choice) => !help.includes(choice)), [], spec);
     }
   }
+});
+
+Deno.test("completion: the script for PowerShell parses", async () => {
+  const script = powershell(commands);
+  const [errors, found] = await powershellErrors(
+    script,
+    script.replace("if ($null -eq $command)", "if $null -eq $command"),
+  );
+  assert.deepEqual(errors, []);
+  assert.ok(found!.length > 0);
 });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { inFolder } from "../support/test_files.ts";
 import { tagseal } from "../support/run.ts";
+import { utf16 } from "../support/text_forms.ts";
 
 /** Puts a copy of a repository into a trust directory. */
 async function keep(folder: string, path: string, tags: Record<string, readonly string[] | string>): Promise<void> {
@@ -46,6 +47,12 @@ Deno.test("known names: repositories and their tags, as they are typed; nothing 
     assert.deepEqual(await of("-r", "alpine", "--trust-dir", "elsewhere"), []);
     assert.deepEqual(await of("-r", "alpine", "--trust-dir", "docker/trust"), ["3"]);
     assert.deepEqual(await asked("nothing", ""), []);
+    const ours = ["registry.example.com/team/web", "registry.example.com/team/app", "a b", "$(id)", 7];
+    await Deno.writeFile(`${folder}/tagseal.json`, utf16(JSON.stringify({ repositories: ours })));
+    const known = ["registry.example.com/team/app", "registry.example.com/team/web"];
+    assert.deepEqual(await asked("repository", "registry"), known, "those of the project file as well, each once");
+    await Deno.writeTextFile(`${folder}/tagseal.json`, "{");
+    assert.deepEqual(await asked("repository", "registry"), known.slice(0, 1));
   }));
 
 Deno.test("known names: no more than a shell can show", () =>

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { createSend } from "../../lib/http/network.ts";
 import { pushTinyImage } from "../../lib/local/image.ts";
+import { powershellErrors } from "../support/ci/powershell.ts";
 import { tagseal } from "../support/run.ts";
 
 async function untilStarted(running: { stdout: () => string }, controller: AbortController): Promise<void> {
@@ -43,6 +44,31 @@ for (const json of [false, true]) {
     await Deno.remove(cwd, { recursive: true });
   });
 }
+
+Deno.test("local: for PowerShell, lines that can be pasted there", async () => {
+  const cwd = await Deno.makeTempDir({ prefix: "tagseal o'clock " });
+  const controller = new AbortController();
+  let printed = "";
+  const host = { out: (line: string) => void (printed += `${line}\n`) };
+  const started = untilStarted({ stdout: () => printed }, controller);
+  const { code, stderr } = await tagseal(["local", "--port", "0", "--shell", "powershell"], {
+    cwd,
+    host,
+    signal: controller.signal,
+  });
+  await started;
+  assert.equal(code, 0);
+  for (const line of printed.trimEnd().split("\n")) assert.match(line, /^\$env:[A-Z_]+ = '(?:[^']|'')+'$/);
+  assert.ok(printed.includes("o''clock"));
+  assert.match(
+    stderr,
+    /^ {2}deno task init -r \S+ `\n.*\n {4}--output-artifact-path "\$env:DOCKER_CONFIG\/root\.pem"$/m,
+  );
+  assert.match(stderr, /^ {2}curl\.exe --cacert "\$env:DENO_CERT" -X POST `$/m);
+  const commands = stderr.split("\n").filter((line) => line.startsWith("  ") && !line.includes("<id>")).join("\n");
+  assert.deepEqual(await powershellErrors(printed, commands), [[], []]);
+  await Deno.remove(cwd, { recursive: true });
+});
 
 Deno.test("local: a port that is taken, or none at all", async () => {
   const cwd = await Deno.makeTempDir();

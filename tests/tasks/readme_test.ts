@@ -1,15 +1,17 @@
 /** The documents promise nothing that is not there: tasks, flags, pages, and a table that no command is missing from. */
 import assert from "node:assert/strict";
+import { CMDLETS, parameterIn } from "../../lib/cli/cmdlets.ts";
 import { globalFlags } from "../../lib/cli/common_flags.ts";
 import type { Flag } from "../../lib/cli/flags.ts";
 import { COMMANDS } from "../../tasks/commands.ts";
 import { CREDENTIAL_HELPERS } from "../../tasks/permissions.ts";
+import { powershellErrors } from "../support/ci/powershell.ts";
 
 const project = new URL("../../", import.meta.url);
 const PAGES = ["README.md", "GUIDE.md", "SECURITY.md", "CONTRIBUTING.md"] as const;
 const pages = await Promise.all(PAGES.map((page) => Deno.readTextFile(new URL(page, project))));
 const all = pages.join("\n");
-const [readme, , security] = pages as [string, string, string];
+const [readme, guide, security] = pages as [string, string, string];
 const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", project)));
 
 /** Names of flags, `-r` as well as `--repository`. */
@@ -65,6 +67,42 @@ Deno.test("CONTRIBUTING: every file and folder that it names is there", async ()
     });
   assert.ok(named.length > 30, `${named.length}`);
   assert.deepEqual(named.filter((path) => !isThere(path)), []);
+});
+
+Deno.test("GUIDE: the cmdlets' parameters are flags of the commands named, and are told as such where they are typed", async () => {
+  const table = /^\| parameter +\| flag[^]*?(?=^$)/m.exec(guide)![0].split("\n").slice(2).filter(Boolean);
+  const rows = table.map((row) =>
+    row.split("|").slice(1, 4).map((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, x]) => x!))
+  );
+  for (const [parameters, flags, commands] of rows as [string[], string[], string[]][]) {
+    const longs = flags.filter((flag) => flag.startsWith("--"));
+    assert.equal(longs.length, parameters.length);
+    for (const command of commands) {
+      const known = [...await flagsOf(command)];
+      assert.deepEqual(flags.filter((flag) => !known.includes(flag)), [], command);
+      const names = known.filter((flag) => flag.startsWith("--")).map((flag) => flag.slice(2));
+      assert.deepEqual(parameters.map((parameter) => `--${parameterIn(parameter, names)}`), longs, command);
+    }
+  }
+  const told = new Set(rows.flatMap(([parameters]) => parameters!));
+  // Those of SignPath's guide for Docker Content Trust.
+  const needed =
+    "Repository NotaryUsername NotaryPassword NotaryUrl DelegationCertificatePath Tags ApiToken OrganizationId " +
+    "ProjectSlug SigningPolicySlug ArtifactConfigurationSlug Description RegistryUrl RegistryUsername RegistryPassword " +
+    "OutputArtifactPath InputArtifactPath WaitForCompletion";
+  assert.deepEqual(needed.split(" ").filter((name) => !told.has(`-${name}`)), []);
+});
+
+Deno.test("documents: every line for PowerShell parses", async () => {
+  const scripts = [...all.matchAll(/^```powershell\n([^]*?)^```$/gm)].map(([, script]) => script!);
+  assert.ok(scripts.length > 0);
+  assert.deepEqual(await powershellErrors(...scripts), scripts.map(() => []));
+});
+
+Deno.test("README: the cmdlets become the commands that the program names", () => {
+  for (const [cmdlet, command] of Object.entries(CMDLETS)) {
+    assert.match(readme, new RegExp(`^\\| ${cmdlet}[^|]*\\| \`${command}\\b`, "m"));
+  }
 });
 
 Deno.test("README: no more than a newcomer reads", () => {

@@ -15,6 +15,7 @@ Deno.test("text files of Windows: lists, pins, certificates, metadata of builds 
     "tags.txt": `# ours\n${gun}:v1@${digest}\n`,
     "root.pem": pem,
     "build.json": JSON.stringify({ "containerimage.digest": digest, "image.name": `${gun}:v1` }),
+    "tagseal.json": JSON.stringify({ repositories: [gun] }),
     "docker/config.json": '{"auths":{}}\n',
   };
   await Deno.mkdir(story.path("docker"));
@@ -27,6 +28,7 @@ Deno.test("text files of Windows: lists, pins, certificates, metadata of builds 
         (await story.succeed(["status", "--repositories-from", "repositories.txt"])).stdout,
         /^\S+\/demo\/app/,
       );
+      assert.ok((await story.succeed(["list"])).stdout.includes(digest));
       assert.match((await story.succeed(["sign", "--from", "tags.txt"])).stdout, / unchanged\n$/);
       await story.succeed(["verify", "-r", gun, "-t", "v1", "--root-pin", "root.pem", "--require-pin"]);
       await story.succeed(["sign", "-r", gun, "--buildx-metadata", "build.json"]);

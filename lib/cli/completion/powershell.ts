@@ -1,4 +1,5 @@
 /** Completion for PowerShell. @module */
+import { quotedWord } from "../command_line.ts";
 import { ASK_KNOWN } from "./ask_known.ts";
 import { type CompletedCommand, type CompletedFlag, KNOWN, type Value } from "./model.ts";
 
@@ -74,7 +75,6 @@ function entry(value: Value | undefined, help: string): string {
   return `@{ Kind = ${quoted(value?.of ?? "none")}; Help = ${quoted(help)}${words}${several} }`;
 }
 
-/** PowerShell takes the typographic quotes for quotes as well. */
 function quoted(text: string): string {
-  return `'${text.replaceAll(/['\u2018\u2019\u201a\u201b]/g, "$&$&")}'`;
+  return quotedWord(text, "powershell");
 }

@@ -1,4 +1,5 @@
 /** Completion for zsh. @module */
+import { quotedWord } from "../command_line.ts";
 import { ASK_KNOWN } from "./ask_known.ts";
 import type { CompletedCommand, CompletedFlag, Value } from "./model.ts";
 
@@ -93,5 +94,5 @@ function escaped(text: string): string {
 }
 
 function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
+  return quotedWord(text, "sh");
 }
