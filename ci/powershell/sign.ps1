@@ -52,5 +52,6 @@ if ($tags -ne '') { $words += @('-t', $tags) }
 $words += @((Get-Setting 'SIGN_ARGUMENTS') -split "`r?`n" | Where-Object { $_ -ne '' })
 $timeout = if ($mode -eq 'submit') { '0' } else { Get-Setting 'SIGN_TIMEOUT' '600' }
 & $tagseal @words --wait-for-completion-timeout $timeout
-if ($mode -eq 'submit' -and $LASTEXITCODE -eq 8) { exit 0 } # it is filed, and goes on
-exit $LASTEXITCODE
+if ($mode -ne 'submit' -or $LASTEXITCODE -ne 8) { exit $LASTEXITCODE }
+[Console]::Error.WriteLine('sign: the signing request is filed; a later job goes on with it')
+exit 0

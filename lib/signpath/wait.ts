@@ -97,9 +97,10 @@ function timedOut(
   cause: unknown,
 ): TagsealError {
   const state = last === undefined ? "nothing could be learned about it" : `its status is "${last.status}"`;
+  const how = timeoutMs === 0 ? "was not waited for" : `did not end within ${Math.round(timeoutMs / 1000)} s`;
   return new TagsealError(
     "timed-out",
-    `Signing request "${id}" did not end within ${Math.round(timeoutMs / 1000)} s (${state}); it goes on at SignPath`,
+    `Signing request "${id}" ${how} (${state}); it goes on at SignPath`,
     {
       remedy: DO_NOT_SUBMIT,
       details: last === undefined ? {} : { status: last.status, workflowStatus: last.workflowStatus },

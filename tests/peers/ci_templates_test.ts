@@ -130,6 +130,7 @@ async function signsAndGoesOn(system: CiSystem, stack: Stack, t: Deno.TestContex
     const apart = { ...options, tags: "v2", signingPolicySlug: POLICIES.manual };
     const submitted = await run({ ...apart, mode: "submit" }, machine);
     assert.ok(submitted.succeeded, submitted.log);
+    assert.match(submitted.log, /was not waited for .*\n(?:.*\n)*.*sign: the signing request is filed/);
     const { id } = requests().at(-1)!;
     if (system === GITHUB) assert.equal(githubProblems(submitted.log)[0]!.level, "warning", "nothing has failed");
     const early = await run({ ...apart, mode: "later", timeout: 1 }, machine);

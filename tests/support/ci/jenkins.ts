@@ -16,7 +16,8 @@ export const JENKINS: CiSystem = {
         env: { ...env, HOME: home, JENKINS_URL: "https://jenkins.example/" },
       };
       await Deno.writeTextFile(file, JSON.stringify(given));
-      const java = (await Deno.realPath("/usr/bin/java")).replace(/\/bin\/java$/, "");
+      const which = await logged(["sh", "-c", 'readlink -f "$(command -v java)"'], work, { PATH: env["PATH"]! });
+      const java = which.log.replace(/\/bin\/java\n$/, "");
       const command = [
         "groovy",
         `${PROJECT}tests/support/ci/jenkins.groovy`,

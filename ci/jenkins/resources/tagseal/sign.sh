@@ -51,7 +51,8 @@ case ${SIGN_MODE:-sign} in
   submit)
     code=0
     "$tagseal" "$@" --wait-for-completion-timeout 0 || code=$?
-    [ "$code" = 8 ] || exit "$code" # 8: it is filed, and goes on
+    [ "$code" = 8 ] || exit "$code"
+    echo "sign: the signing request is filed; a later job goes on with it" >&2
     ;;
   *) fail "SIGN_MODE is neither sign nor submit" ;;
 esac
