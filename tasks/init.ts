@@ -20,7 +20,7 @@ import { rootCertificateFlags, rootCertificatePath, writeRootCertificate } from 
 import { fileNameFor } from "../lib/cli/file_names.ts";
 import { exitCodeOf } from "../lib/cli/exit_codes.ts";
 import { remedyOf } from "../lib/cli/hints.ts";
-import { PROJECT_FILE } from "../lib/cli/open_project.ts";
+import { PROJECT_FILE } from "../lib/cli/file_names.ts";
 import type { Project } from "../lib/cli/project.ts";
 import type { Report } from "../lib/cli/report.ts";
 import { discardArtifact, requireFree, writeArtifact } from "../lib/cli/signing.ts";

@@ -219,6 +219,12 @@ Deno.test("architecture: whoever signs for content trust alone does not load wha
   }
 });
 
+Deno.test("architecture: a shell that asks for known names waits for no cryptography and no signing", async () => {
+  const files = await loadedBy("lib/cli/known.ts");
+  assert.ok(files.includes("lib/notary/kept_names.ts"));
+  assert.deepEqual(files.filter((file) => /^lib\/(?:crypto|keystore|schemes|signing)\//.test(file)), []);
+});
+
 Deno.test("architecture: who has no project file waits for nothing that reads one", async () => {
   const reads = /project_(?:reader|mistakes|secrets|rules)\.ts$|tagseal\.schema\.json$/;
   assert.deepEqual((await loadedBy("tasks/main.ts")).filter((file) => reads.test(file)), []);

@@ -3,13 +3,11 @@ import { fileText } from "../bytes/bytes.ts";
 import { isTag, parseImageName } from "../registry/image_ref.ts";
 import { keptRepositories, keptTags } from "../notary/kept_names.ts";
 import { trustFolder } from "./docker_folder.ts";
+import { MAX_PROJECT_BYTES, PROJECT_FILE } from "./file_names.ts";
 import type { Host } from "./host.ts";
-import { PROJECT_FILE } from "./open_project.ts";
 
 /** Most names that a shell is offered. */
 const MAX_NAMES = 1000;
-
-const MAX_PROJECT_BYTES = 2 ** 20;
 
 /** No shell takes anything in such a name for its own, whatever becomes of it there. */
 const PLAIN = /^[A-Za-z0-9][A-Za-z0-9._/:-]*$/;

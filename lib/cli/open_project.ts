@@ -1,15 +1,12 @@
 /** Where the project file is. @module */
 import { globalFlags } from "./common_flags.ts";
 import type { NearestFile } from "../files/nearest.ts";
+import { MAX_PROJECT_BYTES, PROJECT_FILE } from "./file_names.ts";
 import { attributeOf } from "./flags.ts";
 import type { Host } from "./host.ts";
 import type { Need } from "./needs.ts";
 import type { Call, Project } from "./project.ts";
 
-/** The name that is looked for. */
-export const PROJECT_FILE = "tagseal.json";
-/** Its longest, in bytes. */
-export const MAX_PROJECT_BYTES: number = 2 ** 20;
 /** Who needs none of these has nothing to do with any project. */
 export const ABOUT_PROJECTS: readonly Need[] = ["notary", "registry", "signpath", "trust-dir", "variables"];
 

@@ -6,7 +6,7 @@ import { shellLine } from "./command_line.ts";
 import type { CommandValues } from "./command.ts";
 import { attributeOf, type Flag, type Flags, partsOf } from "./flags.ts";
 import type { Host } from "./host.ts";
-import { MAX_PROJECT_BYTES, PROJECT_FILE } from "./open_project.ts";
+import { MAX_PROJECT_BYTES, PROJECT_FILE } from "./file_names.ts";
 import { contentOf } from "./project_reader.ts";
 import { DIFFERENT_EVERYWHERE, OWN_WORDS, ruleOf } from "./project_rules.ts";
 import { writeArtifact } from "./signing.ts";
