@@ -83,4 +83,9 @@ Deno.test("completion: the script for PowerShell parses", async () => {
   );
   assert.deepEqual(errors, []);
   assert.ok(found!.length > 0);
+  assert.doesNotMatch(
+    script,
+    /\.(?:Keys|Values|Count)\b(?<!\$words\.Count)/,
+    "entries go before properties of that name",
+  );
 });

@@ -3,6 +3,7 @@ import { quotedWord } from "../command_line.ts";
 import { ASK_KNOWN } from "./ask_known.ts";
 import { type CompletedCommand, type CompletedFlag, KNOWN, type Value } from "./model.ts";
 
+/** Tables are enumerated by a method: as a property, "Keys" is the entry of that name, and there is a command `keys`. */
 const TAIL = `
   $words = @($commandAst.CommandElements | Where-Object { $_.Extent.EndOffset -lt $cursorPosition } |
     ForEach-Object { $_.Extent.Text })
@@ -15,7 +16,7 @@ const TAIL = `
   $before = ''
   $typed = $wordToComplete
   if ($words.Count -le 1) {
-    foreach ($name in $commands.Keys) { & $offer $name $commands[$name].Summary }
+    foreach ($each in $commands.GetEnumerator()) { & $offer $each.Key $each.Value.Summary }
     return
   }
   $command = $commands[$words[1]]
@@ -28,7 +29,7 @@ const TAIL = `
   }
   if ($null -eq $flag -or $flag.Kind -eq 'none') {
     if ($typed.StartsWith('-')) {
-      foreach ($name in $command.Flags.Keys) { & $offer $name $command.Flags[$name].Help }
+      foreach ($each in $command.Flags.GetEnumerator()) { & $offer $each.Key $each.Value.Help }
       return
     }
     $flag = $command.Argument
