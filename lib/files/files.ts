@@ -70,7 +70,7 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array, optio
  * @throws {TagsealError} `bad-input` where it cannot be written, or leads into the program's own code
  */
 export function addToFile(path: string, bytes: Uint8Array, maxBytes: number): void {
-  requireOutsideOfCode(path);
+  requireReplaceable(path); // a link would be followed here
   try {
     using file = openFile(path, { append: true });
     if (file.statSync().size + bytes.length > maxBytes) return;

@@ -1,7 +1,7 @@
 /** Files that are none, and disks that do not take what is written. */
 import assert from "node:assert/strict";
 import { utf8 } from "../../lib/bytes/bytes.ts";
-import { readFileBounded, requireFile, writeFileAtomically } from "../../lib/files/files.ts";
+import { addToFile, readFileBounded, requireFile, writeFileAtomically } from "../../lib/files/files.ts";
 import { failsWith } from "../support/failures.ts";
 import { inFolder, mode, names } from "../support/test_files.ts";
 
@@ -189,3 +189,20 @@ fileTest("an entry that must last is flushed with its folder, and with all folde
   const synced = await inProcess("true", path, code);
   assert.equal(synced, [path, `${folder}/a/b`, `${folder}/a`, folder].join(" "));
 });
+
+fileTest(
+  "something is added to a regular file that is there, through no link, and up to its longest",
+  async (folder) => {
+    const [file, pipe, link] = [`${folder}/file`, `${folder}/pipe`, `${folder}/link`];
+    await Deno.writeTextFile(file, "a");
+    await makePipe(pipe);
+    await Deno.symlink(file, link);
+    for (const path of [pipe, link, folder, `${folder}/none`, `${folder}/none/file`]) {
+      await failsWith(Promise.resolve().then(() => addToFile(path, utf8("b"), 10)), "bad-input", "cannot be written");
+    }
+    assert.deepEqual(await names(folder), ["file", "link", "pipe"]);
+    addToFile(file, utf8("bc"), 3);
+    addToFile(file, utf8("d"), 3);
+    assert.equal(await Deno.readTextFile(file), "abc");
+  },
+);
