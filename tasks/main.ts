@@ -1,6 +1,7 @@
 /** The program: `tagseal <command> …`. @module */
 import { runTagseal } from "../lib/cli/run.ts";
 import { createHost, ONE_PRESS_MS, processVariables } from "../lib/cli/host.ts";
+import type { Need } from "../lib/cli/needs.ts";
 import { TagsealError } from "../lib/errors.ts";
 import { VERSION } from "../lib/version.ts";
 import { COMMANDS } from "./commands.ts";
@@ -37,8 +38,21 @@ function widthOf(size: () => { readonly columns: number }): number {
   }
 }
 
+/** The needs for which a command connects to servers. */
+const CONNECTS: readonly Need[] = ["notary", "registry", "signpath", "releases"];
+
+/**
+ * Has the runtime's cryptography gather randomness in a thread beside, while the command is loaded: whatever wants the
+ * first of it, such as a key or a connection with TLS, waits tens of milliseconds for it.
+ */
+function gatherRandomness([name = "", ...rest]: readonly string[]): void {
+  if (rest.includes("--help") || !COMMANDS[name]?.needs.some((need) => CONNECTS.includes(need))) return;
+  crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, false, ["sign"]).catch(() => {});
+}
+
 /** Runs the command that the process was started with, and ends the process. */
 export async function main(): Promise<void> {
+  gatherRandomness(Deno.args);
   const interruption = new AbortController();
   let interrupted = 0;
   const interrupt = () => {
