@@ -52,6 +52,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     needs: ["notary", "registry", "write"],
     load: () => import("./signing_data.ts"),
   },
+  "show": {
+    summary: "Show what signing data would have signed, verified, offline",
+    needs: ["trust-dir"],
+    load: () => import("./show.ts"),
+  },
   "submit": {
     summary: "Step 2: send it to SignPath",
     needs: ["signpath", "write"],

@@ -81,6 +81,8 @@ const MIGRATED = {
   gone: [{ repository: "string", ...TAG }],
   "refused?": [{ repository: "string", ...TAG, error: ERROR }],
 } as const;
+const SHOWN_KEY = { keyId: "string", "subject?": "string" } as const;
+const SHOWN_SIGNATURE = { state: "none | good | bad | unknown", "by?": SHOWN_KEY } as const;
 const UNCHANGED = [{ repository: "string", tags: [TAG] }] as const;
 const DRY_RUN = {
   dryRun: "true",
@@ -223,6 +225,46 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
       unchanged: UNCHANGED,
     },
     "--print-artifact-configuration": { artifactConfiguration: "string" },
+  },
+  "show": {
+    "": {
+      path: "string",
+      isConsistent: "boolean",
+      created: "time",
+      tool: "string",
+      "origin?": { "build?": "string", "commit?": "string", "by?": "string" },
+      payloads: { all: "integer", signed: "integer" },
+      repositories: [{
+        repository: "string",
+        notaryUrl: "string",
+        root: "any",
+        keys: [SHOWN_KEY],
+        roles: [{
+          role: "string",
+          baseVersion: "integer | null",
+          version: "integer | null",
+          expires: "time | null",
+          moves: [{ tag: "string", from: "digest | null", to: "digest | null", "length?": "integer" }],
+          unchanged: "integer",
+          problems: ["string"],
+          signature: SHOWN_SIGNATURE,
+        }],
+        problems: ["string"],
+      }],
+      images: [{
+        scheme: "cosign | notation",
+        repository: "string",
+        key: SHOWN_KEY,
+        signatures: [{
+          form: "classic | bundle | jws",
+          ...TAG,
+          "platform?": "string",
+          problems: ["string"],
+          signature: SHOWN_SIGNATURE,
+        }],
+      }],
+      problems: ["string"],
+    },
   },
   "submit": {
     "": {

@@ -9,6 +9,7 @@ import {
   tagFlags,
   workFlags,
 } from "../lib/cli/common_flags.ts";
+import { buildOrigin } from "../lib/cli/build_origin.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { imageLines, imagesJson, schemeFlags } from "../lib/cli/schemes.ts";
 import { openSession } from "../lib/cli/session.ts";
@@ -57,7 +58,12 @@ export const command: Command = defineCommand({
     if (!before) await requireFree(host, path, force);
     const wanted = await readWork(values, host);
     const work = await openWork(wanted, values, openSession(values, host), host, "pull", { kind: "service" });
-    const { data, unchanged, unchangedImages } = await createSigningData(work.tags, host.now(), work.images);
+    const { data, unchanged, unchangedImages } = await createSigningData(
+      work.tags,
+      host.now(),
+      work.images,
+      buildOrigin(host),
+    );
     const { repositories } = data;
     const images = values.scheme.some((one) => one !== "dct") ? { images: data.images.map(imagesJson) } : {};
     if (data.payloads.size === 0) {

@@ -115,7 +115,7 @@ function requireKey(images: readonly ImagesChange[], keyId: string | undefined):
 }
 
 /** The names in a file come from outside: they must be full names, not something that could be read as one. */
-function requireGun(repository: string): ImageName {
+export function requireGun(repository: string): ImageName {
   const name = parseImageName(repository);
   if (name.gun === repository) return name;
   throw new TagsealError("bad-input", `The file names the repository "${repository}", which is not a full name`, {

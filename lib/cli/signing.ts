@@ -45,9 +45,11 @@ export function submitArtifact(
   values: Values<typeof submissionFlags>,
   host: Host,
   artifact: Bytes,
-  { repositories, images }: Pick<SigningData, "repositories" | "images">,
+  { repositories, images, origin }: Pick<SigningData, "repositories" | "images" | "origin">,
 ): Promise<SubmittedRequest> {
-  const { description = describeChanges([...repositories, ...images.map(factsOf)]), ...flags } = submissionOf(values);
+  const { description = describeChanges([...repositories, ...images.map(factsOf)], origin), ...flags } = submissionOf(
+    values,
+  );
   const submission = { ...flags, description, artifact, fileName: ARTIFACT_NAME };
   return submitForSigning(client, submission, { signal: host.signal, onProgress: host.info });
 }

@@ -7,6 +7,7 @@ import type { SchemeResult } from "../signing/scheme.ts";
 import { sign } from "../signing/sign.ts";
 import type { PayloadSigner } from "../signing/payload_signer.ts";
 import { zipSigner } from "../signing/zip_signer.ts";
+import { buildOrigin } from "./build_origin.ts";
 import { connectionFlags, notaryFlags, renewFlags, signerFlags } from "./common_flags.ts";
 import { signPathFlags, submissionFlags, waitFlags } from "./common_flags.ts";
 import type { Session } from "./session.ts";
@@ -124,6 +125,7 @@ export async function runSigning(
   const { failed, ...result } = await withGoOn(how, host, () =>
     sign<SchemeResult>(jobs, {
       signer,
+      origin: buildOrigin(host),
       now: host.now,
       sleep: host.sleep,
       onStale: ({ message }) => host.info(`${message}. Starting over on top of it.`),

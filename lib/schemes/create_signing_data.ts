@@ -7,6 +7,7 @@ import { equalBytes } from "../bytes/bytes.ts";
 import { canonicalJson } from "../bytes/canonical_json.ts";
 import { USER_AGENT } from "../http/send.ts";
 import { assembleBatch, type Part } from "../signing/batch.ts";
+import type { Origin } from "../signing/origin.ts";
 import type { Job } from "../signing/scheme.ts";
 import { trustTime } from "../tuf/edit.ts";
 import { AT_ONCE, mapAtOnce } from "../signing/at_once.ts";
@@ -37,6 +38,7 @@ export async function createSigningData(
   work: readonly TagsToSign[],
   at: Date,
   images: readonly Job<ImagesResult>[] = [],
+  origin?: Origin,
 ): Promise<PreparedData> {
   const [prepared, jobs] = await Promise.all([
     mapAtOnce(work, AT_ONCE, (task) => prepareTags(task, at)),
@@ -45,7 +47,7 @@ export async function createSigningData(
   const changes = prepared.flatMap(({ change }) => change ?? []);
   const imageParts = jobs.flatMap((job) => job.outcome === "to-sign" ? job.part : []);
   return {
-    data: assembleSigningData(changes, at, imageParts),
+    data: assembleSigningData(changes, at, imageParts, origin),
     unchanged: prepared.filter(({ change }) => !change).map(({ repository, tags }) => ({ repository, tags })),
     unchangedImages: jobs.flatMap((job) => job.outcome === "unchanged" ? job.result : []),
   };
@@ -56,8 +58,9 @@ export function assembleSigningData(
   changes: readonly PreparedChange[],
   at: Date,
   images: readonly Part[] = [],
+  origin?: Origin,
 ): UnsignedData {
-  return documentOf(assembleBatch([...images, ...changes.map(partOf)], trustTime(at), USER_AGENT).file);
+  return documentOf(assembleBatch([...images, ...changes.map(partOf)], trustTime(at), USER_AGENT, origin).file);
 }
 
 /** Older signing data is made anew: what it signs would expire that much sooner. */

@@ -3,6 +3,7 @@ import type { Bytes } from "../bytes/bytes.ts";
 import type { JsonObject, JsonValue } from "../bytes/json.ts";
 import { isJsonObject, parseJson } from "../bytes/json.ts";
 import { keyOfCertificate, type PublicKey, readPublicKey } from "../crypto/keys.ts";
+import { type Origin, originIn, originWords } from "../signing/origin.ts";
 import { malformed } from "../signing/manifest_words.ts";
 import {
   readSigningFile,
@@ -23,6 +24,8 @@ export interface SigningData extends Omit<SigningFile, "manifest"> {
   readonly repositories: readonly RepositoryChange[];
   /** What is to be signed beside images, by scheme and repository. */
   readonly images: readonly ImagesChange[];
+  /** Who has it signed, in their own words. */
+  readonly origin?: Origin | undefined;
 }
 
 /** Signing data that nobody has signed yet. */
@@ -42,7 +45,8 @@ export function documentOf<T extends UnsignedFile>({ manifest, ...file }: T): Om
   ]);
   const foreign = [...file.payloads.keys()].find((name) => !known.has(name));
   if (foreign !== undefined) throw malformed(`"${foreign}" is of a scheme that is not known`);
-  return { ...file, repositories, images };
+  const origin = originIn(manifest);
+  return { ...file, repositories, images, ...origin ? { origin } : {} };
 }
 
 /**
@@ -56,8 +60,9 @@ export async function readSigningData(zip: Bytes): Promise<SigningData> {
 }
 
 /** Writes a file to be signed: the same input gives the same bytes. */
-export async function writeSigningData({ repositories, images, ...file }: UnsignedData): Promise<Bytes> {
+export async function writeSigningData({ repositories, images, origin, ...file }: UnsignedData): Promise<Bytes> {
   const manifest = {
+    ...originWords(origin),
     ...(images.length > 0 ? { images: images.map(imageWords) } : {}),
     ...(repositories.length > 0 ? { repositories: repositories.map(wordsOf) } : {}),
   };

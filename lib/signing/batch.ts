@@ -1,6 +1,7 @@
 /** All that goes into one signing request: the payloads of many repositories and schemes, numbered, in one file. @module */
 import type { Bytes } from "../bytes/bytes.ts";
 import type { JsonObject } from "../bytes/json.ts";
+import { type Origin, originWords } from "./origin.ts";
 import type { Payload } from "./payload.ts";
 import { type PayloadExtension, payloadName, trustName, type UnsignedFile } from "./signing_data.ts";
 
@@ -32,8 +33,8 @@ export interface Batch {
   readonly file: UnsignedFile;
 }
 
-/** Numbers the payloads of all `parts`, and says in one manifest what they are; `created` is RFC 3339. */
-export function assembleBatch(parts: readonly Part[], created: string, tool: string): Batch {
+/** Numbers the payloads of all `parts`, and says in one manifest what they are, and who asks; `created` is RFC 3339. */
+export function assembleBatch(parts: readonly Part[], created: string, tool: string, origin?: Origin): Batch {
   const payloads = new Map<string, Bytes>();
   const trust = new Map<string, Bytes>();
   const members = new Map<string, JsonObject[]>();
@@ -49,5 +50,8 @@ export function assembleBatch(parts: readonly Part[], created: string, tool: str
     members.set(part.member, [...members.get(part.member) ?? [], part.words(named)]);
     return named;
   });
-  return { parts: numbered, file: { created, tool, manifest: Object.fromEntries(members), payloads, trust } };
+  return {
+    parts: numbered,
+    file: { created, tool, manifest: { ...originWords(origin), ...Object.fromEntries(members) }, payloads, trust },
+  };
 }

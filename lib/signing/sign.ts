@@ -11,6 +11,7 @@ import type { Sleep } from "../http/retry.ts";
 import { USER_AGENT } from "../http/send.ts";
 import { AT_ONCE, mapAtOnce } from "./at_once.ts";
 import { assembleBatch } from "./batch.ts";
+import type { Origin } from "./origin.ts";
 import { joinOutcomes, type Outcome, type SignResult } from "./outcomes.ts";
 import type { PayloadSigner, SignedBatch } from "./payload_signer.ts";
 import type { Job, PreparedJob, SchemeResult } from "./scheme.ts";
@@ -24,6 +25,8 @@ export interface SignOptions<Result extends SchemeResult = SchemeResult> {
   readonly now: () => Date;
   /** Waits this many milliseconds. */
   readonly sleep: Sleep;
+  /** Who asks, to be shown to whoever approves. */
+  readonly origin?: Origin | undefined;
   /** How often to start over when others were faster; as often as is worth it with the signer unless given. */
   readonly attempts?: number;
   /** Told that a repository starts over, and why. */
@@ -83,7 +86,12 @@ async function signTogether<Result extends SchemeResult>(
     const started = now();
     const begun = await prepareAll(open, started, settle);
     if (begun.length === 0) break;
-    const batch = assembleBatch(begun.map(({ prepared }) => prepared.part), trustTime(started), USER_AGENT);
+    const batch = assembleBatch(
+      begun.map(({ prepared }) => prepared.part),
+      trustTime(started),
+      USER_AGENT,
+      options.origin,
+    );
     let answer: SignedBatch;
     try {
       answer = await signer.sign(batch);

@@ -9,6 +9,7 @@ import { describeChanges } from "./description.ts";
 import { earlierSignatures } from "./earlier_signatures.ts";
 import { fileOnce } from "./file_once.ts";
 import type { KeptRequests } from "./kept_requests.ts";
+import { originIn } from "./origin.ts";
 import type { KeyHolder, PayloadSigner, SignedBatch } from "./payload_signer.ts";
 import { downloadWhenSigned, type FollowOptions, submitForSigning } from "./request_signature.ts";
 import { readSigned } from "./signed_file.ts";
@@ -63,8 +64,9 @@ export function zipSigner(
   options: ZipSignerOptions,
 ): PayloadSigner {
   const { follow = (id) => downloadWhenSigned(client, id, options), service, resume } = options;
-  const submitted = (artifact: Bytes, { parts }: Batch) => {
-    const description = submission.description ?? describeChanges(parts.flat().map(({ about }) => about));
+  const submitted = (artifact: Bytes, { parts, file }: Batch) => {
+    const description = submission.description ??
+      describeChanges(parts.flat().map(({ about }) => about), originIn(file.manifest));
     return submitForSigning(client, { ...submission, description, artifact, fileName: ARTIFACT_NAME }, options);
   };
   if (!resume) {

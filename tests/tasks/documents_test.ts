@@ -66,6 +66,7 @@ Deno.test("documents: commands print what the reference says", async () => {
   await prints(["signing-data", "--print-artifact-configuration"], "--print-artifact-configuration");
   const data = ["signing-data", "-r", gun, "-t", "v2", "--output-artifact-path", "data.zip"];
   await prints(data);
+  await prints(["show", "data.zip"]);
   const { signingRequestId } = await prints(["submit", "--input-artifact-path", "data.zip"]);
   await prints(["submit", "--input-artifact-path", "data.zip", "--wait-for-completion"]);
   await prints(["download", signingRequestId]);

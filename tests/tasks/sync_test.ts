@@ -85,7 +85,7 @@ Deno.test("permissions: whoever reaches the network may use a proxy, run every h
     const { net, run, write } = setOf(name);
     assert.equal(variablesOf(needs).includes("HTTPS_PROXY"), net === true, name);
     assert.deepEqual(run, needs.includes("notary") ? CREDENTIAL_HELPERS : undefined, name);
-    assert.equal(write === undefined, ["keys", "env", "completion", "help"].includes(name), name);
+    assert.equal(write === undefined, ["keys", "show", "env", "completion", "help"].includes(name), name);
   }
 });
 
