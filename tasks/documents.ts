@@ -129,6 +129,14 @@ const DIFFERENCE = {
   ...COMPARISON,
 } as const;
 
+const END = {
+  kind: "role | certificate",
+  roles: ["string"],
+  "keyId?": "string",
+  expires: "time",
+  daysLeft: "integer",
+} as const;
+
 /** The document of a failure. */
 export const FAILURE: Shape = { error: ERROR };
 
@@ -369,6 +377,19 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
         message: "string",
         remedy: "string",
         "command?": "string",
+      }],
+      "endsWithin?": [END],
+    },
+    "--summary": {
+      repositories: [{
+        repository: "string",
+        "notaryUrl?": "string",
+        "trusted?": "boolean",
+        "rootTrustedBy?": "pin | known | first-use",
+        "errors?": "integer",
+        "warnings?": "integer",
+        "firstEnd?": END,
+        "error?": ERROR,
       }],
     },
   },

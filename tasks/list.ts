@@ -1,9 +1,9 @@
 /** `tagseal list`: what is signed. @module */
 import { connectionFlags, notaryFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
-import { fromFlag, openReading } from "../lib/cli/exported.ts";
+import { fromFlag, openReadings } from "../lib/cli/exported.ts";
 import { text, toggle } from "../lib/cli/flags.ts";
-import { readRepositories, reportEach, repositoriesFlags } from "../lib/cli/repositories.ts";
+import { reportEach, repositoriesFlags } from "../lib/cli/repositories.ts";
 import { past } from "../lib/cli/since.ts";
 import { word } from "../lib/bytes/printable.ts";
 import { standIn, tagListReport } from "../lib/cli/tag_report.ts";
@@ -28,8 +28,7 @@ export const command: Command = defineCommand({
   },
   example: "tagseal list -r registry.example.com/team/app",
   async run(values, host) {
-    const repositories = await readRepositories(values, host);
-    const open = await openReading(values, host);
+    const { repositories, open } = await openReadings(values, host);
     const { role, all, since, from } = values;
     if (since) {
       const { historyReport, requireNone } = await import("../lib/cli/history_report.ts");

@@ -1,11 +1,12 @@
 /** Trust data from a Notary server, or from a file that `tagseal export` wrote. @module */
 import { TagsealError } from "../errors.ts";
-import { MAX_EXPORT_BYTES, readExport } from "../flows/export_file.ts";
+import { MAX_EXPORT_BYTES, readExport, type ReadRepository } from "../flows/export_file.ts";
 import { exportedTrust } from "../flows/exported_trust.ts";
 import { canonicalIds } from "../flows/inspect_repository.ts";
 import type { Trust } from "../notary/repository.ts";
 import type { MetadataStore } from "../notary/metadata_store.ts";
-import type { ImageName } from "../registry/image_ref.ts";
+import { type ImageName, parseImageName } from "../registry/image_ref.ts";
+import { readRepositories, type Repositories, type RepositoriesValues } from "./repositories.ts";
 import { parseRoot } from "../tuf/parse.ts";
 import type { RootPin } from "../tuf/root_keys.ts";
 import { type NotaryValues, openSession, type Session, trustOf } from "./session.ts";
@@ -37,12 +38,41 @@ export async function openReading(
   values: NotaryValues & { readonly from?: string | undefined },
   host: Host,
   session: Session = openSession(values, host),
-): Promise<(name: ImageName) => Promise<Reading>> {
+): Promise<OpenOne> {
+  return openerOf(values, host, session, await readFrom(values, host));
+}
+
+type OpenOne = (name: ImageName) => Promise<Reading>;
+
+/** {@linkcode openReading}, and of which repositories: of those in the file where none is named. */
+export async function openReadings<V extends NotaryValues & RepositoriesValues & { readonly from: string | undefined }>(
+  values: V,
+  host: Host,
+  session: Session = openSession(values, host),
+  named: (values: V, host: Host) => Promise<Repositories> = readRepositories,
+): Promise<{ readonly repositories: Repositories; readonly open: OpenOne }> {
+  const exported = await readFrom(values, host);
+  const isNamed = values.repository !== undefined || values.repositoriesFrom !== undefined;
+  const repositories = exported && !isNamed
+    ? { names: exported.map(({ repository }) => parseImageName(repository)), fromFile: true }
+    : await named(values, host);
+  return { repositories, open: openerOf(values, host, session, exported) };
+}
+
+async function readFrom({ from }: { readonly from?: string | undefined }, host: Host) {
+  return from === undefined ? undefined : await readExport(await host.readFile(from, MAX_EXPORT_BYTES));
+}
+
+function openerOf(
+  values: NotaryValues & { readonly from?: string | undefined },
+  host: Host,
+  session: Session,
+  exported: readonly ReadRepository[] | undefined,
+): OpenOne {
   const { from } = values;
-  if (from === undefined) {
+  if (from === undefined || !exported) {
     return async (name) => ({ trust: { ...await session.notary(name, "pull"), offline: "allowed" } });
   }
-  const exported = await readExport(await host.readFile(from, MAX_EXPORT_BYTES));
   return async (name) => {
     const found = exported.find(({ repository }) => repository === name.gun);
     if (!found) throw notInExport(from, name.gun, exported.map(({ repository }) => repository));

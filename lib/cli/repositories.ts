@@ -121,7 +121,11 @@ export async function reportEach(
   host: Host,
   work: (name: ImageName) => Promise<Report>,
 ): Promise<Report> {
-  const done = await forEachRepository(repositories, host, work);
+  return joinReports(repositories, await forEachRepository(repositories, host, work), host);
+}
+
+/** What {@linkcode forEachRepository} has reported, as one report. */
+export function joinReports(repositories: Repositories, done: readonly Done<Report>[], host: Host): Report {
   if (!repositories.fromFile) return (done[0] as { value: Report }).value;
   return {
     json: { repositories: done.map((one) => "error" in one ? failedJson(one) : one.value.json) },

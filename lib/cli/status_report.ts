@@ -1,14 +1,19 @@
 /** What `status` prints. @module */
 import type { RepositoryStatus } from "../flows/repository_status.ts";
 import type { Action, Problem } from "../flows/status_advice.ts";
+import type { End } from "../flows/status_ends.ts";
 import type { RoleStatus } from "../flows/status_facts.ts";
 import { remedyOf } from "./hints.ts";
 import { pathsText } from "./inspect_report.ts";
 import { day, paragraph, shortId, table } from "./layout.ts";
 import type { Report } from "./report.ts";
 
-/** The health of one repository; exit code 3 where something has expired or is not trusted. */
-export function statusReport(status: RepositoryStatus, commandOf: (gun: string, action: Action) => string): Report {
+/** The health of one repository; exit code 3 where something has expired or is not trusted. `ends` are told in JSON. */
+export function statusReport(
+  status: RepositoryStatus,
+  commandOf: (gun: string, action: Action) => string,
+  ends?: readonly End[],
+): Report {
   const { repository, notaryUrl, roles, certificates, signers, managedBy, keysHere } = status;
   const problems = status.problems.map(({ action, next, remedy, ...problem }) => ({
     ...problem,
@@ -35,7 +40,8 @@ export function statusReport(status: RepositoryStatus, commandOf: (gun: string, 
     ),
     ...problems.flatMap(problemLines),
   ];
-  return { json: { ...status, problems }, lines, exitCode: errorsOf(status).length > 0 ? 3 : 0 };
+  const json = { ...status, problems, ...(ends ? { endsWithin: ends } : {}) };
+  return { json, lines, exitCode: errorsOf(status).length > 0 ? 3 : 0 };
 }
 
 type ShownProblem = Omit<Problem, "action" | "next"> & { readonly command?: string };

@@ -65,18 +65,18 @@ function* expiries(facts: StatusFacts): Iterable<Problem> {
     const { role: name, state, expires, daysLeft } = role;
     if (expires === null || daysLeft === null) continue;
     const day = expires.slice(0, 10);
-    const about = { role: name, ...isServers(facts, name) ? toldToServer(facts) : renewing(facts, role) };
+    const about = { role: name, ...isSignedByServer(facts, name) ? toldToServer(facts) : renewing(facts, role) };
     if (state === "expired") {
       yield { severity: "error", code: "expired", message: `"${name}" expired on ${day}`, ...about };
-    } else if (!isServers(facts, name) && daysLeft <= ADVISE_DAYS) {
+    } else if (!isSignedByServer(facts, name) && daysLeft <= ADVISE_DAYS) {
       const message = `"${name}" expires on ${day}, in ${count(daysLeft)}`;
       yield { severity: severityOf(daysLeft), code: "expires-soon", message, ...about };
     }
   }
 }
 
-/** Whether the server signs the role. */
-function isServers({ managedBy }: StatusFacts, role: RoleName): boolean {
+/** Whether the server signs the role, and does so anew by itself. */
+export function isSignedByServer({ managedBy }: StatusFacts, role: RoleName): boolean {
   return role === "timestamp" || (role === "snapshot" && ["server", "unknown"].includes(managedBy.snapshot));
 }
 

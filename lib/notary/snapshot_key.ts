@@ -12,8 +12,8 @@ export async function serverSnapshotKey(server: TrustServer, gun: string): Promi
   try {
     return (await server.managedKey(gun, "snapshot")).canonicalId;
   } catch (error) {
-    // Servers that ask for tokens give this key to those only who may push.
-    if (!isTagsealError(error, "unauthenticated", "forbidden", "unavailable", "not-found")) throw error;
+    // Servers that ask for tokens give this key to those only who may push; an export has no server ("usage").
+    if (!isTagsealError(error, "unauthenticated", "forbidden", "unavailable", "not-found", "usage")) throw error;
     return undefined;
   }
 }

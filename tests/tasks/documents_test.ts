@@ -81,7 +81,8 @@ Deno.test("documents: commands print what the reference says", async () => {
   await prints(["list", "-r", gun, "--all"]);
   await prints(["verify", "-r", gun, "-t", "v1"]);
   await prints(["inspect", "-r", gun]);
-  await prints(["status", "-r", gun]);
+  await prints(["status", "-r", gun, "--fail-within", "1"]);
+  await prints(["status", "-r", gun, "--summary"], "--summary");
   await prints(["export", "-r", gun, "--output-artifact-path", "trust.zip"]);
   await prints(["list", "-r", gun, "--from", "trust.zip"]);
   await prints(["list", "-r", gun, "--since", "1h"], "--since");

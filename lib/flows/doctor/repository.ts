@@ -9,6 +9,7 @@ import { requirePolicyKey, signingKeys } from "../../schemes/notary_v1/signing_k
 import type { PolicyKey } from "../../signing/payload_signer.ts";
 import { type RepositoryStatus, repositoryStatus } from "../repository_status.ts";
 import type { Problem } from "../status_advice.ts";
+import { endsOf, endWords } from "../status_ends.ts";
 import { readOnly } from "../look_at_expired.ts";
 import { type Check, ok, type Verdict, warning } from "./finding.ts";
 import { once } from "./once.ts";
@@ -167,16 +168,11 @@ function pinVerdict({ rootTrustedBy }: RepositoryStatus): Verdict {
   }
 }
 
-function expiryVerdicts({ roles, certificates, problems }: RepositoryStatus): Verdict[] {
-  const found = problems.filter(({ code, severity }) => EXPIRIES.includes(code) && severity !== "advice");
+function expiryVerdicts(status: RepositoryStatus): Verdict[] {
+  const found = status.problems.filter(({ code, severity }) => EXPIRIES.includes(code) && severity !== "advice");
   if (found.length > 0) return found.map(verdictFor);
-  // The server signs the timestamp anew every few days.
-  const ends = [
-    ...roles.filter(({ role }) => role !== "timestamp").map(({ role, expires }) => ({ what: role as string, expires })),
-    ...certificates.map(({ keyId, expires }) => ({ what: `the certificate of key ${keyId.slice(0, 7)}`, expires })),
-  ].flatMap(({ what, expires }) => expires === null ? [] : [{ what, expires }]);
-  const [first] = ends.sort((a, b) => a.expires < b.expires ? -1 : 1);
-  return [ok(first ? `Nothing ends soon; first ${first.what}, on ${first.expires.slice(0, 10)}` : "Nothing ends")];
+  const [first] = endsOf(status);
+  return [ok(first ? `Nothing ends soon; first ${endWords(first)}, on ${first.expires.slice(0, 10)}` : "Nothing ends")];
 }
 
 function verdictFor({ severity, message: found, remedy, next, action }: Problem): Verdict {
