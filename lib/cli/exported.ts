@@ -42,7 +42,8 @@ export async function openReading(
   return openerOf(values, host, session, await readFrom(values, host));
 }
 
-type OpenOne = (name: ImageName) => Promise<Reading>;
+/** Opens one repository. */
+export type OpenOne = (name: ImageName) => Promise<Reading>;
 
 /** {@linkcode openReading}, and of which repositories: of those in the file where none is named. */
 export async function openReadings<V extends NotaryValues & RepositoriesValues & { readonly from: string | undefined }>(
