@@ -42,7 +42,8 @@ export async function readArguments(
   );
   const { tokens } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true });
   const typed = tokens.filter((token) => token.kind === "option");
-  if (typed.some((token) => token.name === "help" && token.value === undefined)) return undefined;
+  // Not within a word: "-InputArtifactPath" has an "h" as well.
+  if (typed.some(({ index }) => ["-h", "--help"].includes(args[index]!))) return undefined;
   const refuse = async (mistake: Mistake) => {
     throw (await import("./mistakes.ts")).mistakeIn({ name, flags, longs, args }, mistake);
   };

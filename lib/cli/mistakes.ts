@@ -70,7 +70,9 @@ export function unknownCommand(
   const cmdlet = Object.keys(CMDLETS).find((name) => name.toLowerCase() === word.toLowerCase());
   const topic = nearest(word.toLowerCase(), topics);
   const meant = cmdlet === undefined ? nearest(word.toLowerCase(), names) : CMDLETS[cmdlet]!;
-  const hint = topic !== undefined
+  const hint = word.startsWith("-")
+    ? "The command comes first, its flags behind it. "
+    : topic !== undefined
     ? `Did you mean ${commandLine("help", topic)}? `
     : meant === undefined
     ? ""
@@ -98,6 +100,9 @@ function strayValue(line: Line, { index, before }: Mistake & { of: "stray" }): T
   const flag = Object.values(flags).find(({ spec }) => partsOf(spec).long === before?.name);
   const isBehind = before !== undefined &&
     index === before.index + (before.value === undefined || before.inlineValue ? 1 : 2);
+  if (/^[\u2010-\u2015\u2212]/.test(word)) {
+    return usage(line, `Word ${index + 1} behind "${name}" begins with a typographic dash`, "Type its dashes anew. ");
+  }
   if (isBehind && flag && before.value === undefined) {
     return usage(line, `--${before.name} takes no value, and one stands behind it`);
   }
