@@ -38,7 +38,7 @@ const ADDON = "./.tagseal-pkcs11";
 /** Deno compares paths as text, links go round that: writing looks where a path leads, and this is the second fence. */
 const WRITE = { allow: true, deny: [...CODE].map((name) => `./${name}`) };
 /** Whose a project file is that was found must be known. */
-const OWN_ID = ["uid"];
+export const OWN_ID: readonly string[] = ["uid"];
 const LOOPBACK = ["localhost", "127.0.0.1"];
 
 /** Variables with secrets, also those of keys that no command opens. */

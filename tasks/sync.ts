@@ -14,7 +14,7 @@ import { COMMANDS } from "./commands.ts";
 import { type Entries, namesFile, publicNames } from "./public_names.ts";
 import { schemaText } from "./project_schema.ts";
 import { reference } from "./reference.ts";
-import { commandSets, type PermissionSet, PROGRAM_FLAGS, setName } from "./permissions.ts";
+import { commandSets, type PermissionSet, setName } from "./permissions.ts";
 
 /** `deno.json`, as far as it is looked at. */
 export interface Config {
@@ -46,6 +46,8 @@ const TOOL_SETS: Readonly<Record<string, PermissionSet>> = {
     run: ["deno"],
   },
   "bundle": { read: true, write: ["./dist"], run: true },
+  "compile": { read: true, write: ["./dist"], env: true, run: true },
+  "releasing": { read: true, write: true, env: true, ffi: ["./.tagseal-pkcs11"] },
   "build-pkcs11": {
     read: ["./"],
     write: ["./.tagseal-pkcs11"],
@@ -66,8 +68,16 @@ const TOOLS: Readonly<Record<string, Task>> = {
     command: program("bundle", "tasks/bundle.ts"),
   },
   "compile": {
-    description: "Write the program dist/tagseal-bin with Deno inside; fetches Deno's runtime",
-    command: `deno compile -q --exclude-unused-npm ${PROGRAM_FLAGS.join(" ")} -o dist/tagseal-bin tasks/main.ts`,
+    description: "Write programs with Deno inside, dist/tagseal-<system>; fetches Deno's runtime",
+    command: releaseTool("compile", "compile"),
+  },
+  "release-renew": {
+    description: "Sign what ends soon of the release repository anew; for each day, by a machine",
+    command: releaseTool("release-renew"),
+  },
+  "release-rotate-key": {
+    description: "Give a role of the release repository new keys",
+    command: releaseTool("release-rotate-key"),
   },
   "sync": {
     description: "Write what follows from other files: permission sets, tasks, REFERENCE.md, templates of CI",
@@ -91,6 +101,11 @@ const TOOLS: Readonly<Record<string, Task>> = {
 
 function program(set: string, file: string): string {
   return `${QUIETLY} deno run -q --no-prompt -P=${set} ${file}`;
+}
+
+/** A tool of whoever publishes tagseal. */
+function releaseTool(name: string, set = "releasing"): string {
+  return `TAGSEAL_CWD=$INIT_CWD ${program(set, `tasks/releases/main.ts ${name}`)}`;
 }
 
 /** The program runs in the project's folder and is told the user's. */

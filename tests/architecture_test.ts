@@ -8,7 +8,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["lib/bytes"],
   ["lib/crypto", "lib/files", "lib/http"],
   ["lib/tuf", "lib/keystore", "lib/registry", "lib/signpath", "lib/updates"],
-  ["lib/notary"],
+  ["lib/notary", "lib/releases"],
   ["lib/signing"],
   ["lib/schemes"],
   ["lib/flows", "lib/local"],
@@ -36,6 +36,8 @@ const COMPOSITION = [
   "tasks/build_pkcs11.ts",
   "tasks/bundle.ts",
   "tasks/bundler.ts",
+  "tasks/parts.ts",
+  "tasks/releases/",
   "tasks/sync.ts",
 ];
 const ADAPTERS = [
@@ -66,8 +68,12 @@ const GLOBALS = new Map<string, RegExp>([
   ["tasks/build_pkcs11.ts", /Command|env|errors|stderr|exit/],
   ["tasks/public_names.ts", /Command/],
   ["tasks/sync.ts", /writeTextFile/],
-  ["tasks/bundle.ts", /readDirSync|stderr|exit/],
+  ["tasks/bundle.ts", /stderr|exit/],
   ["tasks/bundler.ts", /Command|build|errors|execPath|readDirSync|version/],
+  ["tasks/parts.ts", /readDirSync/],
+  ["tasks/releases/compile.ts", /build/],
+  ["tasks/releases/compiler.ts", /env|utimeSync|version/],
+  ["tasks/releases/main.ts", /addSignalListener|args|env|exit|stderr|stdout/],
   ["tasks/single_file.ts", /version|exit/], // in the text that it writes
   ["tasks/main.ts", /args|build|consoleSize|env|errors|exit|stdout|stderr|Signal/],
 ]);
@@ -101,6 +107,7 @@ async function modules(): Promise<Module[]> {
     "tasks/main.ts",
     "tasks/build_pkcs11.ts",
     "tasks/bundle.ts",
+    "tasks/releases/main.ts",
     "tasks/sync.ts",
   ];
   const found = new Map<string, Module>();
@@ -248,7 +255,8 @@ Deno.test("architecture: no file leads back to itself", () => {
 
 Deno.test("architecture: use cases and commands reach files and keys through interfaces", () => {
   const direct = all.filter(({ file }) =>
-    layerOf(file) >= layerOf("lib/schemes/") && !COMPOSITION.includes(file) && file !== "mod.ts"
+    layerOf(file) >= layerOf("lib/schemes/") && !COMPOSITION.some((place) => file.startsWith(place)) &&
+    file !== "mod.ts"
   )
     .flatMap(({ file, imports }) =>
       imports.filter((target) => ADAPTERS.includes(target)).map((target) => `${file} -> ${target}`)
@@ -261,6 +269,13 @@ Deno.test("architecture: the embedded stack is used by its own commands only", (
     roomOf(file) !== "lib/local" && imports.some((target) => roomOf(target) === "lib/local")
   );
   assert.deepEqual(users.map(({ file }) => file).sort(), ["tasks/demo.ts", "tasks/local.ts"]);
+});
+
+Deno.test("architecture: no agent loads what makes and signs releases", () => {
+  const isTool = (file: string) => /^(?:lib|tasks)\/releases\//.test(file);
+  const users = all.filter(({ file, imports }) => !isTool(file) && imports.some(isTool));
+  assert.deepEqual(users.map(({ file }) => file), []);
+  assert.ok(all.filter(({ file }) => isTool(file)).length > 5);
 });
 
 Deno.test("architecture: the machine is touched in a few named places", async () => {

@@ -24,6 +24,11 @@ export type Shell = "sh" | "powershell";
 /** The shell of this machine. */
 export const SHELL: Shell = Deno.build.os === "windows" ? "powershell" : "sh";
 
+/** Where a program with Deno inside may load native code from: it is compiled in, and only administrators write there. */
+export function installedAddonFolder(os: string = Deno.build.os): string {
+  return os === "windows" ? "C:\\Program Files\\tagseal\\pkcs11" : "/usr/local/lib/tagseal/pkcs11";
+}
+
 /** What tells how a program was called. */
 export interface Calling {
   /** Its form. */

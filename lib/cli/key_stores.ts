@@ -9,7 +9,7 @@ import { KNOWN_MODULES } from "../keystore/pkcs11_modules.ts";
 import type { AskPin } from "../keystore/pkcs11_token.ts";
 import { routedKeyStore } from "../keystore/routed_keystore.ts";
 import { choice, text, type Values } from "./flags.ts";
-import { FORM } from "./form.ts";
+import { FORM, installedAddonFolder } from "./form.ts";
 import { remedyOf } from "./hints.ts";
 import type { Host } from "./host.ts";
 
@@ -44,18 +44,15 @@ export type KeyStoreValues = Partial<Values<typeof keyStoreFlags> & Values<typeo
 /** The folder that `deno task build-pkcs11` fills. */
 const BUILT = new URL("../../.tagseal-pkcs11", import.meta.url);
 
-const NO_TOKENS = "Use the single file of deno task bundle, or the project's tasks, for keys on tokens";
-
 /** Where the addon is. A program of one file has no project around it, and must not load what lies about there. */
 function addonFolder(host: Host): string {
   const named = host.env("TAGSEAL_PKCS11_ADDON");
   if (named) return host.path(named);
   if (FORM === "task") return fileURLToPath(BUILT);
-  throw new TagsealError("not-found", `The PKCS#11 addon is not part of this ${FORM}`, {
-    remedy: FORM === "file"
-      ? "Build it in tagseal's project with deno task build-pkcs11, and set TAGSEAL_PKCS11_ADDON to the folder " +
-        ".tagseal-pkcs11 that this fills"
-      : NO_TOKENS,
+  if (FORM === "program") return installedAddonFolder();
+  throw new TagsealError("not-found", "The PKCS#11 addon is not part of this file", {
+    remedy: "Build it in tagseal's project with deno task build-pkcs11, and set TAGSEAL_PKCS11_ADDON to the folder " +
+      ".tagseal-pkcs11 that this fills",
   });
 }
 
@@ -64,7 +61,7 @@ function loadAddon(host: Host): Pkcs11Addon {
   try {
     return loadPkcs11Addon(folder);
   } catch (error) {
-    if (!isTagsealError(error, "forbidden")) throw error;
+    if (!isTagsealError(error, "forbidden") && !(FORM === "program" && isTagsealError(error, "not-found"))) throw error;
     throw reworded(error, error.message, { remedy: howToAllow(folder) });
   }
 }
@@ -81,7 +78,8 @@ function howToAllow(folder: string): string {
       return "Set TAGSEAL_PKCS11_ADDON to that folder, and start the file itself; to start it by hand: deno run " +
         `--allow-ffi="${folder}" and the other flags`;
     case "program":
-      return NO_TOKENS;
+      return `Put the folder .tagseal-pkcs11 that deno task build-pkcs11 fills at "${installedAddonFolder()}", and unset ` +
+        "TAGSEAL_PKCS11_ADDON: this program loads native code from nowhere else";
   }
 }
 

@@ -19,11 +19,14 @@ export function passphraseVariables(role: string): readonly string[] {
   return VARIABLES.get(role) ?? VARIABLES.get("delegation")!;
 }
 
-/** Gets passphrases from the variables or the terminal. */
-export function passphrasesFrom(host: Host): AskPassphrase {
+/** Gets passphrases from the variables or the terminal; `variablesOf` names those of a role. */
+export function passphrasesFrom(
+  host: Host,
+  variablesOf: (role: string) => readonly string[] = passphraseVariables,
+): AskPassphrase {
   return async (request) => {
     const { role } = request.key;
-    const variables = passphraseVariables(role);
+    const variables = variablesOf(role);
     const name = variables.find((variable) => host.env(variable));
     if (name) return fromVariable(request, name, host.secret(host.env(name)!, name));
     const passphrase = request.purpose === "create" ? await newPassphrase(request, host) : await ask(request, host);

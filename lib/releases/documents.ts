@@ -1,9 +1,10 @@
 /** Documents of the release repository, made from those before them and the clock. @module */
-import { Metadata, MetaFile, Root, Snapshot, type TargetFile, Targets, Timestamp } from "@tufjs/models";
+import * as tuf from "@tufjs/models";
 import { type Bytes, utf8 } from "../bytes/bytes.ts";
 import { sha256Hex } from "../crypto/hash.ts";
 import type { PublicKey } from "../crypto/keys.ts";
 import { type ReleaseDocument, releaseKeyOf, type ReleaseRole } from "./keys.ts";
+import type { Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp } from "./models.ts";
 
 /** Of the specification that tuf-js follows. */
 const SPEC_VERSION = "1.0.31";
@@ -48,7 +49,7 @@ export function nextRoot(
   }
   const used = new Set([...roles.values()].flatMap(({ keyids }) => keyids));
   const { version, specVersion, expires } = common("root", before, now);
-  const root = Root.fromJSON({
+  const root = tuf.Root.fromJSON({
     _type: "root",
     version,
     spec_version: specVersion,
@@ -57,30 +58,30 @@ export function nextRoot(
     keys: Object.fromEntries([...keys].filter(([id]) => used.has(id)).map(([id, key]) => [id, key.toJSON()])),
     roles: Object.fromEntries(roles),
   });
-  return new Metadata(root);
+  return new tuf.Metadata(root);
 }
 
 /** The next list of targets: those before, and these. */
 export function nextTargets(before: Targets | undefined, files: readonly TargetFile[], now: Date): Metadata<Targets> {
   const all = [...Object.values(before?.targets ?? {}), ...files];
   const targets = Object.fromEntries(all.map((file) => [file.path, file]));
-  return new Metadata(new Targets({ ...common("targets", before, now), targets }));
+  return new tuf.Metadata(new tuf.Targets({ ...common("targets", before, now), targets }));
 }
 
 /** The next snapshot, of this list of targets. */
 export function nextSnapshot(before: Snapshot | undefined, targets: MetaFile, now: Date): Metadata<Snapshot> {
-  return new Metadata(new Snapshot({ ...common("snapshot", before, now), meta: { "targets.json": targets } }));
+  return new tuf.Metadata(new tuf.Snapshot({ ...common("snapshot", before, now), meta: { "targets.json": targets } }));
 }
 
 /** The next timestamp, of this snapshot. */
 export function nextTimestamp(before: Timestamp | undefined, snapshotMeta: MetaFile, now: Date): Metadata<Timestamp> {
-  return new Metadata(new Timestamp({ ...common("timestamp", before, now), snapshotMeta }));
+  return new tuf.Metadata(new tuf.Timestamp({ ...common("timestamp", before, now), snapshotMeta }));
 }
 
 /** How another document names this one. */
 export function metaOf(metadata: Metadata<ReleaseDocument>): MetaFile {
   const bytes = bytesOf(metadata);
-  return new MetaFile({
+  return new tuf.MetaFile({
     version: metadata.signed.version,
     length: bytes.length,
     hashes: { sha256: sha256Hex(bytes) },

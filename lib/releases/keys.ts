@@ -1,5 +1,5 @@
 /** Keys of the release repository: as its metadata lists them, and as this project's key stores hold them. @module */
-import { Key, type Metadata, type Root, Signature, type Snapshot, type Targets, type Timestamp } from "@tufjs/models";
+import * as tuf from "@tufjs/models";
 import { canonicalJson } from "../bytes/canonical_json.ts";
 import { jsonObject, type JsonValue } from "../bytes/json.ts";
 import { formatPem, parsePem } from "../bytes/pem.ts";
@@ -9,6 +9,7 @@ import { type KeyId, keyOfSpki, type PublicKey } from "../crypto/keys.ts";
 import type { Signer } from "../crypto/signer.ts";
 import { TagsealError } from "../errors.ts";
 import type { KeyStore } from "../keystore/keystore.ts";
+import type { Key, Metadata, Root, Snapshot, Targets, Timestamp } from "./models.ts";
 
 /** The roles of the repository. */
 export const RELEASE_ROLES = ["root", "targets", "snapshot", "timestamp"] as const;
@@ -31,7 +32,7 @@ export function releaseKeyOf({ shape, spki, canonicalId }: PublicKey): Key {
     ["keyval", jsonObject([["public", formatPem("PUBLIC KEY", spki)]])],
     ["scheme", "ecdsa-sha2-nistp256"],
   ]);
-  return Key.fromJSON(sha256Hex(canonicalJson(json)), json as never);
+  return tuf.Key.fromJSON(sha256Hex(canonicalJson(json)), json as never);
 }
 
 /** Under which id the key stores hold a key of the metadata. */
@@ -44,7 +45,11 @@ function storedId(key: Key): KeyId {
  *
  * @throws {TagsealError} `not-found` where the stores do not hold that many
  */
-export async function openSigners(keys: KeyStore, { signed: root }: Metadata<Root>, role: ReleaseRole) {
+export async function openSigners(
+  keys: KeyStore,
+  { signed: root }: Metadata<Root>,
+  role: ReleaseRole,
+): Promise<Signer[]> {
   const { keyIDs = [], threshold = 1 } = root.roles[role] ?? {};
   const wanted = keyIDs.map((id) => storedId(root.keys[id]!));
   const held = new Set((await keys.list()).map(({ id }) => id));
@@ -72,7 +77,7 @@ export async function signDocument(metadata: Metadata<ReleaseDocument>, signers:
   for (const signer of signers) {
     const key = releaseKeyOf(signer.publicKey);
     const { bytes } = await signer.sign(payload);
-    metadata.signatures[key.keyID] = new Signature({ keyID: key.keyID, sig: derOfRs(bytes).toHex() });
+    metadata.signatures[key.keyID] = new tuf.Signature({ keyID: key.keyID, sig: derOfRs(bytes).toHex() });
     key.verifySignature(metadata);
   }
 }

@@ -1,5 +1,5 @@
 /** Publishing in the release repository: its beginning, releases, new keys, and renewal. @module */
-import { type Metadata, type Root, TargetFile } from "@tufjs/models";
+import * as tuf from "@tufjs/models";
 import type { Signer } from "../crypto/signer.ts";
 import { TagsealError } from "../errors.ts";
 import type { KeyStore, NewKey } from "../keystore/keystore.ts";
@@ -16,6 +16,7 @@ import {
 } from "./documents.ts";
 import { openSigners, RELEASE_ROLES, type ReleaseDocument, type ReleaseRole, signDocument } from "./keys.ts";
 import type { Published, ReleaseFolder } from "./repository.ts";
+import type { Metadata, Root, TargetFile } from "./models.ts";
 
 /** What publishing works with. */
 export interface Publisher {
@@ -151,7 +152,7 @@ export async function publishRelease(
 }
 
 function targetOf({ path, length, sha256, custom }: ReleasedFile): TargetFile {
-  return new TargetFile({ path, length, hashes: { sha256 }, unrecognizedFields: { custom } });
+  return new tuf.TargetFile({ path, length, hashes: { sha256 }, unrecognizedFields: { custom } });
 }
 
 /** What became of a renewal. */

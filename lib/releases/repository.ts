@@ -7,14 +7,14 @@
  * @see {@link https://theupdateframework.github.io/specification/v1.0.31/ | The Update Framework, 4 and 6}
  * @module
  */
-import { type Metadata, MetadataKind, type Root, type Snapshot, type Targets, type Timestamp } from "@tufjs/models";
-import { Metadata as Documents } from "@tufjs/models";
+import * as tuf from "@tufjs/models";
 import { type Bytes, text } from "../bytes/bytes.ts";
 import { messageOf, TagsealError } from "../errors.ts";
 import { readFileBounded, writeFileAtomically } from "../files/files.ts";
 import { MAX_METADATA_BYTES } from "../updates/follow.ts";
 import { bytesOf } from "./documents.ts";
 import type { ReleaseDocument, ReleaseRole } from "./keys.ts";
+import type { Metadata, Root, Snapshot, Targets, Timestamp } from "./models.ts";
 
 /** What has been published, verified. */
 export interface Published {
@@ -32,8 +32,13 @@ const MAX_ROOTS = 256;
 
 /** The repository in a folder. */
 export class ReleaseFolder {
-  /** @param folder what a server hands out */
-  constructor(readonly folder: string) {}
+  /** What a server hands out. */
+  readonly folder: string;
+
+  /** The repository in `folder`, which need not be there yet. */
+  constructor(folder: string) {
+    this.folder = folder;
+  }
 
   /**
    * What is there; `undefined` where nothing is.
@@ -50,25 +55,32 @@ export class ReleaseFolder {
       judge(role, () => accepted(roots.slice(-2), (by) => by.verifyDelegate(role, metadata as never)));
       return metadata;
     };
-    const timestamp = await this.#document(MetadataKind.Timestamp, "timestamp.json");
+    const timestamp = await this.#document(tuf.MetadataKind.Timestamp, "timestamp.json");
     if (!timestamp) return { root, timestamp, snapshot: undefined, targets: undefined };
     signedBy("timestamp", timestamp);
-    const snapshot = await this.#listed(MetadataKind.Snapshot, "snapshot.json", timestamp.signed.snapshotMeta);
+    const snapshot = await this.#listed(tuf.MetadataKind.Snapshot, "snapshot.json", timestamp.signed.snapshotMeta);
     signedBy("snapshot", snapshot);
     const meta = snapshot.signed.meta["targets.json"];
     if (!meta) throw notTrusted("snapshot", "it names no list of targets");
-    const targets = signedBy("targets", await this.#listed(MetadataKind.Targets, "targets.json", meta));
+    const targets = signedBy("targets", await this.#listed(tuf.MetadataKind.Targets, "targets.json", meta));
     return { root, timestamp, snapshot, targets };
+  }
+
+  /** A root as it is published. @throws {TagsealError} `trust-invalid` where it is not there */
+  async rootText(version: number): Promise<string> {
+    const bytes = await this.#bytes(`${version}.root.json`);
+    if (bytes) return text(bytes);
+    throw notTrusted(`${version}.root.json`, "it is missing");
   }
 
   /** Writes documents in this order: whoever reads meanwhile sees what the last timestamp names. */
   async write(documents: readonly Metadata<ReleaseDocument>[]): Promise<void> {
     for (const metadata of documents) {
       const { type, version } = metadata.signed;
-      const isTimestamp = type === MetadataKind.Timestamp;
+      const isTimestamp = type === tuf.MetadataKind.Timestamp;
       const name = isTimestamp ? "timestamp.json" : `${version}.${type}.json`;
       // A document of the next version that nothing names is left from a run that was ended in between.
-      const replace = type !== MetadataKind.Root;
+      const replace = type !== tuf.MetadataKind.Root;
       await writeFileAtomically(`${this.folder}/metadata/${name}`, bytesOf(metadata), { replace });
     }
   }
@@ -80,7 +92,7 @@ export class ReleaseFolder {
       const name = `${version}.root.json`;
       const bytes = await this.#bytes(name);
       if (!bytes) break;
-      const root = parsed(MetadataKind.Root, name, bytes);
+      const root = parsed(tuf.MetadataKind.Root, name, bytes);
       judge(name, () => {
         (roots.at(-1) ?? root).verifyDelegate("root", root);
         root.verifyDelegate("root", root);
@@ -97,7 +109,7 @@ export class ReleaseFolder {
     return readFileBounded(`${this.folder}/metadata/${name}`, MAX_METADATA_BYTES);
   }
 
-  async #document(kind: MetadataKind.Timestamp, name: string): Promise<Metadata<Timestamp> | undefined> {
+  async #document(kind: tuf.MetadataKind.Timestamp, name: string): Promise<Metadata<Timestamp> | undefined> {
     const bytes = await this.#bytes(name);
     return bytes && parsed(kind, name, bytes);
   }
@@ -116,14 +128,16 @@ export class ReleaseFolder {
 }
 
 interface Kinds {
-  [MetadataKind.Root]: Root;
-  [MetadataKind.Timestamp]: Timestamp;
-  [MetadataKind.Snapshot]: Snapshot;
-  [MetadataKind.Targets]: Targets;
+  [tuf.MetadataKind.Root]: Root;
+  [tuf.MetadataKind.Timestamp]: Timestamp;
+  [tuf.MetadataKind.Snapshot]: Snapshot;
+  [tuf.MetadataKind.Targets]: Targets;
 }
 
 function parsed<K extends keyof Kinds>(kind: K, name: string, bytes: Bytes): Metadata<Kinds[K]> {
-  return judge(name, () => Documents.fromJSON(kind as never, JSON.parse(text(bytes)))) as unknown as Metadata<Kinds[K]>;
+  return judge(name, () => tuf.Metadata.fromJSON(kind as never, JSON.parse(text(bytes)))) as unknown as Metadata<
+    Kinds[K]
+  >;
 }
 
 function accepted(roots: readonly Metadata<Root>[], verify: (root: Metadata<Root>) => void): void {

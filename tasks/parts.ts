@@ -1,0 +1,73 @@
+/**
+ * The program in parts, as the bundler writes them: what the single file and the programs with Deno inside are made of.
+ *
+ * The bundler names parts by hashes into which the way from the project to Deno's cache goes. They get numbers here, in
+ * the order in which they name each other, so that the same sources make the same bytes wherever they lie.
+ *
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+import { utf8 } from "../lib/bytes/bytes.ts";
+import { removeFolder, requireFile, writeFileAtomically } from "../lib/files/files.ts";
+import { bundle, toCommonJs } from "./bundler.ts";
+
+/** The project's folder, with a slash at its end. */
+export const PROJECT: string = fileURLToPath(new URL("..", import.meta.url));
+
+/** The program's parts in a folder; `main.js` is where it begins. */
+export interface Parts {
+  /** The folder. */
+  readonly folder: string;
+  /** Their sources by name, as modules. */
+  readonly sources: ReadonlyMap<string, string>;
+}
+
+const MAX_PART_BYTES = 16 * 2 ** 20;
+const NAMED = /"\.\/([\w.-]+\.js)"/g;
+
+/** Bundles the program, runs `use` on its parts, and removes them. @throws {TagsealError} what {@linkcode bundle} throws */
+export async function withParts<T>(use: (parts: Parts) => Promise<T>): Promise<T> {
+  const folder = `${PROJECT}dist/parts-${crypto.randomUUID().slice(0, 8)}`;
+  try {
+    await bundle("-q", "--minify", "--code-splitting", "--outdir", `${folder}/bundled`, `${PROJECT}tasks/main.ts`);
+    const sources = numbered(await sourcesIn(`${folder}/bundled`));
+    const options = { replace: true, ownCode: true, lazy: true };
+    for (const [name, source] of sources) await writeFileAtomically(`${folder}/${name}`, utf8(source), options);
+    return await use({ folder, sources });
+  } finally {
+    await removeFolder(folder);
+  }
+}
+
+/** The same parts as CommonJS, by name; `address` is the expression that stands for the file's own address. */
+export async function commonJsOf({ folder, sources }: Parts, address: string): Promise<Map<string, string>> {
+  await toCommonJs([...sources.keys()].map((name) => `${folder}/${name}`), address, `${folder}/common`);
+  return await sourcesIn(`${folder}/common`);
+}
+
+async function sourcesIn(folder: string): Promise<Map<string, string>> {
+  const sources = new Map<string, string>();
+  for (const name of [...Deno.readDirSync(folder)].map((entry) => entry.name).sort()) {
+    sources.set(name, new TextDecoder().decode(await requireFile(`${folder}/${name}`, MAX_PART_BYTES)));
+  }
+  return sources;
+}
+
+/** The parts under numbers; `main.js` keeps its name. */
+export function numbered(sources: ReadonlyMap<string, string>): Map<string, string> {
+  const names = new Map([["main.js", "main.js"]]);
+  for (const name of names.keys()) { // it grows on the way
+    for (const [, other] of sources.get(name)!.matchAll(NAMED)) {
+      if (sources.has(other!) && !names.has(other!)) names.set(other!, `${names.size}.js`);
+    }
+  }
+  return new Map(
+    [...names].map(([name, number]) => [
+      number,
+      sources.get(name)!.replaceAll(
+        NAMED,
+        (whole, other: string) => names.has(other) ? `"./${names.get(other)}"` : whole,
+      ),
+    ]),
+  );
+}
