@@ -1,13 +1,13 @@
 /**
- * A command's arguments, read. The platform says what stands where; which flags there are comes from the command's table.
+ * A command's arguments, read: which flags there are comes from the command's table.
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { parameterIn } from "./cmdlets.ts";
 import { argumentsOf, type Command } from "./command.ts";
 import type { Mistake } from "./mistakes.ts";
 import { camelCase, type Flags, partsOf, type Typed } from "./flags.ts";
+import { tokensOf } from "./words.ts";
 
 /** What stands on a command line. */
 export interface Arguments {
@@ -34,14 +34,7 @@ export async function readArguments(
   args: readonly string[],
 ): Promise<Arguments | undefined> {
   const known = new Map([...Object.values(flags), HELP].map(({ spec }) => [partsOf(spec).long, partsOf(spec)]));
-  const options = Object.fromEntries(
-    [...known.values()].map(({ long, short, takesValue }) => [
-      long,
-      { type: takesValue ? "string" as const : "boolean" as const, ...(short ? { short } : {}) },
-    ]),
-  );
-  const { tokens } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true });
-  const typed = tokens.filter((token) => token.kind === "option");
+  const { options: typed, values } = tokensOf(args, [...known.values()]);
   // Not within a word: "-InputArtifactPath" has an "h" as well.
   if (typed.some(({ index }) => ["-h", "--help"].includes(args[index]!))) return undefined;
   const refuse = async (mistake: Mistake) => {
@@ -63,7 +56,6 @@ export async function readArguments(
       given.set(camelCase(long), true);
     }
   }
-  const values = tokens.filter((token) => token.kind === "positional");
   const wanted = argumentsOf(command);
   const stray = values[wanted.length];
   if (stray) {

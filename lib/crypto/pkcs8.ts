@@ -21,7 +21,9 @@ const OID = {
 const ITERATIONS = 2048; // what notary writes; its files are made to be opened by it
 const MAX_ITERATIONS = 10_000_000;
 
-const derive = promisify(pbkdf2);
+/** A key from a passphrase. Made when it is called, as the platform's cryptography is large and loaded when it is used. */
+const derive = (passphrase: string, salt: Uint8Array, iterations: number, prf: string): Promise<Uint8Array> =>
+  promisify(pbkdf2)(utf8(passphrase), salt, iterations, 32, prf);
 const asn1 = () => import("asn1js"); // only needed where key files are
 
 /** Loads what opening a key takes, while whoever is going to open one waits for something else. */
@@ -39,7 +41,7 @@ export class WrongPassphrase extends Error {
 export async function encryptPrivateKey(key: KeyObject, passphrase: string): Promise<Bytes> {
   const { Integer, ObjectIdentifier, OctetString, Sequence } = await asn1();
   const salt = randomBytes(8), iv = randomBytes(16);
-  const cipher = createCipheriv("aes-256-cbc", await derive(utf8(passphrase), salt, ITERATIONS, 32, "sha1"), iv);
+  const cipher = createCipheriv("aes-256-cbc", await derive(passphrase, salt, ITERATIONS, "sha1"), iv);
   const plain = key.export({ type: "pkcs8", format: "der" });
   const sealed = new Uint8Array([...cipher.update(plain), ...cipher.final()]);
   const octets = (bytes: Uint8Array) => new OctetString({ valueHex: new Uint8Array(bytes).buffer });
@@ -58,7 +60,7 @@ export async function encryptPrivateKey(key: KeyObject, passphrase: string): Pro
  */
 export async function decryptPrivateKey(der: Bytes, passphrase: string): Promise<KeyObject> {
   const { salt, iterations, prf, iv, sealed } = await readPbes2(der);
-  const decipher = createDecipheriv("aes-256-cbc", await derive(utf8(passphrase), salt, iterations, 32, prf), iv);
+  const decipher = createDecipheriv("aes-256-cbc", await derive(passphrase, salt, iterations, prf), iv);
   let plain: Bytes;
   try {
     plain = new Uint8Array([...decipher.update(sealed), ...decipher.final()]);
