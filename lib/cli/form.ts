@@ -1,6 +1,5 @@
 /** In which form the program runs, and how it was called: what can be advised depends on it. @module */
-import { delimiter } from "node:path";
-import { fileURLToPath } from "node:url";
+import { pathOfUrl } from "../files/names.ts";
 
 /** A task of the project, the single file, or a program with Deno inside. */
 export type Form = "task" | "file" | "program";
@@ -58,7 +57,7 @@ export function calledAs({ form, byTask, path, folder, searched }: Calling): rea
 /** The file that this program is: the single file, or the one with Deno inside; `undefined` where a project is run. */
 export function programFile(): string | undefined {
   if (FORM === "task") return undefined;
-  return FORM === "program" ? Deno.execPath() : fileURLToPath(import.meta.url);
+  return FORM === "program" ? Deno.execPath() : pathOfUrl(import.meta.url);
 }
 
 /** What releases call this form, and the Deno that runs it. */
@@ -76,8 +75,8 @@ export function called(): readonly string[] {
   return calledAs({
     form: FORM,
     byTask: Deno.env.get("TAGSEAL_CWD") !== undefined,
-    path: programFile() ?? fileURLToPath(import.meta.url),
+    path: programFile() ?? pathOfUrl(import.meta.url),
     folder: Deno.cwd(),
-    searched: FORM === "task" ? [] : (Deno.env.get("PATH") ?? "").split(delimiter),
+    searched: FORM === "task" ? [] : (Deno.env.get("PATH") ?? "").split(Deno.build.os === "windows" ? ";" : ":"),
   });
 }

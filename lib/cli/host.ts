@@ -166,7 +166,8 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
     path,
     async readNearestFile(name, maxBytes) {
       const { readNearestFile } = await import("../files/nearest.ts");
-      return await readNearestFile(name, folder(), env("HOME") ?? env("USERPROFILE"), maxBytes);
+      const at = isAbsolute(folder()) ? folder() : `${Deno.cwd()}/${folder()}`;
+      return await readNearestFile(name, at, env("HOME") ?? env("USERPROFILE"), maxBytes);
     },
     async readFile(given, maxBytes) {
       const { isOpenPipe, readOpenPipe } = await import("../files/pipe.ts");

@@ -33,3 +33,32 @@ export function pathOfFile(path: string, os: string = Deno.build.os): string {
 export function isAbsolute(path: string, os: string = Deno.build.os): boolean {
   return (os === "windows" ? /^(?:[/\\]|[A-Za-z]:)/ : /^\//).test(path);
 }
+
+/** Where an absolute path begins: `/`, `C:\`, or the folder that a server shares. */
+const ROOT = { windows: /^(?:[A-Za-z]:[/\\]?|[/\\]{2}[^/\\]+[/\\]+[^/\\]+[/\\]?|[/\\])/, other: /^\// };
+
+/**
+ * The folder that an absolute path lies in; `undefined` for the root of a file system. As the platform's `dirname` has it,
+ * but that loading this takes no time.
+ */
+export function folderOf(path: string, os: string = Deno.build.os): string | undefined {
+  const isWindows = os === "windows";
+  const root = ROOT[isWindows ? "windows" : "other"].exec(path)?.[0] ?? "";
+  const rest = path.slice(root.length).replace(isWindows ? /[/\\]+$/ : /\/+$/, "");
+  if (rest === "") return undefined;
+  return root + rest.replace(isWindows ? /[/\\]*[^/\\]*$/ : /\/*[^/]*$/, "");
+}
+
+/** An entry of a folder. */
+export function entryOf(folder: string, name: string, os: string = Deno.build.os): string {
+  const separator = os === "windows" ? "\\" : "/";
+  return `${folder.replace(os === "windows" ? /[/\\]+$/ : /\/+$/, "")}${separator}${name}`;
+}
+
+/** The path in a `file:` address, as the platform's `fileURLToPath` tells it, but that loading this takes no time. */
+export function pathOfUrl(address: string, os: string = Deno.build.os): string {
+  const { hostname, pathname } = new URL(address);
+  const path = decodeURIComponent(pathname);
+  if (os !== "windows") return path;
+  return hostname === "" ? path.slice(1).replaceAll("/", "\\") : `\\\\${hostname}${path.replaceAll("/", "\\")}`;
+}

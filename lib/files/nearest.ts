@@ -6,10 +6,10 @@
  *
  * @module
  */
-import { dirname, resolve } from "node:path";
 import type { Bytes } from "../bytes/bytes.ts";
 import { TagsealError } from "../errors.ts";
 import { readFileBounded } from "./files.ts";
+import { entryOf, folderOf } from "./names.ts";
 import { entryAt } from "./open.ts";
 
 /** A file that was found. */
@@ -21,7 +21,7 @@ export interface NearestFile {
 }
 
 /**
- * The nearest file `name` in `folder` or above it. The last folder that is looked into is `home`, one that holds `.git`,
+ * The nearest file `name` in `folder`, an absolute path, or above it. The last folder that is looked into is `home`, one that holds `.git`,
  * or the root of the file system.
  *
  * @throws {TagsealError} `bad-input` where others may have written it, or it is longer than `maxBytes` or cannot be read
@@ -32,17 +32,18 @@ export async function readNearestFile(
   home: string | undefined,
   maxBytes: number,
 ): Promise<NearestFile | undefined> {
-  const last = home === undefined ? undefined : resolve(home);
-  for (let at = resolve(folder);; at = dirname(at)) {
-    const path = resolve(at, name);
+  const last = home === undefined ? undefined : folderOf(entryOf(home, name));
+  for (let at: string | undefined = folder; at !== undefined; at = folderOf(at)) {
+    const path = entryOf(at, name);
     const entry = look(path);
     if (entry && !entry.isDirectory) {
       requireOwn(path, entry); // a link of others could lead to a file of one's own that is meant for elsewhere
       const bytes = await readFileBounded(path, maxBytes, (info) => requireOwn(path, info));
       if (bytes) return { path, bytes };
     }
-    if (at === last || look(resolve(at, ".git")) || dirname(at) === at) return undefined;
+    if (at === last || look(entryOf(at, ".git"))) break;
   }
+  return undefined;
 }
 
 /** What is there, as far as this user may see it. */

@@ -1,6 +1,8 @@
 /** Names as files on Windows, and paths as they are typed there; without Windows, as both are plain functions. */
 import assert from "node:assert/strict";
-import { filePath, isAbsolute, pathOfFile } from "../../lib/files/names.ts";
+import { posix, win32 } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { entryOf, filePath, folderOf, isAbsolute, pathOfFile, pathOfUrl } from "../../lib/files/names.ts";
 
 Deno.test("names on Windows: what it takes in no name is written otherwise, and read back as it was", () => {
   const rows: [string, string][] = [
@@ -39,4 +41,28 @@ Deno.test("paths on Windows: drives and shares say where they lead, elsewhere th
   }
   for (const path of ["C:\\keys", "c:x", "\\x", "x", ""]) assert.equal(isAbsolute(path, "linux"), false, path);
   assert.equal(isAbsolute("/x", "linux"), true);
+});
+
+Deno.test("names: folders and entries of folders as the platform's own functions have them", () => {
+  const rows: Record<string, readonly string[]> = {
+    linux: ["/", "/a", "/a/", "/a/b", "/a/b/c.d", "/a b/é", "/C:/a", "/a\\b/c"],
+    windows: ["C:\\", "C:\\a", "C:\\a\\", "C:/a/b", "C:\\a\\b c", "\\\\s\\h\\", "\\\\s\\h\\a", "\\\\s\\h\\a\\b", "\\a"],
+  };
+  for (const [os, paths] of Object.entries(rows)) {
+    const platform = os === "windows" ? win32 : posix;
+    for (const path of paths) {
+      const isRoot = platform.dirname(path) === path;
+      assert.equal(folderOf(path, os), isRoot ? undefined : platform.dirname(path), path);
+      assert.equal(platform.normalize(entryOf(path, "x", os)), platform.join(path, "x"), path);
+    }
+  }
+});
+
+Deno.test("names: paths in addresses", () => {
+  for (const path of ["/a", "/a b/é%#?", "/C:/x\\y"]) {
+    const address = pathToFileURL(path).href;
+    assert.deepEqual([pathOfUrl(address, "linux"), fileURLToPath(address)], [path, path]);
+  }
+  assert.equal(pathOfUrl("file:///C:/a%20b/c%23", "windows"), "C:\\a b\\c#");
+  assert.equal(pathOfUrl("file://server/share/a", "windows"), "\\\\server\\share\\a");
 });
