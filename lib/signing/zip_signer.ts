@@ -77,15 +77,18 @@ export function zipSigner(
   }
   const { workIn, signingRequestId: named, kept, anew } = resume;
   let last: string | undefined;
+  let work: ReadonlySet<string> = new Set();
   return {
     holder: service ?? { kind: "service" },
     attempts: named === undefined ? ATTEMPTS : 1,
     async sign(batch) {
       const { signal, now, onProgress } = options;
+      const units = workIn(batch.file);
+      work = new Set(units.map(({ sha256 }) => sha256));
       const submit = async () => await submitted(await writeSigningFile(batch.file), batch);
       const file = async () =>
         kept
-          ? await fileOnce(workIn(batch.file), {
+          ? await fileOnce(units, {
             ...{ client, kept: kept.requests, account: kept.account },
             ...{ anew, now, signal, onProgress, submit },
           })
@@ -100,7 +103,10 @@ export function zipSigner(
     async ended(failures) {
       if (!kept || last === undefined || failures.some(mayGoOn)) return;
       const all = await kept.requests.list().catch(() => []);
-      const done = all.filter(({ signingRequestId }) => signingRequestId === last);
+      // Where an earlier run had filed it unheard, and somebody has found its id, there is nothing to look for any more.
+      const done = all.filter(({ signingRequestId = last, account, work: filed }) =>
+        signingRequestId === last && account === kept.account && filed.some(({ sha256 }) => work.has(sha256))
+      );
       for (const request of done) await kept.requests.forget(request).catch(() => {}); // it is found to be over by the next run
     },
   };
