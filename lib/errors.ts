@@ -50,6 +50,8 @@ export interface Reasons {
   readonly "unavailable": ConnectionReason | "too-long";
   /** The system does not let this user do it, or the disk cannot: what lies there is as good as it was. */
   readonly "bad-input": "denied";
+  /** Whoever asks is known, and was given less than that. */
+  readonly "forbidden": "scope";
   /** The message names a role alone, as the rules that judge a file know neither repository nor server; no strict JSON. */
   readonly "trust-invalid": "role" | "not-json";
 }

@@ -106,6 +106,7 @@ export async function openSigning(
     signer: signerName,
     keyId,
     holder: asked,
+    publishes: access !== "pull",
     renew: values.renewRole,
     howToRenew: (roles) => values.again("renewRole", "--renew-role", roles.join(",")),
     onRenewed: (role, reason, kept) =>

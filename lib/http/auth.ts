@@ -84,6 +84,7 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
     url: URL,
     scope: Scope,
     way?: Way,
+    reason?: "scope",
   ): TagsealError {
     const user = known && "password" in known ? shown(known.username) : undefined;
     const realm = way?.scheme === "bearer" ? plainUrl(way.realm) : way && shown(way.realm);
@@ -107,7 +108,7 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
       `The ${service} at "${url.origin}" refuses access: ${why}; tried ${who(known)} ${where} and scope "${
         scopeText(scope)
       }"${lost ? `. ${lost.message}` : ""}`,
-      { remedy, details },
+      { remedy, details, reason },
     );
   }
 
@@ -237,7 +238,7 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
       }
       // The token server knows the user, and has given less than was asked for.
       if (known && isTooLittle(answer)) {
-        throw refused("forbidden", `that user may not ${DO[scope.actions]} it${said}`, call.url, scope, way);
+        throw refused("forbidden", `that user may not ${DO[scope.actions]} it${said}`, call.url, scope, way, "scope");
       }
       throw refused("unauthenticated", `${notAccepted(way!, known)}${said}`, call.url, scope, way);
     }

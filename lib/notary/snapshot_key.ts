@@ -9,13 +9,37 @@ import type { Root } from "../tuf/models.ts";
  * A server that has none makes one, which counts for nothing before a root names it.
  */
 export async function serverSnapshotKey(server: TrustServer, gun: string): Promise<KeyId | undefined> {
+  return await keyOf(server, gun, () => false);
+}
+
+async function keyOf(
+  server: TrustServer,
+  gun: string,
+  isFinal: (error: unknown) => boolean,
+): Promise<KeyId | undefined> {
   try {
     return (await server.managedKey(gun, "snapshot")).canonicalId;
   } catch (error) {
+    if (isFinal(error)) throw error;
     // Servers that ask for tokens give this key to those only who may push; an export has no server ("usage").
     if (!isTagsealError(error, "unauthenticated", "forbidden", "unavailable", "not-found", "usage")) throw error;
     return undefined;
   }
+}
+
+/**
+ * {@linkcode serverSnapshotKey} for whoever is to publish next: where the server wants to know who that is, or its token
+ * server gives this user less than the right to push, publishing would end just so.
+ *
+ * @throws {TagsealError} `unauthenticated`, `forbidden`
+ */
+export async function publishersSnapshotKey(server: TrustServer, gun: string): Promise<KeyId | undefined> {
+  return await keyOf(
+    server,
+    gun,
+    (error) =>
+      isTagsealError(error, "unauthenticated") || (isTagsealError(error, "forbidden") && error.reason === "scope"),
+  );
 }
 
 /**

@@ -5,6 +5,7 @@ import { certificatePem, readCertificate } from "../../lib/crypto/x509.ts";
 import type { Send } from "../../lib/http/send.ts";
 import { createSigningCertificate, type SigningAlgorithm } from "../../lib/local/certificates.ts";
 import { given, peersInMemory, Story } from "../support/local_story.ts";
+import { createTokenIssuer } from "../support/token_issuer.ts";
 import { KEYS } from "../support/trust_builder.ts";
 
 type Between = (request: Request, send: Send) => Promise<Response>;
@@ -249,14 +250,53 @@ Deno.test("a snapshot key that is not the server's: told before anything is file
   assert.deepEqual([story.signingRequests, story.posts], [2, 2], "the data and the last one");
 });
 
+Deno.test("who may not publish is told before anything is filed: strangers, and users who may only read", async (t) => {
+  const realm = "https://localhost:5000/token";
+  const [user, password] = ["ci", "password-of-ci"];
+  const issuer = await createTokenIssuer({ issuer: "i", service: "s", user, password, now: () => new Date() });
+  let reading: "nobody" | "everybody" = "nobody";
+  const peers = await peersInMemory({
+    notary: (request, scope) => {
+      if (reading === "everybody" && scope.actions === "pull") return undefined;
+      const refused = issuer.check(request, scope, realm);
+      if (refused || reading === "nobody") return refused;
+      const challenge = `Bearer realm="${realm}",service="s",error="insufficient_scope"`;
+      return new Response("{}", { status: 401, headers: { "www-authenticate": challenge } });
+    },
+    elsewhere: issuer.handle,
+  });
+  await using story = await Story.begin(peers);
+  const auth = btoa(`${user}:${password}`);
+  story.secrets.push(password, auth);
+  await story.push("v1");
+  await story.succeed(["init", "-r", story.gun, "--delegation-certificate", "signpath.cer"], {
+    env: { NOTARY_AUTH: auth },
+  });
+  reading = "everybody";
+  for (const method of [[], HASH]) {
+    await t.step(`a stranger ${method}`, async () => {
+      await story.fail(4, sign(story, ...method), ["refuses access", "tried anonymously", ":push,pull", "NOTARY_AUTH"]);
+    });
+    await t.step(`a user who may only read ${method}`, async () => {
+      const words = ["that user may not push to it", 'as user "ci"', "give that user the right to push"];
+      await story.fail(4, sign(story, ...method), words, { env: { NOTARY_AUTH: auth } });
+    });
+  }
+  assert.equal(story.signingRequests, 0);
+  await t.step("who reads, or only makes signing data, needs no right to push", async () => {
+    await story.succeed(["list", "-r", story.gun]);
+    await story.succeed(["signing-data", "-r", story.gun, "-t", "v1", "--output-artifact-path", "data.zip"]);
+  });
+});
+
 Deno.test("a description tells approvers what is in the request", async () => {
   await using story = await Story.readyToSign();
   const digest = /sha256:\S+/.exec((await story.succeed(sign(story, "--dry-run"))).stdout)![0];
   await story.succeed(sign(story));
   await story.succeed(["sign", "-r", story.gun, "-t", "v2", ...HASH]);
   const [first, second] = story.peers.signPath.requests();
-  assert.equal(first!.description, `${story.gun}: v1 ${digest}`);
-  assert.match(second!.description, /^localhost:5000\/demo\/app: v2 sha256:[0-9a-f]{64}$/);
+  assert.equal(first!.description, `${story.gun}: v1 ${digest.slice(0, "sha256:".length + 12)}`);
+  assert.match(second!.description, /^localhost:5000\/demo\/app: v2 sha256:[0-9a-f]{12}$/);
 });
 
 Deno.test("a policy whose certificate is not valid: nothing is filed, since SignPath would not sign", async () => {

@@ -21,7 +21,7 @@ import type { RepositoryChange } from "./changes.ts";
 import { isToRenew, type RenewalConsent, requireRenewalConsent } from "./renewal_consent.ts";
 import { baseOf } from "./role_base.ts";
 import { keysOfPolicy, signingKeys } from "./signing_keys.ts";
-import { requireServerSnapshot, serverSnapshotKey } from "../../notary/snapshot_key.ts";
+import { publishersSnapshotKey, requireServerSnapshot, serverSnapshotKey } from "../../notary/snapshot_key.ts";
 import { digestIn, editedRole, isEdited, type ManifestOfTag, type TagEdit } from "./tag_change.ts";
 
 /** Tags of one repository that are to be signed, or withdrawn. */
@@ -36,6 +36,8 @@ export interface TagsToSign extends RenewalConsent {
   readonly keyId?: string | undefined;
   /** Who signs, where that is known: of a service, all that can be known is found out before it is asked for anything. */
   readonly holder?: KeyHolder | undefined;
+  /** Whether the same user publishes what is signed: then the right to do so is asked for before anything is signed. */
+  readonly publishes?: boolean | undefined;
   /** The tags to sign. */
   readonly sign?: TagsToLookUp;
   /** The tags to withdraw. */
@@ -104,7 +106,8 @@ export async function prepareTags(task: TagsToSign, at: Date): Promise<PreparedR
   const turn = new Promise<void>((resolve) => setTimeout(resolve, 0));
   const keys = turn.then(() => holder?.kind === "keys" ? holder.atHand() : undefined);
   const service = holder?.kind === "service" ? holder : undefined;
-  const snapshotKey = service && serverSnapshotKey(task.trust.server, task.gun);
+  const snapshotKey = service &&
+    (task.publishes ? publishersSnapshotKey : serverSnapshotKey)(task.trust.server, task.gun);
   // Waited for where there is something to sign, and nothing depends on how it ends elsewhere.
   const policy = service?.policyKey?.();
   policy?.catch(() => {});
