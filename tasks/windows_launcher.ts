@@ -7,18 +7,21 @@
 import { FILE_FLAGS, OLDEST_DENO } from "./single_file.ts";
 
 /**
- * Nothing stands in brackets, as an argument with a bracket would end them. Deno is started without `call`, which would
- * take `%` and `^` of arguments for its own; where `deno` is itself a script, its exit code is the last one then.
+ * No argument stands in brackets, as one of its own would end them. Deno comes from PATH alone, never from the folder that
+ * the user is in, where cmd looks first. It is started without `call`, which would take `%` and `^` of arguments for its
+ * own; where `deno` is itself a script, its exit code is the last one then.
  */
 const LINES: readonly string[] = [
   "@echo off",
   'rem Runs the file "tagseal" beside this one with Deno.',
   "setlocal DisableDelayedExpansion",
-  "where /q deno || goto missing",
+  'set "TAGSEAL_DENO="',
+  'for %%I in (deno.exe deno.cmd deno.bat) do if not defined TAGSEAL_DENO set "TAGSEAL_DENO=%%~$PATH:I"',
+  "if not defined TAGSEAL_DENO goto missing",
   'set "DENO_NO_UPDATE_CHECK=1"',
   'set "TAGSEAL_FFI="',
   'if defined TAGSEAL_PKCS11_ADDON set TAGSEAL_FFI="--allow-ffi=%TAGSEAL_PKCS11_ADDON%"',
-  `deno run ${FILE_FLAGS.join(" ")} %TAGSEAL_FFI% "%~dp0tagseal" %*`,
+  `"%TAGSEAL_DENO%" run ${FILE_FLAGS.join(" ")} %TAGSEAL_FFI% "%~dp0tagseal" %*`,
   "exit /b %ERRORLEVEL%",
   ":missing",
   `>&2 echo tagseal: error: Deno is not on PATH; install Deno ${OLDEST_DENO.join(".")} or newer: https://deno.com`,
