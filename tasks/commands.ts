@@ -113,6 +113,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     needs: ["notary", "write"],
     load: () => import("./status.ts"),
   },
+  "audit": {
+    summary: "Tell whether all is signed as it should be",
+    needs: ["notary", "registry", "write"],
+    load: () => import("./audit.ts"),
+  },
   "doctor": {
     summary: "Look whether everything is as signing needs it",
     needs: ["notary", "registry", "signpath", "token", "write"],

@@ -329,6 +329,28 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
   "inspect": {
     "": { ...TAGS, roles: [ROLE], signers: SIGNERS, rootKeyIds: ["string"], targetsKeyIds: ["string"] },
   },
+  "audit": {
+    "": {
+      checkedAt: "time",
+      summary: { error: "integer", warning: "integer", note: "integer" },
+      repositories: [{
+        repository: "string",
+        "trusted?": "boolean",
+        "registry?": "asked | not-asked | failed",
+        "tags?": { "<standing>": "integer" },
+        findings: [{
+          rule: "string",
+          severity: "error | warning | note",
+          "tag?": "string",
+          "role?": "string",
+          message: "string",
+          remedy: "string",
+          "command?": "string",
+          "code?": "string",
+        }],
+      }],
+    },
+  },
   "doctor": {
     "": {
       checkedAt: "time",

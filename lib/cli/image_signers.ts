@@ -52,7 +52,11 @@ export async function verifiedImages(
   return { images, offline: { file: ociLayout, judgedAt: at.toISOString() } };
 }
 
-async function trustedSigners(values: ImageSignerValues, host: Host): Promise<TrustedSigners> {
+/** Whose signatures are asked for, by the files that flags name. @throws {TagsealError} `usage`, `bad-input` */
+export async function trustedSigners(
+  values: Pick<ImageSignerValues, "scheme" | "key" | "certificate">,
+  host: Host,
+): Promise<TrustedSigners> {
   const { scheme, key, certificate } = values;
   const cosign = scheme.includes("cosign") ? requireGiven(imageSignerFlags.key, key) : undefined;
   const notation = scheme.includes("notation") ? requireGiven(imageSignerFlags.certificate, certificate) : undefined;

@@ -71,8 +71,13 @@ function byTagAlone(repository: string): { name: ImageName; tag?: string; digest
   return { name: parseImageName(repository) };
 }
 
-/** What flags say of a scheme that is not asked for would be left undone unsaid. */
-function requireUse({ scheme, key, certificate, ociLayout, from }: ImageSignerValues): void {
+/** What flags say of a scheme that is not asked for would be left undone unsaid. @throws {TagsealError} `usage` */
+export function requireUse(
+  { scheme, key, certificate, ociLayout, from }: Pick<
+    ImageSignerValues,
+    "scheme" | "key" | "certificate" | "ociLayout" | "from"
+  >,
+): void {
   const isAsked = (...schemes: SchemeName[]) => scheme.some((one) => schemes.includes(one));
   if (key !== undefined && !isAsked("cosign")) throw notAsked("--key", "cosign");
   if (certificate !== undefined && !isAsked("notation")) throw notAsked("--certificate", "notation");

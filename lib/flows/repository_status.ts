@@ -31,7 +31,17 @@ export async function repositoryStatus(
   gun: string,
 ): Promise<RepositoryStatus> {
   const before = await trust.store.read(gun); // reading brings the copy up to date
-  const look = await lookAtRepository(trust, gun);
+  return await statusOf(trust, keys, before, await lookAtRepository(trust, gun));
+}
+
+/** The same of a repository that was looked at; `before` is the copy as it was until then. */
+export async function statusOf(
+  trust: Trust,
+  keys: Pick<KeyStore, "list">,
+  before: ReadonlyMap<RoleName, Bytes>,
+  look: Look,
+): Promise<RepositoryStatus> {
+  const { gun } = look.seen;
   const at = trust.now();
   const { seen } = look;
   const here = await keysOf(seen, keys);

@@ -69,12 +69,13 @@ export async function verifyImages(question: ImagesQuestion): Promise<JudgedImag
     const { digest, mediaType, bytes } = found;
     return { ...isDigest(reference) ? {} : { tag: reference }, image: { mediaType, digest, size: bytes.length } };
   });
-  return await mapAtOnce(images, MANIFESTS_AT_ONCE, (one) => judged(one, question));
+  return await mapAtOnce(images, MANIFESTS_AT_ONCE, (one) => judgeImage(one, question));
 }
 
-async function judged(
+/** Judges what is attached to an image that was found. Throws what the store and the schemes throw. */
+export async function judgeImage(
   one: Pick<JudgedImage, "tag" | "image">,
-  { repository: gun, store, signers, at }: ImagesQuestion,
+  { repository: gun, store, signers, at }: Pick<ImagesQuestion, "repository" | "store" | "signers" | "at">,
 ): Promise<JudgedImage> {
   const { tag, image } = one;
   const { cosign: keys, notation: trusted } = signers;

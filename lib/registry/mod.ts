@@ -20,6 +20,7 @@ export {
   type RepositoryCall,
   type RepositoryOptions,
 } from "./repository.ts";
+export * from "./tag_names.ts";
 export * from "./tagged.ts";
 export * from "./at_registry.ts";
 export * from "./expected.ts";

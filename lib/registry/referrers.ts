@@ -15,7 +15,7 @@ import { type Descriptor, readAnnotations, readDescriptor } from "./descriptor.t
 import type { Digest } from "./image_ref.ts";
 import { findManifest, MAX_MANIFEST_BYTES, pushManifest, type StoredManifest } from "./manifest.ts";
 import { OCI_INDEX } from "./manifest_type.ts";
-import { type RegistryRepository, type RepositoryAnswer, repositoryError, withinRegistry } from "./repository.ts";
+import { nextPage, type RegistryRepository, type RepositoryAnswer, repositoryError } from "./repository.ts";
 import { addToTagged } from "./tagged.ts";
 
 /** Something that was attached to an image. */
@@ -27,7 +27,6 @@ export interface Referrer extends Descriptor {
 }
 
 const MAX_PAGES = 100;
-const NEXT = /<([^<>]*)>\s*;\s*rel="?next"?/i;
 const MAX_LIST_BYTES = 4 * MAX_MANIFEST_BYTES;
 
 /** The tag under which referrers of `subject` are listed where the registry does not do so. */
@@ -136,9 +135,9 @@ async function byRegistry(
     if (found === undefined) return { unread: "no list" };
     if (page === MAX_PAGES) throw failed(`has more than ${MAX_PAGES} pages`, "Remove what is not needed any more");
     entries.push(...found);
-    const next = NEXT.exec(answer.headers.get("link") ?? "")?.[1];
-    to = next === undefined ? undefined : withinRegistry(next, answer.url);
-    if (next !== undefined && to === undefined) throw failed("goes on at another host", "Ask the registry's operator");
+    const next = nextPage(answer);
+    if (next === "elsewhere") throw failed("goes on at another host", "Ask the registry's operator");
+    to = next;
   }
   return { entries };
 }

@@ -108,6 +108,14 @@ export function withinRegistry(address: string | null, asked: URL): URL | undefi
   return new URL(`${url.pathname}${url.search}`.replace(/^\/*/, "/"), asked.origin);
 }
 
+const NEXT = /<([^<>]*)>\s*;\s*rel="?next"?/i;
+
+/** Where a list goes on; nothing where it ends, and a word where that would be another host. */
+export function nextPage({ headers, url }: RepositoryAnswer): URL | "elsewhere" | undefined {
+  const next = NEXT.exec(headers.get("link") ?? "")?.[1];
+  return next === undefined ? undefined : withinRegistry(next, url) ?? "elsewhere";
+}
+
 /** A failure at a repository: `what` and `why` make the sentence, the registry's own words stand behind it. */
 export function repositoryError(
   code: TagsealErrorCode,

@@ -5,10 +5,19 @@ import { type Blobs, HERE, imageManifest } from "./images.ts";
 import type { Peers } from "./peers.ts";
 
 /** Pushes an image for each tag, which holds the tag as `/content`; their digests by tag. */
-export async function pushPlainly(
-  { registryHost, caPem }: Peers,
+export function pushPlainly(
+  peers: Peers,
   repositoryPath: string,
   ...tags: string[]
+): Promise<Record<string, string>> {
+  return pushContents(peers, repositoryPath, Object.fromEntries(tags.map((tag) => [tag, tag])));
+}
+
+/** Pushes an image for each tag, which holds what is given for it as `/content`; their digests by tag. */
+export async function pushContents(
+  { registryHost, caPem }: Peers,
+  repositoryPath: string,
+  contents: Readonly<Record<string, string>>,
 ): Promise<Record<string, string>> {
   using client = Deno.createHttpClient({ caCerts: [caPem] });
   const base = `https://${registryHost}/v2/${repositoryPath}/`;
@@ -17,9 +26,9 @@ export async function pushPlainly(
     assert.equal(response.status, status, `${method} ${url}: ${await response.text()}`);
     return response;
   };
-  const pushed = tags.map(async (tag) => {
+  const pushed = Object.entries(contents).map(async ([tag, content]) => {
     const blobs: Blobs = new Map();
-    const { digest, mediaType } = imageManifest(blobs, tag, HERE);
+    const { digest, mediaType } = imageManifest(blobs, content, HERE);
     for (const [name, bytes] of blobs) {
       if (name === digest) continue;
       const { headers } = await send("POST", new URL("blobs/uploads/", base), 202);
