@@ -9,20 +9,20 @@ h1 { font-size: 1.3rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.05rem; margin: 2rem 0 .5rem; overflow-wrap: anywhere; }
 h3 { font-size: 1rem; }
 .verdict { padding: .75rem 1rem; border-left: .4rem solid; font-weight: 600; }
-.good { border-color: #1a7f37; } .bad { border-color: #cf222e; background: #cf222e22; }
+.good { border-color: #1a7f37; } .doubt { border-color: #bf8700; } .bad { border-color: #cf222e; background: #cf222e22; }
 li { margin: .25rem 0; overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; margin: .5rem 0; }
 dt { font-weight: 600; } dd { margin: 0; overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .5rem; border-bottom: 1px solid #8886; }
 th[scope="row"] { font-weight: 600; overflow-wrap: anywhere; }
-code { font-family: ui-monospace, monospace; font-size: .85em; overflow-wrap: anywhere; }
+code { font-family: ui-monospace, monospace; font-size: .85em; word-break: break-all; }
 @media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin: 0 0 .4rem; } }
 @media print { body { max-width: none; } tr { break-inside: avoid; } }
 `;
 
 /** The page, as lines. */
-export function dataPage({ path, isGood, verdict, notes, facts, parts }: DataView): string[] {
+export function dataPage({ path, isGood, isUnpinned, verdict, notes, facts, parts }: DataView): string[] {
   return [
     "<!DOCTYPE html>",
     '<html lang="en">',
@@ -31,12 +31,16 @@ export function dataPage({ path, isGood, verdict, notes, facts, parts }: DataVie
     `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">`,
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
     `<title>${escaped(path)}: what would be signed</title>`,
-    `<style>${STYLE}</style>`,
+    "<style>",
+    ...STYLE.trim().split("\n"),
+    "</style>",
     "</head>",
     "<body>",
     "<main>",
     `<h1>${escaped(path)}</h1>`,
-    `<p class="verdict ${isGood ? "good" : "bad"}"${isGood ? "" : ' role="alert"'}>${escaped(verdict)}.</p>`,
+    `<p class="verdict ${!isGood ? "bad" : isUnpinned ? "doubt" : "good"}"${isGood ? "" : ' role="alert"'}>${
+      escaped(verdict)
+    }.</p>`,
     ...notes.length === 0 ? [] : ["<ul>", ...notes.map((note) => `<li>${escaped(note)}.</li>`), "</ul>"],
     ...factList(facts),
     ...parts.flatMap(section),

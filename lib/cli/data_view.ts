@@ -31,6 +31,8 @@ export interface DataView {
   readonly path: string;
   /** Whether nothing is wrong with it. */
   readonly isGood: boolean;
+  /** Whether that rests on a root that nobody vouches for. */
+  readonly isUnpinned: boolean;
   /** That in a sentence. */
   readonly verdict: string;
   /** What is wrong, or must be known. */
@@ -45,15 +47,17 @@ export interface DataView {
 export function viewOf(path: string, data: ShownData): DataView {
   const { problems, payloads: { all, signed }, created, tool } = data;
   const isGood = problems.length === 0;
+  const signs = signed === 0 ? "would be signed" : "is signed";
   const unpinned = data.repositories.filter(({ root }) => root?.trustedBy === "first-use");
   const { build, commit, by } = data.origin ?? {};
   const asked = [["build", build], ["commit", commit], ["asked by", by]] as const;
   return {
     path,
     isGood,
+    isUnpinned: unpinned.length > 0,
     verdict: isGood
-      ? "What would be signed is what the file says"
-      : "DO NOT APPROVE: what would be signed is not what the file says, or cannot be proved",
+      ? `What ${signs} is what the file says${unpinned.length > 0 ? ", if its root is the right one" : ""}`
+      : `DO NOT ${signed === 0 ? "APPROVE" : "PUBLISH"}: what ${signs} is not what the file says, or cannot be proved`,
     notes: [
       ...problems.map(sentence),
       ...unpinned.map(({ repository }) =>
@@ -88,6 +92,7 @@ function trustPart({ repository, notaryUrl, root, keys, roles }: ShownRepository
           : `${trusted[root.trustedBy]}, key ${root.keyIds.map((id) => id.slice(0, 12)).join(", ")}`,
       ],
       ["may sign", keys.map(keyWords).join("; or ")],
+      ...signers(roles),
       ...roles.map(({ role, baseVersion, version, unchanged, expires, signature }) =>
         [
           role,
@@ -121,7 +126,7 @@ function imagesPart({ repository, scheme, key, signatures }: ShownImages): ViewP
   const forms = Map.groupBy(signatures, ({ form }) => form);
   return {
     title: `${quoted(repository, 300)} (${quoted(scheme, 30)})`,
-    facts: [["key", `${keyWords(key)}${states}`]],
+    facts: [["key", `${keyWords(key)}${states}`], ...signers(signatures)],
     lists: [...forms].map(([form, some]) => ({
       title: forms.size === 1 ? "" : form,
       changes: some.map(({ tag, digest, platform }) => ({
@@ -133,6 +138,12 @@ function imagesPart({ repository, scheme, key, signatures }: ShownImages): ViewP
   };
 }
 
+/** Whose signatures are good. */
+function signers(signed: readonly { readonly signature: ShownSignature }[]): ViewPart["facts"] {
+  const keys = signed.flatMap(({ signature }) => signature.state === "good" ? [keyWords(signature.by)] : []);
+  return keys.length === 0 ? [] : [["SIGNED by", [...new Set(keys)].join("; and ")]];
+}
+
 function keyWords({ keyId, subject }: ShownKey): string {
   return subject === undefined ? keyId.slice(0, 12) : `${quoted(subject)} (${keyId.slice(0, 12)})`;
 }
@@ -140,9 +151,8 @@ function keyWords({ keyId, subject }: ShownKey): string {
 function signatureWords(signature: ShownSignature): string {
   switch (signature.state) {
     case "none":
-      return "";
     case "good":
-      return `, SIGNED by ${keyWords(signature.by)}`;
+      return "";
     case "bad":
       return ", ITS SIGNATURE IS BAD";
     case "unknown":

@@ -87,6 +87,10 @@ Deno.test("show: what moves from what to what, whose root it is, and nothing is 
     assert.match(pinned.stdout, /^ {2}root: pinned, key/m);
     assert.doesNotMatch(pinned.stderr, /warning/);
     const first = await stranger.succeed(["show", "data.zip"]);
+    assert.match(
+      first.stdout,
+      /^data\.zip: What would be signed is what the file says, if its root is the right one$/m,
+    );
     assert.match(first.stderr, /met for the first time and not pinned/);
     assert.match(first.stdout, /^! The root of "localhost:5000\/demo\/app" is not pinned: .*$/m);
     const refused = await stranger.run(["show", "data.zip", "--require-pin"]);
@@ -99,7 +103,12 @@ Deno.test("show: what moves from what to what, whose root it is, and nothing is 
     await story.succeed(["submit", "--input-artifact-path", "data.zip", "--wait-for-completion"]);
     const { stdout } = await story.succeed(["show", "data.signed.zip"]);
     assert.match(stdout, /^ {2}signatures: (\d+) of \1$/m);
-    assert.equal([...stdout.matchAll(/, SIGNED by CN=Docker signing \(test\) \([0-9a-f]{12}\)$/gm)].length, 4, stdout);
+    assert.equal(
+      [...stdout.matchAll(/^ {2}SIGNED by: CN=Docker signing \(test\) \([0-9a-f]{12}\)$/gm)].length,
+      3,
+      stdout,
+    );
+    assert.match(stdout, /^data\.signed\.zip: What is signed is what the file says$/m);
     const json = (await story.succeed(["show", "data.signed.zip", "--json"])).json<Draft>();
     assert.deepEqual(json.repositories[0].roles.map((role: Draft) => role.signature.state), ["good", "good"]);
     assert.deepEqual([json.isConsistent, json.problems], [true, []]);
@@ -313,6 +322,7 @@ Deno.test("show: as a page, words from outside are shown and do nothing", async 
   assert.ok(stdout.includes("\\u202e"), "a direction mark is shown");
   const good = await story.succeed(["show", "data.zip", "--format", "html"]);
   assert.match(good.stdout, /What would be signed is what the file says\./);
+  assert.match(good.stdout, /^<style>\n:root \{.*\nbody \{.*\n[^]*^<\/style>$/m, "nothing in it is escaped");
 });
 
 Deno.test("show, and requests: who asks is told, from what CI systems say", async (t) => {
