@@ -49,7 +49,7 @@ Deno.test("what is printed after a time-out works as it stands", async (t) => {
     await t.step(name, async () => {
       await using story = await Story.readyToSign();
       await story.succeed(["signing-data", "-r", story.gun, "-t", "v1", "--output-artifact-path", "data.zip"]);
-      const { stderr } = await story.fail(8, [...args(story), ...typed(story)], ["did not end"], run(story));
+      const { stderr } = await story.fail(8, [...args(story), ...typed(story)], ["was not waited for"], run(story));
       assert.ok(stderr.includes(`Its page: ${story.peers.apiUrl}/`), stderr);
       await story.peers.signPath.approve(newest(story).id);
       await runsAsPrinted(story, stderr, run(story));
@@ -62,7 +62,7 @@ Deno.test("what is printed after a time-out works as it stands", async (t) => {
     await story.succeed(["signing-data", "-r", story.gun, "-t", "v1", "--output-artifact-path", "data.zip"]);
     const id = (await story.succeed(["submit", "--input-artifact-path", "data.zip", ...MANUAL])).stdout.trim();
     const download = ["download", id, "--output-artifact-path", "signed.zip", ...wait];
-    const { stderr } = await story.fail(8, download, ["did not end"]);
+    const { stderr } = await story.fail(8, download, ["was not waited for"]);
     await story.peers.signPath.approve(id);
     await runsAsPrinted(story, stderr);
   });

@@ -231,7 +231,7 @@ Deno.test("migrate: by hash, and with a key of this machine", async (t) => {
   });
 });
 
-Deno.test("migrate: repositories stand alone, and a second run asks for an approval of what is missing alone", async () => {
+Deno.test("migrate: repositories stand alone, and a second run publishes what was signed and could not be published", async () => {
   await using story = await Story.begin();
   const names = await Promise.all(["one", "two", "lost", "unsigned"].map((name) => story.another(`team/${name}`)));
   const [one, two, lost, unsigned] = names as [string, string, string, string];
@@ -266,9 +266,7 @@ Deno.test("migrate: repositories stand alone, and a second run asks for an appro
   const second = await story.run([...migrate, "signpath.cer"]);
   assert.equal(second.code, 2, "two of them are still not there");
   assert.deepEqual(signed(second.json()), ["cosign v1", "notation v1"]);
-  assert.equal(story.signingRequests, filed + 2);
-  const { description } = story.peers.signPath.requests().at(-1)!;
-  assert.ok(description!.includes(two) && !description!.includes(one), description);
+  assert.equal(story.signingRequests, filed + 1, "its signatures are in the request that was filed");
 });
 
 Deno.test("migrate: the registry is asked for eight things of a repository at a time", async () => {
