@@ -102,9 +102,36 @@ export function contentOf({ path, bytes }: NearestFile): JsonObject {
     });
   }
   requireNoSecret(path, value);
-  const { valid, errors } = new Validator(SCHEMA as object, "2020-12", false).validate(value);
+  const { valid, errors } = new Validator(partFor(value), "2020-12", false).validate(value);
   if (!valid || !isJsonObject(value)) throw schemaMistake(path, errors, SCHEMA as Schema);
   return value;
+}
+
+/** The schema without flags and commands that a file does not name: a validator takes its time for each of them. */
+function partFor(value: JsonValue): object {
+  const { properties, ...rest } = SCHEMA;
+  const content = object(isJsonObject(value) ? value : {});
+  const commands = object(content["commands"]);
+  const named = new Set(
+    [content["defaults"], ...Object.values(commands)].flatMap((flags) => Object.keys(object(flags))),
+  );
+  const only = <T extends { readonly properties: object }>(schema: T, isWanted: (name: string) => boolean) => ({
+    ...schema,
+    properties: Object.fromEntries(Object.entries(schema.properties).filter(([name]) => isWanted(name))),
+  });
+  const { defaults, commands: ofCommands } = properties;
+  const wanted = only(ofCommands, (name) => Object.hasOwn(commands, name));
+  const parts = Object.entries(wanted.properties).map((
+    [name, flags],
+  ) => [name, only(flags, (flag) => named.has(flag))]);
+  return {
+    ...rest,
+    properties: {
+      ...properties,
+      defaults: only(defaults, (flag) => named.has(flag)),
+      commands: { ...wanted, properties: Object.fromEntries(parts) },
+    },
+  };
 }
 
 /** The place in lines, as editors count, instead of characters. */
