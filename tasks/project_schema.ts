@@ -86,7 +86,7 @@ function closed(properties: object): object {
 }
 
 function list(items: object): object {
-  return { type: "array", minItems: 1, uniqueItems: true, items };
+  return { type: "array", minItems: 1, items };
 }
 
 function valueOf({ kind, choices, help }: Flag<unknown>): object {

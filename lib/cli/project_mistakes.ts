@@ -86,7 +86,7 @@ function described({ type, enum: words, anyOf, items }: Schema): string {
     case "boolean":
       return "true or false";
     case "array":
-      return `a list, without repetition${items?.enum ? `, of ${items.enum.join(", ")}` : " of texts"}`;
+      return items?.enum ? `a list of ${items.enum.join(", ")}` : "a list of texts";
     default:
       return "an object: { … }";
   }

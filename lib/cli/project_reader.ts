@@ -102,7 +102,7 @@ export function contentOf({ path, bytes }: NearestFile): JsonObject {
     });
   }
   requireNoSecret(path, value);
-  const { valid, errors } = new Validator(partFor(value), "2020-12", false).validate(value);
+  const { valid, errors } = new Validator(partFor(value), "2020-12", true).validate(value);
   if (!valid || !isJsonObject(value)) throw schemaMistake(path, errors, SCHEMA as Schema);
   return value;
 }
@@ -222,7 +222,7 @@ function pinsOf(pins: JsonObject, path: string): string[] {
 function repositoriesOf(content: JsonObject, path: string, { command, flags, typed }: Call): readonly string[] {
   const many = repositoriesFor(command, flags);
   if (many === undefined || namesWork(command, typed)) return [];
-  const names = texts(content["repositories"] ?? []);
+  const names = [...new Set(texts(content["repositories"] ?? []))];
   for (const [i, name] of names.entries()) {
     try {
       parseImageName(name);

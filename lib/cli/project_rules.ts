@@ -42,8 +42,10 @@ const OF_ONE_CALL = new Set([
 /** Of the flags that are on or off, those that say how a project works. */
 const SWITCHES = new Set(["allow-http", "require-pin", "der", "wait-for-completion"]);
 
-/** Commands that sign tags, where SignPath's own rules say what for. */
-const SIGNING = ["sign", "signing-data", "submit", "remove-tag", "migrate", "renew", "resume"];
+/** Commands about what SignPath signs, and its own rules say for whom. */
+const SIGNING = [
+  ...["sign", "signing-data", "submit", "download", "resume", "cancel", "remove-tag", "renew", "migrate", "doctor"],
+];
 const MAKING = ["sign", "signing-data", "migrate"];
 
 /** What a file that was only found may set, and for which commands; for all where none are named. */

@@ -271,11 +271,16 @@ const MISTAKES: readonly (readonly [file: unknown, said: RegExp, next: RegExp])[
   [{ commands: { "remove-tag": { tags: ["v1"] } } }, /\/commands\/remove-tag\/tags is not known/, /^Did|^Take/],
   [{ schemes: ["dtc"] }, /\/schemes\/0 must be "dct" or "cosign" or "notation"/, /^Correct/],
   [{ repositories: [] }, /\/repositories must be a list/, /^Correct/],
-  [{ repositories: ["a.example/b", "a.example/b"] }, /\/repositories must be a list, without repetition/, /^Correct/],
+  [
+    { repositories: Array.from({ length: 10_001 }, (_, i) => `a.example/${i}`) },
+    /\/repositories must be a list/,
+    /^Correct/,
+  ],
   [{ repositories: ["UPPER"] }, /upper-case letters \(\/repositories\/0 in/, /^Write full names/],
   [{ pins: { "a/b": [3] } }, /\/pins\/a~1b\/0 must be a text|\/pins\/a~1b must be/, /^Correct/],
   [{ pins: { "a/b": "x", "a/b/": "y" } }, /"a\/b" and "a\/b\/" are the same prefix/, /^Write a name/],
   [{ pins: { "A B": "x" } }, /"A B" cannot begin a repository's name/, /^Write a name/],
+  [{ schemes: Array(100_000).fill("dtc") }, /\/schemes\/0 must be "dct"/, /^Correct/],
   [[], /\/ must be an object/, /^Correct/],
   ['{\n  "repositories": ["a"],\n}', /is not JSON: a member name is missing in line 3, column 1/, /^Mend/],
   ['{"schemes": ["dct"], "schemes": ["cosign"]}', /"schemes" stands there twice in line 1/, /^Mend/],
@@ -296,6 +301,20 @@ Deno.test("project file: mistakes are told with their place and what may have be
       assert.match(remedy, next);
     });
   }
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("project file: as many names as one may hold, some of them twice, take no time to speak of", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "tagseal-project-" });
+  const names = Array.from({ length: 10_000 }, (_, i) => `registry.example.com/${i % 9_999}`);
+  await write(`${folder}/tagseal.json`, { repositories: names, pins: { "registry.example.com": "0".repeat(64) } });
+  const begun = performance.now();
+  const args = ["env", "list", "--json"];
+  const { stdout } = await tagseal(args, { cwd: folder, env: { HOME: folder } });
+  const took = performance.now() - begun;
+  assert.equal(stdout.split("registry.example.com/9998").length, 2);
+  assert.equal(stdout.split("registry.example.com/0 ").length, 2, "once");
+  assert.ok(took < 3000, `${took} ms`); // comparing each with each would take far longer
   await Deno.remove(folder, { recursive: true });
 });
 
