@@ -90,9 +90,16 @@ export function attributeOf({ spec }: Pick<Flag<unknown>, "spec">): string {
   return camelCase(partsOf(spec).long);
 }
 
-/** Those of `flags` that were typed, as words to type again; a secret only where it names where that is. */
+/** By what the project file's name is filed, which every command takes. */
+const CONFIG = { spec: "--config <file>" };
+
+/**
+ * Those of `flags` that were typed, as words to type again, and the project file, by which a command goes as well; a
+ * secret only where it names where that is.
+ */
 export function retyped(flags: Flags, typed: Typed): string[] {
-  return Object.values(flags).flatMap((flag) => {
+  const all: readonly Pick<Flag<unknown>, "spec" | "secret">[] = [...Object.values(flags), CONFIG];
+  return all.flatMap((flag) => {
     const given = typed[attributeOf(flag)];
     if (given === true) return [nameOf(flag.spec)];
     if (!Array.isArray(given)) return [];

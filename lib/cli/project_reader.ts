@@ -236,9 +236,12 @@ function repositoriesOf(content: JsonObject, path: string, { command, flags, typ
   return names;
 }
 
+/** Commands that are told by a repository's name what of an export they are about; others take all that a file holds. */
+const ONE_OF_EXPORT = ["verify", "migrate"];
+
 function namesWork(command: string, typed: Typed): boolean {
-  const isList = command === "sign" || command === "signing-data"; // elsewhere --from is an export of many
-  return ["repository", "repositoriesFrom", "printArtifactConfiguration", ...isList ? ["from"] : []]
+  const isFile = !ONE_OF_EXPORT.includes(command);
+  return ["repository", "repositoriesFrom", "printArtifactConfiguration", ...isFile ? ["from"] : []]
     .some((name) => typed[name] !== undefined);
 }
 

@@ -65,7 +65,7 @@ const FOUND: ReadonlyMap<string, readonly string[] | undefined> = new Map([
 ]);
 
 /** Flags that mean another thing in another command: they are set for one command alone. */
-export const DIFFERENT_EVERYWHERE: ReadonlySet<string> = new Set(["output-artifact-path", "key"]);
+export const DIFFERENT_EVERYWHERE: ReadonlySet<string> = new Set(["output-artifact-path", "format", "key"]);
 
 /** What a file may do about a flag of a command. */
 export function ruleOf(command: string, { spec, kind, secret }: Flag<unknown>): Rule {
@@ -82,9 +82,22 @@ export function ruleOf(command: string, { spec, kind, secret }: Flag<unknown>): 
  * No other does, so that nothing is changed or deleted in a repository that nobody has named.
  */
 const ON_REPOSITORIES: ReadonlyMap<string, "one" | "several"> = new Map([
-  ...(["sign", "signing-data", "list", "status", "export", "migrate", "policy", "report", "audit", "doctor"] as const)
+  ...([
+    "sign",
+    "signing-data",
+    "renew",
+    "list",
+    "inspect",
+    "status",
+    "export",
+    "migrate",
+    "policy",
+    "report",
+    "audit",
+    "doctor",
+  ] as const)
     .map((name) => [name, "several"] as const),
-  ...(["verify", "inspect", "root-certificate"] as const).map((name) => [name, "one"] as const),
+  ...(["verify", "root-certificate"] as const).map((name) => [name, "one"] as const),
 ]);
 
 /** How many repositories of the file a command works on, if any. */

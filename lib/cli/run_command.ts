@@ -29,7 +29,7 @@ export async function runCommand(
     commandLine(
       name,
       ...[argument, second].filter(Boolean),
-      ...retyped({ ...command.flags, config: globalFlags.config }, { ...given, [but]: undefined }),
+      ...retyped(command.flags, { ...given, [but]: undefined }),
       ...more,
     );
   using ends = host;

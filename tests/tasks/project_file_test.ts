@@ -50,9 +50,25 @@ Deno.test("project file: sign -t v1 signs the tag in all repositories of the fil
   assert.equal(story.signingRequests, 1);
   const listed = await story.succeed(["list"]);
   assert.deepEqual(listed.stdout.split("\n").map((line) => line.split(" ")[0]), [`${story.gun}:v1`, `${other}:v1`, ""]);
+  const inspected = await story.succeed(["inspect", "--json"]);
+  assert.equal(inspected.json<{ repositories: unknown[] }>().repositories.length, 2);
+  await story.succeed(["export", "-r", other, "--output-artifact-path", "one.zip"]);
+  const exported = await story.succeed(["list", "--from", "one.zip"]);
+  assert.doesNotMatch(exported.stdout, new RegExp(story.gun), "a file that is named says which");
+  assert.match(exported.stdout, /v1/);
   await story.fail(2, ["verify", "-t", "v1"], [`lists 2 repositories`, `Give --repository: ${story.gun}, ${other}`]);
   await story.succeed(["verify", "-t", "v1", "-r", other]);
   await story.fail(2, ["sign", "-t", "v1", "--expect-digest", `v1=sha256:${"0".repeat(64)}`], ["one repository"]);
+});
+
+Deno.test("project file: what is advised goes by the same file", async () => {
+  await using story = await Story.readyToSign();
+  const project = projectOf(story);
+  project.defaults["signing-policy-slug"] = "release-signing-with-approval";
+  await write(story.path("mine.json"), project);
+  const args = ["sign", "-t", "v1", "--config", "mine.json", "--wait-for-completion-timeout", "0"];
+  const { stderr } = await story.fail(8, args, ["Go on with: tagseal resume "], { env: UNSET, keysMayStay: true });
+  assert.match(stderr, new RegExp(`tagseal resume \\S+ -r ${story.gun} --config mine\\.json\\n`));
 });
 
 Deno.test("project file: what changes or deletes takes its repository from no file, be it of one", async () => {
