@@ -1,6 +1,5 @@
 /** Where the project file is. @module */
 import { globalFlags } from "./common_flags.ts";
-import { resolve } from "node:path";
 import type { NearestFile } from "../files/nearest.ts";
 import { MAX_PROJECT_BYTES, PROJECT_FILE } from "./file_names.ts";
 import { attributeOf } from "./flags.ts";
@@ -28,7 +27,7 @@ export async function findProject(
   const named = await globalFlags.config.read(typed[attributeOf(globalFlags.config)], host);
   if (named === "none") return undefined;
   if (named !== undefined) {
-    return { path: resolve(host.path(named)), bytes: await host.readFile(named, MAX_PROJECT_BYTES), isNamed: true };
+    return { path: host.path(named), bytes: await host.readFile(named, MAX_PROJECT_BYTES), isNamed: true };
   }
   if (!needs.some((need) => ABOUT_PROJECTS.includes(need))) return undefined;
   const found = await host.readNearestFile(PROJECT_FILE, MAX_PROJECT_BYTES);

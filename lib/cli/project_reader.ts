@@ -4,11 +4,11 @@
  * @module
  */
 import { Validator } from "@cfworker/json-schema";
-import { dirname, resolve } from "node:path";
 import { fileText, utf8 } from "../bytes/bytes.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from "../bytes/json.ts";
 import { shown } from "../bytes/printable.ts";
 import { messageOf, TagsealError } from "../errors.ts";
+import { entryOf, folderOf, isAbsolute } from "../files/names.ts";
 import type { NearestFile } from "../files/nearest.ts";
 import { parseImageName } from "../registry/image_ref.ts";
 import SCHEMA from "../../tagseal.schema.json" with { type: "json" };
@@ -194,7 +194,12 @@ function typedAs(flag: Flag<unknown>, command: string, value: JsonValue, path: s
 function pathOf({ spec }: Flag<unknown>, value: string, path: string): string {
   const { placeholder } = partsOf(spec);
   const isPath = ["file", "dir", "pem"].includes(placeholder) || (placeholder === "file|id" && !KEY_ID.test(value));
-  return isPath ? resolve(dirname(path), value) : value;
+  return isPath ? besides(path, value) : value;
+}
+
+function besides(path: string, value: string): string {
+  const folder = folderOf(path);
+  return folder === undefined || isAbsolute(value) ? value : entryOf(folder, value.replace(/^(?:\.[/\\]+)+/, ""));
 }
 
 function pinsOf(pins: JsonObject, path: string): string[] {
@@ -213,7 +218,7 @@ function pinsOf(pins: JsonObject, path: string): string[] {
       });
     }
     seen.set(bare, prefix);
-    const pins = texts(value).map((pin) => PIN_ID.test(pin) ? pin : resolve(dirname(path), pin));
+    const pins = texts(value).map((pin) => PIN_ID.test(pin) ? pin : besides(path, pin));
     return pins.map((pin) => prefix === "*" ? pin : `${prefix}=${pin}`);
   });
 }
