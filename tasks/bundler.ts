@@ -76,6 +76,12 @@ export async function toCommonJs(files: readonly string[], address: string, fold
   ]);
 }
 
+/** The bundler that is used here, and its SHA-256 in hex. */
+export async function bundlerDigest(): Promise<{ readonly name: string; readonly sha256: string }> {
+  const { platform, expected } = await bundlerHere();
+  return { name: `@esbuild/${platform}@${VERSION}`, sha256: expected };
+}
+
 interface BundlerHere {
   readonly platform: string;
   readonly used: string;

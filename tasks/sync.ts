@@ -47,6 +47,7 @@ const TOOL_SETS: Readonly<Record<string, PermissionSet>> = {
   },
   "bundle": { read: true, write: ["./dist"], run: true },
   "compile": { read: true, write: ["./dist"], env: true, run: true },
+  "release": { read: true, write: true, env: true, run: true, ffi: ["./.tagseal-pkcs11"] },
   "releasing": { read: true, write: true, env: true, ffi: ["./.tagseal-pkcs11"] },
   "build-pkcs11": {
     read: ["./"],
@@ -70,6 +71,10 @@ const TOOLS: Readonly<Record<string, Task>> = {
   "compile": {
     description: "Write programs with Deno inside, dist/tagseal-<system>; fetches Deno's runtime",
     command: releaseTool("compile", "compile"),
+  },
+  "release": {
+    description: "Build a release, and publish it in the release repository",
+    command: releaseTool("release", "release"),
   },
   "release-renew": {
     description: "Sign what ends soon of the release repository anew; for each day, by a machine",

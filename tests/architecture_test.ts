@@ -71,9 +71,12 @@ const GLOBALS = new Map<string, RegExp>([
   ["tasks/bundle.ts", /stderr|exit/],
   ["tasks/bundler.ts", /Command|build|errors|execPath|readDirSync|version/],
   ["tasks/parts.ts", /readDirSync/],
+  ["tasks/releases/build.ts", /execPath/],
   ["tasks/releases/compile.ts", /build/],
   ["tasks/releases/compiler.ts", /env|utimeSync|version/],
   ["tasks/releases/main.ts", /addSignalListener|args|env|exit|stderr|stdout/],
+  ["tasks/releases/release.ts", /rename/],
+  ["tasks/releases/sources.ts", /Command|env/],
   ["tasks/single_file.ts", /version|exit/], // in the text that it writes
   ["tasks/main.ts", /args|build|consoleSize|env|errors|exit|stdout|stderr|Signal/],
 ]);

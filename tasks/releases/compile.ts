@@ -1,12 +1,13 @@
 /** `deno task compile`: writes programs with Deno inside. @module */
 import { type Command, defineCommand } from "../../lib/cli/command.ts";
-import { list } from "../../lib/cli/flags.ts";
+import { type Flag, list } from "../../lib/cli/flags.ts";
 import { TagsealError } from "../../lib/errors.ts";
 import { fileNameOf } from "../../lib/updates/choose.ts";
 import { PROJECT, withParts } from "../parts.ts";
 import { compileProgram, type Target, TARGETS } from "./compiler.ts";
 
-const targetFlag = {
+/** The systems to make programs for. */
+export const targetFlag: Flag<string[]> = {
   ...list("--target <triple>", `the systems to make it for, or all (this one): ${TARGETS.join(", ")}`),
   choices: [...TARGETS, "all"],
 };

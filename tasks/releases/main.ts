@@ -12,6 +12,11 @@ export const TOOLS: Readonly<Record<string, CommandEntry>> = {
     needs: [],
     load: () => import("./compile.ts"),
   },
+  "release": {
+    summary: "Build a release, and publish it in the release repository",
+    needs: [],
+    load: () => import("./release.ts"),
+  },
   "release-renew": {
     summary: "Sign what ends soon anew; for each day, by a machine",
     needs: [],

@@ -1,0 +1,217 @@
+/** A release from the sources as they lie here: built in two clones, published, fetched by tuf-js, and taken by an agent. */
+import assert from "node:assert/strict";
+import { sha256Hex } from "../../lib/crypto/hash.ts";
+import { VERSION } from "../../lib/version.ts";
+import { ReleaseClient } from "../support/releases.ts";
+
+const PROJECT = new URL("../../", import.meta.url).pathname;
+const PASSPHRASES = Object.fromEntries(
+  ["ROOT", "TARGETS", "SNAPSHOT", "TIMESTAMP"].map((role) => [`TAGSEAL_RELEASE_${role}_PASSPHRASE`, `a good ${role}`]),
+);
+/** No runtime is fetched, and Deno itself takes long to write: any program of this system takes its place. */
+const RUNTIME = "/usr/bin/true";
+
+interface End {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function run(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  env: Record<string, string> = {},
+): Promise<End> {
+  const options = { args: [...args], cwd, env: { NO_COLOR: "1", ...env }, stdin: "null" as const };
+  const { code, stdout, stderr } = await new Deno.Command(program, options).output();
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)) as [string, string];
+  return { code, out, err };
+}
+
+async function git(folder: string, ...args: string[]): Promise<string> {
+  const day = "2026-11-28T12:00:00Z";
+  const env = {
+    GIT_AUTHOR_DATE: day,
+    GIT_COMMITTER_DATE: day,
+    GIT_CONFIG_GLOBAL: "/dev/null",
+    GIT_CONFIG_NOSYSTEM: "1",
+  };
+  const who = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"];
+  const { code, out, err } = await run("git", [...who, ...args], folder, env);
+  assert.equal(code, 0, err);
+  return out;
+}
+
+/** The project as it lies here, committed. */
+async function committed(folder: string): Promise<void> {
+  await Deno.mkdir(folder);
+  const files = (await git(PROJECT, "ls-files", "-co", "--exclude-standard", "-z")).split("\0").filter(Boolean);
+  for (const name of files.filter((name) => !/^(?:fixtures|tests)\//.test(name))) {
+    await Deno.mkdir(`${folder}/${name}`.replace(/\/[^/]*$/, ""), { recursive: true });
+    await Deno.copyFile(`${PROJECT}${name}`, `${folder}/${name}`).catch(() => {}); // deleted, and not yet committed so
+  }
+  await git(folder, "init", "-q");
+  await git(folder, "add", "-A");
+  await git(folder, "commit", "-qm", "as it lies here");
+}
+
+async function filesIn(folder: string): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory) {
+      for (const [path, hash] of await filesIn(`${folder}/${name}`)) found.set(`${name}/${path}`, hash);
+    } else found.set(name, sha256Hex(await Deno.readFile(`${folder}/${name}`)));
+  }
+  return new Map([...found].sort());
+}
+
+Deno.test({
+  name: "release: two clones make the same bytes; tuf-js fetches them, and an agent updates itself from them",
+  sanitizeResources: false, // tuf-js leaves the answer of what is not there unread
+  async fn(t) {
+    const dir = await Deno.makeTempDir({ prefix: "tagseal-release-" });
+    const [here, there, site, other, keys] = ["here", "a/longer/way/there", "site", "other", "keys"].map((name) =>
+      `${dir}/${name}`
+    ) as [string, string, string, string, string];
+    await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+      const bytes = await Deno.readFile(`${site}${new URL(request.url).pathname}`).catch(() => undefined);
+      return new Response(bytes ?? null, { status: bytes ? 200 : 404 });
+    });
+    const url = `http://127.0.0.1:${server.addr.port}`;
+    const release = async (clone: string, output: string, ...args: string[]) => {
+      const env = { DENORT_BIN: RUNTIME, TAGSEAL_RELEASE_KEYS: keys, ...PASSPHRASES };
+      return await run(Deno.execPath(), ["task", "-q", "release", "--output", output, "--json", ...args], clone, env);
+    };
+    const agent = `${dir}/agent`;
+    const update = (...args: string[]) =>
+      run(`${agent}/tagseal`, ["self-update", "--allow-http", ...args], agent, { HOME: agent });
+    try {
+      await committed(here);
+
+      await t.step("the first run makes keys and root, for the sources to be committed with", async () => {
+        const { code, out, err } = await release(here, site, "--release-url", url);
+        assert.equal(code, 0, err);
+        assert.equal(JSON.parse(out).outcome, "begun");
+        assert.equal((await git(here, "status", "--porcelain")).trim(), "M lib/updates/release_root.ts");
+        const early = await release(here, site);
+        assert.equal(early.code, 2);
+        assert.match(early.err, /The project is not as it was committed: M lib\/updates\/release_root\.ts/);
+        await git(here, "commit", "-qam", "the root of the releases");
+      });
+
+      await t.step("two clones in folders of different depth make the same bytes", async () => {
+        await Deno.mkdir(there.replace(/\/[^/]*$/, ""), { recursive: true });
+        await git(dir, "clone", "-q", here, there);
+        await Deno.mkdir(`${other}/metadata`, { recursive: true });
+        await Deno.copyFile(`${site}/metadata/1.root.json`, `${other}/metadata/1.root.json`);
+        const ends = await Promise.all(
+          [[here, site], [there, other]].map(([clone, output]) =>
+            release(clone!, output!, "--target", Deno.build.target)
+          ),
+        );
+        for (const { code, out, err } of ends) {
+          assert.equal(code, 0, err);
+          assert.equal(JSON.parse(out).outcome, "released");
+        }
+        const [ours, theirs] = [await filesIn(`${site}/${VERSION}`), await filesIn(`${other}/${VERSION}`)];
+        assert.deepEqual([...ours.keys()], [
+          ...["SHA256SUMS", "provenance.json", "tagseal", `tagseal-${Deno.build.target}`],
+          ...["tagseal.cdx.json", "tagseal.cmd"],
+        ]);
+        assert.deepEqual(ours, theirs);
+        assert.deepEqual(await filesIn(`${site}/targets`), await filesIn(`${other}/targets`));
+      });
+
+      await t.step("checksums are true, the provenance names commit and files", async () => {
+        const { code, err } = await run("sha256sum", ["-c", "--strict", "SHA256SUMS"], `${site}/${VERSION}`);
+        assert.equal(code, 0, err);
+        const { subject, predicate } = JSON.parse(await Deno.readTextFile(`${site}/${VERSION}/provenance.json`));
+        const files = await filesIn(`${site}/${VERSION}`);
+        for (const { name, digest } of subject) assert.equal(digest.sha256, files.get(name), name);
+        assert.equal(subject.length, 4);
+        const { resolvedDependencies: [source, ...tools] } = predicate.buildDefinition;
+        assert.equal(source.digest.gitCommit, (await git(here, "rev-parse", "HEAD")).trim());
+        assert.deepEqual(tools.map(({ name }: { name: string }) => name.replace(/@.*/, "")), [
+          "deno",
+          "",
+          "deno.lock",
+          "DENORT_BIN",
+        ]);
+        assert.equal(tools[0].digest.sha256, sha256Hex(await Deno.readFile(Deno.execPath())));
+      });
+
+      await t.step(
+        "the bill of materials names the packages of CONTRIBUTING, and each one from which code is shipped",
+        async () => {
+          const { metadata, components, dependencies } = JSON.parse(
+            await Deno.readTextFile(`${site}/${VERSION}/tagseal.cdx.json`),
+          );
+          assert.equal(metadata.timestamp, "2026-11-28T12:00:00.000Z");
+          const needs = new Map<string, string[]>(
+            dependencies.map(({ ref, dependsOn = [] }: { ref: string; dependsOn?: string[] }) => [ref, dependsOn]),
+          );
+          const direct = needs.get(`tagseal@${VERSION}`)!.map((ref) => ref.replace(/@[^@]*$/, ""));
+          const page = await Deno.readTextFile(`${PROJECT}CONTRIBUTING.md`);
+          const [, table = ""] = /Run time, all from npm.*?\n\n(\|.*?)\n\n/s.exec(page) ?? [];
+          const told = table.split("\n").slice(2).flatMap((row) =>
+            [...row.split("|")[1]!.matchAll(/`([^`]+)`/g)].map((m) => m[1]!)
+          );
+          assert.deepEqual(direct.sort(), told.sort());
+          const reached = new Set<string>();
+          const visit = (ref: string) => reached.has(ref) || (reached.add(ref), needs.get(ref)!.forEach(visit));
+          visit(`tagseal@${VERSION}`);
+          const refs = components.map((each: { "bom-ref": string }) => each["bom-ref"]);
+          assert.deepEqual([...reached].filter((ref) => !ref.startsWith("tagseal@")).sort(), refs.sort());
+          const lock = JSON.parse(await Deno.readTextFile(`${PROJECT}deno.lock`));
+          for (const { "bom-ref": ref, hashes: [{ alg, content }], licenses } of components) {
+            assert.equal(`sha512-${Uint8Array.fromHex(content).toBase64()}`, lock.npm[ref].integrity, ref);
+            assert.equal(alg, "SHA-512");
+            assert.ok(licenses.length > 0, ref);
+          }
+        },
+      );
+
+      await t.step("tuf-js fetches a release from the first root", async () => {
+        using client = new ReleaseClient(url, await Deno.readFile(`${site}/metadata/1.root.json`));
+        assert.equal(await client.fetch(`${VERSION}/tagseal`), await Deno.readTextFile(`${site}/${VERSION}/tagseal`));
+        assert.equal(await client.fetch(`${VERSION}/SHA256SUMS`).catch(() => "none"), "none");
+      });
+
+      await t.step("the same once more changes nothing", async () => {
+        const before = await filesIn(site);
+        const { code, out, err } = await release(here, site, "--target", Deno.build.target);
+        assert.equal(code, 0, err);
+        assert.equal(JSON.parse(out).outcome, "unchanged");
+        assert.deepEqual(await filesIn(site), before);
+      });
+
+      await t.step("an agent with that file updates itself to the next release, over a new root", async () => {
+        await Deno.mkdir(agent);
+        await Deno.copyFile(`${site}/${VERSION}/tagseal`, `${agent}/tagseal`);
+        const current = await update("--check");
+        assert.deepEqual([current.code, current.out], [0, `tagseal ${VERSION} unchanged\n`], current.err);
+        const common = ["task", "-q", "release-rotate-key", "--role", "targets", "--output", site, "--keys", keys];
+        const rotated = await run(Deno.execPath(), common, here, PASSPHRASES);
+        assert.equal(rotated.code, 0, rotated.err);
+        assert.match(await Deno.readTextFile(`${here}/lib/updates/release_root.ts`), /\\"version\\": 2/);
+        for (const name of ["deno.json", "lib/version.ts"]) {
+          const text = await Deno.readTextFile(`${here}/${name}`);
+          await Deno.writeTextFile(`${here}/${name}`, text.replace(`"${VERSION}"`, '"9.9.9"'));
+        }
+        await git(here, "commit", "-qam", "9.9.9");
+        const next = await release(here, site, "--without-programs");
+        assert.equal(next.code, 0, next.err);
+        const taken = await update();
+        assert.deepEqual([taken.code, taken.out], [0, "tagseal 9.9.9 replaced\n"], taken.err);
+        assert.equal((await run(`${agent}/tagseal`, ["--version"], agent)).out, "9.9.9\n");
+        const renewal = ["task", "-q", "release-renew", "--output", site, "--keys", keys];
+        const renewed = await run(Deno.execPath(), renewal, here, PASSPHRASES);
+        assert.deepEqual([renewed.code, renewed.out], [0, "renewed: timestamp\n"], renewed.err);
+        assert.equal((await update("--check")).out, "tagseal 9.9.9 unchanged\n");
+      });
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  },
+});
