@@ -1,60 +1,18 @@
 /** A release from the sources as they lie here: built in two clones, published, fetched by tuf-js, and taken by an agent. */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { sha256Hex } from "../../lib/crypto/hash.ts";
+import { KNOWN_MODULES } from "../../lib/keystore/pkcs11_modules.ts";
+import { ReleaseFolder } from "../../lib/releases/repository.ts";
 import { VERSION } from "../../lib/version.ts";
+import { committed, git, PASSPHRASES, PROJECT, run } from "../support/clones.ts";
+import { failsWith } from "../support/failures.ts";
+import { copyFolder } from "../support/folders.ts";
+import { peerTest } from "../support/peer_case.ts";
 import { ReleaseClient } from "../support/releases.ts";
 
-const PROJECT = new URL("../../", import.meta.url).pathname;
-const PASSPHRASES = Object.fromEntries(
-  ["ROOT", "TARGETS", "SNAPSHOT", "TIMESTAMP"].map((role) => [`TAGSEAL_RELEASE_${role}_PASSPHRASE`, `a good ${role}`]),
-);
 /** No runtime is fetched, and Deno itself takes long to write: any program of this system takes its place. */
 const RUNTIME = "/usr/bin/true";
-
-interface End {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function run(
-  program: string,
-  args: readonly string[],
-  cwd: string,
-  env: Record<string, string> = {},
-): Promise<End> {
-  const options = { args: [...args], cwd, env: { NO_COLOR: "1", ...env }, stdin: "null" as const };
-  const { code, stdout, stderr } = await new Deno.Command(program, options).output();
-  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)) as [string, string];
-  return { code, out, err };
-}
-
-async function git(folder: string, ...args: string[]): Promise<string> {
-  const day = "2026-11-28T12:00:00Z";
-  const env = {
-    GIT_AUTHOR_DATE: day,
-    GIT_COMMITTER_DATE: day,
-    GIT_CONFIG_GLOBAL: "/dev/null",
-    GIT_CONFIG_NOSYSTEM: "1",
-  };
-  const who = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"];
-  const { code, out, err } = await run("git", [...who, ...args], folder, env);
-  assert.equal(code, 0, err);
-  return out;
-}
-
-/** The project as it lies here, committed. */
-async function committed(folder: string): Promise<void> {
-  await Deno.mkdir(folder);
-  const files = (await git(PROJECT, "ls-files", "-co", "--exclude-standard", "-z")).split("\0").filter(Boolean);
-  for (const name of files.filter((name) => !/^(?:fixtures|tests)\//.test(name))) {
-    await Deno.mkdir(`${folder}/${name}`.replace(/\/[^/]*$/, ""), { recursive: true });
-    await Deno.copyFile(`${PROJECT}${name}`, `${folder}/${name}`).catch(() => {}); // deleted, and not yet committed so
-  }
-  await git(folder, "init", "-q");
-  await git(folder, "add", "-A");
-  await git(folder, "commit", "-qm", "as it lies here");
-}
 
 async function filesIn(folder: string): Promise<Map<string, string>> {
   const found = new Map<string, string>();
@@ -214,4 +172,47 @@ Deno.test({
       await Deno.remove(dir, { recursive: true });
     }
   },
+});
+
+const MODULE = KNOWN_MODULES.find((path) => path.includes("softhsm") && existsSync(path)) ?? "";
+
+peerTest("release: the root key is made on a token, and signs from there", ["softhsm2", "pkcs11 addon"], async () => {
+  const dir = await Deno.makeTempDir({ prefix: "tagseal-release-" });
+  try {
+    const [here, site, keys] = ["here", "site", "keys"].map((name) => `${dir}/${name}`) as [string, string, string];
+    await committed(here);
+    await copyFolder(`${PROJECT}.tagseal-pkcs11`, `${here}/.tagseal-pkcs11`);
+    const env = {
+      SOFTHSM2_CONF: `${dir}/softhsm2.conf`,
+      TAGSEAL_PKCS11_PIN: "4711",
+      ...PASSPHRASES,
+      TAGSEAL_RELEASE_ROOT_PASSPHRASE: "",
+    };
+    await Deno.mkdir(`${dir}/tokens`);
+    await Deno.writeTextFile(env.SOFTHSM2_CONF, `directories.tokendir = ${dir}/tokens\n`);
+    const named = ["--label", "company", "--so-pin", "12345678", "--pin", "4711"];
+    assert.equal((await run("softhsm2-util", ["--init-token", "--free", ...named], dir, env)).code, 0);
+    const task = (name: string, ...args: string[]) => {
+      const common = ["--output", site, "--keys", keys, "--root-key-store", "pkcs11", "--pkcs11-module", MODULE];
+      return run(Deno.execPath(), ["task", "-q", name, ...common, ...args], here, env);
+    };
+    const begun = await task("release");
+    assert.deepEqual([begun.code, begun.out], [0, "root 1 begun\n"], begun.err);
+    assert.match(begun.err, /Signing on the token "company"/);
+    assert.equal([...Deno.readDirSync(`${keys}/private`)].filter(({ name }) => name.endsWith(".key")).length, 3);
+    const rotated = await task("release-rotate-key", "--role", "timestamp");
+    assert.equal(rotated.code, 0, rotated.err);
+    const folder = new ReleaseFolder(site);
+    assert.equal((await folder.read(await Deno.readFile(`${site}/metadata/1.root.json`)))!.root.signed.version, 2);
+    const withoutToken = ["task", "-q", "release-rotate-key", "--role", "timestamp", "--output", site, "--keys", keys];
+    const refused = await run(Deno.execPath(), withoutToken, here, PASSPHRASES);
+    assert.equal(refused.code, 2, refused.err);
+    assert.match(
+      refused.err,
+      /The root role of the releases wants 1 of its 1 keys, and 0 are here; missing: [0-9a-f]{7}\n/,
+    );
+    await failsWith(folder.read(new Uint8Array()), "trust-invalid", "none of this repository's");
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
 });
