@@ -75,6 +75,7 @@ const GLOBALS = new Map<string, RegExp>([
   ["tasks/releases/compile.ts", /build/],
   ["tasks/releases/compiler.ts", /env|utimeSync|version/],
   ["tasks/releases/main.ts", /addSignalListener|args|env|exit|stderr|stdout/],
+  ["tasks/releases/publisher.ts", /mkdir/],
   ["tasks/releases/release.ts", /rename/],
   ["tasks/releases/sources.ts", /Command|env/],
   ["tasks/single_file.ts", /version|exit/], // in the text that it writes

@@ -5,7 +5,7 @@ import type { Host } from "../../lib/cli/host.ts";
 import { existingRootKeyFlag, keyStoreFlags, withToken } from "../../lib/cli/key_stores.ts";
 import { passphrasesFrom } from "../../lib/cli/passphrases.ts";
 import { TagsealError } from "../../lib/errors.ts";
-import { writeFileAtomically } from "../../lib/files/files.ts";
+import { pathExists, writeFileAtomically } from "../../lib/files/files.ts";
 import { withLock } from "../../lib/files/lock.ts";
 import { createFileKeyStore } from "../../lib/keystore/file_keystore.ts";
 import { RELEASE_ROLES, type ReleaseRole } from "../../lib/releases/keys.ts";
@@ -60,6 +60,7 @@ export async function withPublisher<T>(
   const keys = withToken(files, values, host);
   const folder = new ReleaseFolder(output);
   const trusted = RELEASE_ROOT === undefined ? undefined : utf8(RELEASE_ROOT);
+  await Deno.mkdir(output, { recursive: true }); // a lock would make it for this user alone, and a web server reads it
   return await withLock(`${output}/.lock`, "exclusive", async () => {
     return await use({ folder, keys, now: host.now() }, await folder.read(trusted));
   }, { signal: host.signal });
@@ -71,11 +72,14 @@ export async function withReleases<T>(
   host: Host,
   use: (publisher: Publisher, published: Published) => Promise<T>,
 ): Promise<T> {
-  return await withPublisher(values, host, async (publisher, published) => {
-    if (published) return await use(publisher, published);
-    throw new TagsealError("not-found", `There is no release repository in "${publisher.folder.folder}"`, {
+  const absent = () =>
+    new TagsealError("not-found", `There is no release repository in "${values.output}"`, {
       remedy: "Check --output; deno task release begins one",
     });
+  if (!await pathExists(`${host.path(values.output)}/metadata`)) throw absent();
+  return await withPublisher(values, host, async (publisher, published) => {
+    if (published) return await use(publisher, published);
+    throw absent();
   });
 }
 

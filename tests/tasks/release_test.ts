@@ -48,6 +48,12 @@ Deno.test({
       await committed(here);
 
       await t.step("the first run makes keys and root, for the sources to be committed with", async () => {
+        const nobody = await run(Deno.execPath(), ["task", "-q", "release", "--output", site, "--keys", keys], here);
+        assert.equal(
+          nobody.err,
+          "tagseal: error: The passphrase of the root key is needed, and there is nobody to ask\n" +
+            "tagseal: next: Set TAGSEAL_RELEASE_ROOT_PASSPHRASE, or run this in a terminal\n",
+        );
         const { code, out, err } = await release(here, site, "--release-url", url);
         assert.equal(code, 0, err);
         assert.equal(JSON.parse(out).outcome, "begun");
@@ -199,6 +205,10 @@ peerTest("release: the root key is made on a token, and signs from there", ["sof
     const begun = await task("release");
     assert.deepEqual([begun.code, begun.out], [0, "root 1 begun\n"], begun.err);
     assert.match(begun.err, /Signing on the token "company"/);
+    const modes = [site, `${site}/metadata`, `${site}/metadata/1.root.json`].map((path) =>
+      Deno.statSync(path).mode! & 0o777
+    );
+    assert.deepEqual(modes, [0o755, 0o755, 0o644], "a web server reads it");
     assert.equal([...Deno.readDirSync(`${keys}/private`)].filter(({ name }) => name.endsWith(".key")).length, 3);
     const rotated = await task("release-rotate-key", "--role", "timestamp");
     assert.equal(rotated.code, 0, rotated.err);
@@ -211,6 +221,17 @@ peerTest("release: the root key is made on a token, and signs from there", ["sof
       refused.err,
       /The root role of the releases wants 1 of its 1 keys, and 0 are here; missing: [0-9a-f]{7}\n/,
     );
+    const absent = await run(Deno.execPath(), [
+      "task",
+      "-q",
+      "release-renew",
+      "--output",
+      `${dir}/nothing`,
+      "--keys",
+      keys,
+    ], here);
+    assert.match(absent.err, /There is no release repository in ".*nothing"/);
+    assert.ok(!existsSync(`${dir}/nothing`), "looking makes nothing");
     await failsWith(folder.read(new Uint8Array()), "trust-invalid", "none of this repository's");
   } finally {
     await Deno.remove(dir, { recursive: true });
