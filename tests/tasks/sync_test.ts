@@ -55,6 +55,7 @@ Deno.test("permissions: secrets are seen by the commands that need them, and by 
     "push",
     "resume",
     "verify",
+    "audit",
     "doctor",
     "migrate",
     "env",
