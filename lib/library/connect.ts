@@ -135,6 +135,7 @@ function changesOf(
           signer: delegation,
           keyId,
           holder,
+          publishes: true,
           renew,
           onRenewed: (role, reason) => notice(`"${role}" of "${gun}" is signed anew: ${reason}`),
           onStillSigned: (tag) => notice(`The tag "${tag}" of "${gun}" is still signed, in "targets" itself`),
