@@ -269,6 +269,27 @@ Deno.test("doctor: servers that are down, are others, or let nobody write", asyn
   });
 });
 
+Deno.test("doctor: certificates that the schemes do not take, and another key's", async () => {
+  await using story = await Story.readyToSign();
+  withDates(story);
+  await given(story, "other.cer", story.peers.otherCertificate!);
+  const root = `${story.gun.replaceAll(/[/:]/g, "_")}.root.pem`;
+  const notation = ["--scheme", "cosign,notation", "--delegation-certificate"];
+  for (
+    const [file, found] of [
+      ["other.cer", /signs with the key [0-9a-f]{12}, not with that of the certificate/],
+      [root, /certificate/],
+    ] as const
+  ) {
+    const checks = await examined(story, 2, [...notation, file]);
+    const { code, found: words } = only(checks, "scheme-certificate");
+    assert.equal(code, "bad-input");
+    assert.match(words, found);
+    assert.deepEqual(faults(checks).filter((one) => one.endsWith("error")), ["scheme-certificate error"]);
+    assert.ok(!checks.some(({ name }) => name === "notary"), "content trust is not signed");
+  }
+});
+
 Deno.test("doctor: what is wrong on this machine", async (t) => {
   await using story = await Story.readyToSign();
   withDates(story);
@@ -295,6 +316,11 @@ Deno.test("doctor: what is wrong on this machine", async (t) => {
     const checks = await examined(story, 0);
     assert.match(checks.find(({ name, state }) => name === "trust-dir" && state !== "ok")!.found, /Every user/);
     await Deno.chmod(story.trust, 0o700);
+  });
+  await t.step("no home", async () => {
+    const checks = await examined(story, 0, [], { env: { HOME: "" } });
+    assert.match(only(checks, "trust-dir").found, /There is no home directory/);
+    assert.match(only(checks, "trust-dir").remedy!, /--trust-dir/);
   });
   await t.step("interrupted", async () => {
     const control = new AbortController();

@@ -1,5 +1,6 @@
 /** Runs checks side by side, so that none hides, holds up or fails another. @module */
 import { isTagsealError, messageOf, TagsealError } from "../../errors.ts";
+import { AT_ONCE, mapAtOnce } from "../../signing/at_once.ts";
 import type { Check, Finding, Subject, Verdict } from "./finding.ts";
 
 /** How checks are run. */
@@ -15,22 +16,28 @@ export interface CheckOptions {
 type Outcome = { readonly verdicts: readonly Verdict[] } | { readonly error: unknown };
 
 /**
- * Runs all of `checks` at once; what each has found, in their order. Where several end with one and the same
+ * Runs all of `checks` at once, but for those of many repositories, which would ask servers for too much at a time; what each has found, in their order. Where several end with one and the same
  * error, since they wait for the same thing, the first of them tells it.
  *
  * @throws the reason of `signal`
  */
 export async function runChecks(checks: readonly Check[], options: CheckOptions): Promise<Finding[]> {
   let done = 0;
-  const outcomes = await Promise.all(checks.map(async (check) => {
-    const outcome = await outcomeOf(check, options);
-    options.onDone?.(++done);
-    return outcome;
-  }));
+  const outcomes = new Map<Check, Outcome>();
+  const groups = [...Map.groupBy(checks, ({ repository }) => repository)];
+  const run = async ([, group]: typeof groups[number]) => {
+    await Promise.all(group.map(async (check) => {
+      outcomes.set(check, await outcomeOf(check, options));
+      options.onDone?.(++done);
+    }));
+  };
+  const [others, repositories] = [true, false].map((none) => groups.filter(([name]) => (name === undefined) === none));
+  await Promise.all([mapAtOnce(others!, AT_ONCE, run), mapAtOnce(repositories!, AT_ONCE, run)]);
   options.signal.throwIfAborted();
   const told = new Map<unknown, Subject>();
-  return checks.flatMap(({ run: _, ...subject }, i) => {
-    const outcome = outcomes[i]!;
+  return checks.flatMap((check) => {
+    const { run: _, ...subject } = check;
+    const outcome = outcomes.get(check)!;
     if ("verdicts" in outcome) return outcome.verdicts.map((verdict) => ({ ...subject, ...verdict }));
     const by = told.get(outcome.error);
     told.set(outcome.error, by ?? subject);
