@@ -18,7 +18,7 @@ export const command: Command = defineCommand({
     "the file says one thing and signs another, or nothing is proved.",
   argument: { name: "<file>", help: "the ZIP from tagseal signing-data, or the one that came back signed" },
   flags: {
-    format: choice("--format <format>", "text, or one HTML page without any script", ["text", "html"]),
+    format: choice("--format <format>", "text, or html: one page without any script", ["text", "html"]),
     trustDir: notaryFlags.trustDir,
     rootPin: notaryFlags.rootPin,
     requirePin: notaryFlags.requirePin,
