@@ -152,7 +152,8 @@ export function ifGiven<T>(flag: Flag<T>): Flag<T | undefined> {
 
 /** One of a few words. */
 export function choice<T extends string>(spec: string, help: string, words: readonly [T, ...T[]]): Flag<T> {
-  const flag = text(spec, `${help} (${words[0]})`);
+  const told = words.every((word) => help.includes(word)) ? help : `${help}: ${words.join(", ")}`;
+  const flag = text(spec, `${told} (${words[0]})`);
   return {
     ...flag,
     choices: words,

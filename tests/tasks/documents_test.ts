@@ -81,6 +81,9 @@ Deno.test("documents: commands print what the reference says", async () => {
   await prints(["list", "-r", gun, "--all"]);
   await prints(["verify", "-r", gun, "-t", "v1"]);
   await prints(["inspect", "-r", gun]);
+  const audited = await story.run(["audit", "-r", gun, "--json"]); // what it finds wrong is an exit code
+  check(audited.stdout, DOCUMENTS["audit"]?.[""], "audit");
+  checked.add("audit");
   await prints(["status", "-r", gun, "--fail-within", "1"]);
   await prints(["status", "-r", gun, "--summary"], "--summary");
   await prints(["export", "-r", gun, "--output-artifact-path", "trust.zip"]);
