@@ -68,3 +68,13 @@ Deno.test("project rules: a default of several commands has one kind of value in
   }
   assert.deepEqual([...kinds].filter(([, several]) => several.size > 1), []);
 });
+
+Deno.test("project rules: the commands that GUIDE says to go over all repositories of a file do", async () => {
+  const guide = (await Deno.readTextFile(new URL("../../GUIDE.md", import.meta.url))).replaceAll(/\s+/g, " ");
+  const [, signs, named] = /`(sign) -t v1`\*\* without `--repository` signs .*?; ([^;.]*) go over all of them\./.exec(
+    guide,
+  )!;
+  const said = [signs!, "signing-data", ...[...named!.matchAll(/`([a-z-]+)`/g)].map(([, name]) => name!)];
+  const several = new Set(commands.flatMap(([name, own]) => repositoriesFor(name, own) === "several" ? name : []));
+  assert.deepEqual(said.filter((name) => !several.has(name)), []);
+});
