@@ -6,6 +6,7 @@ import { wrapped } from "./help.ts";
 import type { Host } from "./host.ts";
 import { nearest } from "./nearest.ts";
 import { SECRETS } from "./needs.ts";
+import { PROXY_VARIABLES } from "../http/proxy.ts";
 import { findProject } from "./open_project.ts";
 import { type Project, type Source, sourceOf } from "./project.ts";
 import { contentOf, projectFrom } from "./project_reader.ts";
@@ -90,13 +91,13 @@ function variableFact(name: string, host: Host): VariableFact {
   return {
     name,
     isSet: value !== undefined,
-    value: value === undefined || SECRETS.includes(name) ? null : shown(value),
+    value: value === undefined || SECRETS.includes(name) ? null : shown(value, PROXY_VARIABLES.includes(name)),
   };
 }
 
-/** Addresses of proxies may hold a password. */
-function shown(value: string): string {
-  return value.replaceAll(/(:\/\/)[^/?#\s]*@/g, "$1***@");
+/** Addresses may hold a password, with whatever characters; those of proxies need no scheme. */
+function shown(value: string, isAddress = false): string {
+  return value.replace(isAddress ? /^([a-z][a-z0-9+.-]*:\/\/)?.*@/is : /(:\/\/).*@/s, "$1***@");
 }
 
 function factOf(
@@ -109,7 +110,9 @@ function factOf(
   const fact = { flag: nameOf(flag.spec), commands };
   const repositories = attributeOf(flag) === "repository" ? project?.repositories ?? [] : [];
   if (project && repositories.length > 0) {
-    return { ...fact, value: repositories.join(" "), source: "file", pointer: "/repositories" };
+    const isLost = !project.isNamed && project.secrets.length > 0;
+    const value = repositories.join(" ");
+    return { ...fact, value, source: "file", pointer: "/repositories", ...isLost ? { counts: false } : {} };
   }
   const source = sourceOf(flag, typed, project, host);
   const value = valueOf(flag, source, typed, host);
@@ -138,7 +141,7 @@ function valueOf(flag: Flag<unknown>, source: Source, typed: Question["typed"], 
     : flag.standard === undefined
     ? undefined
     : [flag.standard];
-  if (Array.isArray(given)) return given.map(shown).join(" ");
+  if (Array.isArray(given)) return given.map((value) => shown(value)).join(" ");
   return flag.kind === "toggle" ? given === true ? "on" : "off" : null;
 }
 

@@ -15,6 +15,8 @@ export interface Project {
   readonly isNamed: boolean;
   /** The repositories that the command works on, as nobody has named any; several only where it can. */
   readonly repositories: readonly string[];
+  /** What secrets the hosts of those repositories would be sent that belong to no host: `NOTARY_AUTH`. */
+  readonly secrets: readonly string[];
   /** Its pins, where those of the command line or of a variable go before them. */
   readonly overruledPins: readonly PinText[];
   /** Whether pins count that prove nothing by themselves, as the file was only found: they come on top of all else. */
@@ -66,7 +68,7 @@ export async function readFlag<T>(flag: Flag<T>, typed: Typed, project: Project 
   const source = sourceOf(flag, typed, project, host);
   if (source.kind !== "file" || project === undefined) return await flag.read(typed[attributeOf(flag)], host);
   const { given, pointer, needsName } = source.setting;
-  if (needsName && !project.isNamed) throw notBelieved(flag, pointer, project.path);
+  if (needsName && !project.isNamed) throw notBelieved(nameOf(flag.spec), [], pointer, project.path);
   try {
     return await flag.read(given, host);
   } catch (error) {
@@ -78,14 +80,19 @@ export async function readFlag<T>(flag: Flag<T>, typed: Typed, project: Project 
   }
 }
 
-function notBelieved(flag: Flag<unknown>, pointer: string, path: string): TagsealError {
-  return new TagsealError(
-    "usage",
-    `"${path}" was only found, and sets what decides whom to trust or what is done: ${pointer}`,
-    {
-      remedy: `If the file is yours, name it: --config ${shellLine(path)}, or TAGSEAL_CONFIG once for all; or give ` +
-        `${nameOf(flag.spec)} yourself. --config none goes without the file`,
-      details: { path, pointer },
-    },
-  );
+/** Refuses what was only found; `secrets` are those that would be sent to a host that it names. */
+export function notBelieved(
+  flag: string,
+  secrets: readonly string[],
+  pointer: string,
+  path: string,
+): TagsealError {
+  const what = secrets.length > 0
+    ? `names the hosts that would be sent ${secrets.join(" and ")}`
+    : "sets what decides whom to trust or what is done";
+  return new TagsealError("usage", `"${path}" was only found, and ${what}: ${pointer}`, {
+    remedy: `If the file is yours, name it: --config ${shellLine(path)}, or TAGSEAL_CONFIG once for all; or give ` +
+      `${flag} yourself. --config none goes without the file`,
+    details: { path, pointer },
+  });
 }

@@ -13,9 +13,9 @@ import type { NearestFile } from "../files/nearest.ts";
 import { parseImageName } from "../registry/image_ref.ts";
 import SCHEMA from "../../tagseal.schema.json" with { type: "json" };
 import { type Schema, schemaMistake } from "./project_mistakes.ts";
-import { attributeOf, type Flag, partsOf, type Typed } from "./flags.ts";
+import { attributeOf, type Flag, nameOf, partsOf, type Typed } from "./flags.ts";
 import type { Host } from "./host.ts";
-import { type Call, type Project, type Setting, sourceOf } from "./project.ts";
+import { type Call, notBelieved, type Project, type Setting, sourceOf } from "./project.ts";
 import { repositoriesFor, ruleOf } from "./project_rules.ts";
 import { requireNoSecret } from "./project_secrets.ts";
 import { isPrefix, parsePin } from "./root_pins.ts";
@@ -31,7 +31,8 @@ export async function readProject(file: NearestFile, wasNamed: boolean, call: Ca
   const content = contentOf(file);
   const isNamed = wasNamed || await isAgreedTo(projectFrom(content, path, false, call, host), call, host);
   const project = projectFrom(content, path, isNamed, call, host);
-  const { repositories, settings } = project;
+  const { repositories, settings, secrets } = project;
+  if (!isNamed && secrets.length > 0) throw notBelieved("--repository", secrets, "/repositories", path);
   if (!isNamed && call.typed["requirePin"] !== undefined && settings.has("rootPin")) {
     host.warn(`--require-pin: the pins of "${path}" do not count, as it was only found; name it with --config`);
     return { ...project, settings: new Map([...settings].filter(([name]) => name !== "rootPin")) };
@@ -60,10 +61,14 @@ async function isAgreedTo(project: Project, call: Call, host: Host): Promise<boo
     const source = sourceOf(flag, call.typed, project, host);
     return source.kind === "file" && source.setting.needsName ? source.setting : [];
   });
-  if (doubted.length === 0) return false;
+  const { repositories, secrets } = project;
   const said = doubted.map(({ pointer, given }) =>
     `${pointer}: ${Array.isArray(given) ? given.join(" ") : given === true}`
   );
+  if (secrets.length > 0) {
+    said.push(`/repositories, whose hosts are sent ${secrets.join(" and ")}: ${repositories.join(" ")}`);
+  }
+  if (said.length === 0) return false;
   const question = `"${project.path}" was found, and sets what decides whom to trust or what is done (${
     said.join("; ")
   }). Use it this once?`;
@@ -82,10 +87,30 @@ export function projectFrom(content: JsonObject, path: string, isNamed: boolean,
     path,
     isNamed,
     repositories,
+    secrets: repositories.length > 0 ? secretsFor(call, host) : [],
     overruledPins: isOverruled && Array.isArray(pins) ? pins.map(parsePin) : [],
     pinsOnlyNarrow: !isNamed && !isOverruled && pins !== undefined,
     settings: withRepository(settings, repositories, call),
   };
+}
+
+/**
+ * Docker's config holds credentials for hosts by name. These belong to none: they go to the host that a repository's
+ * name begins with, unless the server's address was given otherwise.
+ */
+const OF_NO_HOST = [["notaryUrl", "notaryPassword", "NOTARY_AUTH"], [
+  "registryUrl",
+  "registryPassword",
+  "REGISTRY_AUTH",
+]] as const;
+
+function secretsFor({ flags, typed }: Call, host: Host): string[] {
+  return OF_NO_HOST.flatMap(([address, password, variable]) => {
+    const [of, secret] = [flags[address], flags[password]];
+    if (!of || !secret || sourceOf(of, typed, undefined, host).kind !== "none") return [];
+    if (typed[attributeOf(secret)] !== undefined) return nameOf(secret.spec);
+    return host.env(variable) === undefined ? [] : variable;
+  });
 }
 
 /** What a file holds, once it is JSON without secrets that the schema allows. @throws {TagsealError} `bad-input` */

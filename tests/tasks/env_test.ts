@@ -121,6 +121,27 @@ Deno.test("env: of secrets it says whether they are set, nothing else; proxies a
   assert.match(short.stdout.replaceAll(/\s+/g, " "), /--api-token set, not shown \(SIGNPATH_API_TOKEN\)/);
 });
 
+Deno.test("env: a proxy's password is not shown, whatever is in it and around it", async () => {
+  const ways = ["user:s3cret@p:1", "http://u:s3cret/s3cret@p:1", "http://u:s3cret#s3cret@p:1", "http://u:s3 cret@p:1"];
+  for (const way of ways) {
+    for (const json of [["--json"], []]) {
+      const { stdout } = await env(json, { HTTPS_PROXY: way });
+      assert.doesNotMatch(stdout, /s3|cret/, way);
+      assert.match(stdout, /\*\*\*@p:1/, way);
+    }
+  }
+});
+
+Deno.test("env: repositories of a found file do not count where secrets would go to their hosts", async () => {
+  const file = { repositories: ["registry.example.com/team/app"] };
+  const countsWith = async (variables: Record<string, string>) =>
+    facts(await env(["list", "--json"], variables, file), "--repository")[0]!.counts;
+  assert.equal(await countsWith({}), undefined);
+  assert.equal(await countsWith({ NOTARY_AUTH: "x" }), false);
+  assert.equal(await countsWith({ REGISTRY_AUTH: "list asks no registry" }), undefined);
+  assert.equal(await countsWith({ NOTARY_AUTH: "x", DOCKER_CONTENT_TRUST_SERVER: "https://n.example.com" }), undefined);
+});
+
 Deno.test("env: variables that nothing reads are warned of, with what was probably meant", async () => {
   const variables = {
     TAGSEAL_ROOT_PINN: "x",

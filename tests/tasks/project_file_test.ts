@@ -133,6 +133,33 @@ Deno.test("project file: what was only found cannot decide whom to trust, where 
   await story.fail(2, ["export", "-r", story.gun], ["was only found", "/commands/export/output-artifact-path"]);
 });
 
+Deno.test("project file: repositories of a file that was only found get no secret that belongs to no host", async () => {
+  await using story = await Story.readyToSign();
+  await write(story.path("tagseal.json"), { repositories: [story.gun] });
+  const secret = btoa("user:s3cret");
+  const server = { DOCKER_CONTENT_TRUST_SERVER: `https://${story.peers.host}` };
+  const cases: [args: string[], env: Record<string, string>, sent: string][] = [
+    [["list"], { NOTARY_AUTH: secret }, "NOTARY_AUTH"],
+    [
+      ["list", "--notary-username", "user", "--notary-password", "env:P"],
+      { P: "s3cret" },
+      "--notary-password",
+    ],
+    [["sign", "-t", "v1"], { NOTARY_AUTH: secret, REGISTRY_AUTH: secret, ...server }, "REGISTRY_AUTH"],
+    [["doctor"], { NOTARY_AUTH: secret, REGISTRY_AUTH: secret }, "NOTARY_AUTH and REGISTRY_AUTH"],
+  ];
+  for (const [args, env, sent] of cases) {
+    story.calls.length = 0;
+    const words = ["was only found", `sent ${sent}: /repositories`, "give --repository yourself", "--config"];
+    await story.fail(2, args, words, { env });
+    assert.deepEqual(story.calls, [], args.join(" "));
+  }
+  const env = { NOTARY_AUTH: secret };
+  await story.succeed(["list"], { env: { ...env, ...server } }); // it goes where DOCKER_CONTENT_TRUST_SERVER says
+  await story.succeed(["list", "--config", "tagseal.json"], { env });
+  await story.succeed(["list", "-r", story.gun], { env });
+});
+
 Deno.test("project file: what is typed is not asked of the file, and a file that was named counts", async () => {
   await using story = await Story.readyToSign();
   await Deno.mkdir(story.path("sub"));
