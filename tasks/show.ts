@@ -3,7 +3,6 @@ import { notaryFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { viewLines, viewOf } from "../lib/cli/data_view.ts";
 import { choice } from "../lib/cli/flags.ts";
-import { fitted } from "../lib/cli/layout.ts";
 import { readSigningFile } from "../lib/cli/signing_file.ts";
 import { evidenceTrust } from "../lib/cli/show_trust.ts";
 import { EXIT_CODES } from "../lib/cli/exit_codes.ts";
@@ -35,10 +34,9 @@ export const command: Command = defineCommand({
       );
     }
     const exitCode = view.isGood ? 0 : EXIT_CODES["trust-invalid"].exitCode;
-    const columns = host.columns();
     const lines = values.format === "html"
       ? (await import("../lib/cli/data_page.ts")).dataPage(view)
-      : viewLines(view).flatMap((line) => columns === undefined ? [line] : fitted(line, columns));
+      : viewLines(view, host.columns());
     return { json: { path, isConsistent: view.isGood, ...shown }, lines, exitCode };
   },
 });

@@ -1,6 +1,7 @@
 /** What is shown of a signing data file, in words and in order: the lines and the page say the same. @module */
 import { shown as quoted, word } from "../bytes/printable.ts";
 import type { ShownData, ShownImages, ShownKey, ShownRepository, ShownSignature } from "../flows/show/show_data.ts";
+import { hanging } from "./layout.ts";
 import type { TagMove } from "../flows/show/role_payload.ts";
 
 /** One tag and what becomes of it. */
@@ -160,9 +161,9 @@ function signatureWords(signature: ShownSignature): string {
   }
 }
 
-/** The view as lines: none is wider than a digest with its name. */
-export function viewLines({ path, verdict, notes, facts, parts }: DataView): string[] {
-  return [
+/** The view as lines: none is wider than a digest with its name, or than a terminal of `width`. */
+export function viewLines({ path, verdict, notes, facts, parts }: DataView, width: number | undefined): string[] {
+  const lines = [
     `${word(path)}: ${verdict}`,
     ...notes.map((note) => `! ${note}`),
     ...factLines(facts),
@@ -180,6 +181,7 @@ export function viewLines({ path, verdict, notes, facts, parts }: DataView): str
       ]),
     ]),
   ];
+  return width === undefined ? lines : lines.flatMap((line) => hanging(line, width));
 }
 
 function factLines(facts: ViewPart["facts"]): string[] {

@@ -51,6 +51,12 @@ export function fitted(line: string, width: number): string[] {
   return lines.map((each) => each.replaceAll(GLUE, " "));
 }
 
+/** The same for a line that is indented: what goes on stands deeper, so that no text can look like a line of its own. */
+export function hanging(line: string, width: number): string[] {
+  const [, indent = "", rest = ""] = /^( *)(.*)$/s.exec(line)!;
+  return fitted(rest, width - indent.length).map((each) => `${indent}${each}`);
+}
+
 /** The beginning of a key id, as people compare it; the whole is in `--json`. */
 export function shortId(id: string): string {
   return id.slice(0, 7);
