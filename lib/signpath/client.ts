@@ -31,6 +31,9 @@ export { MAX_ARTIFACT_BYTES } from "./api.ts";
 /** Where SignPath's own service answers. */
 export const SIGNPATH_API_URL = "https://app.signpath.io/API";
 
+/** How long the answer to a call is asked for elsewhere that was lost; whoever has not answered a minute long will not. */
+const LOST_ANSWER_MS = 10_000;
+
 /** The signing requests of one organization. */
 export interface SignPathClient {
   /**
@@ -145,7 +148,8 @@ export function createSignPathClient(options: SignPathOptions): SignPathClient {
       failure = error;
       unclear = true;
     }
-    const now = await status(id, { ...limits, unavailableTimeoutMs: 0 }).catch(() => undefined);
+    const answerTimeoutMs = Math.min(limits.answerTimeoutMs ?? Infinity, LOST_ANSWER_MS);
+    const now = await status(id, { ...limits, unavailableTimeoutMs: 0, answerTimeoutMs }).catch(() => undefined);
     if (unclear && now?.status === "Canceled") return;
     throw now?.isFinalStatus ? ended(id, now) : failure;
   }

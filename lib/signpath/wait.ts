@@ -27,6 +27,10 @@ export interface WaitOptions {
 
 /** The last call of a wait is given this many milliseconds, however little is left. */
 const SHORTEST_CALL_MS = 1000;
+/** A poll that failed, repeated for long, and the one after it take no longer together, where nobody answers. */
+const TWO_POLLS_MS = 75_000;
+/** What the second of them is given for an answer all the same. */
+const SECOND_CALL_MS = 10_000;
 /** The first waits, short because automatic signing takes a second or two. */
 const RAMP_MS: readonly number[] = [500, 1000, 2000];
 
@@ -48,16 +52,19 @@ export async function waitForCompletion(
   let slept = 0;
   let last: SigningRequestStatus | undefined;
   let failure: unknown;
+  let rest = Infinity;
   for (let polls = 0;; polls++) {
     // What was slept counts even where the clock is set back.
     const left = () => timeoutMs - Math.max(now().getTime() - start, slept);
+    const polled = now().getTime();
     try {
       const status = await client.status(signingRequestId, {
         signal,
-        unavailableTimeoutMs: Math.max(0, left()),
-        answerTimeoutMs: Math.max(SHORTEST_CALL_MS, left()),
+        unavailableTimeoutMs: Math.max(0, Math.min(left(), rest)),
+        answerTimeoutMs: Math.max(SHORTEST_CALL_MS, Math.min(left(), Math.max(SECOND_CALL_MS, rest))),
       });
       failure = undefined;
+      rest = Infinity;
       if (status.status !== last?.status || status.workflowStatus !== last.workflowStatus) onStatus?.(status);
       last = status;
     } catch (error) {
@@ -69,6 +76,7 @@ export async function waitForCompletion(
         throw isUnknown ? error : resumable(error, signingRequestId, last);
       }
       failure = error;
+      rest = TWO_POLLS_MS - (now().getTime() - polled);
     }
     if (failure === undefined && last?.isFinalStatus) {
       if (last.status === "Completed") return last;
