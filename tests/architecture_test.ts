@@ -71,7 +71,7 @@ const GLOBALS = new Map<string, RegExp>([
   ["tasks/bundle.ts", /stderr|exit/],
   ["tasks/bundler.ts", /Command|build|errors|execPath|readDirSync|version/],
   ["tasks/parts.ts", /readDirSync/],
-  ["tasks/releases/build.ts", /execPath/],
+  ["tasks/releases/build.ts", /execPath|version/],
   ["tasks/releases/compile.ts", /build/],
   ["tasks/releases/compiler.ts", /env|utimeSync|version/],
   ["tasks/releases/main.ts", /addSignalListener|args|env|exit|stderr|stdout/],

@@ -21,11 +21,13 @@ export interface Contents extends Shipped {
   readonly licenses: ReadonlyMap<string, string>;
   /** When the sources were committed. */
   readonly time: Date;
+  /** The version of the Deno that is in programs; `undefined` where none were made. */
+  readonly deno: string | undefined;
 }
 
 /** The bill as JSON. @throws {Error} where it is none by the schema of CycloneDX */
 export async function billOfMaterials(contents: Contents): Promise<string> {
-  const { version, license, licenses, time, packages, direct } = contents;
+  const { version, license, licenses, time, packages, direct, deno } = contents;
   const program = component(Enums.ComponentType.Application, "tagseal", version, license);
   const libraries = new Map(packages.map((each) => {
     const library = component(Enums.ComponentType.Library, each.name, each.version, licenses.get(each.id));
@@ -38,6 +40,13 @@ export async function billOfMaterials(contents: Contents): Promise<string> {
   }
   for (const id of direct) program.dependencies.add(libraries.get(id)!.bomRef);
   const bill = new Models.Bom();
+  if (deno !== undefined) {
+    const runtime = component(Enums.ComponentType.Platform, "deno", deno, "MIT");
+    runtime.purl = `pkg:github/denoland/deno@v${deno}` as never;
+    runtime.description = "In the programs with Deno inside, not in the single file";
+    bill.components.add(runtime);
+    program.dependencies.add(runtime.bomRef);
+  }
   bill.metadata.timestamp = time;
   bill.metadata.component = program;
   for (const library of libraries.values()) bill.components.add(library);

@@ -62,7 +62,8 @@ export async function buildRelease(folder: string, plan: Plan, host: Host): Prom
       tools.push(await runtimeOf(target));
     }
   });
-  const contents = { version: VERSION, license: LICENSE, time, ...await packagesShipped() };
+  const deno = targets.length > 0 ? Deno.version.deno : undefined;
+  const contents = { version: VERSION, license: LICENSE, time, deno, ...await packagesShipped() };
   await write("tagseal.cdx.json", await billOfMaterials(contents));
   await add("tagseal.cdx.json", "sbom");
   const named = () => files.map(({ path, sha256 }) => ({ name: path.slice(VERSION.length + 1), sha256 }));

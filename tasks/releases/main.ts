@@ -32,6 +32,7 @@ export const TOOLS: Readonly<Record<string, CommandEntry>> = {
 if (import.meta.main) {
   const interruption = new AbortController();
   Deno.addSignalListener("SIGINT", () => {
+    if (interruption.signal.aborted) Deno.exit(130);
     interruption.abort(
       new TagsealError("interrupted", "Interrupted", { remedy: "Look at what is there, then run the command again" }),
     );

@@ -76,6 +76,7 @@ async function release(publisher: Publisher, published: Published, plan: Plan, h
   try {
     const files = await buildRelease(work, plan, host);
     for (const file of files) await layTarget(folder, work, file);
+    host.signal.throwIfAborted();
     const isNew = await publishRelease(publisher, published, files, signers);
     if (!await pathExists(`${folder}/${VERSION}`)) await Deno.rename(work, `${folder}/${VERSION}`);
     const outcome = isNew ? "released" : "unchanged";

@@ -37,6 +37,7 @@ Deno.test("sbom: it is what CycloneDX asks for, with licences", async () => {
     license: "Apache-2.0",
     licenses: new Map([["@a/one@1.0.0", "MIT"], ["two@2.0.0", "(MIT OR Apache-2.0)"]]),
     time: new Date("2026-11-28T12:00:00Z"),
+    deno: "2.9.6",
     ...shippedPackages(LOCK, ids("@a/one@1.0.0", "two@2.0.0")),
   };
   const text = await billOfMaterials(contents);
@@ -52,7 +53,10 @@ Deno.test("sbom: it is what CycloneDX asks for, with licences", async () => {
   assert.deepEqual(of("two").hashes, [{ alg: "SHA-512", content: "02".repeat(64) }]);
   assert.deepEqual(dependencies.find((each: { ref: string }) => each.ref === "tagseal@1.0.0").dependsOn, [
     "@a/one@1.0.0",
+    "deno@2.9.6",
   ]);
+  const { components: without } = JSON.parse(await billOfMaterials({ ...contents, deno: undefined }));
+  assert.equal(without.length, components.length - 1, "the single file has no Deno in it");
 });
 
 Deno.test("provenance: the statement names files, commit, tools, and neither time nor place", () => {
