@@ -20,7 +20,9 @@ async function buildFiles(
   const folder = await Deno.makeTempDir({ prefix: "tagseal-release-" });
   try {
     for (const name of ["lib", "tasks"]) await copyFolder(`${PROJECT}${name}`, `${folder}/${name}`);
-    for (const name of ["deno.json", "deno.lock"]) await Deno.copyFile(`${PROJECT}${name}`, `${folder}/${name}`);
+    for (const name of ["deno.json", "deno.lock", "tagseal.schema.json"]) {
+      await Deno.copyFile(`${PROJECT}${name}`, `${folder}/${name}`);
+    }
     const text = JSON.stringify(new TextDecoder().decode(root));
     await Deno.writeTextFile(
       `${folder}/lib/updates/release_root.ts`,
