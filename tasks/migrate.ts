@@ -2,13 +2,12 @@
 import { connectionFlags, notaryFlags, registryFlags, signerFlags } from "../lib/cli/common_flags.ts";
 import { signPathFlags, submissionFlags, tagsFlag, waitFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
-import { dryRunFlag } from "../lib/cli/dry_run.ts";
 import { fromFlag } from "../lib/cli/exported.ts";
 import { migrationReport, openMigration, targetSchemeFlag } from "../lib/cli/migration.ts";
 import { readRepositories, repositoriesFlags } from "../lib/cli/repositories.ts";
 import { schemeFlags } from "../lib/cli/schemes.ts";
 import { openSession } from "../lib/cli/session.ts";
-import { openNeededMethod, runSigning, signingMethodFlags } from "../lib/cli/signing_method.ts";
+import { dryRunFlag, openNeededMethod, runSigning, signingMethodFlags } from "../lib/cli/signing_method.ts";
 
 /** The command. */
 export const command: Command = defineCommand({

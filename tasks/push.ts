@@ -3,7 +3,7 @@ import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { openSession } from "../lib/cli/session.ts";
 import { required } from "../lib/cli/flags.ts";
 import { pushFlags, pushSigned } from "../lib/cli/pushing.ts";
-import { signedReport } from "../lib/cli/signing.ts";
+import { signedReport } from "../lib/cli/signed_report.ts";
 import { readSigningFile, requireSignedFile } from "../lib/cli/signing_file.ts";
 
 /** The command. */

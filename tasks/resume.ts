@@ -6,7 +6,7 @@ import { forgetRequest, repositoriesOf } from "../lib/cli/kept_requests.ts";
 import { pushFlags } from "../lib/cli/pushing.ts";
 import { resumeRequest } from "../lib/cli/resuming.ts";
 import { openSession } from "../lib/cli/session.ts";
-import { signedReport } from "../lib/cli/signing.ts";
+import { signedReport } from "../lib/cli/signed_report.ts";
 
 /** The command. */
 export const command: Command = defineCommand({

@@ -6,14 +6,8 @@ import { openSession } from "../lib/cli/session.ts";
 import { withGoOn } from "../lib/cli/go_on.ts";
 import { ifGiven, text, toggle, type Values } from "../lib/cli/flags.ts";
 import type { Host } from "../lib/cli/host.ts";
-import {
-  requireFree,
-  resubmitArtifact,
-  signedPath,
-  submissionOf,
-  submitArtifact,
-  warnOfUnclear,
-} from "../lib/cli/signing.ts";
+import { requireFree, resubmitArtifact, signedPath, submissionOf, submitArtifact } from "../lib/cli/signing.ts";
+import { warnOfUnclear } from "../lib/cli/signed_report.ts";
 import { signPathService } from "../lib/cli/policy_key.ts";
 import { readSigningFile } from "../lib/cli/signing_file.ts";
 import { saveSigned } from "../lib/cli/waiting.ts";

@@ -23,7 +23,7 @@ const COMPOSITION = [
   "lib/cli/host.ts",
   "lib/cli/job_summary.ts",
   "lib/cli/docker_folder.ts",
-  "lib/cli/key_stores.ts",
+  "lib/cli/token.ts",
   "lib/cli/policy_folder.ts",
   "lib/cli/signing.ts",
   "lib/cli/trust_dir.ts",

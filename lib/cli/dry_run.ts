@@ -6,20 +6,11 @@ import { assembleSigningData } from "../schemes/create_signing_data.ts";
 import type { FailedRepository } from "../signing/outcomes.ts";
 import { prepareTags } from "../schemes/notary_v1/prepare_tags.ts";
 import type { RepositoryChange } from "../schemes/signing_data.ts";
-import { toggle } from "./flags.ts";
 import type { Host } from "./host.ts";
 import { failedJson, failures } from "./repositories.ts";
 import type { Report } from "./report.ts";
 import { imageLines, imagesJson } from "./schemes.ts";
 import type { Work } from "./work.ts";
-
-/** Whether to do nothing. */
-export const dryRunFlag = {
-  dryRun: toggle(
-    "--dry-run",
-    "print what would be signed (digests before and after, versions, key), and change nothing",
-  ),
-};
 
 /** What signing `work` would change. */
 export async function dryRun({ tags: work, images: jobs }: Work, host: Host): Promise<Report> {

@@ -1,8 +1,6 @@
 /** Trust data from a Notary server, or from a file that `tagseal export` wrote. @module */
 import { TagsealError } from "../errors.ts";
-import { MAX_EXPORT_BYTES, readExport, type ReadRepository } from "../flows/export_file.ts";
-import { exportedTrust } from "../flows/exported_trust.ts";
-import { canonicalIds } from "../flows/inspect_repository.ts";
+import type { ReadRepository } from "../flows/export_file.ts";
 import type { Trust } from "../notary/repository.ts";
 import type { MetadataStore } from "../notary/metadata_store.ts";
 import { type ImageName, parseImageName } from "../registry/image_ref.ts";
@@ -61,7 +59,10 @@ export async function openReadings<V extends NotaryValues & RepositoriesValues &
 }
 
 async function readFrom({ from }: { readonly from?: string | undefined }, host: Host) {
-  return from === undefined ? undefined : await readExport(await host.readFile(from, MAX_EXPORT_BYTES));
+  if (from === undefined) return undefined;
+  // Who reads from the server does not wait for what reads files.
+  const { MAX_EXPORT_BYTES, readExport } = await import("../flows/export_file.ts");
+  return await readExport(await host.readFile(from, MAX_EXPORT_BYTES));
 }
 
 function openerOf(
@@ -78,6 +79,7 @@ function openerOf(
     const found = exported.find(({ repository }) => repository === name.gun);
     if (!found) throw notInExport(from, name.gun, exported.map(({ repository }) => repository));
     const { pin, ...trusted } = await trustOf(values, host, name);
+    const { exportedTrust } = await import("../flows/exported_trust.ts");
     const trust = exportedTrust(found, {
       ...trusted,
       pin: await pinFor(pin, () => openMetadataStore(values, host, undefined), name.gun, host),
@@ -102,6 +104,7 @@ export async function pinFor(
   const known = (await open().read(gun)).get("root");
   if (!known) return pin;
   host.info(`"${gun}" is held to the root key that is known here; --root-pin names another one, such as an older one`);
+  const { canonicalIds } = await import("../flows/inspect_repository.ts");
   return { anyOf: canonicalIds(parseRoot(known).roles.root).map((keyId) => ({ keyId })) };
 }
 

@@ -1,7 +1,6 @@
-/** The signing requests of this user that may go on, and the flags that name one. @module */
+/** The signing requests of this user that may go on. @module */
 import { utf8 } from "../bytes/bytes.ts";
 import { sha256Hex } from "../crypto/hash.ts";
-import { TagsealError } from "../errors.ts";
 import { workIn } from "../schemes/same_work.ts";
 import type { KeptRequests } from "../signing/kept_requests.ts";
 import type { Resume } from "../signing/zip_signer.ts";
@@ -9,23 +8,11 @@ import { normalizeApiUrl } from "../signpath/api.ts";
 import { SIGNPATH_API_URL } from "../signpath/client.ts";
 import type { Submission } from "../signpath/types.ts";
 import type { signPathFlags } from "./common_flags.ts";
-import { text, toggle, type Values } from "./flags.ts";
+import type { Values } from "./flags.ts";
 import type { Host } from "./host.ts";
+import type { resumeFlags } from "./resume_flags.ts";
 import type { TrustDirValue } from "./docker_folder.ts";
 import { openRequestFiles } from "./trust_dir.ts";
-
-/** Which request is gone on with. */
-export const resumeFlags = {
-  signingRequestId: text(
-    "--signing-request-id <id>",
-    "go on with this signing request instead of filing one: it must be for just this",
-    "TAGSEAL_SIGNING_REQUEST_ID",
-  ),
-  newSigningRequest: toggle(
-    "--new-signing-request",
-    "file one although an earlier run was ended while it was filing one for the same",
-  ),
-};
 
 /** Which organization. */
 export type Account = Pick<Values<typeof signPathFlags>, "apiUrl" | "organizationId">;
@@ -73,13 +60,4 @@ export async function forgetRequest(id: string, values: TrustDirValue, host: Hos
 async function keptById(requests: KeptRequests | undefined, id: string) {
   const all = await requests?.list().catch(() => []) ?? [];
   return all.filter(({ signingRequestId }) => signingRequestId === id);
-}
-
-/** Refuses what only SignPath's signing requests can do. @throws {TagsealError} `usage` */
-export function requireNoRequest({ signingRequestId, newSigningRequest }: Values<typeof resumeFlags>): void {
-  if (signingRequestId === undefined && !newSigningRequest) return;
-  const flag = newSigningRequest ? "--new-signing-request" : "--signing-request-id";
-  throw new TagsealError("usage", `${flag} is for --signing-method zip: no other method has requests to go on with`, {
-    remedy: "Run it without: what broke off is done anew",
-  });
 }

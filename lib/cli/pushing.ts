@@ -15,7 +15,7 @@ import { namedKey } from "./delegation.ts";
 import { text, type Values } from "./flags.ts";
 import type { Host } from "./host.ts";
 import type { Session } from "./session.ts";
-import { counted } from "./signing.ts";
+import { counted } from "./signed_report.ts";
 
 /** What publishing a signed file goes by. */
 export const pushFlags = {

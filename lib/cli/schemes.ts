@@ -4,12 +4,10 @@ import { keyOfCertificate } from "../crypto/keys.ts";
 import { readCertificateFile } from "../crypto/certificate_file.ts";
 import { type Certificate, readCertificate, readCertificates } from "../crypto/x509.ts";
 import { TagsealError } from "../errors.ts";
-import { requireWritable } from "../registry/blob.ts";
 import type { ImageName } from "../registry/image_ref.ts";
-import { askedAtMost } from "../registry/repository.ts";
 import { BUNDLE_CHOICES, describeFormWarning } from "../schemes/cosign/forms.ts";
 import type { ImagesChange } from "../schemes/image_changes.ts";
-import { askedFirst, type ImagesResult, type ImagesToSign, MANIFESTS_AT_ONCE } from "../schemes/images.ts";
+import type { ImagesResult, ImagesToSign } from "../schemes/images.ts";
 import type { ImageOptions } from "../schemes/jobs.ts";
 import { IMAGE_SCHEMES, type ImageScheme } from "../schemes/names.ts";
 import type { KeyHolder } from "../signing/payload_signer.ts";
@@ -106,6 +104,9 @@ export async function openImageJobs(
   if (schemes.length === 0) return () => Promise.resolve([]);
   // Who signs for content trust alone does not wait for what the others take.
   const { imageJob, requireTaken } = await import("../schemes/jobs.ts");
+  const { askedFirst, MANIFESTS_AT_ONCE } = await import("../schemes/images.ts");
+  const { requireWritable } = await import("../registry/blob.ts");
+  const { askedAtMost } = await import("../registry/repository.ts");
   const certificates = await signingCertificates(values, session, host);
   await requireTaken(schemes, certificates, host.now());
   const key = keyOfCertificate(certificates[0]);

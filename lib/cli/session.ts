@@ -20,7 +20,7 @@ import { readHostTls } from "../registry/host_tls.ts";
 import { type ImageName, notaryUrlFor } from "../registry/image_ref.ts";
 import { repositoryAtRegistry } from "../registry/at_registry.ts";
 import type { RegistryRepository } from "../registry/repository.ts";
-import { createSignPathClient, SIGNPATH_API_URL, type SignPathClient } from "../signpath/client.ts";
+import type { SignPathClient } from "../signpath/client.ts";
 import { SIGNPATH_TIMES_S } from "../signpath/times.ts";
 import { type connectionFlags, type notaryFlags, type registryFlags, signPathFlags } from "./common_flags.ts";
 import { requireGiven, type Values } from "./flags.ts";
@@ -139,7 +139,7 @@ export function openSession(values: SessionValues, host: Host): Session {
       });
     },
     async signPath() {
-      return openSignPath(values, host, await network());
+      return await openSignPath(values, host, await network());
     },
     keys: () => withToken(openKeyFiles({ trustDir: values.trustDir }, host), values, host),
   };
@@ -233,13 +233,14 @@ function openService(
   return authorize(send, { service, allowHttp, credentials, retryReads, remedy });
 }
 
-function openSignPath(values: SessionValues, host: Host, send: Send): SignPathClient {
+async function openSignPath(values: SessionValues, host: Host, send: Send): Promise<SignPathClient> {
   const organizationId = requireGiven(signPathFlags.organizationId, values.organizationId);
   if (!values.apiToken) {
     throw new TagsealError("usage", "--api-token is missing", {
       remedy: "Set SIGNPATH_API_TOKEN to the API token of the CI user, or give --api-token env:NAME",
     });
   }
+  const { createSignPathClient, SIGNPATH_API_URL } = await import("../signpath/client.ts");
   return createSignPathClient({
     send,
     apiUrl: secureUrl(

@@ -1,29 +1,23 @@
 /** `--signing-method`: who signs, and what that needs. @module */
-import { hashSigner } from "../signing/hash_signer.ts";
 import { keySigner } from "../signing/key_signer.ts";
 import { byRepository } from "../schemes/results.ts";
 import { dctJob } from "../schemes/notary_v1/scheme.ts";
 import type { SchemeResult } from "../signing/scheme.ts";
 import { sign } from "../signing/sign.ts";
 import type { PayloadSigner } from "../signing/payload_signer.ts";
-import { zipSigner } from "../signing/zip_signer.ts";
 import { buildOrigin } from "./build_origin.ts";
 import { connectionFlags, notaryFlags, renewFlags, signerFlags } from "./common_flags.ts";
 import { signPathFlags, submissionFlags, waitFlags } from "./common_flags.ts";
 import type { Session } from "./session.ts";
-import { dryRun, dryRunFlag } from "./dry_run.ts";
-import { choice, type Values } from "./flags.ts";
+import { choice, toggle, type Values } from "./flags.ts";
 import { type GoOn, tellingAllHow, withGoOn } from "./go_on.ts";
 import type { Host } from "./host.ts";
-import { resumeFlags, resumeOf } from "./kept_requests.ts";
 import { openToken, tokenFlags } from "./key_stores.ts";
 import { passphraseVariables } from "./passphrases.ts";
-import { signPathService } from "./policy_key.ts";
 import type { Report } from "./report.ts";
-import { counted, signedReport, submissionOf } from "./signing.ts";
+import { counted, signedReport } from "./signed_report.ts";
 import type { Work } from "./work.ts";
-import { requireNoRequest } from "./kept_requests.ts";
-import { followOptions, waitAndDownload } from "./waiting.ts";
+import { requireNoRequest, resumeFlags } from "./resume_flags.ts";
 
 /** Who signs. */
 export const signingMethodFlags = {
@@ -35,6 +29,14 @@ export const signingMethodFlags = {
   ),
   ...resumeFlags,
   ...tokenFlags,
+};
+
+/** Whether to do nothing. */
+export const dryRunFlag = {
+  dryRun: toggle(
+    "--dry-run",
+    "print what would be signed (digests before and after, versions, key), and change nothing",
+  ),
 };
 
 /** What all commands that sign have in common. */
@@ -93,20 +95,11 @@ export async function openSigningMethod(
     }
     case "pkcs11":
       return keySigner(openToken(values, host));
-    case "hash": {
-      const client = await session.signPath();
-      const submission = submissionOf(values);
-      return hashSigner(client, submission, { signal: host.signal }, signPathService(client, submission, host));
-    }
+    case "hash":
     case "zip": {
-      const client = await session.signPath();
-      const submission = submissionOf(values);
-      return zipSigner(client, submission, {
-        ...followOptions(values, host),
-        follow: (id) => waitAndDownload(client, id, values, host),
-        resume: resumeOf(values, submission, host),
-        service: signPathService(client, submission, host),
-      });
+      // Who signs with a key at hand does not wait for what a service takes.
+      const { openHashSigning, openZipSigning } = await import("./signing_service.ts");
+      return await (values.signingMethod === "hash" ? openHashSigning : openZipSigning)(values, session, host);
     }
   }
 }
@@ -118,7 +111,7 @@ export async function runSigning(
   values: Values<typeof dryRunFlag> & Pick<GoOn, "repository" | "typed">,
   host: Host,
 ): Promise<Report> {
-  if (values.dryRun || !signer) return await dryRun(work, host);
+  if (values.dryRun || !signer) return await (await import("./dry_run.ts")).dryRun(work, host);
   const jobs = [...work.images, ...work.tags.map(dctJob)];
   const onDone = counted(jobs, host);
   const how: GoOn = { ...values, outputArtifactPath: undefined, force: false };
