@@ -185,7 +185,7 @@ Deno.test("roles of real life are read in the first round, and larger ones by th
       child.kill("SIGTERM");
       const { code } = await child.output();
       assert.equal(code, 130);
-      assert.ok(performance.now() - told < 4000, `${performance.now() - told} ms`);
+      assert.ok(performance.now() - told < 10_000, `${performance.now() - told} ms`);
     });
   } finally {
     await Deno.remove(folder, { recursive: true });

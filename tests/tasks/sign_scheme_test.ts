@@ -219,7 +219,13 @@ Deno.test("what is signed and cannot be written any more is published later, and
       story.between = (request, send) =>
         request.method === "PUT" ? Promise.resolve(new Response(null, { status: 404 })) : send(request);
       const sign = ["sign", "-r", story.gun, "-t", "v1", "--scheme", scheme];
-      await story.fail(2, sign, ["Signed, but perhaps not published", "Do not sign again", "tagseal push"]);
+      await story.fail(2, sign, ["Signed, but perhaps not published", "Do not sign again", "tagseal resume"]);
+      story.between = (request, send) => send(request);
+      const requests = story.peers.signPath.requests();
+      assert.equal(requests.length, 1);
+      await story.succeed(["resume", requests[0]!.id, "-r", story.gun]);
+      const again = await story.succeed([...sign, "--json"]);
+      assert.equal(again.json<{ signingRequestId: string | null }>().signingRequestId, null, "nothing is left to sign");
     });
   }
 });
