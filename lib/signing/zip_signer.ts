@@ -78,6 +78,7 @@ export function zipSigner(
   const { workIn, signingRequestId: named, kept, anew } = resume;
   let last: string | undefined;
   let work: ReadonlySet<string> = new Set();
+  let isForThis = false; // only what came back tells whether a request that was named is
   return {
     holder: service ?? { kind: "service" },
     attempts: named === undefined ? ATTEMPTS : 1,
@@ -96,7 +97,11 @@ export function zipSigner(
       const filed = named === undefined ? await file() : { signingRequestId: named, isEarlier: true };
       last = filed.signingRequestId;
       const received = await readSigned(await follow(last), last);
-      if (filed.isEarlier) return answerOf(filed, earlierSignatures(batch.file, received, last, workIn));
+      if (filed.isEarlier) {
+        const earlier = earlierSignatures(batch.file, received, last, workIn);
+        isForThis = true;
+        return answerOf(filed, earlier);
+      }
       requireSame(batch.file, received, last);
       return answerOf(filed, { signatures: received.signatures });
     },
@@ -104,7 +109,8 @@ export function zipSigner(
       if (!kept || last === undefined || failures.some(mayGoOn)) return;
       const all = await kept.requests.list().catch(() => []);
       // Where an earlier run had filed it unheard, and somebody has found its id, there is nothing to look for any more.
-      const done = all.filter(({ signingRequestId = last, account, work: filed }) =>
+      const found = isForThis ? last : undefined;
+      const done = all.filter(({ signingRequestId = found, account, work: filed }) =>
         signingRequestId === last && account === kept.account && filed.some(({ sha256 }) => work.has(sha256))
       );
       for (const request of done) await kept.requests.forget(request).catch(() => {}); // it is found to be over by the next run

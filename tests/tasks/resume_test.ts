@@ -268,6 +268,30 @@ Deno.test("what is kept decides nothing: forged, it publishes nothing else, and 
   });
 });
 
+Deno.test("a wrong id that is named for a request filed unheard does not make it forgotten; the right one does", async () => {
+  const { story, id } = await given();
+  await using _ = story;
+  for await (const { name } of Deno.readDir(folder(story))) {
+    const path = `${folder(story)}/${name}`;
+    if (!name.endsWith(".json")) continue;
+    const record = JSON.parse(await Deno.readTextFile(path));
+    await Deno.writeTextFile(path, JSON.stringify({ ...record, signingRequestId: null })); // killed before it heard of it
+  }
+  const other = await story.another("demo/other");
+  await story.fail(8, ["sign", "-r", other, "-t", "v1", ...MANUAL, ...SHORT], []);
+  const foreign = newest(story).id;
+  await story.peers.signPath.approve(foreign);
+  const files = story.signingRequests;
+  for (const [wrong, words] of [[foreign, "does not sign"], [crypto.randomUUID(), "404"]]) {
+    await story.fail(2, sign(story, "--signing-request-id", wrong!), [words!]);
+    await story.fail(6, sign(story), ["may be there already"]);
+  }
+  await story.peers.signPath.approve(id);
+  await story.succeed(sign(story, "--signing-request-id", id));
+  assert.equal(story.signingRequests, files);
+  assert.deepEqual((await kept(story)).map(({ signingRequestId }) => signingRequestId), [foreign]);
+});
+
 Deno.test("a signed file that was exchanged on its way publishes nothing", async () => {
   const { story, id } = await given();
   await using _ = story;
