@@ -115,7 +115,8 @@ ${
 A file that was only found may set, beside these: ${
     words(found)
   } (not where they would decide whom to trust). Only a file
-that is named may set: ${words(named)}, and \`schemes\` for \`verify\`. All other flags belong to a single call.
+that is named may set: ${words(named)}, \`schemes\` for \`verify\`, and
+\`repositories\` to whose hosts \`NOTARY_AUTH\` or \`REGISTRY_AUTH\` would be sent. All other flags belong to a single call.
 `;
 }
 
