@@ -168,6 +168,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     needs: ["variables"],
     load: () => import("./env.ts"),
   },
+  "forget": {
+    summary: "Forget the copy of a repository that was set up anew",
+    needs: ["notary", "write"],
+    load: () => import("./forget.ts"),
+  },
   "local": {
     summary: "Run a registry, a Notary server and SignPath on this machine",
     needs: ["loopback", "token", "write"],

@@ -479,6 +479,14 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
     },
   },
   "help": { "": { topic: "string", lines: ["string"] } },
+  "forget": {
+    "": {
+      repository: "string",
+      oldRootKeyIds: ["string"],
+      newRootKeyIds: ["string"],
+      outcome: "forgotten | unchanged",
+    },
+  },
   "local": {
     "": {
       host: "string",

@@ -22,8 +22,8 @@ export function hintFor(step: NextStep): string {
     }
     case "pin-confirmed-root":
       return `Do not use this data unless the administrator of "${step.repository}" confirms, not through this ` +
-        "server, that it was set up anew and that the first of these keys is its root key. Then move " +
-        `${copyIn(step.folder)} away, and give the new root certificate as --root-pin`;
+        "server, that it was set up anew and that the first of these keys is its root key. Then: " +
+        `${commandLine("forget", "-r", step.repository)} --root-pin <new root certificate>`;
     case "restore-root":
       return "Restore it from a backup. If there is none, ask the repository's administrator for the root " +
         `certificate, move ${copyIn(step.folder)} away, and give the certificate as --root-pin`;

@@ -100,7 +100,7 @@ const TOLD: { readonly [step in Told]: readonly (readonly [NextStep & { readonly
   ],
   "pin-confirmed-root": [[
     { do: "pin-confirmed-root", repository: GUN, folder: "/keys/tuf/x" },
-    /^Do not use this data unless the administrator of "registry.*confirms, .* move "\/keys\/tuf\/x" away, .* --root-pin$/,
+    /^Do not use this data unless the administrator of "registry.*confirms, .* tagseal forget -r registry\.example\.com\/team\/app --root-pin <new root certificate>$/,
   ]],
   "restore-root": [[
     { do: "restore-root", folder: undefined },

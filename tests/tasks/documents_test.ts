@@ -87,6 +87,7 @@ Deno.test("documents: commands print what the reference says", async () => {
   await prints(["status", "-r", gun, "--fail-within", "1"]);
   await prints(["status", "-r", gun, "--summary"], "--summary");
   await prints(["export", "-r", gun, "--output-artifact-path", "trust.zip"]);
+  await prints(["forget", "-r", gun, "--root-pin", "root.pem"]);
   await prints(["list", "-r", gun, "--from", "trust.zip"]);
   await prints(["list", "-r", gun, "--since", "1h"], "--since");
   await prints(["diff", "trust.zip", "-r", gun], "-r");

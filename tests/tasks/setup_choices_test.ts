@@ -134,7 +134,6 @@ Deno.test("init --force-reinitialize: what is there is exported first, and the n
     assert.match((await consumer.succeed([...from.slice(0, -1), file])).stdout, /^v1 sha256:/);
     await story.fail(3, ["verify", "-r", story.gun, "-t", "v1"], ["v1"]);
     await story.succeed(["sign", "-r", story.gun, "-t", "v1"]);
-    const copy = `${consumer.trust}/tuf/${story.gun}/metadata`;
     const idIn = async (trust: string) => {
       const root = parseRoot(await Deno.readFile(`${trust}/tuf/${story.gun}/metadata/root.json`));
       return [...root.roles.root.keys.values()][0]!.canonicalId;
@@ -145,12 +144,12 @@ Deno.test("init --force-reinitialize: what is there is exported first, and the n
       `version 1 like the trusted one, but other content. The server's root has the key ${now}, ` +
       `the one trusted here ${before}`,
       `the administrator of "${story.gun}" confirms, not through this server,`,
-      `Then move "${copy}" away, and give the new root certificate as --root-pin`,
+      `Then: tagseal forget -r ${story.gun} --root-pin <new root certificate>`,
     ]);
     // What is advised helps, and is all that does.
-    await consumer.fail(3, [...list, "--root-pin", story.path("localhost_5000_demo_app.root.pem")], [`"${copy}"`]);
-    await Deno.rename(copy, consumer.path("old"));
-    const { stdout } = await consumer.succeed([...list, "--root-pin", now]);
+    await consumer.fail(3, [...list, "--root-pin", story.path("localhost_5000_demo_app.root.pem")], ["tagseal forget"]);
+    await consumer.succeed(["forget", "-r", story.gun, "--root-pin", now, "--yes"]);
+    const { stdout } = await consumer.succeed(list);
     assert.match(stdout, /^v1 /);
   });
 });
