@@ -61,13 +61,27 @@ interface Shown {
   readonly command?: string;
 }
 
+/** Of more repositories than these nobody reads how well each of them is. */
+const TOLD_IN_FULL = 3;
+
 /** What is about one repository or server stands together, under its name. */
 function linesOf(checks: readonly Shown[], hasMove: (at: number) => boolean): string[] {
   const groups = Map.groupBy(
     checks.map((check, at) => ({ check, at })),
     ({ check: { repository, server } }) => repository ?? server ?? "",
   );
-  return [...groups].flatMap(([about, some]) => [
+  const isFleet = new Set(checks.flatMap(({ repository }) => repository ?? [])).size > TOLD_IN_FULL;
+  return [...groups].flatMap(([about, some]) =>
+    isFleet && some.every(({ check: { repository, state } }) => repository !== undefined && state === "ok")
+      ? [`${about}: all ${some.length} right`]
+      : groupLines(about, some, hasMove)
+  );
+}
+
+type Placed = { readonly check: Shown; readonly at: number };
+
+function groupLines(about: string, some: readonly Placed[], hasMove: (at: number) => boolean): string[] {
+  return [
     ...(about === "" ? [] : [about]),
     ...some.flatMap(({ check: { state, name, found, remedy, command }, at }) => {
       const indent = about === "" ? "" : "  ";
@@ -79,7 +93,7 @@ function linesOf(checks: readonly Shown[], hasMove: (at: number) => boolean): st
         ...command === undefined ? [] : [`          ${command}`],
       ];
     }),
-  ]);
+  ];
 }
 
 /** The home folder holds a user's name, which is nobody's business who reads a ticket. */

@@ -95,6 +95,15 @@ Deno.test("doctor: all is well, nothing is filed, published or kept, and calls a
     assert.match(stdout, /\n0 wrong, 0 to look at, \d+ right, 1 not looked at\n$/);
     for (const line of stdout.split("\n")) assert.ok(line.length <= 80, line);
   });
+  await t.step("of many what is well takes a line each", async () => {
+    const more = [await story.another("demo/c"), await story.another("demo/d")];
+    await story.push("v1", "v1", "demo/e");
+    await Deno.writeTextFile(story.path("names"), [story.gun, ...more, "localhost:5000/demo/e"].join("\n"));
+    const { code, stdout } = await story.run(["doctor", "--repositories-from", "names"]);
+    assert.equal(code, 2);
+    for (const gun of [story.gun, ...more]) assert.match(stdout, new RegExp(`^${gun}: all 7 right$`, "m"));
+    assert.match(stdout, /^localhost:5000\/demo\/e\n {2}ok {6}notary-access: .*\n {2}error {3}trust-data: /m);
+  });
   await t.step("fit for a ticket: no home folder, no secret", async () => {
     const { stdout } = await story.succeed(["doctor", "--json"]);
     assert.ok(!stdout.includes(story.folder), stdout);
