@@ -60,7 +60,7 @@ async function newRepositories(shop: Workshop, { repositories, before }: Scenari
 
 /** A tool that signs new tags in these repositories, each time it runs. */
 function contenderOf(shop: Workshop, scenario: Scenario, tool: SigningTool, repositories: string[]): Contender {
-  const { shape, isNewEachTime, isWarm } = scenario;
+  const { shape, isNewEachTime, isWarm, isFresh } = scenario;
   const before = someTags(scenario.before);
   const newHome = async (lines: readonly Line[]) => {
     const home = await shop.freshFolder();
@@ -79,8 +79,9 @@ function contenderOf(shop: Workshop, scenario: Scenario, tool: SigningTool, repo
       const home = keptHome ?? await newHome(lines);
       if (isWarm) keptHome = home;
       signed.push(...lines);
+      const command = await tool.command(shape, home, lines);
       return {
-        command: await tool.command(shape, home, lines),
+        command: isFresh ? ["env", `DENO_DIR=${await shop.freshFolder()}`, ...command] : command,
         check: async () => {
           for (const gun of guns) {
             // No tag of before may be lost, either.

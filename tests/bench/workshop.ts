@@ -1,5 +1,6 @@
 /** What all measurements share: servers, a delayed way to them, fresh folders, the tools' command lines. @module */
 import { utf8 } from "../../lib/bytes/bytes.ts";
+import { builtFile } from "../support/built_file.ts";
 import { NOTARY_PASSPHRASES } from "../support/clients.ts";
 import { type Peers, startPeers } from "../support/peers.ts";
 import { type DelayProxy, startDelayProxy } from "./delay_proxy.ts";
@@ -67,11 +68,10 @@ export async function openWorkshop({ quick }: { readonly quick: boolean }): Prom
 
   const putDelegationKey = await importDelegationKey(peers, seeder.delegationKeyPem);
 
-  const root = new URL("../../", import.meta.url).pathname;
   const path = Deno.env.get("PATH") ?? "/usr/bin:/bin";
   // Compiled code stays cached between runs, as it does on a machine in use.
   const cache = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;
-  const file = await bundle(root, `${peers.dir}/tagseal.mjs`);
+  const file = await builtFile();
   const program = (...args: string[]) =>
     [Deno.execPath(), "run", "-q", "--no-prompt", "-A", "--no-config", "--no-lock", "--no-remote", "--no-npm"].concat(
       args,
@@ -90,7 +90,7 @@ export async function openWorkshop({ quick }: { readonly quick: boolean }): Prom
     denoEnv: { PATH: path, HOME: peers.dir, DENO_DIR: cache, ...NOTARY_PASSPHRASES },
     notaryEnv: { PATH: path, HOME: peers.dir, ...NOTARY_PASSPHRASES },
     program,
-    tagseal: (...args) => program(file, ...args),
+    tagseal: (...args) => [file, ...args],
     notary: (url, trustDir, ...args) => ["notary", "-s", url, "--tlscacert", peers.caPath, "-d", trustDir, ...args],
     freshFolder: () => Deno.makeTempDir({ dir: peers.dir, prefix: "bench-" }),
     putDelegationKey,
@@ -98,11 +98,4 @@ export async function openWorkshop({ quick }: { readonly quick: boolean }): Prom
     next,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
-}
-
-async function bundle(root: string, path: string): Promise<string> {
-  const args = ["bundle", "-q", "--minify", "-o", path, "tasks/main.ts"];
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: root, stdout: "null" }).output();
-  if (!success) throw new Error(`no bundle was made: ${new TextDecoder().decode(stderr)}`);
-  return path;
 }
