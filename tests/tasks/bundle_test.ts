@@ -56,6 +56,13 @@ Deno.test("single file: its first line is short enough for every kernel, and bot
   assert.equal((await Deno.stat(path)).mode! & 0o777, 0o755);
 });
 
+Deno.test("single file: it is about as large as README says", async () => {
+  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+  const [, said] = /one executable file of ([\d.]+) MB/.exec(readme)!;
+  const { size } = await Deno.stat(await builtFile());
+  assert.ok(Math.abs(size / 1e6 - Number(said)) < 0.2, `${size} bytes`);
+});
+
 Deno.test("single file: the whole story in an empty folder, with a cache of its own", async () => {
   await using agent = await Agent.begin();
   const told = await agent.run(["demo"]);
