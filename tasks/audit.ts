@@ -14,6 +14,6 @@ export const command: Command = defineCommand({
   flags: { ...auditFlags, ...auditFormatFlags },
   example: "tagseal audit -r registry.example.com/team/app --root-pin root.pem",
   async run(values, host) {
-    return auditReport(await gatherAudit(values, host), values);
+    return await auditReport(await gatherAudit(values, host), values);
   },
 });

@@ -118,6 +118,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     needs: ["notary", "registry", "write"],
     load: () => import("./audit.ts"),
   },
+  "report": {
+    summary: "Write a page on roles, keys, expiry and signed tags",
+    needs: ["notary", "registry", "write"],
+    load: () => import("./report.ts"),
+  },
   "doctor": {
     summary: "Look whether everything is as signing needs it",
     needs: ["notary", "registry", "signpath", "token", "write"],

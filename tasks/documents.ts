@@ -351,6 +351,13 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
       }],
     },
   },
+  "report": {
+    "": {
+      path: "string",
+      summary: { error: "integer", warning: "integer", note: "integer" },
+      repositories: ["string"],
+    },
+  },
   "doctor": {
     "": {
       checkedAt: "time",

@@ -24,6 +24,7 @@ export type Need =
   | "curl"
   | "shellcheck"
   | "groovy"
+  | "chromium"
   | "gitlab-ci-local"
   | "pkcs11 addon";
 
@@ -48,6 +49,7 @@ const NEEDS: Readonly<Record<Exclude<Need, "pkcs11 addon">, Source>> = {
   "docker": { from: "docker.io", programs: ["docker"] },
   "curl": { from: "curl", programs: ["curl"] },
   "shellcheck": { from: "shellcheck", programs: ["shellcheck"] },
+  "chromium": { from: "chromium", programs: ["chromium"] },
   "groovy": { from: "groovy", programs: ["groovy", "java"] },
   // The program itself comes from npm.
   "gitlab-ci-local": { from: "rsync", programs: ["rsync", "git", "bash"] },

@@ -3,17 +3,15 @@ import { isTagsealError, TagsealError } from "../../errors.ts";
 import type { AuditFacts } from "../../flows/audit/facts.ts";
 import { type Finding, findingsOf, unreadable } from "../../flows/audit/findings.ts";
 import { gatherFacts } from "../../flows/audit/gather.ts";
-import { MAX_EXPORT_BYTES, readExport } from "../../flows/export_file.ts";
-import { parseImageName } from "../../registry/image_ref.ts";
 import type { CommandValues } from "../command.ts";
 import { connectionFlags, notaryFlags, registryFlags } from "../common_flags.ts";
-import { fromFlag, openReading } from "../exported.ts";
+import { fromFlag, openReadings } from "../exported.ts";
 import { type Flags, toggle, type Values } from "../flags.ts";
 import type { Host } from "../host.ts";
 import { trustedSigners } from "../image_signers.ts";
 import { imageSignerFlags, requireUse } from "../image_target.ts";
 import { someNamedOrKnown } from "../known_repositories.ts";
-import { forEachRepository, type Repositories, repositoriesFlags } from "../repositories.ts";
+import { forEachRepository, repositoriesFlags } from "../repositories.ts";
 import { openSession } from "../session.ts";
 
 const { ociLayout: _, ...signers } = imageSignerFlags;
@@ -60,9 +58,8 @@ export async function gatherAudit(values: AuditValues, host: Host): Promise<Audi
   requireUse({ ...values, ociLayout: undefined });
   if (!values.scheme.includes("dct")) throw withoutTrustData();
   if (values.noRegistry && values.scheme.length > 1) throw withoutRegistry();
-  const repositories = await repositoriesOf(values, host);
   const session = openSession(values, host);
-  const open = await openReading(values, host, session);
+  const { repositories, open } = await openReadings(values, host, session, someNamedOrKnown);
   const signers = await trustedSigners(values, host);
   const isOffline = values.from !== undefined;
   const done = await forEachRepository(
@@ -108,15 +105,6 @@ async function read<T>(
     if (!isTagsealError(error) || ["interrupted", "usage", "bad-input"].includes(error.code)) throw error;
     return { error };
   }
-}
-
-async function repositoriesOf(values: AuditValues, host: Host): Promise<Repositories> {
-  const { from, repository, repositoriesFrom } = values;
-  if (from === undefined || repository !== undefined || repositoriesFrom !== undefined) {
-    return await someNamedOrKnown(values, host);
-  }
-  const all = await readExport(await host.readFile(from, MAX_EXPORT_BYTES));
-  return { names: all.map(({ repository }) => parseImageName(repository)), fromFile: true };
 }
 
 function withoutTrustData(): TagsealError {

@@ -7,6 +7,11 @@ export type Severity = "error" | "warning" | "note";
 /** Worst first. */
 export const SEVERITIES: readonly Severity[] = ["error", "warning", "note"];
 
+/** Whether `severity` is as bad as `from`, or worse. */
+export function counts(severity: Severity, from: Severity): boolean {
+  return SEVERITIES.indexOf(severity) <= SEVERITIES.indexOf(from);
+}
+
 /** What is found of tags, keys and servers, beside what `status` finds. */
 export type RuleId =
   | Problem["code"]
