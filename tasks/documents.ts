@@ -301,6 +301,7 @@ export const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Shape>>>
   },
   "verify": {
     "": TAGS,
+    "--registry": { ...TAGS, gone: ["string"] },
     "--scheme": {
       repository: "string",
       tags: [{

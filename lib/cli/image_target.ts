@@ -1,6 +1,6 @@
 /** `verify`: in which schemes, whose signatures, and of what. @module */
 import { TagsealError } from "../errors.ts";
-import { type Digest, type ImageName, parseImageName, parseImageReference } from "../registry/image_ref.ts";
+import { type ImageName, parseImageName, parseImageReference } from "../registry/image_ref.ts";
 import { text, type Values } from "./flags.ts";
 import type { SchemeName } from "../schemes/names.ts";
 import { schemeFlag } from "./scheme_flag.ts";
@@ -33,7 +33,7 @@ export type ImageSignerValues = Values<typeof imageSignerFlags> & SessionValues 
 export interface Target {
   /** The repository. */
   readonly name: ImageName;
-  /** Tags, or one digest. */
+  /** Tags, or one digest; none for all that are signed. */
   readonly references: readonly string[];
   /** What tags must stand for. */
   readonly expected: ReadonlyMap<string, string>;
@@ -49,14 +49,18 @@ export function verifyTarget(
     readonly repository: string;
     readonly tags: readonly string[];
     readonly expectDigest: ReadonlyMap<string, string>;
+    readonly registry: boolean;
   },
 ): Target {
   requireUse(values);
-  const { repository, tags, expectDigest, scheme } = values;
+  const { repository, tags, expectDigest, scheme, registry } = values;
+  if (registry && scheme.some((one) => one !== "dct")) throw readAnyhow();
   const expected = expectedDigests(expectDigest);
-  const { name, tag, digest } = scheme.includes("dct") ? byTagAlone(repository) : parseImageReference(repository);
+  const { name, tag, digest } = parseImageReference(repository);
   if (digest === undefined || tag !== undefined) {
-    return { name: parseImageName(repository), references: requireTags([...tags, ...expected.keys()]), expected };
+    const alone = parseImageName(repository);
+    const named = [...tags, ...expected.keys()];
+    return { name: alone, references: registry && named.length === 0 ? [] : requireTags(named), expected };
   }
   if (tags.length === 0 && expected.size === 0) return { name, references: [digest], expected };
   throw new TagsealError("usage", "--repository names a digest, and tags are named as well", {
@@ -66,9 +70,14 @@ export function verifyTarget(
   });
 }
 
-/** Docker Content Trust knows no digests without tags. */
-function byTagAlone(repository: string): { name: ImageName; tag?: string; digest?: Digest } {
-  return { name: parseImageName(repository) };
+function readAnyhow(): TagsealError {
+  return new TagsealError(
+    "usage",
+    "--registry is of no use here: for cosign and Notation the registry is read anyhow",
+    {
+      remedy: "Leave it out",
+    },
+  );
 }
 
 /** What flags say of a scheme that is not asked for would be left undone unsaid. @throws {TagsealError} `usage` */

@@ -133,7 +133,14 @@ export function imagesReport(
 ): Report {
   const tags = images.map((judged) => {
     const { tag, image: { digest, size, mediaType }, cosign, notation } = judged;
-    const trusted = dct.filter((one) => one.tag === tag).map(({ role, signers }) => ({ scheme: "dct", role, signers }));
+    const trusted = tag === undefined
+      ? dct.filter((one) => one.digest === digest).map(({ tag, role, signers }) => ({
+        scheme: "dct",
+        tag,
+        role,
+        signers,
+      }))
+      : dct.filter((one) => one.tag === tag).map(({ role, signers }) => ({ scheme: "dct", role, signers }));
     const skipped = [
       ...(cosign?.skipped ?? []).map((one) => ({ scheme: "cosign", ...cosignSkipped(one) })),
       ...(notation?.skipped ?? []).map((one) => ({ scheme: "notation", ...notationSkipped(one) })),

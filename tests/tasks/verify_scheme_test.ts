@@ -150,7 +150,6 @@ Deno.test("verify --scheme: flags that do not belong together are told, and noth
     ["no such file", [...tag, "--scheme", "cosign", "--key", "none.pem"], ["There is no file"]],
     ["a digest and a tag", ["-r", `${story.gun}@${digest}`, "-t", "v1", ...COSIGN], [`--expect-digest v1=${digest}`]],
     ["a tag in the name", ["-r", `${story.gun}:v1@${digest}`, ...COSIGN], ["Name the repository alone"]],
-    ["a digest for content trust", ["-r", `${story.gun}@${digest}`], ["carries a digest"]],
     ["another hash", ["-r", `${story.gun}@sha512:${"a".repeat(128)}`, ...COSIGN], ["only sha256"]],
     ["no tag", ["-r", story.gun, ...COSIGN], ["--tags is missing"]],
     ["another scheme", [...tag, "--scheme", "gpg"], ['does not know "gpg"']],

@@ -3,7 +3,6 @@ import { isTagsealError, type TagsealError } from "../../errors.ts";
 import type { KeyStore } from "../../keystore/keystore.ts";
 import type { Trust } from "../../notary/repository.ts";
 import { registryStore } from "../../registry/image_store.ts";
-import type { StoredManifest } from "../../registry/manifest.ts";
 import type { RegistryRepository } from "../../registry/repository.ts";
 import { listTagNames } from "../../registry/tag_names.ts";
 import { MANIFESTS_AT_ONCE } from "../../schemes/images.ts";
@@ -12,6 +11,7 @@ import { mapAtOnce } from "../../signing/at_once.ts";
 import { resolveAll } from "../../tuf/resolve.ts";
 import { RELEASES } from "../../tuf/roles.ts";
 import { type Look, lookAtRepository } from "../look_at_expired.ts";
+import { servedUnder } from "../served_tags.ts";
 import { statusOf } from "../repository_status.ts";
 import { judgeImage, type TrustedSigners } from "../verify_images.ts";
 import type { AuditedTag, AuditFacts, RegistryFacts, SignedAs, Standing } from "./facts.ts";
@@ -91,7 +91,7 @@ async function compare(
     return { ...about, standing: !signed ? "unsigned" : isTrusted ? "gone" : "lapsed" };
   }
   const store = registryStore(registry);
-  const found = await store.manifest(tag).catch(unreadable);
+  const found = await servedUnder(store, tag);
   if (typeof found === "string") return { ...about, standing: "unreadable", unreadable: found };
   if (found === undefined) return { ...about, standing: signed ? isTrusted ? "gone" : "lapsed" : "unsigned" };
   const { digest: served, mediaType, bytes } = found;
@@ -120,16 +120,6 @@ function signedTags({ trusted, seen }: Look): Map<string, SignedAs> {
     }
   }
   return signed;
-}
-
-/** One tag's fault is no fault of the registry's. @throws what is */
-function unreadable(error: unknown): string | StoredManifest {
-  if (!isTagsealError(error)) throw error;
-  const status = error.call?.status;
-  const isOfTag = ["trust-invalid", "bad-input"].includes(error.code) ||
-    (error.code === "unavailable" && status === 200) || (error.code === "forbidden" && status === 412);
-  if (!isOfTag) throw error;
-  return error.message;
 }
 
 function failure(error: unknown): TagsealError {

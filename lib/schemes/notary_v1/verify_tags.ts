@@ -69,17 +69,8 @@ export async function verifyTags(
   const { repository } = await openRepository(trust, gun);
   const found = tags.map((tag) => [tag, resolveTag(repository, tag)] as const);
   const list = tagListOf(repository, found.flatMap(([, signed]) => signed ?? []));
-  // Where the role that Docker looks in first cannot be trusted, what "targets" says may be what it replaced.
-  const blind = repository.delegations.get(RELEASES)?.kind === "skipped";
-  const missing = found.filter(([, signed]) => !signed || blind).map(([tag]) => tag);
-  if (missing.length > 0) {
-    const reasons = list.skipped.map(({ role, reason }) => `"${role}" was not trusted: ${reason}`);
-    const why = reasons.length > 0 ? ` (${reasons.join("; ")})` : "";
-    throw new TagsealError("not-signed", `Not signed in "${gun}": ${missing.join(", ")}${why}`, {
-      remedy: "Do not use these tags. Ask whoever publishes them to sign them",
-      details: { repository: gun, tags: missing },
-    });
-  }
+  const missing = found.filter(([, signed]) => !signed || isBlind(repository)).map(([tag]) => tag);
+  if (missing.length > 0) throw notSigned(list, missing.join(", "), missing);
   for (const { tag, sha256 } of list.tags) {
     const wanted = digests.get(tag);
     if (wanted === undefined || wanted === `sha256:${sha256}`) continue;
@@ -93,6 +84,38 @@ export async function verifyTags(
     );
   }
   return list;
+}
+
+/**
+ * All tags that are signed, or those that are signed as `digest`: one at least. As strict as {@linkcode verifyTags}.
+ *
+ * @throws {TagsealError} `not-signed`
+ */
+export async function verifyAllTags(trust: Trust, gun: string, digest?: string): Promise<TagList> {
+  const { repository } = await openRepository(trust, gun);
+  const signed = isBlind(repository) ? [] : resolveAll(repository);
+  const list = tagListOf(
+    repository,
+    signed.filter(({ sha256 }) => digest === undefined || digest === `sha256:${sha256}`),
+  );
+  if (list.tags.length === 0) throw notSigned(list, digest ?? "any tag", []);
+  return list;
+}
+
+/** Where the role that Docker looks in first cannot be trusted, what "targets" says may be what it replaced. */
+function isBlind(repository: RepositoryView): boolean {
+  return repository.delegations.get(RELEASES)?.kind === "skipped";
+}
+
+function notSigned({ repository, skipped }: TagList, what: string, tags: readonly string[]): TagsealError {
+  const reasons = skipped.map(({ role, reason }) => `"${role}" was not trusted: ${reason}`);
+  const why = reasons.length > 0 ? ` (${reasons.join("; ")})` : "";
+  return new TagsealError("not-signed", `Not signed in "${repository}": ${what}${why}`, {
+    remedy: tags.length > 0
+      ? "Do not use these tags. Ask whoever publishes them to sign them"
+      : "Do not use what is not signed. Ask whoever publishes it to sign it",
+    details: { repository, tags },
+  });
 }
 
 /** `tags` with what the repository says of its roles. */
