@@ -80,6 +80,8 @@ Deno.test("documents: commands print what the reference says", async () => {
   await prints(["remove-tag", "-r", gun, "-t", "v2"]);
   await prints(["list", "-r", gun, "--all"]);
   await prints(["verify", "-r", gun, "-t", "v1"]);
+  await prints(["verify", "-r", gun, "--registry"], "--registry");
+  await prints(["report", "-r", gun, "--output-artifact-path", "report.html"]);
   await prints(["inspect", "-r", gun]);
   const audited = await story.run(["audit", "-r", gun, "--json"]); // what it finds wrong is an exit code
   check(audited.stdout, DOCUMENTS["audit"]?.[""], "audit");
