@@ -56,6 +56,7 @@ Deno.test("permissions: secrets are seen by the commands that need them, and by 
     "resume",
     "verify",
     "audit",
+    "report",
     "doctor",
     "migrate",
     "env",
