@@ -1,6 +1,6 @@
 /** What of this machine must be right: the runtime, proxies, CAs, the trust directory. @module */
 import type { Certificate } from "../../crypto/x509.ts";
-import type { TagsealError } from "../../errors.ts";
+import type { FolderHealth } from "../../files/folder_health.ts";
 import type { Proxy } from "../../http/proxy.ts";
 import { type Check, ok, type Verdict, warning } from "./finding.ts";
 
@@ -83,24 +83,8 @@ export function casCheck(read: () => Promise<readonly KnownCas[]>, now: Date): C
   };
 }
 
-/** The trust directory as it was found. */
-export interface TrustFolder {
-  /** Its path, as it may be shown. */
-  readonly path: string;
-  /** Whether it is there already. */
-  readonly exists: boolean;
-  /** Why nothing can be written there. */
-  readonly refusal: TagsealError | undefined;
-  /** Whether this user owns it, where that is known. */
-  readonly isOwn: boolean | undefined;
-  /** Whether everybody may change what is in it. */
-  readonly isOpenToAll: boolean;
-  /** What killed processes have left half-written. */
-  readonly leftovers: readonly string[];
-}
-
 /** What was trusted before can be read, and what is trusted can be kept; `undefined` where there is no home. */
-export function trustDirCheck(look: () => Promise<TrustFolder | undefined>): Check {
+export function trustDirCheck(look: () => Promise<FolderHealth | undefined>): Check {
   return {
     name: "trust-dir",
     async run() {
@@ -114,7 +98,7 @@ export function trustDirCheck(look: () => Promise<TrustFolder | undefined>): Che
 }
 
 function* judgeTrustFolder(
-  { path, exists, refusal, isOwn, isOpenToAll, leftovers }: TrustFolder,
+  { path, exists, refusal, isOwn, isOpenToAll, leftovers }: FolderHealth,
 ): Iterable<Verdict> {
   if (refusal) {
     const move = { remedy: `${refusal.remedy}, or name another folder`, next: { do: "name-trust-folder" } } as const;
