@@ -71,6 +71,33 @@ for (const stack of [REAL, EMBEDDED]) {
         for (const line of stdout.split("\n")) assert.ok(line.length <= 80 || /sha256:|^ {6}/.test(line), line);
       },
     );
+    await t.step(
+      "when its timestamp has expired nothing of it holds, and what is served is compared all the same",
+      async () => {
+        const late = new Date(Date.now() + 20 * 86_400_000);
+        const { code, stdout } = await messy.owner(late, "audit", "-r", gun, "--json");
+        assert.equal(code, 3);
+        const [audited] = (JSON.parse(stdout) as Document).repositories;
+        assert.equal(audited!.trusted, false);
+        assert.deepEqual(audited!.tags, { moved: 1, lapsed: 4, unsigned: 1 });
+        assert.equal(told(audited!)[0], "error expired timestamp");
+      },
+    );
+    await t.step("a registry that is out of reach is a finding: nothing was compared", async () => {
+      const { code, stdout } = await messy.auditor(
+        "audit",
+        "-r",
+        gun,
+        "--registry-url",
+        "https://localhost:1",
+        "--json",
+      );
+      assert.equal(code, 3, "what is wrong with the trust data is worse");
+      const [audited] = (JSON.parse(stdout) as Document).repositories;
+      assert.deepEqual([audited!.registry, audited!.tags], ["failed", { unchecked: 5 }]);
+      const found = audited!.findings.find(({ rule }) => rule === "unreadable-registry");
+      assert.equal(found?.code, "unavailable");
+    });
     await t.step("the trust data alone", async () => {
       const { code, stdout } = await messy.auditor("audit", "-r", gun, "--no-registry", "--format", "json");
       assert.equal(code, 3);
