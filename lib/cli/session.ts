@@ -11,6 +11,7 @@ import type { Trust } from "../notary/repository.ts";
 import { secretsOf } from "../http/access.ts";
 import { authorize, type AuthorizedService, type ScopeAction } from "../http/auth.ts";
 import { readRetries } from "../http/read_retries.ts";
+import type { Silences } from "../http/retry.ts";
 import type { SendOptions } from "../http/network.ts";
 import { secureUrl, type Send } from "../http/send.ts";
 import type { KeyStore } from "../keystore/keystore.ts";
@@ -69,6 +70,7 @@ const ENGINE_CERTIFICATES = "/etc/docker/certs.d";
 export function openSession(values: SessionValues, host: Host): Session {
   const services = new Map<string, AuthorizedService>();
   const spokenPlainly = new Set<string>();
+  const silences: Silences = new Map();
   const told = new Set<string>();
   const warnOnce = (line: string) => {
     if (!told.has(line)) host.warn(line);
@@ -82,7 +84,7 @@ export function openSession(values: SessionValues, host: Host): Session {
   async function serviceOf(name: ImageName, which: ServiceFlags): Promise<AuthorizedService> {
     const send = await network();
     const key = `${which.service} ${name.registryHost}`;
-    const made = services.get(key) ?? openService(host, send, name, allowHttp, warnOnce, which);
+    const made = services.get(key) ?? openService(host, send, name, allowHttp, warnOnce, silences, which);
     services.set(key, made);
     return made;
   }
@@ -210,6 +212,7 @@ function openService(
   name: ImageName,
   allowHttp: boolean,
   warn: (line: string) => void,
+  silences: Silences,
   { service, variable, flags, remedy }: ServiceFlags,
 ): AuthorizedService {
   const source = resolveCredentials({
@@ -225,11 +228,14 @@ function openService(
     if (found && !("outOfReach" in found)) secretsOf(found).forEach((secret) => host.secret(secret));
     return found;
   };
-  const retryReads = readRetries({
-    sleep: (ms) => host.sleep(ms),
-    now: host.now,
-    onRetry: (why) => host.info(`${why}; trying again`),
-  });
+  const retryReads = {
+    ...readRetries({
+      sleep: (ms) => host.sleep(ms),
+      now: host.now,
+      onRetry: (why) => host.info(`${why}; trying again`),
+    }),
+    silences,
+  };
   return authorize(send, { service, allowHttp, credentials, retryReads, remedy });
 }
 

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { isTagsealError, type Reason, type TagsealError } from "../errors.ts";
+import { isTagsealError, type Reason, TagsealError } from "../errors.ts";
 import { isTlsFailure } from "./failures.ts";
 import { randomPartOf } from "./jitter.ts";
 import { type Answer, type Call, exchange, neverSent, type Send } from "./send.ts";
@@ -34,7 +34,15 @@ export interface RetryPolicy {
    * calls to it, and kept up to date here; without it every service is waited for.
    */
   readonly contact?: Contact | undefined;
+  /** Which servers are silent, where one command asks them for much: it does not wait for each thing anew. */
+  readonly silences?: Silences | undefined;
 }
+
+/** By a server's origin that it answers, or how often in vain it was waited for. Kept up to date here. */
+export type Silences = Map<string, "answers" | number>;
+
+/** So often a server that has never answered is waited for: as many things are asked for side by side. */
+const IN_VAIN = 4;
 
 /** Whether anybody has answered in a service's name. */
 export interface Contact {
@@ -74,12 +82,15 @@ const SHORTEST_WAIT_MS = 250;
  * @throws {TagsealError} `unavailable` of the last try where that got no answer
  */
 export async function exchangeWithRetry(send: Send, call: Call, policy: RetryPolicy): Promise<Answer> {
+  const waited = policy.silences?.get(call.url.origin);
+  if (typeof waited === "number" && waited >= IN_VAIN) throw silent(call);
   const start = policy.now().getTime();
   const { idempotent = ["GET", "HEAD"].includes(call.method ?? "GET") } = policy;
   let slept = 0;
   for (let tries = 0;; tries++) {
     call.signal?.throwIfAborted();
     const outcome = await attempt(send, call, idempotent);
+    noteSilence(outcome, call, policy);
     // The clock may be set back while we wait: what was slept counts in any case.
     const left = budgetOf(outcome, policy) - Math.max(policy.now().getTime() - start, slept);
     if (left <= 0 || tries + 1 >= (policy.maxTries ?? Infinity)) return settle(outcome);
@@ -102,6 +113,20 @@ function budgetOf(outcome: Outcome, { budgetMs, contact }: RetryPolicy): number 
   }
   if (!contact || contact.reached) return budgetMs;
   return Math.min(budgetMs, LASTING.has(outcome.error.reason) ? LASTING_BUDGET_MS : UNREACHED_BUDGET_MS);
+}
+
+function noteSilence(outcome: Outcome, { url: { origin } }: Call, { silences }: RetryPolicy): void {
+  const before = silences?.get(origin);
+  if ("answer" in outcome) silences?.set(origin, "answers");
+  else if (outcome.error.reason === "no-answer" && before !== "answers") silences?.set(origin, (before ?? 0) + 1);
+}
+
+function silent({ service, url: { origin } }: Call): TagsealError {
+  return new TagsealError("unavailable", `${service} at "${origin}" was not asked: it has answered nothing so far`, {
+    remedy: "Check the address and what stands between here and the server, then run the command again",
+    reason: "no-answer",
+    details: { service, url: origin },
+  });
 }
 
 /** An answer, or an error after which the call may be made again. */

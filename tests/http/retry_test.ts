@@ -251,3 +251,24 @@ Deno.test("a service that never answered is not waited for as one that is restar
   await exchangeWithRetry(script(503, 200).send, call(), { ...clock(600_000).policy, contact });
   assert.deepEqual(contact, { reached: true });
 });
+
+Deno.test("a server that never answers is waited for by some, and then by nobody; one that has answered, always", async () => {
+  const silence = (): Send => ({ signal }) =>
+    new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  const { policy } = clock(0);
+  const silences = new Map();
+  const ask = (send: Send, url = "https://sp.test/x") =>
+    exchangeWithRetry(send, call({ timeoutMs: 5, url: new URL(url) }), { ...policy, silences });
+  for (let i = 0; i < 4; i++) await assert.rejects(ask(silence()), /no complete answer/);
+  let asked = 0;
+  const counted: Send = () => Promise.resolve(new Response(`${++asked}`));
+  await assert.rejects(ask(counted), (error) => {
+    assert.ok(isTagsealError(error, "unavailable"));
+    assert.match(error.message, /^SignPath at "https:\/\/sp\.test" was not asked: it has answered nothing so far$/);
+    return true;
+  });
+  assert.equal(asked, 0);
+  assert.equal((await ask(counted, "https://other.test/x")).status, 200);
+  for (let i = 0; i < 5; i++) await assert.rejects(ask(silence(), "https://other.test/x"), /no complete answer/);
+  assert.equal((await ask(counted, "https://other.test/x")).status, 200);
+});
