@@ -58,6 +58,8 @@ const late = (name) => new Proxy({}, {
     return own && { ...own, configurable: true };
   },
 });
+// A CommonJS library is run when it is used, and may need the module itself: a class made of what stands for it is none.
+const library = (name) => name.startsWith("node:") ? builtin(name) : load(name);
 const load = (name) => {
   if (name.startsWith("node:")) return loaded[name] ??= late(name);
   if (!name.startsWith("./")) return builtin("node:module").createRequire(import.meta.url)(name);
@@ -74,6 +76,7 @@ const load = (name) => {
   }
   return module.exports;
 };
+load.library = library;
 await load("./main.js").main();
 `;
 
@@ -89,7 +92,7 @@ export function singleFile(parts: ReadonlyMap<string, string>): string {
     for (const [, other] of source.matchAll(/\brequire\("\.\/([^"]*)"\)/g)) {
       if (!parts.has(other!)) throw new Error(`There is no part "${other}"`);
     }
-    const text = source.replaceAll(RUNTIME_REQUIRE, "require").replaceAll(COMMENT_END, SPELLED_END);
+    const text = source.replaceAll(RUNTIME_REQUIRE, "require.library").replaceAll(COMMENT_END, SPELLED_END);
     return `${JSON.stringify(`./${name}`)}(){/*${text}*/},\n`;
   });
   const shell = SHELL.map((line) => `":" //; ${line}\n`).join("");

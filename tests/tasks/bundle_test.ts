@@ -264,6 +264,8 @@ Deno.test("single file: parts are read as they were written, each when it is nee
           say(require("./a.js") === require("./a.js"), require("./a.js").url === programUrl);
           for (let i = 0; i < 2; i++) try { require("./bad.js") } catch (error) { say(error.message, error.stack.includes("tagseal/bad.js")) }
           const path = require("node:path"); say(path.basename("/x/y"), "join" in { ...path }, Object.hasOwn(path, "none"));
+          const library = (0,module.createRequire)(programUrl);
+          class Quiet extends library("node:stream") {} say(new Quiet() instanceof library("node:events"), library("./a.js").url === programUrl);
           try { require("nothing-of-this-name") } catch (error) { say(error.code) }
         };`,
       "a.js": "console.log('once'); exports.url = programUrl",
@@ -271,7 +273,17 @@ Deno.test("single file: parts are read as they were written, each when it is nee
     });
     assert.deepEqual(end, {
       code: 0,
-      out: [escape(text), "true", "once", "true true", "bad true", "bad true", "y true false", "MODULE_NOT_FOUND"],
+      out: [
+        escape(text),
+        "true",
+        "once",
+        "true true",
+        "bad true",
+        "bad true",
+        "y true false",
+        "true true",
+        "MODULE_NOT_FOUND",
+      ],
       err: "",
     });
   } finally {
