@@ -18,6 +18,7 @@ import { PROXY_VARIABLES, readProxies } from "../http/proxy.ts";
 import type { HelperRun } from "../registry/credential_helper.ts";
 import { jobLogOf, type Level, type TagRow } from "./job_log.ts";
 import { createOutput, type Streams } from "./output.ts";
+import type { Progress } from "./progress.ts";
 
 /** What commands may use of the machine. */
 export interface Host extends Disposable {
@@ -125,6 +126,13 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
   const warned = new Set<string>(); // many repositories of one command have the same to warn of
   const withheld = new Set<string>();
   let stdinTaken = false;
+  let progress: Progress | undefined;
+  const isWatched = () => !quiet && surroundings.columns?.() !== undefined;
+  const asked = async <T>(ask: (prompts: typeof import("./prompts.ts")) => Promise<T>): Promise<T | undefined> => {
+    if (!canAsk()) return undefined;
+    const prompts = await import("./prompts.ts");
+    return progress ? await progress.pause(() => ask(prompts)) : await ask(prompts);
+  };
   return {
     out: (line) => output.result([line]),
     lines: output.result,
@@ -192,36 +200,26 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
       }
     },
     status: (line) => quiet || output.status(line),
-    async askSecret(question) {
-      if (!canAsk()) return undefined;
-      const { askSecret } = await import("./prompts.ts");
-      return await askSecret(output.question(question), signal);
-    },
-    async askText(question) {
-      if (!canAsk()) return undefined;
-      const { askText } = await import("./prompts.ts");
-      return await askText(output.question(question), signal);
-    },
-    async confirm(question) {
-      if (!canAsk()) return undefined;
-      const { askYesNo } = await import("./prompts.ts");
-      return await askYesNo(output.question(question), signal);
-    },
-    async confirmInterrupted(question) {
-      if (!canAsk()) return undefined;
-      const { askYesNo } = await import("./prompts.ts");
-      const ask = () => askYesNo(output.question(question), new AbortController().signal);
-      const asked = performance.now();
-      // The echo of the same press of Ctrl-C (see tasks/main.ts) is no answer.
-      const again = () => performance.now() - asked < ONE_PRESS_MS ? ask().catch(() => false) : false;
-      return await ask().catch(again);
-    },
+    askSecret: (question) => asked(async ({ askSecret }) => await askSecret(output.question(question), signal)),
+    askText: (question) => asked(async ({ askText }) => await askText(output.question(question), signal)),
+    confirm: (question) => asked(async ({ askYesNo }) => await askYesNo(output.question(question), signal)),
+    confirmInterrupted: (question) =>
+      asked(async ({ askYesNo }) => {
+        const ask = () => askYesNo(output.question(question), new AbortController().signal);
+        const asked = performance.now();
+        // The echo of the same press of Ctrl-C (see tasks/main.ts) is no answer.
+        const again = () => performance.now() - asked < ONE_PRESS_MS ? ask().catch(() => false) : false;
+        return await ask().catch(again);
+      }),
     onEnd: (close) => void endings.push(close),
     connect(options) {
-      const opening = import("../http/network.ts").then(({ createSend }) => {
+      const opening = import("../http/network.ts").then(async ({ createSend }) => {
         const { send, close } = createSend({ proxyFor: readProxies(env), ...options });
         endings.push(close);
-        return send;
+        if (!isWatched()) return send;
+        const { createProgress } = await import("./progress.ts");
+        if (!progress) endings.push((progress = createProgress(output.status)).end);
+        return progress.watch(send);
       });
       return async (request) => {
         const authorization = request.headers.get("authorization");
