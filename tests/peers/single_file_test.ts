@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { builtFile } from "../support/built_file.ts";
 import { notary, pushImage } from "../support/clients.ts";
 import { startSigningStack } from "../support/signing_stack.ts";
-import { REAL_WITH_TOKENS, stackTest } from "../support/stacks.ts";
+import { EMBEDDED, REAL_WITH_TOKENS, stackTest } from "../support/stacks.ts";
 
 stackTest(REAL_WITH_TOKENS, "single file: signs in an empty folder", ["notary", "skopeo"], async () => {
   await using stack = await startSigningStack({ stack: REAL_WITH_TOKENS, algorithm: "rsa-2048" });
@@ -33,4 +33,41 @@ stackTest(REAL_WITH_TOKENS, "single file: signs in an empty folder", ["notary", 
   }
   const listed = await notary(peers, `${peers.dir}/reader`, ["list", gun, "-r", "targets/releases"]);
   assert.match(listed.stdout, new RegExp(`v1 +${digest.slice("sha256:".length)} `));
+});
+
+stackTest(EMBEDDED, "single file: asks for passphrases, and yes or no, on a terminal", ["bash"], async () => {
+  await using peers = await EMBEDDED.start();
+  const file = `${peers.dir}/tagseal`;
+  await Deno.copyFile(await builtFile(), file);
+  const server = ["--notary-url", peers.notaryUrl, "--ca", peers.caPath, "--trust-dir", "trust"];
+  const command = [file, "init", "-r", `${peers.registryHost}/team/asked`, ...server].join(" ");
+  const process = new Deno.Command("script", {
+    args: ["-qec", command, "/dev/null"],
+    cwd: peers.dir,
+    clearEnv: true,
+    env: { PATH: Deno.env.get("PATH")!, HOME: peers.dir, TERM: "xterm", NO_COLOR: "1" },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const writer = process.stdin.getWriter();
+  let screen = "";
+  let answered = 0;
+  const answer = () => {
+    const words = screen.slice(answered).includes("(y/N)") ? "y" : "correct horse battery staple";
+    answered = screen.length;
+    writer.write(new TextEncoder().encode(`${words}\r`)).catch(() => {});
+  };
+  let quiet: ReturnType<typeof setTimeout> | undefined;
+  for await (const part of process.stdout.pipeThrough(new TextDecoderStream())) {
+    screen += part;
+    clearTimeout(quiet);
+    if (/once more:|passphrase for|\(y\/N\)/.test(screen.slice(answered))) quiet = setTimeout(answer, 500);
+  }
+  clearTimeout(quiet);
+  await writer.close().catch(() => {}); // the program has ended
+  assert.equal((await process.status).code, 0, screen);
+  assert.match(screen, /is set up/);
+  assert.match(await Deno.readTextFile(`${peers.dir}/tagseal.json`), /team\/asked/);
+  assert.ok(!screen.includes("staple"), "what is typed is not shown");
 });

@@ -59,7 +59,7 @@ function ofProblem(repository: string, { severity, code, ...problem }: Problem):
 
 function toldBy(error: unknown): Pick<Finding, "message" | "remedy" | "next" | "code"> {
   if (!isTagsealError(error)) {
-    return { message: messageOf(error), remedy: "Run it again with --verbose, and report this", code: "unexpected" };
+    return { message: messageOf(error), remedy: "Report this: it is a defect", code: "unexpected" };
   }
   const { message, remedy, next, code } = error;
   return { message, remedy, next, code };
