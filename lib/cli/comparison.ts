@@ -1,16 +1,15 @@
 /** Two states of repositories, from exports or from the server of today. @module */
-import { MAX_EXPORT_BYTES, readExport, type ReadRepository } from "../flows/export_file.ts";
+import type { ReadRepository } from "../flows/export_file.ts";
 import { exportedTrust } from "../flows/exported_trust.ts";
 import { compareStates, type Comparison } from "../flows/history/compare.ts";
 import { createMemoryMetadataStore } from "../notary/metadata_store.ts";
 import { openRepository, type Trust } from "../notary/repository.ts";
 import { type ImageName, parseImageName } from "../registry/image_ref.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
-import { notInExport, pinFor } from "./exported.ts";
+import { notInExport, readFrom, trustOfExport } from "./exported.ts";
 import type { Host } from "./host.ts";
 import type { Repositories } from "./repositories.ts";
 import { type NotaryValues, openSession, trustOf } from "./session.ts";
-import { openMetadataStore } from "./trust_dir.ts";
 
 /** Where a state came from, and which time it was judged at (RFC 3339). */
 export interface StateSource {
@@ -45,7 +44,7 @@ export async function openComparison(
   newer: string | undefined,
 ): Promise<{ readonly repositories: Repositories; compare(name: ImageName): Promise<Compared> }> {
   const exportOf = async (path: string) => {
-    const all = await readExport(await host.readFile(path, MAX_EXPORT_BYTES));
+    const all = await readFrom({ from: path }, host) ?? [];
     return new Map(all.map((read) => [read.repository, read]));
   };
   const was = await exportOf(older);
@@ -60,9 +59,9 @@ export async function openComparison(
     read: ReadRepository,
     root: TrustedRepository | undefined,
   ): Promise<Trust> => {
-    const { pin, ...trusted } = await trustOf(values, host, name);
-    const known = await pinFor(pin, () => openMetadataStore(values, host, undefined), name.gun, host);
-    return startingFrom(root, name.gun, exportedTrust(read, { ...trusted, ...(root ? {} : { pin: known }) }));
+    if (!root) return await trustOfExport(read, values, host, name);
+    const { pin: _, ...trusted } = await trustOf(values, host, name);
+    return await startingFrom(root, name.gun, exportedTrust(read, trusted));
   };
   const fromServer = async (name: ImageName, root: TrustedRepository | undefined): Promise<Trust> => {
     const trust = await session.notary(name, "pull");

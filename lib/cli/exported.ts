@@ -58,7 +58,11 @@ export async function openReadings<V extends NotaryValues & RepositoriesValues &
   return { repositories, open: openerOf(values, host, session, exported) };
 }
 
-async function readFrom({ from }: { readonly from?: string | undefined }, host: Host) {
+/** The repositories of the export that `from` names, if it names one: nothing of them is trusted yet. */
+export async function readFrom(
+  { from }: { readonly from?: string | undefined },
+  host: Host,
+): Promise<ReadRepository[] | undefined> {
   if (from === undefined) return undefined;
   // Who reads from the server does not wait for what reads files.
   const { MAX_EXPORT_BYTES, readExport } = await import("../flows/export_file.ts");
@@ -78,12 +82,7 @@ function openerOf(
   return async (name) => {
     const found = exported.find(({ repository }) => repository === name.gun);
     if (!found) throw notInExport(from, name.gun, exported.map(({ repository }) => repository));
-    const { pin, ...trusted } = await trustOf(values, host, name);
-    const { exportedTrust } = await import("../flows/exported_trust.ts");
-    const trust = exportedTrust(found, {
-      ...trusted,
-      pin: await pinFor(pin, () => openMetadataStore(values, host, undefined), name.gun, host),
-    });
+    const trust = await trustOfExport(found, values, host, name);
     const judgedAt = trust.now().toISOString();
     host.warn(
       `"${name.gun}" is verified from "${from}", offline, as of ${judgedAt}: signatures are checked, but expiry is ` +
@@ -91,6 +90,21 @@ function openerOf(
     );
     return { trust, offline: { file: from, judgedAt } };
   };
+}
+
+/** One repository of an export, held to the pin, or else to what this machine knows. */
+export async function trustOfExport(
+  read: ReadRepository,
+  values: NotaryValues,
+  host: Host,
+  name: ImageName,
+): Promise<Trust> {
+  const { pin, ...trusted } = await trustOf(values, host, name);
+  const { exportedTrust } = await import("../flows/exported_trust.ts");
+  return exportedTrust(read, {
+    ...trusted,
+    pin: await pinFor(pin, () => openMetadataStore(values, host, undefined), name.gun, host),
+  });
 }
 
 /** The pin, or else what this machine knows: a file must not pass off another root where a server could not. */
