@@ -5,10 +5,8 @@
  *
  * @module
  */
+import { OLDEST_DENO } from "../lib/flows/doctor/machine.ts";
 import { PROGRAM_FLAGS } from "./permissions.ts";
-
-/** The oldest Deno that the program runs on: major and minor version. */
-export const OLDEST_DENO: readonly [number, number] = [2, 9];
 
 /** How Deno is started on a file that stands alone: with no project around it, and no file of others that it may find. */
 export const FILE_FLAGS: readonly string[] = [

@@ -4,7 +4,8 @@
  * @see {@link https://learn.microsoft.com/windows-server/administration/windows-commands/call | call, and what %~dp0 is}
  * @module
  */
-import { FILE_FLAGS, OLDEST_DENO } from "./single_file.ts";
+import { OLDEST_DENO } from "../lib/flows/doctor/machine.ts";
+import { FILE_FLAGS } from "./single_file.ts";
 
 /**
  * No argument stands in brackets, as one of its own would end them. Deno comes from PATH alone, never from the folder that

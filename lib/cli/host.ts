@@ -206,9 +206,9 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
     confirmInterrupted: (question) =>
       asked(async ({ askYesNo }) => {
         const ask = () => askYesNo(output.question(question), new AbortController().signal);
-        const asked = performance.now();
+        const began = performance.now();
         // The echo of the same press of Ctrl-C (see tasks/main.ts) is no answer.
-        const again = () => performance.now() - asked < ONE_PRESS_MS ? ask().catch(() => false) : false;
+        const again = () => performance.now() - began < ONE_PRESS_MS ? ask().catch(() => false) : false;
         return await ask().catch(again);
       }),
     onEnd: (close) => void endings.push(close),

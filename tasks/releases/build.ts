@@ -1,4 +1,5 @@
 /** The files of a release, built into a folder. @module */
+import { OLDEST_DENO } from "../../lib/flows/doctor/machine.ts";
 import { createHash } from "node:crypto";
 import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import type { Host } from "../../lib/cli/host.ts";
@@ -11,7 +12,7 @@ import { fileNameOf } from "../../lib/updates/choose.ts";
 import { VERSION } from "../../lib/version.ts";
 import { bundlerDigest } from "../bundler.ts";
 import { commonJsOf, PROJECT, withParts } from "../parts.ts";
-import { OLDEST_DENO, singleFile } from "../single_file.ts";
+import { singleFile } from "../single_file.ts";
 import { WINDOWS_LAUNCHER } from "../windows_launcher.ts";
 import { compileProgram, runtimeOf, type Target } from "./compiler.ts";
 import { type Commit, packagesShipped } from "./sources.ts";

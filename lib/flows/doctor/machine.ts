@@ -14,18 +14,20 @@ export interface Runtime {
   readonly machine: string;
 }
 
-/** The oldest runtime that all of this was tried on. */
-const OLDEST = [2, 9] as const;
+/** The oldest Deno that the program runs on: major and minor version. */
+export const OLDEST_DENO: readonly [number, number] = [2, 9];
 
 /** The runtime is one that this was tried on. */
 export function runtimeCheck({ program, deno, machine }: Runtime): Check {
   const [major = 0, minor = 0] = deno.split(".").map(Number);
-  const isOld = major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]);
+  const isOld = major < OLDEST_DENO[0] || (major === OLDEST_DENO[0] && minor < OLDEST_DENO[1]);
   const found = `tagseal ${program}, Deno ${deno}, ${machine}`;
   return {
     name: "runtime",
     run: () =>
-      isOld ? warning(`${found}: an old Deno`, { remedy: `Install Deno ${OLDEST.join(".")} or newer` }) : ok(found),
+      isOld
+        ? warning(`${found}: an old Deno`, { remedy: `Install Deno ${OLDEST_DENO.join(".")} or newer` })
+        : ok(found),
   };
 }
 
