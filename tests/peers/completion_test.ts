@@ -1,5 +1,6 @@
 /** Completion in the real shells: what is typed, TAB, and what stands on the command line then. */
 import assert from "node:assert/strict";
+import { startOnTerminal } from "../support/terminal.ts";
 import { builtFile } from "../support/built_file.ts";
 import { type Need, peerTest } from "../support/peer_case.ts";
 
@@ -77,15 +78,7 @@ async function output(program: string, args: string[], { work, env }: Home): Pro
 
 /** Types lines into a shell on a terminal, a key behind each; what stands on its command line after each. */
 async function typedInto(shell: string, home: Home, lines: readonly string[], key: string): Promise<string[]> {
-  const process = new Deno.Command("script", {
-    args: ["-qec", shell, "/dev/null"],
-    cwd: home.work,
-    clearEnv: true,
-    env: home.env,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
+  const process = startOnTerminal(shell, home.work, home.env);
   const writer = process.stdin.getWriter();
   let screen = "";
   let isTyped = false;

@@ -4,6 +4,7 @@ import { builtFile } from "../support/built_file.ts";
 import { notary, pushImage } from "../support/clients.ts";
 import { startSigningStack } from "../support/signing_stack.ts";
 import { EMBEDDED, REAL_WITH_TOKENS, stackTest } from "../support/stacks.ts";
+import { startOnTerminal } from "../support/terminal.ts";
 
 stackTest(REAL_WITH_TOKENS, "single file: signs in an empty folder", ["notary", "skopeo"], async () => {
   await using stack = await startSigningStack({ stack: REAL_WITH_TOKENS, algorithm: "rsa-2048" });
@@ -41,15 +42,8 @@ stackTest(EMBEDDED, "single file: asks for passphrases, and yes or no, on a term
   await Deno.copyFile(await builtFile(), file);
   const server = ["--notary-url", peers.notaryUrl, "--ca", peers.caPath, "--trust-dir", "trust"];
   const command = [file, "init", "-r", `${peers.registryHost}/team/asked`, ...server].join(" ");
-  const process = new Deno.Command("script", {
-    args: ["-qec", command, "/dev/null"],
-    cwd: peers.dir,
-    clearEnv: true,
-    env: { PATH: Deno.env.get("PATH")!, HOME: peers.dir, TERM: "xterm", NO_COLOR: "1" },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
+  const env = { PATH: Deno.env.get("PATH")!, HOME: peers.dir, TERM: "xterm", NO_COLOR: "1" };
+  const process = startOnTerminal(command, peers.dir, env);
   const writer = process.stdin.getWriter();
   let screen = "";
   let answered = 0;
