@@ -43,11 +43,12 @@ const CONNECTS: readonly Need[] = ["notary", "registry", "signpath", "releases"]
 
 /**
  * Has the runtime's cryptography gather randomness in a thread beside, while the command is loaded: whatever wants the
- * first of it, such as a key or a connection with TLS, waits tens of milliseconds for it.
+ * first of it, such as a key or a connection with TLS, waits tens of milliseconds for it. A key pair is made in such a
+ * thread; secret keys are made at once, by the thread that asks.
  */
 function gatherRandomness([name = "", ...rest]: readonly string[]): void {
   if (rest.includes("--help") || !COMMANDS[name]?.needs.some((need) => CONNECTS.includes(need))) return;
-  crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, false, ["sign"]).catch(() => {});
+  crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign"]).catch(() => {});
 }
 
 /** Runs the command that the process was started with, and ends the process. */
