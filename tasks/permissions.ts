@@ -40,9 +40,21 @@ const WRITE = { allow: true, deny: [...CODE].map((name) => `./${name}`) };
 /** Whose a project file is that was found must be known. */
 export const OWN_ID: readonly string[] = ["uid"];
 const LOOPBACK = ["localhost", "127.0.0.1"];
+/** What the task itself says. */
+const OWN_VARIABLES = { allow: ["TAGSEAL_CWD"], ignore: true };
+
+/** The variables of the keys of tagseal's own releases, by role. */
+export const RELEASE_PASSPHRASES = {
+  "root": "TAGSEAL_RELEASE_ROOT_PASSPHRASE",
+  "targets": "TAGSEAL_RELEASE_TARGETS_PASSPHRASE",
+  "snapshot": "TAGSEAL_RELEASE_SNAPSHOT_PASSPHRASE",
+  "timestamp": "TAGSEAL_RELEASE_TIMESTAMP_PASSPHRASE",
+} as const;
 
 /** Variables with secrets, also those of keys that no command opens. */
-const HIDDEN = [...new Set([...SECRETS, ...passphraseVariables("snapshot")])];
+const HIDDEN = [
+  ...new Set([...SECRETS, ...passphraseVariables("snapshot"), ...Object.values(RELEASE_PASSPHRASES)]),
+];
 
 /** What all tasks with native code may do: it is bound by no permission, so that finer sets would promise too much. */
 export const TOKEN_SET: PermissionSet = {
@@ -61,8 +73,9 @@ export function permissionSet(needs: readonly Need[]): PermissionSet {
   const ownFolder = needs.includes("own-folder");
   const own = { read: ["./"], write: ["./.tagseal-demo"], env: { allow: [], ignore: true } };
   const known = means.flatMap(({ secrets = [] }) => secrets);
+  if (needs.length === 0) return { env: OWN_VARIABLES };
   const env = needs.includes("loopback")
-    ? { allow: ["TAGSEAL_CWD"], ignore: true }
+    ? OWN_VARIABLES
     : { allow: true, ignore: HIDDEN.filter((name) => !known.includes(name)) };
   return {
     ...(ownFolder ? own : { read: true, ...(needs.includes("write") ? { write: WRITE } : {}), env }),

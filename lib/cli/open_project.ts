@@ -7,7 +7,7 @@ import type { Host } from "./host.ts";
 import type { Need } from "./needs.ts";
 import type { Call, Project } from "./project.ts";
 
-/** Who needs none of these has nothing to do with any project. */
+/** Who needs none of these looks for no project file, and who needs nothing at all does not even open one that is named. */
 export const ABOUT_PROJECTS: readonly Need[] = ["notary", "registry", "signpath", "trust-dir", "variables"];
 
 /** The project file of a call: the one that is named, else the nearest. @throws {TagsealError} `usage`, `bad-input`, `not-found` */
@@ -24,6 +24,7 @@ export async function findProject(
   { typed, needs }: Pick<Call, "typed" | "needs">,
   host: Host,
 ): Promise<NearestFile & { readonly isNamed: boolean } | undefined> {
+  if (needs.length === 0) return undefined;
   const named = await globalFlags.config.read(typed[attributeOf(globalFlags.config)], host);
   if (named === "none") return undefined;
   if (named !== undefined) {

@@ -14,6 +14,7 @@ import { type Published, ReleaseFolder } from "../../lib/releases/repository.ts"
 import { ROOT_SOURCE, rootSource } from "../../lib/releases/root_source.ts";
 import { RELEASE_ROOT, RELEASE_URL } from "../../lib/updates/release_root.ts";
 import { PROJECT } from "../parts.ts";
+import { RELEASE_PASSPHRASES } from "../permissions.ts";
 
 /** Which repository, and where its keys are. */
 export const publisherFlags = {
@@ -55,7 +56,7 @@ export async function withPublisher<T>(
   use: (publisher: Publisher, published: Published | undefined) => Promise<T>,
 ): Promise<T> {
   const output = host.path(values.output);
-  const ask = passphrasesFrom(host, (role) => [`TAGSEAL_RELEASE_${role.toUpperCase()}_PASSPHRASE`]);
+  const ask = passphrasesFrom(host, (role) => [RELEASE_PASSPHRASES[roleOf(role)]]);
   const files = createFileKeyStore(host.path(values.keys), ask, (error) => host.warn(error.message));
   const keys = withToken(files, values, host);
   const folder = new ReleaseFolder(output);
