@@ -11,6 +11,7 @@ import { isTagsealError, type Reason, TagsealError } from "../errors.ts";
 import { isTlsFailure } from "./failures.ts";
 import { randomPartOf } from "./jitter.ts";
 import { type Answer, type Call, exchange, neverSent, type Send } from "./send.ts";
+import { after } from "./timer.ts";
 
 /** Waits; rejects with the signal's reason as soon as that aborts. */
 export type Sleep = (ms: number, signal?: AbortSignal) => Promise<void>;
@@ -180,13 +181,13 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
     const stop = () => {
-      clearTimeout(timer);
+      cancel();
       reject(signal?.reason);
     };
-    const timer = setTimeout(() => {
+    const cancel = after(ms, () => {
       signal?.removeEventListener("abort", stop);
       resolve();
-    }, ms);
+    });
     signal?.addEventListener("abort", stop, { once: true });
   });
 }

@@ -14,6 +14,7 @@ import { VERSION } from "../version.ts";
 import { explainFailure } from "./failures.ts";
 import { isLoopback } from "./loopback.ts";
 import { ProxiedError } from "./proxy.ts";
+import { after } from "./timer.ts";
 
 export { isLoopback } from "./loopback.ts";
 
@@ -150,7 +151,7 @@ class Patience {
   readonly #controller = new AbortController();
   readonly #call: Call;
   #received = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #cancel: (() => void) | undefined;
 
   constructor(call: Call) {
     this.#call = call;
@@ -172,13 +173,13 @@ class Patience {
   }
 
   end(): void {
-    clearTimeout(this.#timer);
+    this.#cancel?.();
   }
 
   #wait(): void {
     const left = this.#started + this.ms - performance.now();
     if (left <= 0) return this.#controller.abort(new DOMException("Time is up", "TimeoutError"));
-    this.#timer = setTimeout(() => this.#wait(), left);
+    this.#cancel = after(left, () => this.#wait());
   }
 }
 

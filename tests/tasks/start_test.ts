@@ -42,6 +42,15 @@ Object.defineProperty(globalThis, "process", {
     },
   }),
 });
+// The runtime's timers are Node's.
+const timers = Object.getOwnPropertyDescriptor(globalThis, "setTimeout");
+Object.defineProperty(globalThis, "setTimeout", {
+  configurable: true,
+  get() {
+    if (seen.requests === 0 && !seen.platform.includes("node:timers")) seen.platform.push("node:timers");
+    return timers.get ? timers.get.call(globalThis) : timers.value;
+  },
+});
 const get = globalThis.fetch;
 globalThis.fetch = (...args) => {
   seen.requests++;
