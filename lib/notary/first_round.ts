@@ -1,6 +1,7 @@
 /** The first round of a reading: which files are asked for, all at once, before anything is known of the repository. @module */
 import { type Bytes, sameBytes } from "../bytes/bytes.ts";
 import { isTagsealError } from "../errors.ts";
+import { sleep } from "../http/retry.ts";
 import { isTooLong } from "../http/send.ts";
 import { isDelegation, type RoleName } from "../tuf/roles.ts";
 import { unverifiedTotal } from "./sizes.ts";
@@ -11,6 +12,9 @@ export type Copy = ReadonlyMap<RoleName, Bytes>;
 
 /** Larger files are not asked for where a copy is at hand: most of the time they are what the snapshot names. */
 export const LARGE_FILE_BYTES: number = 64 * 1024;
+
+/** By then names are looked up, and connections begun. */
+const CONNECTING_MS = 10;
 
 /** Files that need not be asked for: what the snapshot says decides whether they count. */
 export function probable(cached: Copy, atHand: Copy = new Map()): Copy {
@@ -62,4 +66,11 @@ export async function readFiles(
     if (outcome.status === "rejected") throw outcome.reason;
     return outcome.value;
   }));
+}
+
+/** Waits until the requests of `reading` are on their way: whoever keeps the processor busy before then holds them up. */
+export async function connecting(reading: Promise<unknown>): Promise<void> {
+  const answered = reading.catch(() => {});
+  // By the next turn of the event loop they are made.
+  for (const ms of [0, CONNECTING_MS]) await Promise.race([answered, sleep(ms)]);
 }

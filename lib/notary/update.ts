@@ -31,7 +31,7 @@ import {
 import { cannotStandIn, isServerDown } from "./offline.ts";
 import { followKnown, openPinned } from "./roots.ts";
 import type { FileChanges, MetadataStore } from "./metadata_store.ts";
-import { type Copy, probable, readFiles } from "./first_round.ts";
+import { connecting, type Copy, probable, readFiles } from "./first_round.ts";
 import { NamedBytes, PIN_ROOT } from "./sizes.ts";
 import { noNotary, type TrustServer } from "./trust_server.ts";
 
@@ -107,7 +107,10 @@ async function readOnline(options: ReadOptions, cached: Copy): Promise<ReadResul
   const names = new Set<RoleName>(["root", "timestamp", "snapshot", "targets", RELEASES]);
   for (const name of [...options.expected ?? [], ...cached.keys()]) names.add(name);
   for (let attempt = 1, overtaken = 0;;) {
-    const read = await readFiles(server, gun, names, cached, probable(cached, options.atHand));
+    const reading = readFiles(server, gun, names, cached, probable(cached, options.atHand));
+    await connecting(reading);
+    hash("sha256", new Uint8Array()); // the runtime loads its cryptography now, not when the files are here
+    const read = await reading;
     let wasGood = false;
     try {
       for (;;) {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type Bytes, concat, utf8 } from "../../lib/bytes/bytes.ts";
 import { TagsealError } from "../../lib/errors.ts";
 import { createMemoryMetadataStore, type MetadataStore } from "../../lib/notary/metadata_store.ts";
+import { connecting } from "../../lib/notary/first_round.ts";
 import { filesOf, type ReadOptions, readRepository } from "../../lib/notary/update.ts";
 import type { RoleName } from "../../lib/tuf/roles.ts";
 import { failsWith } from "../support/failures.ts";
@@ -56,6 +57,29 @@ Deno.test("read: all files in one parallel round, and all are kept", async () =>
   assert.equal(repository.delegations.get("targets/alice")!.kind, "trusted");
   assert.deepEqual(new Map([...await store.read(GUN)].sort()), new Map([...FIRST].sort()));
   assert.deepEqual(new Map([...filesOf(repository)].sort()), new Map([...FIRST].sort()));
+});
+
+Deno.test("read: what keeps the processor busy begins once the connections have begun, or all is answered", async () => {
+  const seen: string[] = [];
+  const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
+  const { promise: answers, resolve: answer } = Promise.withResolvers<void>();
+  const reading = (async () => {
+    for (let i = 0; i < 50; i++) await undefined; // what stands before the request
+    seen.push("asked");
+    for (let i = 0; i < 2; i++) await turn(); // the name is looked up, then connected to
+    seen.push("connected");
+    await answers;
+  })();
+  await connecting(reading);
+  assert.deepEqual(seen, ["asked", "connected"]);
+  answer();
+  await reading;
+  const later = new Promise<string>((resolve) => setTimeout(() => resolve("waited"), 1));
+  assert.equal(await Promise.race([connecting(reading).then(() => "at once"), later]), "at once");
+  const failed = Promise.reject(new Error("it failed"));
+  assert.equal(await connecting(failed).then(() => "told elsewhere"), "told elsewhere");
+  await assert.rejects(failed);
+  await later;
 });
 
 Deno.test("read: a delegation nobody expected is fetched by its hash, in a second round; the third time it is known", async () => {

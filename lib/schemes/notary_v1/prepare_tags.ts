@@ -9,6 +9,7 @@ import { canonicalJson } from "../../bytes/canonical_json.ts";
 import { sha256Hex } from "../../crypto/hash.ts";
 import type { KeyId } from "../../crypto/keys.ts";
 import { TagsealError } from "../../errors.ts";
+import { connecting } from "../../notary/first_round.ts";
 import { filesOf } from "../../notary/update.ts";
 import { mayHold } from "../../tuf/resolve.ts";
 import { type DelegationRole, RELEASES, type RoleName, signerRole } from "../../tuf/roles.ts";
@@ -102,9 +103,8 @@ export async function prepareTags(task: TagsToSign, at: Date): Promise<PreparedR
   const opening = openRecent(task.trust, task.gun, [signerRole(task.signer)]);
   const { holder, sign } = task;
   const lookUps = sign ? mapAtOnce(sign.tags, LOOK_UPS_AT_ONCE, sign.lookUp) : [];
-  // Opening keys keeps the processor busy; by the next turn the requests are on their way.
-  const turn = new Promise<void>((resolve) => setTimeout(resolve, 0));
-  const keys = turn.then(() => holder?.kind === "keys" ? holder.atHand() : undefined);
+  // Opening keys keeps the processor busy.
+  const keys = connecting(opening).then(() => holder?.kind === "keys" ? holder.atHand() : undefined);
   const service = holder?.kind === "service" ? holder : undefined;
   const snapshotKey = service &&
     (task.publishes ? publishersSnapshotKey : serverSnapshotKey)(task.trust.server, task.gun);
