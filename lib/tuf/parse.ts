@@ -16,7 +16,7 @@ import type { HashName } from "../crypto/hash.ts";
 import { messageOf } from "../errors.ts";
 import type { Delegation, Envelope, FileMeta, Listing, Metadata, Root, Signature, Target } from "./models.ts";
 import type { Targets } from "./models.ts";
-import { readCanonicalEnvelope, readPlainTarget } from "./fast_parse.ts";
+import { type CanonicalFile, readCanonicalEnvelope, readCanonicalRole, readPlainTarget } from "./fast_parse.ts";
 import { malformed, Place } from "./place.ts";
 import { type KeyReader, keyReader, readRoleKeys } from "./role_keys.ts";
 import { BASE_ROLES, type BaseRole, isDelegation, parentOf, type RoleName } from "./roles.ts";
@@ -38,7 +38,10 @@ const CUSTOM_DEPTH = 3;
  * @throws {TagsealError} `trust-invalid`
  */
 export function parseEnvelope(role: RoleName, bytes: Bytes): Envelope {
-  const plain = readCanonicalEnvelope(bytes);
+  return envelopeOf(role, bytes, readCanonicalEnvelope(bytes));
+}
+
+function envelopeOf(role: RoleName, bytes: Bytes, plain: CanonicalFile | undefined): Envelope {
   let document: JsonValue;
   try {
     document = plain?.document ?? parseJson(bytes, numbersOf);
@@ -61,8 +64,8 @@ export function parseEnvelope(role: RoleName, bytes: Bytes): Envelope {
 export interface Kept {
   /** Its version. */
   readonly version: number;
-  /** What was signed. */
-  readonly signed: JsonObject;
+  /** The canonical form of what was signed. */
+  payload(): Bytes;
 }
 
 /**
@@ -71,11 +74,12 @@ export interface Kept {
  */
 export function parseKept(bytes: Bytes): Kept | undefined {
   try {
-    const document = parsePlainly(decode(bytes)) ?? parseJson(bytes, numbersOf);
+    const plain = readCanonicalRole(bytes);
+    const document = plain?.document ?? parsePlainly(decode(bytes)) ?? parseJson(bytes, numbersOf);
     const signed = isJsonObject(document) ? document["signed"] : undefined;
     const version = isJsonObject(signed) ? signed["version"] : undefined;
     if (!isJsonObject(signed) || !Number.isSafeInteger(version) || Number(version) < 1) return undefined;
-    return { version: Number(version), signed };
+    return { version: Number(version), payload: () => plain?.payload ?? canonicalJson(signed) };
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
     throw error;
@@ -126,14 +130,33 @@ export function parseListing(role: "snapshot" | "timestamp", bytes: Bytes): List
 
 /** A targets file or a delegation's. @throws {TagsealError} `trust-invalid` */
 export function parseTargets(role: RoleName, bytes: Bytes): Targets {
-  const { at, ...rest } = metadata(role, "Targets", parseEnvelope(role, bytes));
-  const targets = readTargets(at.member("targets"));
+  const plain = readCanonicalRole(bytes);
+  const { at, ...rest } = metadata(
+    role,
+    "Targets",
+    plain ? envelopeOf(role, bytes, plain) : parseEnvelope(role, bytes),
+  );
+  const targets = plain?.tags ?? readTargets(at.member("targets"));
   const delegations = at.member("delegations");
   const keys = keyReader(delegations.member("keys"));
   const roles = delegations.member("roles");
   const listed = roles.list().map((place) => readDelegation(role, place, keys));
   if (new Set(listed.map((d) => d.name)).size < listed.length) throw roles.fail("a delegation stands there twice");
-  return { ...rest, targets, delegations: listed };
+  const { envelope } = rest;
+  return { ...rest, envelope: plain ? withAllTags(role, envelope) : envelope, targets, delegations: listed };
+}
+
+/** An envelope of which `signed` was read without the tags: it is read whole where somebody asks for that. */
+function withAllTags(role: RoleName, { bytes, payload, signatures }: Envelope): Envelope {
+  let signed: JsonObject | undefined;
+  return {
+    bytes,
+    payload,
+    signatures,
+    get signed() {
+      return signed ??= parseEnvelope(role, bytes).signed;
+    },
+  };
 }
 
 function readFileMeta(role: string, place: Place): FileMeta {

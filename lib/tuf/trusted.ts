@@ -19,7 +19,6 @@
  * @module
  */
 import { type Bytes, equalBytes } from "../bytes/bytes.ts";
-import { canonicalJson } from "../bytes/canonical_json.ts";
 import { hash } from "../crypto/hash.ts";
 import { TagsealError } from "../errors.ts";
 import type { Delegation, FileMeta, Metadata, Targets } from "./models.ts";
@@ -236,7 +235,7 @@ function requireSuccessor(next: Metadata, role: RoleName, kept: Bytes | undefine
   const before = parseKept(kept);
   if (!before || next.version > before.version) return;
   if (next.version < before.version) throw rollback(role, next.version, before.version);
-  if (!equalBytes(canonicalJson(before.signed), next.envelope.payload)) throw replaced(role, next.version);
+  if (!equalBytes(before.payload(), next.envelope.payload)) throw replaced(role, next.version);
 }
 
 function rollback(role: RoleName, version: number, trusted: number): TagsealError {

@@ -68,7 +68,7 @@ export async function createSeeder(peers: Peers): Promise<Seeder> {
       await server.publish(gun, new Map(files));
     },
     async requireTags(gun, tags) {
-      const file = await server.read(gun, RELEASES);
+      const file = await server.read(gun, RELEASES, { maxBytes: 128 * 2 ** 20 });
       // Read without the code that is measured.
       const { signed }: { signed: { targets: Record<string, { hashes: { sha256: string }; length: number }> } } = JSON
         .parse(new TextDecoder().decode(file));

@@ -1,0 +1,186 @@
+/**
+ * Roles whose tags are left where they stand, against the strict reader: the same tags from both, or a refusal by both.
+ */
+import assert from "node:assert/strict";
+import { type Bytes, concat, utf8 } from "../../lib/bytes/bytes.ts";
+import { canonicalJson } from "../../lib/bytes/canonical_json.ts";
+import { jsonObject, type JsonValue } from "../../lib/bytes/json.ts";
+import { isTagsealError } from "../../lib/errors.ts";
+import { parseKept, parseTargets } from "../../lib/tuf/parse.ts";
+import { TagEntries } from "../../lib/tuf/tag_entries.ts";
+import { below, damaged, pick, type Random, random } from "../support/random.ts";
+
+const SIGNATURES = ',"signatures":[{"keyid":"k","method":"ecdsa","sig":"AA=="}]}';
+const envelope = (signed: JsonValue) => concat(utf8('{"signed":'), canonicalJson(signed), utf8(SIGNATURES));
+
+function entry(next: Random): [string, JsonValue][] {
+  const digest = Uint8Array.from({ length: 32 }, () => below(next, 256)).toBase64();
+  const length = pick(next, [0, 7, 528, 99_999, 999_999_999_999_999]);
+  return [["hashes", jsonObject([["sha256", digest]])], ["length", length]];
+}
+
+const USUAL = [
+  "v1",
+  "v10",
+  "v1-a",
+  "1",
+  "10",
+  "2",
+  "latest",
+  "__proto__",
+  "constructor",
+  "a b",
+  "!",
+  "A_b.c-d",
+  "targets",
+];
+const ODD = ["", "é", "😀", "\uffff", 'a"b', "a\\b", "\u007f", "x".repeat(2000)];
+
+function anyRole(next: Random): JsonValue {
+  const names = below(next, 4) > 0 ? USUAL : [...USUAL, ...ODD];
+  const targets = Array.from({ length: below(next, 9) }, (): [string, JsonValue] => {
+    const more: [string, JsonValue][] = below(next, 40) === 0 ? [["custom", { targets: {} }]] : [];
+    return [pick(next, names), jsonObject([...more, ...entry(next)])];
+  });
+  const role: JsonValue = { name: "targets/a", keyids: [], paths: [""], threshold: 1, targets: {}, version: 3 };
+  return jsonObject([
+    ["_type", "Targets"],
+    ["delegations", { keys: {}, roles: below(next, 2) ? [role] : [] }],
+    ["expires", "2028-01-01T00:00:00Z"],
+    ["targets", jsonObject(targets)],
+    ["version", 1 + below(next, 3)],
+    ...pick(next, [[], [], [], [["zz", { targets: {} }] as const], [["a", { b: 1, targets: {} }] as const]]),
+  ]);
+}
+
+const TOKENS = [
+  '"',
+  ",",
+  "{",
+  "}",
+  ":",
+  "0",
+  "1.0",
+  "-",
+  " ",
+  "\\",
+  "=",
+  "B",
+  '"targets":{},',
+  ',"targets":{}',
+  "\ufeff",
+  "é",
+];
+
+/** A role, mostly changed in a place or two. */
+function mutated(next: Random, role: Bytes): Bytes {
+  let bytes = role;
+  for (let n = below(next, 3); n > 0; n--) {
+    const at = below(next, bytes.length);
+    const text = new TextDecoder().decode(bytes);
+    const entries = text.match(/"[^"]*":\{"hashes":\{"sha256":"[^"]*"\},"length":\d+\}/g) ?? [];
+    switch (below(next, 5)) {
+      case 0:
+        bytes = damaged(next, bytes);
+        break;
+      case 1:
+        bytes = concat(bytes.subarray(0, at), utf8(pick(next, TOKENS)), bytes.subarray(at + below(next, 2)));
+        break;
+      case 2: // twice, or in another order
+        if (entries.length > 0) bytes = utf8(text.replace(pick(next, entries), () => pick(next, entries)));
+        break;
+      case 3: // a digit of a digest, its last ones most of all
+        bytes = utf8(
+          text.replace(pick(next, [/(?<=[\w+/]{42})[\w+/](?==")/, /=(?=")/, /(?<=sha256":")./]), pick(next, TOKENS)),
+        );
+        break;
+      default:
+        bytes = utf8(
+          text.replace(
+            /(?<="length":)\d+/,
+            pick(next, ["00", "01", "-0", "1e3", "9007199254740991", "9007199254740993", "", "12"]),
+          ),
+        );
+    }
+  }
+  return bytes;
+}
+
+/** All that is read of a role, or that it is refused. */
+function outcome(bytes: Bytes): unknown {
+  try {
+    const { envelope: { payload, signed }, version, expiresText, targets, delegations } = parseTargets(
+      "targets",
+      bytes,
+    );
+    const { version: kept, payload: before } = parseKept(bytes)!;
+    assert.deepEqual([kept, before().toHex()], [version, payload.toHex()]);
+    return {
+      payload: payload.toHex(),
+      signed: canonicalJson(signed).toHex(),
+      version,
+      expiresText,
+      delegations,
+      targets: [...targets].sort(([a], [b]) => a < b ? -1 : 1),
+    };
+  } catch (error) {
+    assert.ok(isTagsealError(error, "trust-invalid"), `not a refusal: ${error}`);
+    return "refused";
+  }
+}
+
+Deno.test("tags where they stand: thousands of changed roles are read as the strict reader does, or by none", () => {
+  const next = random(20261128);
+  const count = 2500;
+  let read = 0, scanned = 0;
+  for (let i = 0; i < count; i++) {
+    const bytes = mutated(next, envelope(anyRole(next)));
+    const [fast, strict] = [bytes, concat(bytes, utf8("\n"))].map(outcome);
+    assert.deepEqual(fast, strict, new TextDecoder().decode(bytes));
+    if (fast === "refused") continue;
+    read++;
+    const { targets } = parseTargets("targets", bytes);
+    if (targets instanceof TagEntries) scanned++;
+  }
+  assert.ok(read > count / 3 && read < count * 0.9, `${read} of ${count} are read`);
+  assert.ok(scanned > read / 5 && scanned < read, `${scanned} of ${read} are scanned`);
+});
+
+Deno.test("tags where they stand are a map like any other", () => {
+  const next = random(3);
+  const tags = new Map(Array.from({ length: 1000 }, (_, i) => [`t${i * 7}`, jsonObject(entry(next))] as const));
+  const signed = { _type: "Targets", delegations: { keys: {}, roles: [] }, expires: "2028-01-01T00:00:00Z" };
+  const file = envelope({ ...signed, targets: jsonObject(tags), version: 1 });
+  const [scanned, plain] = [file, concat(file, utf8("\n"))].map((bytes) => parseTargets("targets", bytes).targets);
+  assert.ok(scanned instanceof TagEntries && plain instanceof Map);
+  assert.equal(scanned.size, 1000);
+  const sorted = [...plain].sort(([a], [b]) => a < b ? -1 : 1);
+  assert.deepEqual([...scanned], sorted);
+  assert.deepEqual([...scanned.keys()], sorted.map(([tag]) => tag));
+  assert.deepEqual([...scanned.values()], sorted.map(([, target]) => target));
+  const told: unknown[] = [];
+  scanned.forEach((target, tag) => told.push([tag, target]));
+  assert.deepEqual(told, sorted);
+  for (
+    const tag of [
+      "",
+      "t",
+      "t0",
+      "t00",
+      "t6993",
+      "t6994",
+      "t7",
+      "t70",
+      "t71",
+      't7"',
+      "t7 ",
+      "t7!",
+      "u",
+      "é",
+      "constructor",
+    ]
+  ) {
+    assert.deepEqual(scanned.get(tag), plain.get(tag), tag);
+    assert.equal(scanned.has(tag), plain.has(tag), tag);
+  }
+});
