@@ -56,6 +56,7 @@ const TOOL_SETS: Readonly<Record<string, PermissionSet>> = {
     run: ["npm"],
     ffi: ["./.tagseal-pkcs11"],
   },
+  "mutants": { read: true, write: true, run: true },
   "bench": { read: true, write: true, net: true, env: true, run: true, sys: true },
 };
 
@@ -97,6 +98,11 @@ const TOOLS: Readonly<Record<string, Task>> = {
   "bench": {
     description: "Measure tagseal beside the notary client on real servers, and the work inside; --quick for a look",
     command: program("bench", "tests/bench/main.ts"),
+  },
+  "mutants": {
+    description:
+      "Change the sources in small ways, and say which changes no test notices: [lib/room|lib/file.ts] --core",
+    command: program("mutants", "tests/mutants/main.ts"),
   },
   "ok": {
     description: "The gate: format, lint, types, documentation and its examples, tests",

@@ -1,0 +1,34 @@
+/**
+ * Which mutant is in force, asked at each place that was mutated. The copy of the sources that is mutated imports this
+ * file; nothing else of the project does.
+ *
+ * @module
+ */
+
+/** More calls of one mutant than any test has use for: its loop does not end. */
+const ENDLESS = 5_000_000;
+
+let active = 0;
+let calls = 0;
+const reached = new Set<number>();
+
+/** Whether mutant `id` is in force here; remembers that the place was reached. */
+export function m(id: number): boolean {
+  if (active === 0) reached.add(id);
+  if (id !== active) return false;
+  if (++calls > ENDLESS) throw new Error("The mutant does not end");
+  return true;
+}
+
+/** Puts a mutant in force; 0 is none. */
+export function activate(id: number): void {
+  active = id;
+  calls = 0;
+}
+
+/** The mutants whose places were reached since this was asked before, while none was in force. */
+export function takeReached(): number[] {
+  const ids = [...reached];
+  reached.clear();
+  return ids;
+}

@@ -1,0 +1,20 @@
+/**
+ * Mutants that no test can or need notice, each with the reason. One that is gone, or that a test notices, is an error.
+ *
+ * @module
+ */
+
+/** One argument. */
+export interface Argument {
+  /** The file. */
+  readonly file: string;
+  /** The line that the change is on, without the space around it. */
+  readonly line: string;
+  /** What is changed to what. */
+  readonly change: string;
+  /** Why the change may stay unnoticed. */
+  readonly why: string;
+}
+
+/** All arguments. */
+export const ARGUED: readonly Argument[] = [];

@@ -1,0 +1,88 @@
+/** Which mutants no test notices. @module */
+import type { Mutant } from "./mutants.ts";
+import { runOrders } from "./pool.ts";
+import type { Learned, Order, Timed } from "./worker.ts";
+
+/** A test that takes more of the processor's time is asked about nothing: what random inputs find has a short test, too. */
+const LONGEST_MS = 1000;
+/** All tests that are asked about one mutant take no more than this. */
+const BUDGET_MS = 4000;
+
+/** What is known of tests. */
+export class Tests {
+  /** Tests that fail without a mutant, and why. */
+  readonly failing: string[] = [];
+  /** Seconds of the processor's time that the tests of each file took. */
+  readonly seconds: Map<string, number> = new Map();
+  readonly #reaching = new Map<number, Set<Known>>();
+  readonly #ofFile = new Map<string, Set<Known>>();
+  readonly #fileOf: ReadonlyMap<number, string>;
+
+  constructor(readonly folder: string, mutants: readonly Mutant[]) {
+    this.#fileOf = new Map(mutants.map(({ id, file }) => [id, file]));
+  }
+
+  /** Runs the tests of files once, to learn what each reaches. */
+  async learn(files: readonly string[], say: (text: string) => void): Promise<void> {
+    let left = files.length;
+    const orders = files.map((file): Order => ({ do: "learn", file }));
+    await runOrders(this.folder, orders, (order, report) => {
+      say(`learning, ${--left} files left`);
+      if (order.do !== "learn") return;
+      if (!report || !("tests" in report)) return void this.failing.push(`${order.file}: it does not end`);
+      report.tests.forEach((test, index) => this.#add(order.file, test, index));
+      this.seconds.set(order.file, report.tests.reduce((sum, { cpuMs }) => sum + cpuMs, 0) / 1000);
+    });
+  }
+
+  #add(file: string, { name, ms, cpuMs, failure, reached }: Learned, index: number): void {
+    if (failure) return void this.failing.push(`${file}: ${name}: ${failure.split("\n")[0]}`);
+    if (cpuMs > LONGEST_MS) return;
+    const known: Known = { test: [file, index, ms], cpuMs };
+    for (const id of reached) {
+      setOf(this.#reaching, id).add(known);
+      setOf(this.#ofFile, this.#fileOf.get(id)!).add(known);
+    }
+  }
+
+  /** The tests that a mutant may be noticed by, cheapest first. */
+  of({ id, file, atLoad }: Mutant): Timed[] {
+    const known = atLoad ? this.#ofFile.get(file) : this.#reaching.get(id);
+    let left = BUDGET_MS;
+    return [...known ?? []].sort((a, b) => a.cpuMs - b.cpuMs)
+      .filter(({ cpuMs }) => (left -= cpuMs) > 0).map(({ test }) => test);
+  }
+}
+
+interface Known {
+  readonly test: Timed;
+  readonly cpuMs: number;
+}
+
+function setOf<Key, Value>(map: Map<Key, Set<Value>>, key: Key): Set<Value> {
+  const found = map.get(key) ?? new Set();
+  map.set(key, found);
+  return found;
+}
+
+/** Tries all mutants with the tests that reach them, until one notices. Returns who noticed. */
+export async function tryMutants(
+  tests: Tests,
+  mutants: readonly Mutant[],
+  say: (text: string) => void,
+): Promise<ReadonlyMap<Mutant, string>> {
+  const killers = new Map<Mutant, string>();
+  const byId = new Map(mutants.map((mutant) => [mutant.id, mutant]));
+  let left = mutants.length;
+  for (const alone of [false, true]) {
+    const orders = mutants.filter(({ atLoad }) => atLoad === alone)
+      .map((mutant): Order => ({ do: "try", mutant: mutant.id, tests: tests.of(mutant) }));
+    await runOrders(tests.folder, orders, (order, report) => {
+      say(`${--left} mutants left, ${killers.size} noticed`);
+      const mutant = byId.get(order.do === "try" ? order.mutant : 0)!;
+      if (!report) killers.set(mutant, "the time limit");
+      else if ("killedBy" in report) killers.set(mutant, report.killedBy!);
+    }, alone);
+  }
+  return killers;
+}

@@ -1,0 +1,182 @@
+/**
+ * Runs tests in one process, again and again, with one mutant or another in force. Started in the mutated copy of the
+ * project; what to run comes as one JSON document a line, and what came of it goes back the same way.
+ *
+ * @module
+ */
+import { cpuUsage } from "node:process";
+import { activate, takeReached } from "./active.ts";
+
+/** A test: its file, and its place in it. */
+export type TestId = readonly [file: string, index: number];
+
+/** A test, and the milliseconds that it took while no mutant was in force. */
+export type Timed = readonly [...TestId, ms: number];
+
+/** What is to be run. */
+export type Order =
+  | { readonly do: "learn"; readonly file: string }
+  | { readonly do: "try"; readonly mutant: number; readonly tests: readonly Timed[] };
+
+/** What one test reaches. */
+export interface Learned {
+  readonly name: string;
+  /** Milliseconds. */
+  readonly ms: number;
+  /** Milliseconds of the processor's time: on a busy machine, what it costs. */
+  readonly cpuMs: number;
+  /** What it threw without any mutant; then it cannot be used. */
+  readonly failure?: string;
+  readonly reached: readonly number[];
+}
+
+/** What came of an order. */
+export type Report =
+  | { readonly file: string; readonly atLoad: readonly number[]; readonly tests: readonly Learned[] }
+  | { readonly mutant: number; readonly killedBy?: string; readonly ms: number; readonly spent?: boolean };
+
+interface Test {
+  readonly name: string;
+  readonly run: (context: unknown) => unknown;
+}
+
+const files = new Map<string, Test[]>();
+let collected: Test[] = [];
+/** Something that nobody waited for has failed. */
+let fail: (reason: unknown) => void = () => {};
+const { setTimeout, clearTimeout } = globalThis;
+
+class TimeUp extends Error {}
+
+/** Tests are collected instead of being run, and what nobody waits for is the failure of the test that runs. */
+function takeOver(): void {
+  // deno-lint-ignore no-explicit-any -- all the ways in which a test can be defined
+  const define = (...given: any[]): void => {
+    const run = given.findLast((one) => typeof one === "function") ?? given[0]?.fn;
+    const options = given.find((one) => typeof one === "object") ?? {};
+    const name = given.find((one) => typeof one === "string") ?? options.name ?? run.name;
+    if (!options.ignore) collected.push({ name, run });
+  };
+  Object.assign(Deno, { test: define });
+
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    fail(event.reason);
+  });
+  globalThis.addEventListener("error", (event) => {
+    event.preventDefault();
+    fail(event.error);
+  });
+}
+
+/** What a test is given; a step that fails ends it. */
+function context(name: string): unknown {
+  return {
+    name,
+    origin: import.meta.url,
+    // deno-lint-ignore no-explicit-any -- all the ways in which a step can be defined
+    step: async (...given: any[]): Promise<boolean> => {
+      const run = given.find((one) => typeof one === "function") ?? given[0].fn;
+      if (!given[0]?.ignore) await run(context(`${name} > ${given[0]}`));
+      return true;
+    },
+  };
+}
+
+async function load(file: string): Promise<Test[]> {
+  const known = files.get(file);
+  if (known) return known;
+  collected = [];
+  await import(new URL(`../../${file}`, import.meta.url).href);
+  files.set(file, collected);
+  return collected;
+}
+
+async function runTest(test: Test, limitMs: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const outside = new Promise<never>((_resolve, reject) => {
+    fail = reject;
+    timer = setTimeout(() => reject(new TimeUp()), limitMs);
+  });
+  outside.catch(() => {});
+  try {
+    await Promise.race([test.run(context(test.name)), outside]);
+  } finally {
+    clearTimeout(timer);
+    fail = () => {};
+  }
+}
+
+async function learn(file: string): Promise<Report> {
+  takeReached();
+  const tests = await load(file);
+  const atLoad = takeReached();
+  const learned: Learned[] = [];
+  for (const test of tests) {
+    const started = performance.now();
+    const before = cpuUsage();
+    let failure: string | undefined;
+    await runTest(test, 60_000).catch((error) => failure = String(error?.stack ?? error));
+    const ms = Math.ceil(performance.now() - started);
+    const { user, system } = cpuUsage(before);
+    learned.push({
+      name: test.name,
+      ms,
+      cpuMs: (user + system) / 1000,
+      reached: takeReached(),
+      ...(failure ? { failure } : {}),
+    });
+  }
+  return { file, atLoad, tests: learned };
+}
+
+async function attempt({ mutant, tests }: Order & { do: "try" }): Promise<Report> {
+  const started = performance.now();
+  const took = () => Math.ceil(performance.now() - started);
+  for (const [file, index, ms] of tests) {
+    const test = (await load(file))[index]!;
+    activate(mutant);
+    try {
+      await runTest(test, 5000 + ms * 5);
+    } catch (error) {
+      const spent = error instanceof TimeUp;
+      return { mutant, killedBy: `${test.name}${spent ? " (time)" : ""}`, ms: took(), spent };
+    } finally {
+      activate(fixed);
+    }
+  }
+  return { mutant, ms: took() };
+}
+
+/** A mutant of what is done as a file is loaded is in force from the start. */
+const fixed = Number(Deno.args[0] ?? 0);
+
+if (import.meta.main) {
+  takeOver();
+  activate(fixed);
+  const encoder = new TextEncoder();
+  const say = (report: Report) => Deno.stdout.write(encoder.encode(`\n\u0001${JSON.stringify(report)}\n`));
+  await say({ mutant: 0, ms: 0 });
+  let rest = "";
+  for await (const part of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + part).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) {
+      const order: Order = JSON.parse(line);
+      try {
+        await say(order.do === "learn" ? await learn(order.file) : await attempt(order));
+      } catch (error) { // a file cannot even be loaded
+        await say(
+          order.do === "learn"
+            ? {
+              file: order.file,
+              atLoad: [],
+              tests: [{ name: "load", ms: 0, cpuMs: 0, failure: String(error), reached: [] }],
+            }
+            : { mutant: order.mutant, killedBy: `load: ${error}`, ms: 0, spent: true },
+        );
+      }
+    }
+  }
+  Deno.exit(0);
+}
