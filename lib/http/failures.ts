@@ -117,6 +117,13 @@ const RULES: readonly Rule[] = [
     remedy: "Check the port of the address",
   },
   {
+    // Who ends or restarts amid a handshake has said nothing about it.
+    pattern: /tls handshake eof/,
+    reason: "cut",
+    words: () => "the connection was cut before TLS was agreed on",
+    remedy: CHECK_ADDRESS,
+  },
+  {
     pattern: /tls handshake|received fatal alert|peer is incompatible|peer misbehaved|received corrupt message/i,
     reason: "tls",
     words: () => "no TLS connection could be agreed on",

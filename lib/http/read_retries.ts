@@ -4,6 +4,9 @@ import type { RetryPolicy, Sleep } from "./retry.ts";
 /** Reads survive a short interruption; a longer one is said soon. */
 const BUDGET_MS = 10_000;
 const TRIES = 3;
+/** A server says itself that it is out of order: its database restarts, say, which takes longer than a lost packet. */
+const OUTAGE_BUDGET_MS = 20_000;
+const OUTAGE_TRIES = 7;
 
 /** The rule; `onRetry` is told why something is read again, once for each reason. */
 export function readRetries(
@@ -17,6 +20,7 @@ export function readRetries(
   return {
     budgetMs: BUDGET_MS,
     maxTries: TRIES,
+    outages: { budgetMs: OUTAGE_BUDGET_MS, maxTries: OUTAGE_TRIES, since: new Map() },
     sleep,
     now,
     onWait({ why }) {

@@ -37,6 +37,21 @@ export interface RetryPolicy {
   readonly contact?: Contact | undefined;
   /** Which servers are silent, where one command asks them for much: it does not wait for each thing anew. */
   readonly silences?: Silences | undefined;
+  /** More patience with a server that answers that it is out of order; as much as with everybody unless said. */
+  readonly outages?: Outages | undefined;
+}
+
+/** How long servers are waited for that are there and out of order: those restart, and others take their place. */
+export interface Outages {
+  /** No further try starts later than this many milliseconds after the server's first answer of that kind. */
+  readonly budgetMs: number;
+  /** How many tries of a call there are at most. */
+  readonly maxTries: number;
+  /**
+   * By a server's origin since when it gives no other answer, in milliseconds as the clock counts. Kept up to date here:
+   * a command that asks for much waits once.
+   */
+  readonly since: Map<string, number>;
 }
 
 /** By a server's origin that it answers, or how often in vain it was waited for. Kept up to date here. */
@@ -93,9 +108,15 @@ export async function exchangeWithRetry(send: Send, call: Call, policy: RetryPol
     const outcome = await attempt(send, call, idempotent);
     noteSilence(outcome, call, policy);
     // The clock may be set back while we wait: what was slept counts in any case.
-    const left = budgetOf(outcome, policy) - Math.max(policy.now().getTime() - start, slept);
-    if (left <= 0 || tries + 1 >= (policy.maxTries ?? Infinity)) return settle(outcome);
-    if ("answer" in outcome && !mayComeAgain(outcome.answer, call, idempotent)) return outcome.answer;
+    const passed = Math.max(policy.now().getTime() - start, slept);
+    const budget = budgetOf(outcome, policy);
+    if ("answer" in outcome && !mayComeAgain(outcome.answer, call, idempotent)) {
+      if (outcome.answer.status < 500) policy.outages?.since.delete(call.url.origin);
+      return outcome.answer;
+    }
+    const { ms, maxTries = Infinity } = limitsOf(outcome, call, { ...policy, budgetMs: budget }, start);
+    const left = ms - passed;
+    if (left <= 0 || tries + 1 >= maxTries) return settle(outcome);
     const asked = "answer" in outcome ? retryAfterMs(outcome.answer.headers, policy.now()) : undefined;
     // Who wants to be left alone for hours has answered.
     if ("answer" in outcome && asked !== undefined && asked > left) return outcome.answer;
@@ -105,6 +126,21 @@ export async function exchangeWithRetry(send: Send, call: Call, policy: RetryPol
     await policy.sleep(wait, call.signal);
     slept += wait;
   }
+}
+
+/** For how long after `start`, and how often, a call is made that may be made again. */
+function limitsOf(
+  outcome: Outcome,
+  { url: { origin } }: Call,
+  { budgetMs, maxTries, outages, now }: RetryPolicy,
+  start: number,
+): { readonly ms: number; readonly maxTries: number | undefined } {
+  const usual = { ms: budgetMs, maxTries };
+  if (!outages || !("answer" in outcome) || outcome.answer.status < 500) return usual;
+  const since = outages.since.get(origin) ?? now().getTime();
+  outages.since.set(origin, since);
+  const ms = since - start + outages.budgetMs;
+  return ms > budgetMs ? { ms, maxTries: outages.maxTries } : usual;
 }
 
 function budgetOf(outcome: Outcome, { budgetMs, contact }: RetryPolicy): number {

@@ -237,7 +237,7 @@ Deno.test("what the runtime says, in plain words", () => {
     ["unexpected eof while tunneling", "proxy", "the proxy does not let the connection through"],
     ["tcp connect error: No route to host (os error 113)", "no-answer", "it does not answer"],
     ["tcp connect error: Connection timed out (os error 110)", "no-answer", "it does not answer"],
-    ["tls handshake eof", "tls", "no TLS connection could be agreed on"],
+    ["tls handshake eof", "cut", "the connection was cut before TLS was agreed on"],
     ["received fatal alert: UnknownCA", "tls", "it does not accept the client certificate"],
     ["received fatal alert: BadCertificate", "tls", "it does not accept the client certificate"],
     ["received fatal alert: HandshakeFailure", "tls", "no TLS connection could be agreed on"],
@@ -266,7 +266,7 @@ Deno.test("what is decided by is told apart more finely than what is shown", () 
     ["broken pipe", "cut", "cut"],
     ["received corrupt message of type InvalidContentType", "tls", "no-tls"],
     ["received fatal alert: HandshakeFailure", "tls", "tls"],
-    ["tls handshake eof, connection closed before message completed", "tls", "tls"],
+    ["tls handshake eof, connection closed before message completed", "cut", "cut"],
     ["tcp connect error: Connection refused (os error 111)", "refused", "refused"],
   ];
   for (const [said, reason, exactly] of rows) {

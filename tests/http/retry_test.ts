@@ -67,6 +67,7 @@ Deno.test("only what asks to be tried later, or cannot have had an effect, is re
     ["GET, reset", "GET", RESET, 2],
     ["POST, reset: it may have been sent", "POST", RESET, 1],
     ["PUT, reset: it may have been sent", "PUT", RESET, 1],
+    ["POST, cut before TLS was agreed on", "POST", transport("client error (Connect): tls handshake eof"), 2],
     ["GET, untrusted certificate", "GET", UNTRUSTED, 1],
     ["GET, a client certificate is wanted", "GET", transport("received fatal alert: CertificateRequired"), 1],
     ["GET, no TLS", "GET", transport("received corrupt message of type InvalidContentType"), 1],
@@ -146,6 +147,44 @@ Deno.test("tries are counted, too", async () => {
     assert.equal((await exchangeWithRetry(network.send, call(), { ...policy, maxTries })).status, 503);
     assert.deepEqual([network.calls, slept.length], [maxTries, maxTries - 1]);
   }
+});
+
+/** A policy with patience for outages, one for all calls to a server. */
+function patient(now: () => number): RetryPolicy & { slept: number[] } {
+  const { policy, slept } = clock(10_000);
+  const outages = { budgetMs: 20_000, maxTries: 7, since: new Map<string, number>() };
+  const passed = () => slept.reduce((a, b) => a + b, 0);
+  return { ...policy, now: () => new Date(now() + passed()), maxTries: 3, outages, slept };
+}
+
+Deno.test("a server that says that it is out of order is waited for longer than one that cannot be reached", async () => {
+  for (const [outcome, tries] of [[503, 7], [502, 7], [500, 7], [429, 3], [REFUSED, 3], [RESET, 3]] as const) {
+    const network = script(outcome);
+    const policy = patient(() => START);
+    await exchangeWithRetry(network.send, call({ passing: [500] }), policy).catch(() => {});
+    assert.equal(network.calls, tries, `${outcome}`);
+    assert.ok(policy.slept.reduce((a, b) => a + b) <= 20_000);
+  }
+  const back = script(500, 500, 503, 500, 500, 200);
+  assert.equal((await exchangeWithRetry(back.send, call({ passing: [500] }), patient(() => START))).status, 200);
+});
+
+Deno.test("a command waits for a server's outage once, whatever it asks it for; one that comes back may fail again", async () => {
+  let now = START;
+  const policy = patient(() => now);
+  const tries = async (...outcomes: number[]) => {
+    const network = script(...outcomes);
+    await exchangeWithRetry(network.send, call(), policy);
+    return network.calls;
+  };
+  assert.equal(await tries(503), 7);
+  now += 10_000;
+  assert.equal(await tries(503), 3, "its time is used up: as with everybody");
+  assert.equal(await tries(500), 1, "that is no outage, nor its end");
+  assert.equal(await tries(503, 200), 2);
+  assert.equal(await tries(500), 1);
+  now += 30_000;
+  assert.equal(await tries(503), 7, "another outage");
 });
 
 Deno.test("a clock that stands still or is set back does not prolong the budget", async () => {

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { utf8 } from "../../lib/bytes/bytes.ts";
 import { authorize } from "../../lib/http/auth.ts";
+import { readRetries } from "../../lib/http/read_retries.ts";
+import type { RetryPolicy } from "../../lib/http/retry.ts";
 import type { Call, Send } from "../../lib/http/send.ts";
 import { mayStillArrive } from "../../lib/notary/doubt.ts";
 import { createTrustServer } from "../../lib/notary/trust_server.ts";
@@ -10,17 +12,32 @@ import { recordedFiles } from "../support/recorded.ts";
 import { GUN, KEYS } from "../support/trust_builder.ts";
 
 /** A server that answers with `response`, and what it was asked. */
-function bench(response: () => Response, address = "https://notary.test") {
+function bench(response: () => Response, address = "https://notary.test", retryReads?: RetryPolicy) {
   const asked: Request[] = [];
   const send: Send = (request) => {
     asked.push(request.clone());
     return Promise.resolve(response());
   };
-  const service = authorize(send, { service: "Notary server", allowHttp: false, remedy: "Log in" });
+  const service = authorize(send, { service: "Notary server", allowHttp: false, remedy: "Log in", retryReads });
   return { server: createTrustServer({ url: new URL(address), service, access: "pull" }), asked };
 }
 
 const failure = (status: number, error: unknown) => () => Response.json({ errors: [error] }, { status });
+
+Deno.test("trust server: what fails while its database restarts is read again, but for what fails for ever", async () => {
+  const sleep = () => Promise.resolve();
+  for (
+    const [name, requests] of [["root", 7], [`targets/releases.${"0f".repeat(32)}`, 7], [
+      "targets/releases",
+      1,
+    ]] as const
+  ) {
+    const policy = readRetries({ sleep, now: () => new Date(), onRetry() {} });
+    const { server, asked } = bench(failure(500, {}), undefined, policy);
+    await failsWith(server.read(GUN, name), "unavailable", "(status 500)");
+    assert.equal(asked.length, requests, name);
+  }
+});
 
 Deno.test("trust server: the addresses of files", async () => {
   const cases: [address: string, name: string, url: string][] = [
