@@ -51,3 +51,15 @@ export function mayHaveLanded(failure: unknown): boolean {
   const status = isTagsealError(failure, "unavailable") ? failure.call?.status ?? 0 : 0;
   return mayStillArrive(failure) || status >= 500;
 }
+
+/**
+ * Whether a publish that failed may succeed a moment later with the same files: the server itself could not do its work, as
+ * while its database restarts (status 400 without a reason, or 500), or went away amid the call. A server that names what is
+ * wrong with the files refuses them, and a gateway that is still waiting has asked it already.
+ */
+export function mayPass(failure: unknown): boolean {
+  if (!isTagsealError(failure, "unavailable")) return false;
+  const status = failure.call?.status;
+  if (status === undefined) return failure.reason === "cut" || failure.reason === "hung-up";
+  return status === 400 || status === 500 || status === 503;
+}

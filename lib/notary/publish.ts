@@ -13,7 +13,7 @@ import { randomPartOf } from "../http/jitter.ts";
 import type { RoleName } from "../tuf/roles.ts";
 import type { TrustedRepository } from "../tuf/trusted.ts";
 import type { RepositoryView } from "../tuf/view.ts";
-import { type Doubt, doubtful, lookAfter, mayHaveLanded, mayStillArrive } from "./doubt.ts";
+import { type Doubt, doubtful, lookAfter, mayHaveLanded, mayPass, mayStillArrive } from "./doubt.ts";
 import type { TrustServer } from "./trust_server.ts";
 
 /**
@@ -43,6 +43,14 @@ export interface PublishOptions<R extends RepositoryView = TrustedRepository> {
 
 /** How often a change that was taken is looked for while nothing at all seems to have moved. */
 const REREADS = 4;
+/**
+ * How often the same files are posted to a server that cannot take them now, with pauses that double, in milliseconds. Who
+ * refuses them for what they are says so again; whoever's database restarts takes them by then.
+ */
+const POSTS = 4;
+const FIRST_PAUSE_MS = 250;
+
+type Files = ReadonlyMap<RoleName, Bytes>;
 
 /** A change that is there, as it was read back. */
 export interface PublishedChange<R extends RepositoryView = TrustedRepository> {
@@ -81,31 +89,46 @@ export async function publishChange<R extends RepositoryView = TrustedRepository
   let repository = await options.read();
   if (change.isThere(repository)) return { outcome: "unchanged", repository };
   let doubt: Doubt | undefined; // what may be at the server, of all attempts
+  const moved = (files: Files, before: R) =>
+    [...files.keys()].some((role) => versionOf(repository, role) !== versionOf(before, role));
+
+  /** Posts, and reads what is there then; returns why it was not taken. */
+  async function post(files: Files, before: R): Promise<unknown> {
+    const failure = await server.publish(gun, files).then(() => undefined, (error: unknown) => error);
+    if (failure === undefined) doubt = "taken";
+    else if (mayStillArrive(failure)) doubt ??= "lost";
+    // After a lost answer nobody knows what happened but the server, so ask it, whatever the outcome looked like.
+    // Where it was refused, the server has something else than what was posted.
+    const posted: Files = failure === undefined ? files : new Map();
+    const read = () =>
+      options.read(posted).catch((error: unknown) => {
+        if (failure !== undefined && mayHaveLanded(failure)) doubt ??= "lost";
+        const isLast = isTagsealError(error, "trust-invalid") || (doubt && isTagsealError(error, "interrupted"));
+        throw failure === undefined || isLast ? error : failure;
+      });
+    repository = await read();
+    for (let again = 0; failure === undefined && !moved(files, before) && again < REREADS; again++) {
+      await options.sleep(250 * 2 ** again);
+      repository = await read();
+    }
+    return failure;
+  }
+
   try {
     for (let attempt = 1; attempt <= attempts; attempt++) {
       const before = repository;
       const files = await change.make(before);
-      const failure = await server.publish(gun, files).then(() => undefined, (error: unknown) => error);
-      if (failure === undefined) doubt = "taken";
-      else if (mayStillArrive(failure)) doubt ??= "lost";
-      // After a lost answer nobody knows what happened but the server, so ask it, whatever the outcome looked like.
-      // Where it was refused, the server has something else than what was posted.
-      const posted = failure === undefined ? files : new Map<RoleName, Bytes>();
-      const read = () =>
-        options.read(posted).catch((error: unknown) => {
-          if (failure !== undefined && mayHaveLanded(failure)) doubt ??= "lost";
-          const isLast = isTagsealError(error, "trust-invalid") || (doubt && isTagsealError(error, "interrupted"));
-          throw failure === undefined || isLast ? error : failure;
-        });
-      const moved = () => [...files.keys()].some((role) => versionOf(repository, role) !== versionOf(before, role));
-      repository = await read();
-      for (let again = 0; failure === undefined && !moved() && again < REREADS; again++) {
-        await options.sleep(250 * 2 ** again);
-        repository = await read();
+      let failure = await post(files, before);
+      // The trust data is valid and as it was: the server could not do its work. The same files may be posted again, as a
+      // version is stored once.
+      for (let tries = 1; tries < POSTS && mayPass(failure) && !moved(files, before); tries++) {
+        const most = FIRST_PAUSE_MS * 2 ** tries;
+        await options.sleep(most - randomPartOf(most / 2));
+        failure = await post(files, before);
       }
       if (change.isThere(repository)) return { outcome: "published", repository };
-      if (failure === undefined && !moved()) throw notShown(gun, server.url);
-      if (failure !== undefined && !isTagsealError(failure, "stale") && !moved()) throw failure;
+      if (failure === undefined && !moved(files, before)) throw notShown(gun, server.url);
+      if (failure !== undefined && !isTagsealError(failure, "stale") && !moved(files, before)) throw failure;
       // Racing writers draw apart: each waits a random part of a growing span.
       if (attempt < attempts) await options.sleep(randomPartOf(Math.min(200 * 2 ** attempt, 5000)));
     }

@@ -111,6 +111,69 @@ Deno.test("publish: a lost answer to a publish that did not land is the failure 
   assert.deepEqual(await tagsNow(), ["a"]);
 });
 
+const cannotNow = (call: CallInQuestion, reason?: "cut") =>
+  new TagsealError("unavailable", "It cannot now", {
+    remedy: "Wait",
+    reason,
+    call: { url: "https://n.test", ...call },
+  });
+
+Deno.test("publish: a server that cannot take a change now gets the same files again", async (t) => {
+  const failures: [string, TagsealError][] = [
+    ["its database is away", cannotNow({ status: 400 })],
+    ["it fails", cannotNow({ status: 500 })],
+    ["it says when it is back", cannotNow({ status: 503 })],
+    ["it is killed amid the call", cannotNow({ sent: true }, "cut")],
+  ];
+  for (const [name, failure] of failures) {
+    await t.step(name, async () => {
+      const { server, slept, store, publish, tagsNow } = await bench("a");
+      const posted: Bytes[] = [];
+      server.onPublish = async (files) => {
+        posted.push(files.get("targets")!);
+        if (posted.length < 4) throw failure;
+        await store(files);
+      };
+      assert.equal((await publish(1)).outcome, "published");
+      assert.deepEqual(await tagsNow(), ["a", "mine"]);
+      assert.equal(new Set(posted.map((bytes) => bytes.toHex())).size, 1);
+      assert.equal(posted.length, 4);
+      for (const [i, ms] of slept.entries()) assert.ok(ms >= 250 * 2 ** i && ms <= 500 * 2 ** i, `${ms} ms`);
+    });
+  }
+});
+
+Deno.test("publish: a failure that repeats is told after four posts, one that waiting does not mend at once", async (t) => {
+  const rows: [string, TagsealError, number][] = [
+    ["no reason is given", cannotNow({ status: 400 }), 4],
+    ["too large", cannotNow({ status: 413 }), 1],
+    ["a gateway still waits", cannotNow({ status: 504 }), 1],
+    ["no answer in time", cannotNow({ sent: true }), 1],
+    ["refused for what it is", new TagsealError("trust-invalid", "It cannot ever", { remedy: "Look" }), 1],
+  ];
+  for (const [name, failure, posts] of rows) {
+    await t.step(name, async () => {
+      const { server, publish } = await bench("a");
+      server.onPublish = () => {
+        throw failure;
+      };
+      await failsWith(publish(5), failure.code, failure.message);
+      assert.equal(server.published.length, posts);
+    });
+  }
+});
+
+Deno.test("publish: what others have published meanwhile is not posted over", async () => {
+  const { server, store, publish, tagsNow } = await bench("a");
+  server.onPublish = async () => {
+    server.show(await filesWith(["a", "theirs"]));
+    server.onPublish = store;
+    throw cannotNow({ status: 500 });
+  };
+  assert.equal((await publish(1)).outcome, "overtaken");
+  assert.deepEqual([await tagsNow(), server.published.length], [["a", "theirs"], 1]);
+});
+
 Deno.test("publish: the server's 200 without storing (two racing writers on SQL) is tried again", async () => {
   const { server, store, publish, tagsNow } = await bench("a");
   server.onPublish = async () => {
