@@ -20,8 +20,8 @@ export interface DelayProxy extends Disposable {
   reset(): void;
 }
 
-/** Starts a proxy to `port` on loopback. */
-export function startDelayProxy(port: number, roundTripMs: number): DelayProxy {
+/** Starts a proxy to ports on loopback: connections go to them in turn, and never to one where nobody listens. */
+export function startDelayProxy(ports: readonly number[], roundTripMs: number): DelayProxy {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   let connections = 0;
   const proxy: DelayProxy = {
@@ -34,21 +34,31 @@ export function startDelayProxy(port: number, roundTripMs: number): DelayProxy {
   (async () => {
     for await (const client of listener) {
       connections++;
-      relay(client, port, proxy.roundTripMs).catch(() => {}); // a client that goes away is no concern of ours
+      const turn = connections % ports.length;
+      relay(client, [...ports.slice(turn), ...ports.slice(0, turn)], proxy.roundTripMs).catch(() => {}); // a client that goes away is no concern of ours
     }
   })();
   return proxy;
 }
 
-async function relay(client: Deno.TcpConn, port: number, roundTripMs: number): Promise<void> {
+async function relay(client: Deno.TcpConn, ports: readonly number[], roundTripMs: number): Promise<void> {
   using _client = client;
-  using server = await Deno.connect({ hostname: "127.0.0.1", port });
+  using server = await connectToFirst(ports);
   client.setNoDelay(true);
   server.setNoDelay(true);
   await Promise.all([
     pump(client, server, roundTripMs / 2, roundTripMs),
     pump(server, client, roundTripMs / 2, 0),
   ]);
+}
+
+async function connectToFirst([port, ...others]: readonly number[]): Promise<Deno.TcpConn> {
+  try {
+    return await Deno.connect({ hostname: "127.0.0.1", port: port! });
+  } catch (error) {
+    if (others.length === 0 || !(error instanceof Deno.errors.ConnectionRefused)) throw error;
+    return await connectToFirst(others);
+  }
 }
 
 /** Copies bytes, each part so many milliseconds after it came; the first part later still. */

@@ -7,6 +7,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
+import { crowd, CROWD_HEAD, CROWD_TEXT } from "./crowd.ts";
 import { inside, INSIDE_HEAD } from "./inside.ts";
 import { migration } from "./migration.ts";
 import { reading } from "./reading.ts";
@@ -24,6 +25,7 @@ interface Chapter {
 const CHAPTERS: readonly Chapter[] = [
   { text: ["Starting and reading."], head: PLAIN_HEAD, subjects: [start, reading] },
   { text: SIGNING_TEXT, head: SIGNING_HEAD, subjects: signing },
+  { text: CROWD_TEXT, head: CROWD_HEAD, subjects: [crowd] },
   { text: ["After Docker Content Trust, key at SignPath."], head: PLAIN_HEAD, subjects: [migration] },
   { text: ["Inside one process."], head: INSIDE_HEAD, subjects: [inside] },
 ];

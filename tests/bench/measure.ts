@@ -100,17 +100,36 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-async function measure({ name, env, prepare }: Contender, meter?: Meter): Promise<Sample> {
-  const { command, check } = await prepare();
-  const [program, ...args] = hasTime ? [TIME, "-f", "peak %M", ...command] : command;
-  await meter?.start();
+/** One process, from its start to its end. */
+export interface Run extends Pick<Sample, "seconds" | "peakMb"> {
+  /** Its exit code. */
+  readonly code: number;
+  /** What it wrote to standard output. */
+  readonly output: string;
+  /** What it wrote to standard error. */
+  readonly errors: string;
+  /** Processor time of the command with all its processes, user and system; `undefined` without GNU time. */
+  readonly cpuSeconds: number | undefined;
+}
+
+/** Runs a command with just these variables. */
+export async function run(command: readonly string[], env: Readonly<Record<string, string>>): Promise<Run> {
+  const [program, ...args] = hasTime ? [TIME, "-q", "-f", "used %U %S %M", ...command] : command;
   const started = performance.now();
   const { code, stdout, stderr } = await new Deno.Command(program!, { args, env: { ...env }, clearEnv: true }).output();
   const seconds = (performance.now() - started) / 1000;
-  const traffic = await meter?.read();
   const [output, errors] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)) as [string, string];
+  const used = /used (\S+) (\S+) (\d+)\s*$/.exec(errors)?.slice(1).map(Number);
+  const [cpuSeconds, peakMb] = used ? [used[0]! + used[1]!, used[2]! / 1024] : [];
+  return { code, output, errors, seconds, cpuSeconds, peakMb };
+}
+
+async function measure({ name, env, prepare }: Contender, meter?: Meter): Promise<Sample> {
+  const { command, check } = await prepare();
+  await meter?.start();
+  const { code, output, errors, seconds, peakMb } = await run(command, env);
+  const traffic = await meter?.read();
   if (code !== 0) throw new Error(`"${name}" did not do the work (exit code ${code}): ${errors.slice(-2000)}`);
   await check(output);
-  const peak = /peak (\d+)\s*$/.exec(errors)?.[1];
-  return { seconds, peakMb: peak === undefined ? undefined : Number(peak) / 1024, ...traffic };
+  return { seconds, peakMb, ...traffic };
 }

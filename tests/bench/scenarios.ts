@@ -78,7 +78,7 @@ export function scenarios(
       ...oneTag,
       shape: "signers",
       tags: AT_ONCE,
-      target: 0.4,
+      target: 0.3,
       rounds: quick ? 1 : 3,
       warmUp: false,
       isNewEachTime: true,

@@ -25,11 +25,9 @@ export interface Seeder extends Disposable {
   readonly delegationKeyPem: string;
   /** Makes a repository whose `targets/releases` holds these tags, and `targets/ci` the first ten of them. */
   seed(gun: string, tags: readonly TagEntry[]): Promise<void>;
-  /**
-   * Looks at the server's `targets/releases`.
-   *
-   * @throws {Error} where it does not hold all of these tags as they are here
-   */
+  /** Those of these tags that the server's `targets/releases` does not hold as they are here. */
+  missingTags(gun: string, tags: readonly TagEntry[]): Promise<TagEntry[]>;
+  /** @throws {Error} where there are any */
   requireTags(gun: string, tags: readonly TagEntry[]): Promise<void>;
 }
 
@@ -58,6 +56,17 @@ export async function createSeeder(peers: Peers): Promise<Seeder> {
     const payload = canonicalJson(editedRole({ version: 0, file: undefined }, { tags, removedTags: [] }, now()));
     return assembleFile(payload, [{ keyId: key.id, signature: await signer.sign(payload) }]);
   }
+  async function missingTags(gun: string, tags: readonly TagEntry[]) {
+    const file = await server.read(gun, RELEASES, { maxBytes: 128 * 2 ** 20 });
+    // Read without the code that is measured.
+    const { signed }: { signed: { targets: Record<string, { hashes: { sha256: string }; length: number }> } } = JSON
+      .parse(new TextDecoder().decode(file));
+    return tags.filter(({ tag, digest, length }) => {
+      const target = signed.targets[tag];
+      const there = target && `sha256:${Uint8Array.fromBase64(target.hashes.sha256).toHex()}`;
+      return there !== digest || target?.length !== length;
+    });
+  }
   return {
     delegationKeyPem: signing.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
     async seed(gun, tags) {
@@ -67,16 +76,10 @@ export async function createSeeder(peers: Peers): Promise<Seeder> {
       const files = [[RELEASES, await firstVersion(tags)], [ci, await firstVersion(tags.slice(0, 10))]] as const;
       await server.publish(gun, new Map(files));
     },
+    missingTags,
     async requireTags(gun, tags) {
-      const file = await server.read(gun, RELEASES, { maxBytes: 128 * 2 ** 20 });
-      // Read without the code that is measured.
-      const { signed }: { signed: { targets: Record<string, { hashes: { sha256: string }; length: number }> } } = JSON
-        .parse(new TextDecoder().decode(file));
-      for (const { tag, digest, length } of tags) {
-        const target = signed.targets[tag];
-        const there = target && `sha256:${Uint8Array.fromBase64(target.hashes.sha256).toHex()}`;
-        if (there !== digest || target?.length !== length) throw new Error(`"${gun}:${tag}" is not as it was signed`);
-      }
+      const [missing] = await missingTags(gun, tags);
+      if (missing) throw new Error(`"${gun}:${missing.tag}" is not as it was signed`);
     },
     [Symbol.dispose]: close,
   };

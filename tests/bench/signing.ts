@@ -29,7 +29,7 @@ export const signing: readonly Subject[] = SCENARIO_NAMES.map((name) => ({
 
 async function run(shop: Workshop, scenario: Scenario): Promise<void> {
   const { title, target, rounds, warmUp, farRounds, shape } = scenario;
-  const meter = meterOf(shop.proxy, `${shop.peers.dir}/notary-server.log`);
+  const meter = meterOf(shop.proxy, [`${shop.peers.dir}/notary-server.log`]);
   const tools = [notaryTool(shop), tagsealTool(shop)] as const;
   // Each tool has repositories of its own, made alike.
   const repositories = await Array.fromAsync(tools, () => newRepositories(shop, scenario));

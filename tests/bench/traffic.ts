@@ -6,30 +6,34 @@ const ANSWERED = '"msg":"response completed"';
 const POSTED = '"http.request.method":"POST"';
 const QUIET_MS = 30; // the log is written after the answer
 
-/** Counts what goes through `proxy` to the notary-server that writes this log. */
-export function meterOf(proxy: DelayProxy, serverLog: string): Meter {
-  const size = async () => (await Deno.stat(serverLog)).size;
+/** Counts what goes through `proxy` to the notary-servers that write these logs. */
+export function meterOf(proxy: DelayProxy, serverLogs: readonly string[]): Meter {
+  const sizes = () => Promise.all(serverLogs.map(async (log) => (await Deno.stat(log)).size));
   const settle = async () => {
-    for (let before = -1, now = await size(); before !== now;) {
+    for (let before = "", now = `${await sizes()}`; before !== now;) {
       await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
-      [before, now] = [now, await size()];
+      [before, now] = [now, `${await sizes()}`];
     }
   };
-  let from = 0;
+  let from = serverLogs.map(() => 0);
   return {
     async start() {
       await settle();
-      from = await size();
+      from = await sizes();
       proxy.reset();
     },
     async read() {
       const connections = proxy.connections();
       await settle();
-      using file = await Deno.open(serverLog);
-      await file.seek(from, Deno.SeekMode.Start);
-      const log = await new Response(file.readable).text();
-      const answered = log.split("\n").filter((line) => line.includes(ANSWERED));
+      const logs = await Promise.all(serverLogs.map((log, i) => readFrom(log, from[i]!)));
+      const answered = logs.join("").split("\n").filter((line) => line.includes(ANSWERED));
       return { connections, requests: answered.length, posts: answered.filter((line) => line.includes(POSTED)).length };
     },
   };
+}
+
+async function readFrom(path: string, start: number): Promise<string> {
+  using file = await Deno.open(path);
+  await file.seek(start, Deno.SeekMode.Start);
+  return await new Response(file.readable).text();
 }

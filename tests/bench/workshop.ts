@@ -64,7 +64,7 @@ export async function openWorkshop({ quick }: { readonly quick: boolean }): Prom
   await using cleanUp = new AsyncDisposableStack();
   const peers = cleanUp.use(await startPeers());
   const seeder = cleanUp.use(await createSeeder(peers));
-  const proxy = cleanUp.use(startDelayProxy(Number(new URL(peers.notaryUrl).port), RTT_MS));
+  const proxy = cleanUp.use(startDelayProxy([Number(new URL(peers.notaryUrl).port)], RTT_MS));
 
   const putDelegationKey = await importDelegationKey(peers, seeder.delegationKeyPem);
 

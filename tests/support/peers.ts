@@ -7,7 +7,7 @@
  */
 import { createLocalCa, LOOPBACK_NAMES } from "../../lib/local/certificates.ts";
 import { engineAddress, startEngine } from "./engine.ts";
-import { startPostgres } from "./postgres.ts";
+import { type Postgres, startPostgres } from "./postgres.ts";
 import { PortTaken, Process } from "./process.ts";
 import { createTokenIssuer } from "./token_issuer.ts";
 
@@ -31,8 +31,28 @@ export interface Peers extends AsyncDisposable {
   readonly password: string;
   /** The engine's `DOCKER_HOST`. */
   readonly dockerHost?: string;
+  /** The notary-servers, the first of which is at `notaryUrl`, and their database; none of embedded ones. */
+  readonly cluster?: Cluster;
   /** Ends all of them and removes the folder; may be called again. */
   stop(): Promise<void>;
+}
+
+/** Notary-servers that share what they have. */
+export interface Cluster {
+  /** Each of them. */
+  readonly instances: readonly Instance[];
+  /** Where they keep what they have, unless that is memory. */
+  readonly database: Postgres | undefined;
+}
+
+/** One notary-server. */
+export interface Instance {
+  /** Where it listens. */
+  readonly port: number;
+  /** The file of its log. */
+  readonly log: string;
+  /** Ends it with `kill -9`, and starts it again so many milliseconds later. */
+  killAndRestart(downMs: number): Promise<void>;
 }
 
 /** What to start. */
@@ -43,6 +63,8 @@ export interface PeerOptions {
   readonly engine?: boolean;
   /** Where the Notary server and its signer keep what they have: memory, unless said. */
   readonly storage?: "postgresql";
+  /** How many notary-servers there are on that storage; one, unless said. */
+  readonly instances?: number;
 }
 
 const USERNAME = "tests";
@@ -100,8 +122,10 @@ async function start(options: PeerOptions): Promise<Peers> {
       rootcertbundle: await file("tokens.crt", issuer.certificatePem),
     };
   }
-  const launch = async (name: string, args: string[], isUp: () => Promise<boolean>) => {
-    await cleanUp.use(new Process(name, args, `${dir}/${name}.log`)).waitUntil(isUp);
+  const launch = async (name: string, args: string[], isUp: () => Promise<boolean>, log = `${dir}/${name}.log`) => {
+    const process = cleanUp.use(new Process(name, args, log));
+    await process.waitUntil(isUp);
+    return process;
   };
   const answers = async (url: string, ...statuses: number[]) => {
     const response = await fetch(url, { client });
@@ -109,13 +133,19 @@ async function start(options: PeerOptions): Promise<Peers> {
     return statuses.includes(response.status);
   };
 
-  const [signerPort, notaryPort, registryPort, postgresPort] = freePorts(4) as [number, number, number, number];
-  const notaryUrl = `https://localhost:${notaryPort}`;
+  const { instances = 1 } = options;
+  const [signerPort, registryPort, postgresPort, ...notaryPorts] = freePorts(3 + instances) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const notaryUrl = `https://localhost:${notaryPorts[0]}`;
   const registryHost = `localhost:${registryPort}`;
   const logging = { level: "info" };
-  const startNotary = async () => {
+  const storage = (url: string | undefined) => url ? { backend: "postgres", db_url: url } : { backend: "memory" };
+  const startNotary = async (): Promise<Cluster> => {
     const database = options.storage && cleanUp.use(await startPostgres(postgresPort));
-    const storage = (url: string | undefined) => url ? { backend: "postgres", db_url: url } : { backend: "memory" };
     const signer = await file(
       "signer.json",
       JSON.stringify({
@@ -132,10 +162,14 @@ async function start(options: PeerOptions): Promise<Peers> {
     // Before the server, which otherwise waits a second until it tries to connect again.
     const command = ["NOTARY_SIGNER_TESTS=passphrase-of-the-database", "notary-signer", "-config", signer];
     await launch("env", command, () => connects({ hostname: "127.0.0.1", port: signerPort }));
-    const server = await file(
-      "server.json",
+    return { database, instances: await Promise.all(notaryPorts.map((port, i) => startInstance(port, i, database))) };
+  };
+  const startInstance = async (port: number, i: number, database: Postgres | undefined): Promise<Instance> => {
+    const nth = i === 0 ? "" : `-${i + 1}`;
+    const config = await file(
+      `server${nth}.json`,
       JSON.stringify({
-        server: { http_addr: `127.0.0.1:${notaryPort}`, tls_cert_file: cert, tls_key_file: key },
+        server: { http_addr: `127.0.0.1:${port}`, tls_cert_file: cert, tls_key_file: key },
         trust_service: {
           type: "remote",
           hostname: "localhost",
@@ -150,7 +184,10 @@ async function start(options: PeerOptions): Promise<Peers> {
         ...(auth ? { auth: { type: "token", options: auth } } : {}),
       }),
     );
-    await launch("notary-server", ["-config", server], () => answers(`${notaryUrl}/_notary_server/health`, 200));
+    const log = `${dir}/notary-server${nth}.log`;
+    const isUp = () => answers(`https://localhost:${port}/_notary_server/health`, 200);
+    const process = await launch("notary-server", ["-config", config], isUp, log);
+    return { port, log, killAndRestart: (downMs) => process.restart("SIGKILL", downMs) };
   };
   const startRegistry = async () => {
     const config = await file(
@@ -165,12 +202,14 @@ async function start(options: PeerOptions): Promise<Peers> {
     );
     await launch("docker-registry", ["serve", config], () => answers(`https://${registryHost}/v2/`, 200, 401));
   };
+  const notary = startNotary();
   const results = await Promise.allSettled([
-    startNotary(),
+    notary,
     startRegistry(),
     ...(options.engine ? [startEngine(dir).then((engine) => cleanUp.use(engine))] : []),
   ]);
   for (const result of results) if (result.status === "rejected") throw result.reason;
+  const cluster = await notary;
 
   const running = cleanUp.move();
   const stop = () => running.disposeAsync();
@@ -183,6 +222,7 @@ async function start(options: PeerOptions): Promise<Peers> {
     auth: auth !== undefined,
     username: USERNAME,
     password: PASSWORD,
+    cluster,
     ...(options.engine ? { dockerHost: engineAddress(dir) } : {}),
     stop,
     [Symbol.asyncDispose]: stop,

@@ -8,6 +8,8 @@ export interface Postgres extends AsyncDisposable {
   readonly serverUrl: string;
   /** `db_url` of notary-signer. */
   readonly signerUrl: string;
+  /** Ends it, whoever is connected, and starts it again so many milliseconds later. */
+  restart(downMs: number): Promise<void>;
 }
 
 /** The schema as Notary's own migrations leave it (`migrations/server/postgresql`). */
@@ -45,7 +47,8 @@ export async function startPostgres(port: number): Promise<Postgres> {
     run("psql", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", `${port}`, "-U", "tests", database, "-c", text);
   const log = await Deno.makeTempFile({ prefix: "tagseal-postgres-" });
   cleanUp.defer(() => Deno.remove(log));
-  await cleanUp.use(new Process("setpriv", [...user, `${bin}/postgres`, ...args], log)).waitUntil(async () => {
+  const server = cleanUp.use(new Process("setpriv", [...user, `${bin}/postgres`, ...args], log));
+  await server.waitUntil(async () => {
     await sql("postgres", "SELECT 1");
     return true;
   });
@@ -58,6 +61,7 @@ export async function startPostgres(port: number): Promise<Postgres> {
   return {
     serverUrl: url("server"),
     signerUrl: url("signer"),
+    restart: (downMs) => server.restart("SIGINT", downMs),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

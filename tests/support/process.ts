@@ -7,23 +7,43 @@ export class PortTaken extends Error {}
 
 /** A child process with its log. */
 export class Process implements AsyncDisposable {
-  readonly #child: Deno.ChildProcess;
+  readonly #args: readonly string[];
+  #child: Deno.ChildProcess;
   #ended = false;
+  #isUp: () => Promise<boolean> = () => Promise.resolve(true);
 
   /** Starts `name` with `args`; the file `log` gets all that it prints. */
   constructor(readonly name: string, args: readonly string[], readonly log: string) {
+    this.#args = args;
+    this.#child = this.#start();
+  }
+
+  #start(): Deno.ChildProcess {
     // setpriv ends the process with the thread that runs the tests, should these be killed; sh is for the log file.
-    this.#child = new Deno.Command("setpriv", {
-      args: ["--pdeathsig", "TERM", "sh", "-c", 'log=$1; shift; exec "$@" >"$log" 2>&1', "sh", log, name, ...args],
+    const inFile = ["sh", "-c", 'log=$1; shift; exec "$@" >>"$log" 2>&1', "sh", this.log];
+    const child = new Deno.Command("setpriv", {
+      args: ["--pdeathsig", "TERM", ...inFile, this.name, ...this.#args],
       stdin: "null",
       stdout: "null",
       stderr: "null",
     }).spawn();
-    this.#child.status.then(() => this.#ended = true);
+    this.#ended = false;
+    child.status.then(() => this.#ended = true);
+    return child;
+  }
+
+  /** Ends it by `signal`, starts it again so many milliseconds later, and waits until it is up. */
+  async restart(signal: Deno.Signal, downMs: number): Promise<void> {
+    this.#child.kill(signal);
+    await this.#child.status;
+    await sleep(downMs);
+    this.#child = this.#start();
+    await this.waitUntil(this.#isUp);
   }
 
   /** Waits until `isUp`, which may throw as long as nobody listens. */
   async waitUntil(isUp: () => Promise<boolean>): Promise<void> {
+    this.#isUp = isUp;
     const deadline = Date.now() + START_TIMEOUT_MS;
     while (!this.#ended && Date.now() < deadline) {
       if (await isUp().catch(() => false) && !this.#ended) return;
