@@ -12,6 +12,7 @@ import { inside, INSIDE_HEAD } from "./inside.ts";
 import { migration } from "./migration.ts";
 import { reading } from "./reading.ts";
 import { signing, SIGNING_TEXT } from "./signing.ts";
+import { services, SERVICES_HEAD, SERVICES_TEXT } from "./services.ts";
 import { start } from "./start.ts";
 import { PLAIN_HEAD, SIGNING_HEAD } from "./tables.ts";
 import { openWorkshop, say, type Subject } from "./workshop.ts";
@@ -25,6 +26,7 @@ interface Chapter {
 const CHAPTERS: readonly Chapter[] = [
   { text: ["Starting and reading."], head: PLAIN_HEAD, subjects: [start, reading] },
   { text: SIGNING_TEXT, head: SIGNING_HEAD, subjects: signing },
+  { text: SERVICES_TEXT, head: SERVICES_HEAD, subjects: [services] },
   { text: CROWD_TEXT, head: CROWD_HEAD, subjects: [crowd] },
   { text: ["After Docker Content Trust, key at SignPath."], head: PLAIN_HEAD, subjects: [migration] },
   { text: ["Inside one process."], head: INSIDE_HEAD, subjects: [inside] },

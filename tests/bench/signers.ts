@@ -65,12 +65,16 @@ export function notaryTool(shop: Workshop): SigningTool {
   };
 }
 
-/** tagseal with a key at hand: no service takes part. */
-export function tagsealTool(shop: Workshop): SigningTool {
-  const method = ["--signing-method", "key", "--delegation", "ci"];
-  const server = ["--notary-url", shop.delayedUrl, "--ca", shop.peers.caPath];
+/** tagseal, told how to sign and where; with a key at hand unless said, so that no service takes part. */
+export function tagsealTool(
+  shop: Workshop,
+  how: readonly string[] = [
+    ...["--signing-method", "key", "--delegation", "ci"],
+    ...["--notary-url", shop.delayedUrl, "--ca", shop.peers.caPath],
+  ],
+): SigningTool {
   const sign = (from: string, trustDir: string) =>
-    shop.tagseal("sign", "--from", from, "--trust-dir", trustDir, ...method, ...server);
+    shop.tagseal("sign", "--from", from, "--trust-dir", trustDir, ...how);
   return {
     name: "tagseal",
     env: shop.denoEnv,

@@ -96,7 +96,10 @@ export async function startSigningStack(options: SigningStackOptions): Promise<S
     organizationId,
     token: apiToken,
     now,
-    projects: [{ slug: "app", policies: [policy("automatic"), policy("manual")] }],
+    projects: [
+      { slug: "app", policies: [policy("automatic"), policy("manual")] },
+      { slug: "hashes", kind: "hash-signing-data", policies: [policy("automatic")] },
+    ],
     ...(options.signs ? { signs: options.signs } : {}),
     ...(options.rsaPadding ? { rsaPadding: options.rsaPadding } : {}),
     ...(options.ecdsaFormat ? { ecdsaFormat: options.ecdsaFormat } : {}),
