@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { ARGUED } from "./argued.ts";
 import { judge } from "./judge.ts";
 import { type Mutant, writeMutants } from "./mutants.ts";
-import { CORE, NOT_HERE, ROOMS, WIDER } from "./rooms.ts";
+import { ALL, CORE, foldersNear, NOT_HERE, WIDER } from "./rooms.ts";
 import { Tests, tryMutants } from "./run.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -62,18 +62,21 @@ async function layers(rooms: readonly (readonly string[])[], near: boolean): Pro
   return lists;
 }
 
+/** Says of each mutant, where that is wanted, which test noticed. */
+function tried({ file, at, change }: Mutant, noticedBy = "nobody yet"): void {
+  if (verbose) print(`${file}:${at} ${change} | ${noticedBy}`);
+}
+
 /** The mutants that no test notices; the next tests are asked about what is left alone. */
 async function survivorsOf(mutants: readonly Mutant[], folder: string, near: boolean): Promise<Mutant[]> {
-  const rooms = Object.entries(ROOMS).filter(([room]) => mutants.some(({ file }) => file.startsWith(`${room}/`)));
   let survivors = [...mutants];
-  for (const files of await layers(rooms.map(([, folders]) => folders), near)) {
+  for (const testFiles of await layers(foldersNear(files), near)) {
     if (survivors.length === 0) break;
     const tests = new Tests(folder, mutants);
-    await tests.learn(files, say);
+    await tests.learn(testFiles, say);
     if (verbose) { for (const [file, seconds] of tests.seconds) print(`learnt: ${file} ${seconds.toFixed(2)} s`); }
     for (const text of tests.failing) print(`not asked: ${text}`);
-    const killers = await tryMutants(tests, survivors, say);
-    if (verbose) { for (const [{ file, at, change }, by] of killers) print(`${file}:${at} ${change} | ${by}`); }
+    const killers = await tryMutants(tests, survivors, say, tried);
     survivors = survivors.filter((mutant) => !killers.has(mutant));
   }
   say("");
@@ -83,7 +86,7 @@ async function survivorsOf(mutants: readonly Mutant[], folder: string, near: boo
 const options = new Set(Deno.args.filter((word) => word.startsWith("--")));
 const verbose = options.has("--verbose");
 const named = Deno.args.filter((word) => !word.startsWith("--"));
-const places = options.has("--core") ? CORE : named.length > 0 ? named : Object.keys(ROOMS);
+const places = options.has("--core") ? CORE : named.length > 0 ? named : ALL;
 const files = (await Promise.all(places.map((place) => filesBelow(place, ".ts")))).flat();
 const started = performance.now();
 const folder = await Deno.makeTempDir({ prefix: "tagseal-mutants-" });

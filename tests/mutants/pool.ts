@@ -1,10 +1,10 @@
-/** Processes that run tests over mutants, as many as there are cores. @module */
+/** Processes that run tests over mutants, twice as many as there are cores: much of a test is waiting. @module */
 import type { Order, Report } from "./worker.ts";
 
 /** A process is replaced after so many orders: what tests leave behind adds up. */
 const ORDERS = 400;
-/** Loading takes this long at most, and a test that never gives the thread back as well. */
-const PATIENCE_MS = 60_000;
+/** A process that says nothing for so long hangs: tests watch over themselves. */
+const PATIENCE_MS = 120_000;
 
 /** One process. */
 class Worker {
@@ -70,12 +70,11 @@ export async function runOrders(
   alone = false,
 ): Promise<void> {
   const waiting = [...orders];
-  await Promise.all(Array.from({ length: navigator.hardwareConcurrency }, async () => {
+  await Promise.all(Array.from({ length: navigator.hardwareConcurrency * 2 }, async () => {
     let worker: Worker | undefined;
     for (let order = waiting.shift(); order; order = waiting.shift()) {
       worker ??= new Worker(folder, alone && order.do === "try" ? order.mutant : 0);
-      const tests = order.do === "try" ? order.tests.reduce((sum, [, , ms]) => sum + ms, 0) : 300_000;
-      const report = await worker.run(order, PATIENCE_MS + tests * 10);
+      const report = await worker.run(order, order.do === "try" ? PATIENCE_MS : 5 * PATIENCE_MS);
       done(order, report);
       const spent = !report || "spent" in report && report.spent;
       if (alone || spent || worker.orders >= ORDERS) {

@@ -1,13 +1,26 @@
 /** Which files are mutated, and which tests are asked first. @module */
 
-/** Rooms with the folders whose tests are about them. */
-export const ROOMS: Readonly<Record<string, readonly string[]>> = {
+/** What is mutated where nothing is named. */
+export const ALL: readonly string[] = ["lib/tuf", "lib/http", "lib/signing", "lib/signpath", "lib/schemes"];
+
+/** Places with the folders whose tests are about them, the nearest first; the longest that fits a file is its own. */
+const NEAR: Readonly<Record<string, readonly string[]>> = {
   "lib/tuf": ["tests/tuf", "tests/notary"],
   "lib/http": ["tests/http", "tests/registry", "tests/signpath"],
   "lib/signing": ["tests/signing", "tests/schemes", "tests/signpath"],
   "lib/signpath": ["tests/signpath", "tests/signing"],
   "lib/schemes": ["tests/schemes", "tests/signing"],
+  "lib/schemes/notary_v1": ["tests/schemes/notary_v1", "tests/signing", "tests/flows"],
+  "lib/schemes/cosign": ["tests/schemes/cosign", "tests/signing"],
+  "lib/schemes/notation": ["tests/schemes/notation", "tests/signing"],
 };
+
+/** The folders with the tests that are about some of `files`, the nearest first. */
+export function foldersNear(files: readonly string[]): (readonly string[])[] {
+  const longest = Object.keys(NEAR).sort((a, b) => b.length - a.length);
+  return [...new Set(files.map((file) => longest.find((place) => file.startsWith(`${place}/`))))]
+    .map((place) => place === undefined ? [] : NEAR[place]!);
+}
 
 /** The tests that are asked about what survives: whole flows and commands, on servers in memory. */
 export const WIDER: readonly string[] = ["tests/flows", "tests/library", "tests/notary", "tests/cli", "tests/tasks"];

@@ -14,8 +14,8 @@ export class Tests {
   readonly failing: string[] = [];
   /** Seconds of the processor's time that the tests of each file took. */
   readonly seconds: Map<string, number> = new Map();
-  readonly #reaching = new Map<number, Set<Known>>();
-  readonly #ofFile = new Map<string, Set<Known>>();
+  readonly #reaching = new Map<number, Set<Timed>>();
+  readonly #ofFile = new Map<string, Set<Timed>>();
   readonly #fileOf: ReadonlyMap<number, string>;
 
   constructor(readonly folder: string, mutants: readonly Mutant[]) {
@@ -31,14 +31,14 @@ export class Tests {
       if (order.do !== "learn") return;
       if (!report || !("tests" in report)) return void this.failing.push(`${order.file}: it does not end`);
       report.tests.forEach((test, index) => this.#add(order.file, test, index));
-      this.seconds.set(order.file, report.tests.reduce((sum, { cpuMs }) => sum + cpuMs, 0) / 1000);
+      this.seconds.set(order.file, report.tests.reduce((sum, { took }) => sum + took.cpuMs, 0) / 1000);
     });
   }
 
-  #add(file: string, { name, ms, cpuMs, failure, reached }: Learned, index: number): void {
+  #add(file: string, { name, took, failure, reached }: Learned, index: number): void {
     if (failure) return void this.failing.push(`${file}: ${name}: ${failure.split("\n")[0]}`);
-    if (cpuMs > LONGEST_MS) return;
-    const known: Known = { test: [file, index, ms], cpuMs };
+    if (took.cpuMs > LONGEST_MS) return;
+    const known: Timed = [file, index, took];
     for (const id of reached) {
       setOf(this.#reaching, id).add(known);
       setOf(this.#ofFile, this.#fileOf.get(id)!).add(known);
@@ -49,14 +49,9 @@ export class Tests {
   of({ id, file, atLoad }: Mutant): Timed[] {
     const known = atLoad ? this.#ofFile.get(file) : this.#reaching.get(id);
     let left = BUDGET_MS;
-    return [...known ?? []].sort((a, b) => a.cpuMs - b.cpuMs)
-      .filter(({ cpuMs }) => (left -= cpuMs) > 0).map(({ test }) => test);
+    return [...known ?? []].sort(([, , a], [, , b]) => a.cpuMs - b.cpuMs)
+      .filter(([, , { cpuMs }]) => (left -= cpuMs) > 0);
   }
-}
-
-interface Known {
-  readonly test: Timed;
-  readonly cpuMs: number;
 }
 
 function setOf<Key, Value>(map: Map<Key, Set<Value>>, key: Key): Set<Value> {
@@ -70,6 +65,7 @@ export async function tryMutants(
   tests: Tests,
   mutants: readonly Mutant[],
   say: (text: string) => void,
+  tried: (mutant: Mutant, noticedBy: string | undefined) => void,
 ): Promise<ReadonlyMap<Mutant, string>> {
   const killers = new Map<Mutant, string>();
   const byId = new Map(mutants.map((mutant) => [mutant.id, mutant]));
@@ -80,8 +76,9 @@ export async function tryMutants(
     await runOrders(tests.folder, orders, (order, report) => {
       say(`${--left} mutants left, ${killers.size} noticed`);
       const mutant = byId.get(order.do === "try" ? order.mutant : 0)!;
-      if (!report) killers.set(mutant, "the time limit");
-      else if ("killedBy" in report) killers.set(mutant, report.killedBy!);
+      const noticedBy = !report ? "the time limit" : "killedBy" in report ? report.killedBy : undefined;
+      if (noticedBy) killers.set(mutant, noticedBy);
+      tried(mutant, noticedBy);
     }, alone);
   }
   return killers;

@@ -10,8 +10,16 @@ import { activate, takeReached } from "./active.ts";
 /** A test: its file, and its place in it. */
 export type TestId = readonly [file: string, index: number];
 
-/** A test, and the milliseconds that it took while no mutant was in force. */
-export type Timed = readonly [...TestId, ms: number];
+/** What a test took while no mutant was in force. */
+export interface Took {
+  /** Milliseconds of the processor's time. */
+  readonly cpuMs: number;
+  /** How often a look at it found that it did nothing. */
+  readonly idle: number;
+}
+
+/** A test that is asked. */
+export type Timed = readonly [...TestId, Took];
 
 /** What is to be run. */
 export type Order =
@@ -21,10 +29,7 @@ export type Order =
 /** What one test reaches. */
 export interface Learned {
   readonly name: string;
-  /** Milliseconds. */
-  readonly ms: number;
-  /** Milliseconds of the processor's time: on a busy machine, what it costs. */
-  readonly cpuMs: number;
+  readonly took: Took;
   /** What it threw without any mutant; then it cannot be used. */
   readonly failure?: string;
   readonly reached: readonly number[];
@@ -33,7 +38,7 @@ export interface Learned {
 /** What came of an order. */
 export type Report =
   | { readonly file: string; readonly atLoad: readonly number[]; readonly tests: readonly Learned[] }
-  | { readonly mutant: number; readonly killedBy?: string; readonly ms: number; readonly spent?: boolean };
+  | { readonly mutant: number; readonly killedBy?: string; readonly spent?: boolean };
 
 interface Test {
   readonly name: string;
@@ -44,7 +49,7 @@ const files = new Map<string, Test[]>();
 let collected: Test[] = [];
 /** Something that nobody waited for has failed. */
 let fail: (reason: unknown) => void = () => {};
-const { setTimeout, clearTimeout } = globalThis;
+const { setInterval, clearInterval } = globalThis;
 
 class TimeUp extends Error {}
 
@@ -92,19 +97,41 @@ async function load(file: string): Promise<Test[]> {
   return collected;
 }
 
-async function runTest(test: Test, limitMs: number): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+/**
+ * Runs a test until it ends, or has done nothing for two seconds more than it should, or works ten times as long: on a
+ * machine that others keep busy, the clock alone would say nothing.
+ */
+async function runTest(test: Test, { cpuMs, idle }: Took): Promise<Took> {
+  const before = cpuUsage();
+  const took = { cpuMs: 0, idle: 0 };
+  let lookedAt = performance.now();
+  let timer: ReturnType<typeof setInterval> | undefined;
   const outside = new Promise<never>((_resolve, reject) => {
     fail = reject;
-    timer = setTimeout(() => reject(new TimeUp()), limitMs);
+    timer = setInterval(() => {
+      const used = millisecondsSince(before) - took.cpuMs;
+      const late = performance.now() - lookedAt - LOOK_MS;
+      if (used < 10 && late < 50) took.idle++;
+      took.cpuMs += used;
+      lookedAt += late + LOOK_MS;
+      if (took.idle > 2 * idle + 8 || took.cpuMs > 10 * cpuMs + 3000) reject(new TimeUp());
+    }, LOOK_MS);
   });
   outside.catch(() => {});
   try {
     await Promise.race([test.run(context(test.name)), outside]);
+    return { ...took, cpuMs: millisecondsSince(before) };
   } finally {
-    clearTimeout(timer);
+    clearInterval(timer);
     fail = () => {};
   }
+}
+
+const LOOK_MS = 250;
+
+function millisecondsSince(before: ReturnType<typeof cpuUsage>): number {
+  const { user, system } = cpuUsage(before);
+  return (user + system) / 1000;
 }
 
 async function learn(file: string): Promise<Report> {
@@ -113,39 +140,34 @@ async function learn(file: string): Promise<Report> {
   const atLoad = takeReached();
   const learned: Learned[] = [];
   for (const test of tests) {
-    const started = performance.now();
-    const before = cpuUsage();
     let failure: string | undefined;
-    await runTest(test, 60_000).catch((error) => failure = String(error?.stack ?? error));
-    const ms = Math.ceil(performance.now() - started);
-    const { user, system } = cpuUsage(before);
-    learned.push({
-      name: test.name,
-      ms,
-      cpuMs: (user + system) / 1000,
-      reached: takeReached(),
-      ...(failure ? { failure } : {}),
+    const took = await runTest(test, { cpuMs: 2000, idle: 40 }).catch((error) => {
+      failure = String(error?.stack ?? error);
+      return { cpuMs: 0, idle: 0 };
     });
+    learned.push({ name: test.name, took, reached: takeReached(), ...(failure ? { failure } : {}) });
   }
   return { file, atLoad, tests: learned };
 }
 
 async function attempt({ mutant, tests }: Order & { do: "try" }): Promise<Report> {
-  const started = performance.now();
-  const took = () => Math.ceil(performance.now() - started);
-  for (const [file, index, ms] of tests) {
+  for (const [file, index, took] of tests) {
     const test = (await load(file))[index]!;
     activate(mutant);
     try {
-      await runTest(test, 5000 + ms * 5);
+      await runTest(test, took);
     } catch (error) {
       const spent = error instanceof TimeUp;
-      return { mutant, killedBy: `${test.name}${spent ? " (time)" : ""}`, ms: took(), spent };
+      return { mutant, killedBy: `${test.name}${spent ? " (time)" : ""}`, spent };
     } finally {
       activate(fixed);
     }
   }
-  return { mutant, ms: took() };
+  return { mutant };
+}
+
+function unloadable(error: unknown): Learned {
+  return { name: "load", took: { cpuMs: 0, idle: 0 }, failure: String(error), reached: [] };
 }
 
 /** A mutant of what is done as a file is loaded is in force from the start. */
@@ -156,7 +178,7 @@ if (import.meta.main) {
   activate(fixed);
   const encoder = new TextEncoder();
   const say = (report: Report) => Deno.stdout.write(encoder.encode(`\n\u0001${JSON.stringify(report)}\n`));
-  await say({ mutant: 0, ms: 0 });
+  await say({ mutant: 0 });
   let rest = "";
   for await (const part of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + part).split("\n");
@@ -171,9 +193,9 @@ if (import.meta.main) {
             ? {
               file: order.file,
               atLoad: [],
-              tests: [{ name: "load", ms: 0, cpuMs: 0, failure: String(error), reached: [] }],
+              tests: [unloadable(error)],
             }
-            : { mutant: order.mutant, killedBy: `load: ${error}`, ms: 0, spent: true },
+            : { mutant: order.mutant, killedBy: `load: ${error}`, spent: true },
         );
       }
     }
