@@ -44,6 +44,13 @@ export function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined):
   return a === b || (a !== undefined && b !== undefined && equalBytes(a, b));
 }
 
+/** Whether `bytes` are these parts, one after the other. */
+export function areJoined(bytes: Uint8Array, parts: readonly Uint8Array[]): boolean {
+  let at = 0;
+  return bytes.length === parts.reduce((sum, { length }) => sum + length, 0) &&
+    parts.every((part) => equalBytes(part, bytes.subarray(at, at += part.length)));
+}
+
 /** All `parts`, one after the other. */
 export function concat(...parts: Uint8Array[]): Bytes {
   return joined(parts);

@@ -10,7 +10,8 @@ import { TagsealError } from "../errors.ts";
 import { isJsonObject, type JsonObject, jsonObject, type JsonValue } from "../bytes/json.ts";
 import type { KeyId, PublicKey } from "../crypto/keys.ts";
 import type { RawSignature } from "../crypto/signer.ts";
-import type { Envelope, Signature, Target } from "./models.ts";
+import { startOfTags } from "./fast_parse.ts";
+import type { Envelope, Signature, TagsInPlace, Target } from "./models.ts";
 import type { BaseRole, DelegationRole } from "./roles.ts";
 
 const DAY_MS = 86_400_000;
@@ -65,15 +66,36 @@ export function nextTargets(signed: JsonObject, version: number, at: Date): Json
   return merged(signed, [["expires", expiryAfter(at, LIFETIME_DAYS.targets)], ["version", version]]);
 }
 
+/**
+ * The canonical form of a targets file's next version, as {@linkcode nextTargets} and the like make it, with `tags` set, or
+ * taken away where they are `undefined`. In parts that follow one another: what stays is not copied.
+ *
+ * @throws {TagsealError} `bad-input` for a version that servers may not keep
+ */
+export function nextForm(
+  { rest, changed }: TagsInPlace,
+  tags: ReadonlyMap<string, Target | undefined>,
+  version: number,
+  expires: string,
+): Bytes[] {
+  publishable(version);
+  const next = merged(rest, [["expires", expires], ["version", version]]);
+  const [around, start] = [canonicalJson(next), startOfTags(next)];
+  const entries = [...tags].map(([tag, target]): [string, Bytes | undefined] => [
+    tag,
+    target && canonicalJson(jsonObject([[tag, entryOf(target)]])).subarray(1, -1),
+  ]);
+  return [around.subarray(0, start), ...changed(new Map(entries)), around.subarray(start)];
+}
+
+function entryOf({ length, sha256 }: Target): JsonObject {
+  const hashes = jsonObject([["sha256", Uint8Array.fromHex(sha256).toBase64()]]);
+  return jsonObject([["hashes", hashes], ["length", length]]);
+}
+
 /** Sets tags (and moves those that are there). */
 export function withTargets(signed: JsonObject, tags: ReadonlyMap<string, Target>): JsonObject {
-  const entries = [...tags].map(([tag, { length, sha256 }]): [string, JsonValue] => [
-    tag,
-    jsonObject([
-      ["hashes", jsonObject([["sha256", Uint8Array.fromHex(sha256).toBase64()]])],
-      ["length", length],
-    ]),
-  ]);
+  const entries = [...tags].map(([tag, target]): [string, JsonValue] => [tag, entryOf(target)]);
   // In order, as canonical documents are: so they are printed fast.
   const all = new Map([...Object.entries(memberObject(signed, "targets")), ...entries]);
   const sorted = [...all].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);

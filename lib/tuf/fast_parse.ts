@@ -26,6 +26,14 @@ export interface CanonicalFile {
   readonly payload: Bytes;
 }
 
+/** A canonical file of a role that lists tags. */
+export interface CanonicalRole extends CanonicalFile {
+  /** Its `signed`, without tags, as in `document`. */
+  readonly rest: JsonObject;
+  /** The tags. */
+  readonly tags: TagEntries;
+}
+
 /**
  * An envelope as Notary writes it, both halves canonical; `undefined` where it is not exactly that, down to the last byte.
  */
@@ -53,22 +61,30 @@ export function readCanonicalEnvelope(bytes: Bytes): CanonicalFile | undefined {
  * The same for a role that lists tags: `document` is without them. What is left of a file where its entries are cut out has
  * to be canonical, and their place has to be that of `signed.targets`: then the whole is.
  */
-export function readCanonicalRole(bytes: Bytes): CanonicalFile & { readonly tags: TagEntries } | undefined {
+export function readCanonicalRole(bytes: Bytes): CanonicalRole | undefined {
+  const cut = cutTags(bytes);
+  const { document, payload } = cut && readCanonicalEnvelope(cut.left) || {};
+  const rest = document?.["signed"];
+  if (!cut || !document || !payload || !isJsonObject(rest)) return undefined;
+  if (cut.start !== HEAD.length + startOfTags(rest)) return undefined;
+  const length = payload.length + bytes.length - cut.left.length;
+  return { document, payload: bytes.subarray(HEAD.length, HEAD.length + length), rest, tags: cut.tags };
+}
+
+/** A document without the tags that are found in it, wherever that is; `undefined` where none are. */
+export function cutTags(
+  bytes: Bytes,
+): { readonly start: number; readonly tags: TagEntries; readonly left: Bytes } | undefined {
   const start = behind(bytes, BEFORE_TAGS);
   const scanned = start === undefined ? undefined : scanTags(bytes, start);
   if (start === undefined || !scanned) return undefined;
-  const { tags, end } = scanned;
-  const rest = readCanonicalEnvelope(concat(bytes.subarray(0, start), bytes.subarray(end)));
-  if (!rest || start !== startOfTags(rest.document["signed"])) return undefined;
-  const length = rest.payload.length + end - start;
-  return { document: rest.document, payload: bytes.subarray(HEAD.length, HEAD.length + length), tags };
+  return { start, tags: scanned.tags, left: concat(bytes.subarray(0, start), bytes.subarray(scanned.end)) };
 }
 
-/** Where the entries of a canonical role begin, as far as what comes before them tells. */
-function startOfTags(signed: JsonValue | undefined): number | undefined {
-  if (!isJsonObject(signed)) return undefined;
+/** Where the entries begin in the canonical form of a role. */
+export function startOfTags(signed: JsonObject): number {
   const before = Object.entries(signed).filter(([name]) => name < "targets");
-  return HEAD.length + canonicalJson(jsonObject(before)).length - 1 + BEFORE_TAGS.length;
+  return canonicalJson(jsonObject(before)).length - 1 + BEFORE_TAGS.length;
 }
 
 /** The offset behind the first place where `part` stands. */

@@ -111,4 +111,17 @@ export interface Targets extends Metadata {
   readonly targets: ReadonlyMap<string, Target>;
   /** Delegations in the order of the file. */
   readonly delegations: readonly Delegation[];
+  /** Where `targets` were left where they stand in the file. */
+  readonly inPlace?: TagsInPlace;
+}
+
+/** Tags that stand in a canonical file as they did: those that do not change are copied, and nothing is made of them. */
+export interface TagsInPlace {
+  /** What is signed, without any tags. */
+  readonly rest: JsonObject;
+  /**
+   * The entries, with `changes` made to them: a tag's entry in canonical form, `undefined` for a tag that goes. Bytes to be
+   * put one behind the other.
+   */
+  changed(changes: ReadonlyMap<string, Bytes | undefined>): Bytes[];
 }

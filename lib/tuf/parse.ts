@@ -142,8 +142,9 @@ export function parseTargets(role: RoleName, bytes: Bytes): Targets {
   const roles = delegations.member("roles");
   const listed = roles.list().map((place) => readDelegation(role, place, keys));
   if (new Set(listed.map((d) => d.name)).size < listed.length) throw roles.fail("a delegation stands there twice");
-  const { envelope } = rest;
-  return { ...rest, envelope: plain ? withAllTags(role, envelope) : envelope, targets, delegations: listed };
+  if (!plain) return { ...rest, targets, delegations: listed };
+  const inPlace = { rest: plain.rest, changed: plain.tags.changed.bind(plain.tags) };
+  return { ...rest, envelope: withAllTags(role, rest.envelope), targets, delegations: listed, inPlace };
 }
 
 /** An envelope of which `signed` was read without the tags: it is read whole where somebody asks for that. */

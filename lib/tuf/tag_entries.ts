@@ -6,10 +6,11 @@
  * @module
  */
 import { type Bytes, utf8 } from "../bytes/bytes.ts";
-import type { Target } from "./models.ts";
+import type { TagsInPlace, Target } from "./models.ts";
 
 /** What stands between tag, digest and size. */
 const [BEFORE_DIGEST, BEFORE_LENGTH] = [utf8('":{"hashes":{"sha256":"'), utf8('"},"length":')];
+const SEPARATOR = utf8(",");
 const DIGEST_CHARS = 44;
 /** `"":{"hashes":{"sha256":"…"},"length":0},` */
 const MIN_ENTRY_BYTES = 2 + BEFORE_DIGEST.length + DIGEST_CHARS + BEFORE_LENGTH.length + 1;
@@ -42,7 +43,7 @@ export function scanTags(bytes: Bytes, start: number): ScannedTags | undefined {
   const starts = new Uint32Array(Math.ceil((bytes.length - start) / MIN_ENTRY_BYTES) + 1);
   let count = 0;
   let at = start;
-  if (bytes[at] === CLOSE) return { tags: new TagEntries(bytes, starts.subarray(0, 0)), end: at };
+  if (bytes[at] === CLOSE) return { tags: new TagEntries(bytes, starts.subarray(0, 0), at), end: at };
   for (let before = -1;; at++) {
     if (bytes[at] !== QUOTE) return undefined;
     const name = at + 1;
@@ -60,19 +61,21 @@ export function scanTags(bytes: Bytes, start: number): ScannedTags | undefined {
     if (bytes[at] === CLOSE) break;
     if (bytes[at] !== COMMA) return undefined;
   }
-  return { tags: new TagEntries(bytes, starts.subarray(0, count)), end: at };
+  return { tags: new TagEntries(bytes, starts.subarray(0, count), at), end: at };
 }
 
 /** Tags and what they stand for, made from the bytes each time that one is asked for. */
-export class TagEntries implements ReadonlyMap<string, Target> {
+export class TagEntries implements ReadonlyMap<string, Target>, Pick<TagsInPlace, "changed"> {
   readonly #bytes: Bytes;
   readonly #starts: Uint32Array;
+  readonly #end: number;
   readonly #digest = new Uint8Array(32);
 
-  /** `starts` are the offsets of entries that were scanned. */
-  constructor(bytes: Bytes, starts: Uint32Array) {
+  /** `starts` are the offsets of entries that were scanned, `end` is the one behind the last. */
+  constructor(bytes: Bytes, starts: Uint32Array, end: number) {
     this.#bytes = bytes;
     this.#starts = starts;
+    this.#end = end;
   }
 
   /** How many there are. */
@@ -82,13 +85,13 @@ export class TagEntries implements ReadonlyMap<string, Target> {
 
   /** What a tag stands for. */
   get(tag: string): Target | undefined {
-    const i = this.#find(tag);
-    return i < 0 ? undefined : this.#target(i);
+    const { i, isThere } = this.#find(utf8(tag));
+    return isThere ? this.#target(i) : undefined;
   }
 
   /** Whether a tag is there. */
   has(tag: string): boolean {
-    return this.#find(tag) >= 0;
+    return this.#find(utf8(tag)).isThere;
   }
 
   /** Calls `each` for every tag. */
@@ -116,17 +119,37 @@ export class TagEntries implements ReadonlyMap<string, Target> {
     return this.entries();
   }
 
-  /** The entry of a tag, by halving; -1 where there is none. */
-  #find(tag: string): number {
-    const wanted = utf8(tag);
-    for (let low = 0, high = this.size - 1; low <= high;) {
-      const middle = (low + high) >> 1;
-      const order = compare(this.#bytes, this.#starts[middle]! + 1, wanted);
-      if (order === 0) return middle;
-      if (order < 0) low = middle + 1;
-      else high = middle - 1;
+  /** The entries with changes made to them, as `TagsInPlace` has it. */
+  changed(changes: ReadonlyMap<string, Bytes | undefined>): Bytes[] {
+    const parts: Bytes[] = [];
+    const add = (part: Bytes) => void parts.push(...parts.length > 0 ? [SEPARATOR] : [], part);
+    const keep = (from: number, to: number) => {
+      if (to > from) add(this.#bytes.subarray(this.#starts[from], to < this.size ? this.#starts[to]! - 1 : this.#end));
+    };
+    const sorted = [...changes].map(([tag, entry]) => ({ name: utf8(tag), entry }))
+      .sort((a, b) => inOrder(a.name, b.name));
+    let kept = 0;
+    for (const { name, entry } of sorted) {
+      const { i, isThere } = this.#find(name);
+      keep(kept, i);
+      if (entry) add(entry);
+      kept = isThere ? i + 1 : i;
     }
-    return -1;
+    keep(kept, this.size);
+    return parts;
+  }
+
+  /** Which entry is that of a tag, by halving; where it is not there, before which one it would be. */
+  #find(name: Bytes): { readonly i: number; readonly isThere: boolean } {
+    let low = 0;
+    for (let high = this.size; low < high;) {
+      const middle = (low + high) >> 1;
+      const order = compare(this.#bytes, this.#starts[middle]! + 1, name);
+      if (order === 0) return { i: middle, isThere: true };
+      if (order < 0) low = middle + 1;
+      else high = middle;
+    }
+    return { i: low, isThere: false };
   }
 
   #tag(i: number): string {
@@ -204,6 +227,12 @@ function compare(bytes: Bytes, at: number, wanted: Bytes): number {
     if (i === wanted.length) return 1;
     if (char !== wanted[i]) return char - wanted[i]!;
   }
+}
+
+/** The order of names, by their bytes. */
+function inOrder(a: Bytes, b: Bytes): number {
+  for (let i = 0; i < a.length && i < b.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
+  return a.length - b.length;
 }
 
 function ascii(bytes: Bytes, start: number, end: number): string {

@@ -1,6 +1,5 @@
 /** What the payload of a role does to the role as it was: read from the bytes that are signed, and from nothing else. @module */
-import { type Bytes, equalBytes } from "../../bytes/bytes.ts";
-import { canonicalJson } from "../../bytes/canonical_json.ts";
+import { areJoined, type Bytes, equalBytes } from "../../bytes/bytes.ts";
 import { isTagsealError, messageOf } from "../../errors.ts";
 import { assembleFile, LIFETIME_DAYS } from "../../tuf/edit.ts";
 import type { Targets } from "../../tuf/models.ts";
@@ -10,7 +9,7 @@ import type { DelegationRole } from "../../tuf/roles.ts";
 import type { TrustedRepository } from "../../tuf/trusted.ts";
 import type { RepositoryChange, RoleChange } from "../../schemes/notary_v1/changes.ts";
 import { baseOf, type RoleBase } from "../../schemes/notary_v1/role_base.ts";
-import { digestIn, editedRole } from "../../schemes/notary_v1/tag_change.ts";
+import { digestIn, editedForm } from "../../schemes/notary_v1/tag_change.ts";
 
 /** A tag that a payload changes. */
 export interface TagMove {
@@ -64,7 +63,7 @@ export function readRolePayload(
   if (base && repository) {
     if (base.version !== baseVersion || file.version !== base.version + 1) {
       problems.push(`does not follow version ${base.version}, which the trust data in the file shows`);
-    } else if (!equalBytes(changedOnly(base, moves, file.expiresText, created), bytes)) {
+    } else if (!areJoined(bytes, changedOnly(base, moves, file.expiresText, created))) {
       problems.push("changes something else than tags");
     }
     const barred = moves.filter(({ tag, to }) => to !== null && !mayHold(repository, role, tag));
@@ -77,10 +76,10 @@ export function readRolePayload(
 }
 
 /** What the payload would be if it changed nothing but these tags. */
-function changedOnly(base: RoleBase, moves: readonly TagMove[], expires: string, at: Date): Bytes {
+function changedOnly(base: RoleBase, moves: readonly TagMove[], expires: string, at: Date): readonly Bytes[] {
   const tags = moves.flatMap(({ tag, to, length }) => to === null ? [] : [{ tag, digest: to, length: length! }]);
   const removedTags = moves.filter(({ to }) => to === null);
-  return canonicalJson({ ...editedRole(base, { tags, removedTags }, at), expires });
+  return editedForm(base, { tags, removedTags }, at, expires);
 }
 
 /** Where the payload does something that the manifest does not say, or does not do what it says. */

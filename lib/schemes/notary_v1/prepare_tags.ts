@@ -4,8 +4,7 @@
  *
  * @module
  */
-import type { Bytes } from "../../bytes/bytes.ts";
-import { canonicalJson } from "../../bytes/canonical_json.ts";
+import { type Bytes, joined } from "../../bytes/bytes.ts";
 import { sha256Hex } from "../../crypto/hash.ts";
 import type { KeyId } from "../../crypto/keys.ts";
 import { TagsealError } from "../../errors.ts";
@@ -23,7 +22,7 @@ import { isToRenew, type RenewalConsent, requireRenewalConsent } from "./renewal
 import { baseOf } from "./role_base.ts";
 import { keysOfPolicy, signingKeys } from "./signing_keys.ts";
 import { publishersSnapshotKey, requireServerSnapshot, serverSnapshotKey } from "../../notary/snapshot_key.ts";
-import { digestIn, editedRole, isEdited, type ManifestOfTag, type TagEdit } from "./tag_change.ts";
+import { digestIn, editedForm, isEdited, type ManifestOfTag, type TagEdit } from "./tag_change.ts";
 
 /** Tags of one repository that are to be signed, or withdrawn. */
 export interface TagsToSign extends RenewalConsent {
@@ -190,6 +189,6 @@ function nextVersion(
   const base = baseOf(repository, role);
   if (base.untrusted !== undefined) task.onRenewed?.(role, base.untrusted, base.file !== undefined);
   else if (isEdited(base.file, edit) && !isToRenew(role, base, task, at)) return undefined;
-  const bytes = canonicalJson(editedRole(base, edit, at));
+  const bytes = joined(editedForm(base, edit, at));
   return { role, baseVersion: base.version, version: base.version + 1, bytes };
 }

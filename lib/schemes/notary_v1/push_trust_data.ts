@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type Bytes, equalBytes, text } from "../../bytes/bytes.ts";
+import { areJoined, type Bytes, equalBytes, text } from "../../bytes/bytes.ts";
 import { canonicalJson, parseCanonical } from "../../bytes/canonical_json.ts";
 import { parsePlainly } from "../../bytes/fast_canonical_json.ts";
 import { isJsonObject, type JsonObject, jsonObject, type JsonValue } from "../../bytes/json.ts";
@@ -16,6 +16,7 @@ import { messageOf, type NextMove, TagsealError } from "../../errors.ts";
 import type { SchemeResult } from "../../signing/scheme.ts";
 import type { SigningFile } from "../../signing/signing_data.ts";
 import { assembleFile, LIFETIME_DAYS, trustTime } from "../../tuf/edit.ts";
+import { cutTags } from "../../tuf/fast_parse.ts";
 import type { Targets } from "../../tuf/models.ts";
 import { fileOf, mayHold, resolveTag } from "../../tuf/resolve.ts";
 import { type DelegationRole, isDelegation, RELEASES, type RoleName } from "../../tuf/roles.ts";
@@ -25,7 +26,7 @@ import { openRecent, publish, type Trust } from "../../notary/repository.ts";
 import type { RepositoryChange, RoleChange } from "./changes.ts";
 import { baseOf, type RoleBase } from "./role_base.ts";
 import { refusedData, wrongSignature } from "./refused_data.ts";
-import { digestIn, editedRole, isEdited } from "./tag_change.ts";
+import { digestIn, editedForm, isEdited } from "./tag_change.ts";
 
 /** What became of one repository. */
 export interface PushResult extends SchemeResult {
@@ -159,7 +160,7 @@ function expiryOf(gun: string, part: Part): string {
   // However that is read: the whole payload is compared with what it must be, byte by byte.
   let signed: JsonValue | undefined;
   try {
-    signed = parsePlainly(text(part.bytes));
+    signed = parsePlainly(text(cutTags(part.bytes)?.left ?? part.bytes));
   } catch {
     // Not UTF-8: said by who reads it strictly.
   }
@@ -209,8 +210,7 @@ function requireExactChange(now: TrustedRepository, change: RepositoryChange, pa
     throw refusedData(gun, "its payload is not the version that the manifest names", part.role);
   }
   const expires = expiryOf(gun, part);
-  const wanted = canonicalJson({ ...editedRole(base, change, at), expires });
-  if (!equalBytes(wanted, part.bytes)) {
+  if (!areJoined(part.bytes, editedForm(base, change, at, expires))) {
     signedOf(gun, part);
     throw refusedData(gun, "its payload changes something else than the tags that the manifest names", part.role);
   }

@@ -1,7 +1,17 @@
 /** What becomes of a role when tags are signed or withdrawn: the one definition that making and checking share. @module */
+import type { Bytes } from "../../bytes/bytes.ts";
+import { canonicalJson } from "../../bytes/canonical_json.ts";
 import type { JsonObject } from "../../bytes/json.ts";
-import { emptyTargets, nextTargets, withoutTargets, withTargets } from "../../tuf/edit.ts";
-import type { Targets } from "../../tuf/models.ts";
+import {
+  emptyTargets,
+  expiryAfter,
+  LIFETIME_DAYS,
+  nextForm,
+  nextTargets,
+  withoutTargets,
+  withTargets,
+} from "../../tuf/edit.ts";
+import type { Target, Targets } from "../../tuf/models.ts";
 import type { RoleBase } from "./role_base.ts";
 
 /** What a tag stands for in the registry. */
@@ -38,13 +48,32 @@ export function isEdited(file: Targets | undefined, { tags, removedTags }: TagEd
   return tags.every((tag) => holdsTag(file, tag)) && removedTags.every(({ tag }) => !file?.targets.has(tag));
 }
 
-/** The next version of a role's `signed`: what is there now (nothing, where the role is new), edited. */
-export function editedRole({ version, file }: RoleBase, { tags, removedTags }: TagEdit, at: Date): JsonObject {
-  // Entries that are right already are left as they are: they may hold more than digest and length.
+/**
+ * The next version of a role in canonical form: what is there now (nothing, where the role is new), edited. In parts that
+ * follow one another, most of which are those of the file that is there.
+ */
+export function editedForm(
+  base: RoleBase,
+  edit: TagEdit,
+  at: Date,
+  expires: string = expiryAfter(at, LIFETIME_DAYS.targets),
+): readonly Bytes[] {
+  const { version, file } = base;
+  if (!file?.inPlace) return [canonicalJson({ ...editedRole(base, edit, at), expires })];
+  const removed = edit.removedTags.map(({ tag }) => [tag, undefined] as const);
+  return nextForm(file.inPlace, new Map([...removed, ...changedTags(file, edit)]), version + 1, expires);
+}
+
+/** The same as an object. */
+export function editedRole({ version, file }: RoleBase, edit: TagEdit, at: Date): JsonObject {
+  const kept = withoutTargets(file?.envelope.signed ?? emptyTargets(at), edit.removedTags.map(({ tag }) => tag));
+  return nextTargets(withTargets(kept, new Map(changedTags(file, edit))), version + 1, at);
+}
+
+/** Entries that are right already are left as they are: they may hold more than digest and length. */
+function changedTags(file: Targets | undefined, { tags }: TagEdit): [string, Target][] {
   const changed = tags.filter((tag) => !holdsTag(file, tag));
-  const targets = changed.map(({ tag, digest, length }) => [tag, { length, sha256: digest.slice(7) }] as const);
-  const kept = withoutTargets(file?.envelope.signed ?? emptyTargets(at), removedTags.map(({ tag }) => tag));
-  return nextTargets(withTargets(kept, new Map(targets)), version + 1, at);
+  return changed.map(({ tag, digest, length }) => [tag, { length, sha256: digest.slice(7) }]);
 }
 
 function holdsTag(file: Targets | undefined, { tag, digest, length }: TagEntry): boolean {

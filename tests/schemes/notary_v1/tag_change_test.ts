@@ -1,19 +1,22 @@
 /** What becomes of a role when tags are signed or withdrawn. */
 import assert from "node:assert/strict";
-import { utf8 } from "../../../lib/bytes/bytes.ts";
+import { joined, text, utf8 } from "../../../lib/bytes/bytes.ts";
 import { canonicalJson } from "../../../lib/bytes/canonical_json.ts";
-import { isJsonObject, type JsonObject, parseJson } from "../../../lib/bytes/json.ts";
+import { isJsonObject, type JsonObject, jsonObject, type JsonValue, parseJson } from "../../../lib/bytes/json.ts";
 import { createSigningData } from "../../../lib/schemes/create_signing_data.ts";
 import { pushTrustData } from "../../../lib/schemes/notary_v1/push_trust_data.ts";
 import type { RoleBase } from "../../../lib/schemes/notary_v1/role_base.ts";
 import { signTags } from "../../../lib/schemes/notary_v1/sign_tags.ts";
-import { digestIn, editedRole, isEdited, type TagEdit } from "../../../lib/schemes/notary_v1/tag_change.ts";
+import { digestIn, editedForm, editedRole, isEdited, type TagEdit } from "../../../lib/schemes/notary_v1/tag_change.ts";
 import { listTags } from "../../../lib/schemes/notary_v1/verify_tags.ts";
 import { readSigningData, type RepositoryChange, writeSigningData } from "../../../lib/schemes/signing_data.ts";
 import { sha256Hex } from "../../../lib/crypto/hash.ts";
+import { assembleFile } from "../../../lib/tuf/edit.ts";
 import type { Targets } from "../../../lib/tuf/models.ts";
+import { parseTargets } from "../../../lib/tuf/parse.ts";
 import { failsWith } from "../../support/failures.ts";
 import { FlowWorld } from "../../support/flow_world.ts";
+import { below, pick, random } from "../../support/random.ts";
 
 const AT = new Date("2026-06-01T12:00:00Z");
 const [A, B] = ["a", "b"].map((digit) => digit.repeat(64)) as [string, string];
@@ -223,4 +226,74 @@ Deno.test("a manifest that names a tag twice is refused, whatever its payloads a
       assert.deepEqual(posts, []);
     });
   }
+});
+
+const TAGS = [
+  "v1",
+  "v10",
+  "v2",
+  "1",
+  "10",
+  "2",
+  "latest",
+  "__proto__",
+  "constructor",
+  "a.b",
+  "A",
+  "z",
+  "é",
+  'a"b',
+  "😀",
+];
+
+Deno.test("what is copied around an edit is what the whole role would be, made anew: any role, any edit", () => {
+  const next = random(20261129);
+  const some = (most: number) => [...new Set(Array.from({ length: below(next, most) }, () => pick(next, TAGS)))];
+  const entry = (tag: string) => sign(tag, pick(next, [A, B]), pick(next, [0, 528, 9_999]));
+  let copied = 0;
+  for (let i = 0; i < 1500; i++) {
+    const extra: [string, JsonValue][] = below(next, 4) ? [] : [[pick(next, ["zz", "a", "x"]), { targets: { v1: 1 } }]];
+    const plain = editedRole(base(0), edit(some(9).map(entry)), AT);
+    const payload = canonicalJson(jsonObject([...Object.entries(plain), ...extra]));
+    const file = parseTargets(
+      "targets/releases",
+      assembleFile(payload, [{ keyId: "k", signature: { method: "ecdsa", bytes: new Uint8Array(64) } }]),
+    );
+    if (file.inPlace) copied++;
+    const change = edit(some(5).map(entry), some(5));
+    const form = joined(editedForm(base(7, file), change, AT));
+    assert.equal(text(form), text(canonicalJson(editedRole(base(7, file), change, AT))));
+    const later = joined(editedForm(base(7, file), change, AT, "2031-01-01T00:00:00Z"));
+    assert.equal(text(later), text(form).replace("2029-05-31T12:00:00Z", "2031-01-01T00:00:00Z"));
+  }
+  assert.ok(copied > 600 && copied < 1500, `${copied} of 1500 are copied`);
+});
+
+Deno.test("an edit of a large role copies what stays, and reads nothing of it", () => {
+  const tags = Array.from({ length: 20_000 }, (_, i) => sign(`t${i}`, A, i));
+  const payload = canonicalJson(editedRole(base(0), edit(tags), AT));
+  const file = parseTargets(
+    "targets/releases",
+    assembleFile(payload, [{ keyId: "k", signature: { method: "ecdsa", bytes: new Uint8Array(64) } }]),
+  );
+  const { envelope, ...rest } = file;
+  const unread = {
+    ...rest,
+    envelope: {
+      ...envelope,
+      get signed(): JsonObject {
+        throw new Error("it is read whole");
+      },
+    },
+  };
+  const parts = editedForm(base(1, unread), edit([sign("t7", B)], ["t9", "t10"]), AT);
+  assert.ok(parts.length < 12, `${parts.length} parts`);
+  const large = parts.filter(({ length }) => length > 10_000);
+  assert.ok(large.length > 0 && large.every(({ buffer }) => buffer === envelope.bytes.buffer), "the file's own bytes");
+  const made = parts.filter(({ buffer }) => buffer !== envelope.bytes.buffer);
+  assert.ok(made.reduce((sum, { length }) => sum + length, 0) < 500, "the rest is the edit itself");
+  assert.equal(
+    text(joined(parts)),
+    text(canonicalJson(editedRole(base(1, file), edit([sign("t7", B)], ["t9", "t10"]), AT))),
+  );
 });
