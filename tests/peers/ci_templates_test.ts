@@ -22,7 +22,7 @@ import { EMBEDDED, REAL_WITH_TOKENS, type Stack, stackTest } from "../support/st
 /** Servers, a repository that is set up, and a place to fetch tagseal from. */
 async function prepared(stack: Stack) {
   await using cleanUp = new AsyncDisposableStack();
-  const signing = cleanUp.use(await startSigningStack({ stack, algorithm: "rsa-2048" }));
+  const signing = cleanUp.use(await startSigningStack({ stack, algorithm: "ecdsa-p256" }));
   const { peers } = signing;
   const repository = `${peers.registryHost}/team/app`;
   const admin = await signing.admin("admin");

@@ -20,7 +20,7 @@ interface Status {
 
 for (const servers of STACKS) {
   stackTest(servers, "inspect: as docker prints it", CLIENTS, async (t) => {
-    await using stack = await startSigningStack({ algorithm: "rsa-2048", stack: servers });
+    await using stack = await startSigningStack({ algorithm: "ecdsa-p256", stack: servers });
     const { peers } = stack;
     const auditor = await stack.agent("auditor");
     const gun = `${peers.registryHost}/notary/app`;
@@ -55,6 +55,27 @@ for (const servers of STACKS) {
       for (const tag of ["v3", "v4", "v5"]) await same(stack, auditor, gun, tag);
       assert.equal((await status(gun)).managedBy.snapshot, "server");
     });
+    await t.step("a repository of ours", async () => {
+      const ours = `${peers.registryHost}/ours/app`;
+      await pushImage(peers, "ours/app", "v1", "one");
+      const admin = await stack.admin("admin");
+      await admin.succeeds("init", "-r", ours);
+      await same(stack, auditor, ours);
+      await admin.succeeds("add-delegation", "-r", ours, "--delegation-certificate", stack.certificatePath);
+      await same(stack, auditor, ours);
+      await auditor.succeeds("sign", "-r", ours, "-t", "v1", "--project-slug", "app");
+      await same(stack, auditor, ours);
+      await same(stack, auditor, ours, "v1");
+      const { managedBy, keysHere, problems } = await status(ours, admin);
+      assert.equal(managedBy.snapshot, "server");
+      assert.deepEqual(keysHere.flatMap(({ signsFor }) => signsFor).sort(), ["root", "targets"]);
+      assert.deepEqual(problems.map(({ severity, code }) => `${severity} ${code}`), [
+        "advice root-key-here",
+        "advice targets-key-here",
+        "advice not-pinned",
+      ]);
+    });
+    if (servers.auth) return; // tokens change nothing in what is read
     await t.step("a tag that targets and targets/releases hold differently has two rows", async () => {
       await owner.sign(image("v2", "d2"), ["targets/releases"]);
       const [theirs, ours] = await Promise.all([inspectedByDocker(stack, gun), inspectedByUs(auditor, gun)]);
@@ -81,26 +102,6 @@ for (const servers of STACKS) {
         (await auditor.succeeds("inspect", ...from, "--format", "docker", "-t", "v3")).stdout,
         await inspectedByDocker(stack, gun, "v3"),
       );
-    });
-    await t.step("a repository of ours", async () => {
-      const ours = `${peers.registryHost}/ours/app`;
-      await pushImage(peers, "ours/app", "v1", "one");
-      const admin = await stack.admin("admin");
-      await admin.succeeds("init", "-r", ours);
-      await same(stack, auditor, ours);
-      await admin.succeeds("add-delegation", "-r", ours, "--delegation-certificate", stack.certificatePath);
-      await same(stack, auditor, ours);
-      await auditor.succeeds("sign", "-r", ours, "-t", "v1", "--project-slug", "app");
-      await same(stack, auditor, ours);
-      await same(stack, auditor, ours, "v1");
-      const { managedBy, keysHere, problems } = await status(ours, admin);
-      assert.equal(managedBy.snapshot, "server");
-      assert.deepEqual(keysHere.flatMap(({ signsFor }) => signsFor).sort(), ["root", "targets"]);
-      assert.deepEqual(problems.map(({ severity, code }) => `${severity} ${code}`), [
-        "advice root-key-here",
-        "advice targets-key-here",
-        "advice not-pinned",
-      ]);
     });
   });
 }

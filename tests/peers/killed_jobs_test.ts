@@ -120,7 +120,7 @@ async function isSigned(stack: SigningStack, agent: Person, gun: string, tag: st
 }
 
 stackTest(REAL, "killed jobs go on with their signing request", [], async (t) => {
-  await using stack = await startSigningStack({ stack: REAL, algorithm: "rsa-2048" });
+  await using stack = await startSigningStack({ stack: REAL, algorithm: "ecdsa-p256" });
   const admin = await stack.admin("admin");
   const gun = `${stack.peers.registryHost}/killed/app`;
   await admin.succeeds("init", "-r", gun, "--delegation-certificate", stack.certificatePath);

@@ -27,7 +27,7 @@ for (const servers of STACKS) {
     ];
     const made = await createSigningCertificate({
       commonName: "script",
-      algorithm: "rsa-2048",
+      algorithm: "ecdsa-p256",
       now: new Date(),
       days: 365,
     });

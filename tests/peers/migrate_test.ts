@@ -21,7 +21,7 @@ for (const stack of [REAL, EMBEDDED]) {
     "verifiers",
     "skopeo",
   ], async (t) => {
-    await using running = await startSigningStack({ stack, algorithm: "rsa-2048" });
+    await using running = await startSigningStack({ stack, algorithm: stack === REAL ? "rsa-2048" : "ecdsa-p256" });
     const { peers, signPath } = running;
     await using verifiers = await Verifiers.start(peers.caPath);
     const certificate = readCertificate(await Deno.readFile(running.certificatePath));

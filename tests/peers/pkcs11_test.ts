@@ -103,7 +103,7 @@ peerTest("pkcs11: repositories whose keys are on SoftHSM, on the real Notary ser
   await Deno.mkdir(home);
   const admin = new Admin(peers, home, await softHsm(peers.dir, "left"));
   const cer = await createSigningCertificate({
-    algorithm: "rsa-2048",
+    algorithm: "ecdsa-p256",
     commonName: "SignPath",
     now: new Date(),
     days: 30,

@@ -15,15 +15,17 @@ import { startSigningStack } from "../support/signing_stack.ts";
 import { EMBEDDED, REAL, stackTest } from "../support/stacks.ts";
 
 const READERS = ["cosign-2", "cosign-3", "containers-image"] as const;
-for (const [stack, kinds] of [[REAL, SIGNING_ALGORITHMS], [EMBEDDED, SIGNING_ALGORITHMS.slice(1, 4)]] as const) {
+for (const [stack, kinds] of [[REAL, SIGNING_ALGORITHMS], [EMBEDDED, ["ecdsa-p384"]]] as const) {
   stackTest(
     stack,
     "sign --scheme: the same key, the same digest, every verifier",
     ["verifiers", "skopeo"],
     async (t) => {
+      await using servers = await stack.start();
+      const shared = { ...stack, start: () => Promise.resolve({ ...servers, [Symbol.asyncDispose]: async () => {} }) };
       for (const algorithm of kinds) {
         await t.step(algorithm, async () => {
-          await using running = await startSigningStack({ stack, algorithm });
+          await using running = await startSigningStack({ stack: shared, algorithm });
           const { peers, signPath } = running;
           await using verifiers = await Verifiers.start(peers.caPath);
           const certificate = readCertificate(await Deno.readFile(running.certificatePath));
@@ -32,9 +34,9 @@ for (const [stack, kinds] of [[REAL, SIGNING_ALGORITHMS], [EMBEDDED, SIGNING_ALG
           const gun = `${peers.registryHost}/${path}`;
           await pushIndex(peers, path, "1.0", algorithm);
           await pushIndex(peers, path, "2.0", `${algorithm}, again`);
-          const admin = await running.admin("admin");
+          const admin = await running.admin(`admin-${algorithm}`);
           await admin.succeeds("init", "-r", gun, "--delegation-certificate", running.certificatePath);
-          const agent = await running.agent("agent");
+          const agent = await running.agent(`agent-${algorithm}`);
           const sign = ["-r", gun, "-t", "1.0", "--scheme", "dct,cosign,notation", "--json"];
           const { stdout } = await agent.succeeds("sign", ...sign);
           const { repositories: [first] } = documentIn(stdout) as unknown as {
@@ -49,8 +51,14 @@ for (const [stack, kinds] of [[REAL, SIGNING_ALGORITHMS], [EMBEDDED, SIGNING_ALG
           const said = async (reference: string, ...more: string[]) =>
             (await mapAtOnce(READERS, 3, (reader) => verifiers.accepts(reader, reference, key, ...more))).join(" ");
           assert.equal(await said(`${gun}:1.0`), "true true true");
-          assert.equal(await said(`${gun}@${digest}`), "true true true");
-          assert.equal(await verifiers.accepts("containers-image", `${gun}:1.0`, key, "--all"), true, "every platform");
+          if (algorithm === kinds[0]) { // names and platforms are no matter of the key
+            assert.equal(await said(`${gun}@${digest}`), "true true true");
+            assert.equal(
+              await verifiers.accepts("containers-image", `${gun}:1.0`, key, "--all"),
+              true,
+              "every platform",
+            );
+          }
           assert.equal(await said(`${gun}:2.0`), "false false false", "an image that was not signed");
           assert.equal(await notationAccepts(peers, certificate, `${gun}@${digest}`, "1.0"), true);
           assert.equal(await notationAccepts(peers, certificate, `${gun}@${digest}`, "2.0"), false, "another tag");

@@ -59,7 +59,7 @@ for (const servers of STACKS) {
   }
 
   stackTest(servers, "signing: docker pulls what was signed", [...CLIENTS, "dockerd"], async () => {
-    await using stack = await startSigningStack({ ...RSA, stack: servers, engine: true });
+    await using stack = await startSigningStack({ ...(servers === REAL ? RSA : EC), stack: servers, engine: true });
     const { gun, images } = await signedRepository(stack, "team/app", "v1", "unsigned");
     await signs(await stack.agent("agent"), gun, "v1");
     const home = `${stack.peers.dir}/consumer`;

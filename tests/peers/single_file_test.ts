@@ -7,7 +7,7 @@ import { EMBEDDED, REAL_WITH_TOKENS, stackTest } from "../support/stacks.ts";
 import { startOnTerminal } from "../support/terminal.ts";
 
 stackTest(REAL_WITH_TOKENS, "single file: signs in an empty folder", ["notary", "skopeo"], async () => {
-  await using stack = await startSigningStack({ stack: REAL_WITH_TOKENS, algorithm: "rsa-2048" });
+  await using stack = await startSigningStack({ stack: REAL_WITH_TOKENS, algorithm: "ecdsa-p256" });
   const { peers } = stack;
   const gun = `${peers.registryHost}/team/file`;
   const admin = await stack.admin("admin");

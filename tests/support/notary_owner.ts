@@ -28,7 +28,7 @@ export interface KeyFiles {
 
 /** Makes a key pair with a certificate of its own, as files in `folder`. */
 export async function newKey(folder: string, commonName: string): Promise<KeyFiles> {
-  const options = { commonName, algorithm: "rsa-2048", now: new Date(), days: 30 } as const;
+  const options = { commonName, algorithm: "ecdsa-p256", now: new Date(), days: 30 } as const;
   const { certificatePem, privateKey } = await createSigningCertificate(options);
   const files = { certificate: `${folder}/${commonName}.crt`, key: `${folder}/${commonName}.key` };
   await Deno.mkdir(folder, { recursive: true });

@@ -1,6 +1,6 @@
 /**
  * A Docker token issuer in memory: what a registry and a Notary server send their callers to, and what checks the
- * tokens that come back. The tokens are RS256 JWTs with the issuer's certificate in `x5c`, which notary-server and
+ * tokens that come back. The tokens are ES256 JWTs with the issuer's certificate in `x5c`, which notary-server and
  * docker-registry accept when their `rootcertbundle` holds that certificate.
  *
  * Sources: "Token authentication specification" and "Token authentication implementation" of the distribution project
@@ -60,19 +60,21 @@ interface Access {
 const LIFETIME = 300;
 /** Seconds by which clocks may differ. */
 const LEEWAY = 60;
+/** The two numbers of a signature, as JWTs hold them. */
+const dsaEncoding = "ieee-p1363";
 const MAX_SCOPES = 16;
 const MAX_TOKEN_CHARS = 16_384;
 
-/** Creates an issuer with a fresh RSA key. */
+/** Creates an issuer with a fresh key. */
 export async function createTokenIssuer(options: TokenIssuerOptions): Promise<TokenIssuer> {
   const { certificatePem, certificateDer, privateKey } = await createSigningCertificate({
     commonName: options.issuer,
-    algorithm: "rsa-2048",
+    algorithm: "ecdsa-p256",
     now: options.now(),
     days: 30,
   });
   const publicKey = createPublicKey(privateKey);
-  const header = segment({ typ: "JWT", alg: "RS256", x5c: [certificateDer.toBase64()] });
+  const header = segment({ typ: "JWT", alg: "ES256", x5c: [certificateDer.toBase64()] });
   const seconds = () => Math.floor(options.now().getTime() / 1000);
 
   /** The claims of a token that this issuer made for this service and that is valid now, else nothing. */
@@ -81,7 +83,12 @@ export async function createTokenIssuer(options: TokenIssuerOptions): Promise<To
     // Every token of this issuer has the same header, so that there is no algorithm to negotiate (RFC 8725, 3.1).
     if (head !== header || body === undefined || signature === undefined || rest.length > 0) return undefined;
     try {
-      const signed = verify("sha256", utf8(`${head}.${body}`), publicKey, fromBase64Url(signature));
+      const signed = verify(
+        "sha256",
+        utf8(`${head}.${body}`),
+        { key: publicKey, dsaEncoding },
+        fromBase64Url(signature),
+      );
       if (!signed) return undefined;
     } catch {
       return undefined; // not base64url
@@ -133,7 +140,7 @@ export async function createTokenIssuer(options: TokenIssuerOptions): Promise<To
       jti: crypto.randomUUID(),
       access: credentials === null ? [] : access,
     });
-    const signature = sign("sha256", utf8(`${header}.${body}`), privateKey).toString("base64url");
+    const signature = sign("sha256", utf8(`${header}.${body}`), { key: privateKey, dsaEncoding }).toString("base64url");
     const token = `${header}.${body}.${signature}`;
     return Response.json({
       token,

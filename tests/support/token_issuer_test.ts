@@ -54,7 +54,7 @@ Deno.test("token issuer: the user's token opens what was asked for, until it exp
     { iss: "tests", sub: "üser", aud: "tests-service" },
   );
   const header = partOf(token, 0);
-  assert.equal(header["alg"], "RS256");
+  assert.equal(header["alg"], "ES256");
   assert.deepEqual(header["x5c"], [new X509Certificate(issuer.certificatePem).raw.toString("base64")]);
 
   time = start + 299_000;
