@@ -57,6 +57,7 @@ const TOOL_SETS: Readonly<Record<string, PermissionSet>> = {
     ffi: ["./.tagseal-pkcs11"],
   },
   "mutants": { read: true, write: true, run: true },
+  "tests": { read: ["./"], write: ["./dist"] },
   "bench": { read: true, write: true, net: true, env: true, run: true, sys: true },
 };
 
@@ -93,7 +94,9 @@ const TOOLS: Readonly<Record<string, Task>> = {
   "test": {
     description: "Run all tests; those whose real peers are missing say what to install",
     // Types are checked once, by `ok`; much of a test with real servers is waiting, so that more run than there are cores.
-    command: "DENO_JOBS=4 deno test -q -P --no-check --parallel",
+    command: `${
+      program("tests", "tests/together.ts")
+    } && DENO_JOBS=4 deno test -q -P --no-check --parallel dist/tests/`,
   },
   "bench": {
     description: "Measure tagseal beside the notary client on real servers, and the work inside; --quick for a look",

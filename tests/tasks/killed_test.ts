@@ -9,7 +9,8 @@ import { parseRoot } from "../../lib/tuf/parse.ts";
 import { random } from "../support/random.ts";
 import { type Outcome, tagseal } from "../support/run.ts";
 
-const RUNS = 10;
+/** Beside the moment of each call that a write consists of: `tests/files/killed_writes_test.ts`. */
+const RUNS = 6;
 /** Each answer of the server takes this long, so that there are moments between the calls to be hit. */
 const DELAY_MS = 15;
 const PASSPHRASES = { NOTARY_ROOT_PASSPHRASE: "root-passphrase", NOTARY_TARGETS_PASSPHRASE: "targets-passphrase" };
