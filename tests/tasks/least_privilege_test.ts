@@ -89,6 +89,7 @@ const TOOLS: Readonly<Record<string, readonly string[]>> = {
   "release-renew": [...FILES, ...ALL_WRITES, ...ADDON, ...knows(...VARIABLES)],
   "release-rotate-key": [...FILES, ...ALL_WRITES, ...ADDON, ...knows(...VARIABLES)],
   "sync": ["read the project", "write code: deno.json", "run deno"],
+  "mutants": [...FILES, ...ALL_WRITES, ...PROGRAMS],
   "bench": [
     ...[...FILES, ...ALL_WRITES, ...PROGRAMS, ...NETWORK, ...USER, "know the machine"],
     ...knows(...VARIABLES),
