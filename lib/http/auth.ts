@@ -70,8 +70,7 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
   const redactor = createRedactor();
 
   async function credentials(): Promise<Credentials | undefined> {
-    source ??= options.credentials?.() ?? Promise.resolve(undefined);
-    const found = await source;
+    const found = await (source ??= options.credentials?.());
     if (found && "outOfReach" in found) lost = found.outOfReach;
     else known = found;
     if (known) secretsOf(known).forEach(redactor.hide);
@@ -145,7 +144,7 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
       : await exchange(through, call);
     if (answer.status < 400) return answer;
     const authorization = call.headers?.["authorization"];
-    if (authorization !== undefined) redactor.hide(authorization.replace(/^\S+ /, ""));
+    if (authorization !== undefined) redactor.hide(authorization.slice(authorization.indexOf(" ") + 1));
     return { ...answer, bytes: redactor.foreignJson(answer.bytes) };
   }
 
@@ -219,7 +218,7 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
     // A token of a wider scope may have run out, then the one of this scope, so that there are three tries at most.
     for (let tries = 0; tries < 3 && answer.status === 401 && answeredBy === origin; tries++) {
       forget(proof?.grant);
-      const offered = parseChallenges(answer.headers.get("www-authenticate") ?? "");
+      const offered = parseChallenges(answer.headers.get("www-authenticate"));
       const next = chooseWay(offered, call.url, options.allowHttp);
       if ("badRealm" in next) throw badRealm(next.badRealm, call.url);
       if ("wrong" in next) throw refused("unauthenticated", next.wrong, call.url, scope);
@@ -259,7 +258,7 @@ const DO: Readonly<Record<Scope["actions"], string>> = {
 
 /** Whether a token was understood, and does not suffice (RFC 6750, section 3.1). */
 function isTooLittle({ headers }: Answer): boolean {
-  const offered = parseChallenges(headers.get("www-authenticate") ?? "");
+  const offered = parseChallenges(headers.get("www-authenticate"));
   return offered.some(({ params }) => params.get("error") === "insufficient_scope");
 }
 

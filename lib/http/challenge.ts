@@ -16,12 +16,12 @@ export interface Challenge {
 const MAX_HEADER = 8192;
 
 /**
- * The challenges of a `WWW-Authenticate` header, as far as they follow RFC 9110 (11.6.1); nothing of a header longer than
+ * The challenges of a `WWW-Authenticate` header, if there is one, as far as they follow RFC 9110 (11.6.1); nothing of a header longer than
  * 8 KiB. Several header lines joined by commas are read as one.
  */
-export function parseChallenges(header: string): Challenge[] {
+export function parseChallenges(header: string | null): Challenge[] {
   const found: { scheme: string; params: Map<string, string> }[] = [];
-  if (header.length > MAX_HEADER) return found;
+  if (header === null || header.length > MAX_HEADER) return found;
   let at = 0;
   const take = (pattern: RegExp): RegExpExecArray | null => {
     pattern.lastIndex = at;

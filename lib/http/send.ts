@@ -95,13 +95,14 @@ export async function exchange(send: Send, call: Call): Promise<Answer> {
   const patience = new Patience(call);
   const signal = call.signal ? AbortSignal.any([patience.signal, call.signal]) : patience.signal;
   let { url } = call;
+  const { method = "GET" } = call;
   // Compressed answers cost more than they show: with this the runtime leaves it to us what to unpack.
   const headers = new Headers({ "user-agent": USER_AGENT, "accept-encoding": "identity", ...call.headers });
   try {
     for (let hop = 0;; hop++) {
       const response = await send(
         new Request(url, {
-          method: call.method ?? "GET",
+          method,
           headers,
           ...(call.body === undefined ? {} : { body: call.body }),
           redirect: "manual",
@@ -109,7 +110,7 @@ export async function exchange(send: Send, call: Call): Promise<Answer> {
         }),
       );
       const location = response.headers.get("location");
-      const kinds = (call.method ?? "GET") === "GET" ? REDIRECTS : UNCHANGED_REDIRECTS;
+      const kinds = method === "GET" ? REDIRECTS : UNCHANGED_REDIRECTS;
       if (location === null || !kinds.includes(response.status) || !call.redirects) {
         const bytes = await readBounded(response, call, patience);
         return { status: response.status, headers: response.headers, bytes };
@@ -118,7 +119,7 @@ export async function exchange(send: Send, call: Call): Promise<Answer> {
       if (hop >= call.redirects) throw unavailable(call, "it redirects in circles", { redirects: hop });
       if (!URL.canParse(location, url)) throw unavailable(call, "it redirects to what is no address", {});
       const next = new URL(location, url);
-      if (!mayFollow(url, next, call.allowHttp ?? false)) {
+      if (!mayFollow(url, next, call.allowHttp === true)) {
         throw unavailable(call, `it redirects to "${next.origin}", which is not encrypted`, {});
       }
       next.username = next.password = ""; // else they would be sent, as if the user had given them

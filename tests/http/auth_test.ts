@@ -148,6 +148,15 @@ Deno.test("a token is tried once only: still 401 is unauthenticated, and says wh
   assert.deepEqual(log, ["GET -", "token repository:acme/app:pull", "GET Bearer T0"]);
 });
 
+Deno.test("a 401 that names no way in is unauthenticated: no realm, and nobody was tried", async () => {
+  const { code, message, details } = await failure(
+    serviceOf(() => Promise.resolve(new Response(null, { status: 401 }))).request(call(), PULL),
+  );
+  assert.equal(code, "unauthenticated");
+  assert.match(message, /tried anonymously without a realm and scope/);
+  assert.deepEqual([details["realm"], details["user"]], [null, null]);
+});
+
 Deno.test("a refused token is not kept, and one that was obtained for the call is not asked for twice", async () => {
   const { send, log } = fake({ token: () => Response.json({ token: "T0" }) });
   const service = serviceOf(send);
@@ -172,6 +181,17 @@ Deno.test("a realm that changes is followed", async () => {
   realm = "https://two.example/t";
   await service.request(call(), PUSH);
   assert.deepEqual(asked, ["one.example", "one.example", "two.example"]);
+});
+
+Deno.test("a realm that changes each time is followed three times at most", async () => {
+  let [calls, tokens] = [0, 0];
+  const send: Send = (request) => {
+    if (new URL(request.url).host !== "reg.example") return Promise.resolve(Response.json({ token: `T${++tokens}` }));
+    const headers = { "www-authenticate": `Bearer realm="https://auth${++calls}.example/t"` };
+    return Promise.resolve(new Response(null, { status: 401, headers }));
+  };
+  assert.equal((await failure(serviceOf(send).request(call(), PULL))).code, "unauthenticated");
+  assert.deepEqual([calls, tokens], [4, 3]);
 });
 
 Deno.test("a token server that refuses is unauthenticated, and is asked again by the next call", async () => {
@@ -416,6 +436,27 @@ Deno.test("one caller's abort does not end the token request that others share",
   assert.equal((await second).status, 200);
 });
 
+Deno.test("a call that has ended sends no credentials, and a signal of many calls gathers no listeners", async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  let listeners = 0;
+  const [add, remove] = [signal.addEventListener, signal.removeEventListener];
+  signal.addEventListener = (...given: unknown[]) => (listeners++, Reflect.apply(add, signal, given));
+  signal.removeEventListener = (...given: unknown[]) => (listeners--, Reflect.apply(remove, signal, given));
+  const { send, log } = fake();
+  const ending: Send = async (request) => {
+    const answer = await send(request);
+    if (log.length > 3) controller.abort(new Error("Ctrl-C"));
+    return answer;
+  };
+  const service = serviceOf(ending, ANNA);
+  await service.request(call(undefined, { signal }), PULL);
+  assert.deepEqual([log.length, listeners], [3, 0]);
+  log.push("later");
+  await assert.rejects(service.request(call(undefined, { signal }), PUSH), /Ctrl-C/);
+  assert.deepEqual(log.slice(4), ["token repository:acme/app:push,pull"]);
+});
+
 Deno.test("a stream as body is refused, since it cannot be sent twice", async () => {
   const body = new Blob(["x"]).stream();
   const error = await failure(serviceOf(fake().send).request(call(undefined, { method: "POST", body }), PUSH));
@@ -549,6 +590,17 @@ Deno.test("a server's own words are shown: cut, harmless and without secrets", a
     const { bytes } = await serviceOf(send, { username: "anna", password }).request(call(), PULL);
     assert.equal(new TextDecoder().decode(bytes), '["Basic ***","***","***"]');
   });
+  await t.step("what is no refusal is handed on as it is, and a token in a refusal is not quoted", async () => {
+    for (const [status, handedOn] of [[200, '{ "token": "T-of-a-call" }'], [400, '{"token":"***"}']] as const) {
+      const { send } = fake({ token: () => Response.json({ token: "T-of-a-call" }) });
+      const saying: Send = async (request) =>
+        request.headers.get("authorization") === "Bearer T-of-a-call"
+          ? new Response('{ "token": "T-of-a-call" }', { status })
+          : await send(request);
+      const { bytes } = await serviceOf(saying).request(call(), PULL);
+      assert.equal(new TextDecoder().decode(bytes), handedOn);
+    }
+  });
   await t.step("a password that is a part of other words leaves an answer readable", async () => {
     for (const password of ["e", "rro", "code", "error"]) {
       const send: Send = (request) =>
@@ -574,20 +626,30 @@ Deno.test("a user who was let in and may not do this is told so, not to check th
   await t.step("a token that does not suffice", async () => {
     const body = { errors: [{ code: "DENIED", message: "AcrImageSigner role is missing" }] };
     const error = await failure(serviceOf(scoped("insufficient_scope", body), ANNA).request(call(), PUSH));
-    assert.equal(error.code, "forbidden");
+    assert.deepEqual([error.code, error.reason], ["forbidden", "scope"]);
     assert.match(
       error.message,
       /refuses access: that user may not push to it: "AcrImageSigner role is missing"; tried as/,
     );
     assert.match(error.remedy, /^Have the administrator of the repository give that user the right to push to it, or/);
   });
+  await t.step("a token that does not suffice, beside another way in", async () => {
+    const error = await failure(serviceOf(scoped('insufficient_scope",Basic realm="reg'), ANNA).request(call(), PUSH));
+    assert.equal(error.code, "forbidden");
+  });
   await t.step("a 403", async () => {
     const error = await failure(serviceOf(fake({ status: 403 }).send, ANNA).request(call(), PULL));
     assert.match(error.remedy, /the right to pull from it/);
   });
   await t.step("nobody was let in", async () => {
-    for (const send of [scoped("insufficient_scope"), fake({ status: 403 }).send]) {
-      assert.equal((await failure(serviceOf(send).request(call(), PULL))).remedy, REMEDY);
+    for (
+      const [send, code] of [
+        [scoped("insufficient_scope"), "unauthenticated"],
+        [fake({ status: 403 }).send, "forbidden"],
+      ] as const
+    ) {
+      const error = await failure(serviceOf(send).request(call(), PULL));
+      assert.deepEqual([error.code, error.remedy], [code, REMEDY]);
     }
   });
   await t.step("a token that is not accepted", async () => {
@@ -740,6 +802,12 @@ Deno.test("a registry token goes to the service as it is, and to no token server
   assert.equal(tokenRequests.length, 0);
   const error = await failure(serviceOf(fake().send, { registryToken: "s3cret" }).request(call(), PULL));
   assert.match(error.message, /does not accept the registry token; tried with the registry token with realm/);
+  const plain = fake();
+  const unsent = await failure(
+    serviceOf(plain.send, { registryToken: "T7" }, true).request(call("http://reg.example/v2/x"), PULL),
+  );
+  assert.match(unsent.message, /: it is not encrypted, so the registry token was not sent; tried/);
+  assert.deepEqual(plain.log, ["GET -"]);
 });
 
 Deno.test("the token for everything serves nothing else, and none of the others serves it", async () => {

@@ -138,6 +138,88 @@ Deno.test("exchange: where redirects may lead, and who is named when they lead n
   });
 });
 
+/** Redirects in memory; `asked` is what was asked for, with the credentials that came. */
+function redirecting(answer: (url: URL) => Response): { send: Send; asked: string[] } {
+  const asked: string[] = [];
+  const send: Send = (request) => {
+    asked.push(`${request.url} ${request.headers.get("authorization") ?? "-"}`);
+    return Promise.resolve(answer(new URL(request.url)));
+  };
+  return { send, asked };
+}
+
+function redirect(location: string, body?: BodyInit): Response {
+  return new Response(body ?? null, { status: 307, headers: { location } });
+}
+
+Deno.test("exchange: how far redirects are followed, and what goes with them", async (t) => {
+  const call: Call = {
+    service: "Registry",
+    url: new URL("https://reg.example/0"),
+    headers: { authorization: "Bearer T" },
+    maxBytes: 1000,
+    timeoutMs: 5000,
+    redirects: 2,
+  };
+  await t.step("as often as the call says, and no more", async () => {
+    const { send, asked } = redirecting((url) => redirect(`/${Number(url.pathname.slice(1)) + 1}`));
+    await failsWith(exchange(send, call), "unavailable", "it redirects in circles");
+    assert.equal(asked.length, 3);
+    const until2 = (url: URL) =>
+      url.pathname === "/2" ? new Response("there") : redirect(url.pathname === "/0" ? "1" : "2");
+    assert.equal((await exchange(redirecting(until2).send, call)).status, 200);
+  });
+  await t.step("not at all where the call says nothing of it, nor where no place is named", async () => {
+    const { redirects: _redirects, ...plain } = call;
+    const { send, asked } = redirecting(() => redirect("/1", "moved"));
+    const { status, bytes } = await exchange(send, plain);
+    assert.deepEqual([status, new TextDecoder().decode(bytes), asked.length], [307, "moved", 1]);
+    const nowhere = redirecting(() => new Response("moved", { status: 307 }));
+    assert.equal((await exchange(nowhere.send, call)).status, 307);
+  });
+  await t.step("the body of a redirect is not read", async () => {
+    let cancelled = false;
+    const body = new ReadableStream({ cancel: () => void (cancelled = true) });
+    const { send } = redirecting((url) => url.pathname === "/0" ? redirect("/1", body) : new Response("there"));
+    await exchange(send, call);
+    assert.ok(cancelled);
+  });
+  await t.step("credentials stay with the origin they are for", async () => {
+    const ways = ["https://reg.example/1", "https://reg.example:444/2"];
+    const { send, asked } = redirecting(({ pathname }) => {
+      const next = ways[Number(pathname.slice(1))];
+      return next ? redirect(next) : new Response("there");
+    });
+    await exchange(send, call);
+    assert.deepEqual(asked, [
+      "https://reg.example/0 Bearer T",
+      "https://reg.example/1 Bearer T",
+      "https://reg.example:444/2 -",
+    ]);
+  });
+  for (
+    const [from, to, allowHttp, followed] of [
+      ["https://reg.example", "https://cdn.example", false, true],
+      ["https://reg.example", "http://reg.example", true, false],
+      ["https://reg.example", "http://localhost", true, false],
+      ["https://reg.example", "ftp://reg.example", true, false],
+      ["http://localhost", "http://127.0.0.1", false, true],
+      ["http://localhost", "http://reg.example", false, false],
+      ["http://localhost", "http://reg.example", true, true],
+      ["http://localhost", "ftp://localhost", true, false],
+      ["http://reg.example", "http://cdn.example", false, true],
+      ["http://reg.example", "https://cdn.example", false, true],
+    ] as const
+  ) {
+    await t.step(`from ${from} to ${to}${allowHttp ? ", where plain http is allowed" : ""}`, async () => {
+      const { send } = redirecting((url) => url.pathname === "/0" ? redirect(`${to}/1`) : new Response("there"));
+      const asking = exchange(send, { ...call, url: new URL(`${from}/0`), allowHttp });
+      if (followed) assert.equal((await asking).status, 200);
+      else await failsWith(asking, "unavailable", "which is not encrypted");
+    });
+  }
+});
+
 Deno.test("exchange: the length that a HEAD tells is that of nothing that comes", async () => {
   const long = () => new Response(null, { headers: { "content-length": "5000000" } });
   await serving(long, async (call) => {
