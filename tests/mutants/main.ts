@@ -1,5 +1,5 @@
 /**
- * `deno task mutants [lib/room | lib/room/file.ts …] [--core] [--near] [--verbose]`: changes the sources in many small
+ * `deno task mutants [lib/room | lib/room/file.ts …] [--core] [--near] [--verbose] [--jobs=N]`: changes the sources in many small
  * ways, and says which changes no test notices.
  *
  * A copy of the project is written that holds all mutants at once. The tests run over it once, so that each mutant is
@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { ARGUED } from "./argued.ts";
 import { judge } from "./judge.ts";
 import { type Mutant, writeMutants } from "./mutants.ts";
+import { JOBS } from "./pool.ts";
 import { ALL, CORE, foldersNear, NOT_HERE, WIDER } from "./rooms.ts";
 import { Tests, tryMutants } from "./run.ts";
 
@@ -72,7 +73,7 @@ async function survivorsOf(mutants: readonly Mutant[], folder: string, near: boo
   let survivors = [...mutants];
   for (const testFiles of await layers(foldersNear(files), near)) {
     if (survivors.length === 0) break;
-    const tests = new Tests(folder, mutants);
+    const tests = new Tests(folder, mutants, jobs);
     await tests.learn(testFiles, say);
     if (verbose) { for (const [file, seconds] of tests.seconds) print(`learnt: ${file} ${seconds.toFixed(2)} s`); }
     for (const text of tests.failing) print(`not asked: ${text}`);
@@ -84,6 +85,7 @@ async function survivorsOf(mutants: readonly Mutant[], folder: string, near: boo
 }
 
 const options = new Set(Deno.args.filter((word) => word.startsWith("--")));
+const jobs = Number([...options].find((word) => word.startsWith("--jobs="))?.slice("--jobs=".length) ?? JOBS);
 const verbose = options.has("--verbose");
 const named = Deno.args.filter((word) => !word.startsWith("--"));
 const places = options.has("--core") ? CORE : named.length > 0 ? named : ALL;

@@ -1,10 +1,10 @@
-/** Processes that run tests over mutants, twice as many as there are cores: much of a test is waiting. @module */
+/** Processes that run tests over mutants. @module */
 import type { Order, Report } from "./worker.ts";
 
 /** A process is replaced after so many orders: what tests leave behind adds up. */
 const ORDERS = 400;
 /** A process that says nothing for so long hangs: tests watch over themselves. */
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 300_000;
 
 /** One process. */
 class Worker {
@@ -59,22 +59,25 @@ async function* reportsIn(stdout: ReadableStream<Uint8Array<ArrayBuffer>>): Asyn
   }
 }
 
+/** One more than there are cores: tests wait as well. */
+export const JOBS: number = navigator.hardwareConcurrency + 1;
+
 /**
- * Runs all orders in the copy at `folder`; `done` is told of each as it ends, with nothing where the process hung or died.
+ * Runs all orders in the copy at `folder`, with `jobs` processes at a time; `done` is told of each as it ends, with nothing where the process hung or died.
  * With `alone`, each has a process of its own, in which its mutant is in force from the start.
  */
 export async function runOrders(
   folder: string,
   orders: readonly Order[],
   done: (order: Order, report: Report | undefined) => void,
-  alone = false,
+  { jobs, alone = false }: { readonly jobs: number; readonly alone?: boolean },
 ): Promise<void> {
   const waiting = [...orders];
-  await Promise.all(Array.from({ length: navigator.hardwareConcurrency * 2 }, async () => {
+  await Promise.all(Array.from({ length: jobs }, async () => {
     let worker: Worker | undefined;
     for (let order = waiting.shift(); order; order = waiting.shift()) {
       worker ??= new Worker(folder, alone && order.do === "try" ? order.mutant : 0);
-      const report = await worker.run(order, order.do === "try" ? PATIENCE_MS : 5 * PATIENCE_MS);
+      const report = await worker.run(order, order.do === "try" ? PATIENCE_MS : 2 * PATIENCE_MS);
       done(order, report);
       const spent = !report || "spent" in report && report.spent;
       if (alone || spent || worker.orders >= ORDERS) {

@@ -18,7 +18,7 @@ export class Tests {
   readonly #ofFile = new Map<string, Set<Timed>>();
   readonly #fileOf: ReadonlyMap<number, string>;
 
-  constructor(readonly folder: string, mutants: readonly Mutant[]) {
+  constructor(readonly folder: string, mutants: readonly Mutant[], readonly jobs: number) {
     this.#fileOf = new Map(mutants.map(({ id, file }) => [id, file]));
   }
 
@@ -32,7 +32,7 @@ export class Tests {
       if (!report || !("tests" in report)) return void this.failing.push(`${order.file}: it does not end`);
       report.tests.forEach((test, index) => this.#add(order.file, test, index));
       this.seconds.set(order.file, report.tests.reduce((sum, { took }) => sum + took.cpuMs, 0) / 1000);
-    });
+    }, { jobs: this.jobs });
   }
 
   #add(file: string, { name, took, failure, reached }: Learned, index: number): void {
@@ -79,7 +79,7 @@ export async function tryMutants(
       const noticedBy = !report ? "the time limit" : "killedBy" in report ? report.killedBy : undefined;
       if (noticedBy) killers.set(mutant, noticedBy);
       tried(mutant, noticedBy);
-    }, alone);
+    }, { jobs: tests.jobs, alone });
   }
   return killers;
 }
