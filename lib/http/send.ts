@@ -179,7 +179,7 @@ class Patience {
 
   #wait(): void {
     const left = this.#started + this.ms - performance.now();
-    if (left <= 0) return this.#controller.abort(new DOMException("Time is up", "TimeoutError"));
+    if (left <= 0) return this.#controller.abort(new Error("Time is up"));
     this.#cancel = after(left, () => this.#wait());
   }
 }
@@ -207,7 +207,7 @@ async function readBounded(response: Response, call: Call, patience: Patience): 
     if (!isPacked) arrived(part.length);
     if (call.shared) call.shared.left -= part.length;
     // Leaving the loop cancels the stream.
-    if (length > call.maxBytes || (call.shared?.left ?? 0) < 0) throw tooLong(call, "sends more");
+    if (length > call.maxBytes || call.shared && call.shared.left < 0) throw tooLong(call, "sends more");
     parts.push(part);
   }
   return parts.length === 1 ? new Uint8Array(parts[0]!) : concat(...parts);

@@ -34,7 +34,7 @@ export type Anchor =
   | { readonly kind: "known"; readonly root: Bytes }
   /** A pin; with `root`, an older root that holds it, where the newest one does not. */
   | { readonly kind: "pin"; readonly pin: RootPin; readonly root?: Bytes }
-  | { readonly kind: "first-use" };
+  | { readonly kind: "first-use"; readonly root?: undefined };
 
 /**
  * The files that were trusted before. No role may fall below the version of its file, nor show other content under the
@@ -96,7 +96,7 @@ export async function openRoot(
   floors: Floors,
   at: Date,
 ): Promise<RootPhase> {
-  const older = anchor.kind === "first-use" ? undefined : anchor.root;
+  const older = anchor.root;
   const root = parseRoot(older ?? bytes);
   if (anchor.kind === "pin") await requirePinned(root, gun, anchor.pin, at);
   // An older root may have expired since, its certificates too: it still speaks for its successor.

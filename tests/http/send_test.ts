@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { exchangeWithRetry } from "../../lib/http/retry.ts";
-import { type Call, exchange, type Send } from "../../lib/http/send.ts";
+import { TagsealError } from "../../lib/errors.ts";
+import { type Call, exchange, isTooLong, secureUrl, type Send } from "../../lib/http/send.ts";
 import { failsWith } from "../support/failures.ts";
 
 async function serving<T>(handler: () => Response, use: (call: Call) => Promise<T>): Promise<T> {
@@ -40,6 +41,13 @@ Deno.test("exchange: time grows with what arrives, and drips do not prolong it",
       const started = performance.now();
       await failsWith(exchange(fetch, { ...call, bytesPerSecond: 10_000 }), "unavailable", "no complete answer within");
       assert.ok(performance.now() - started < 1500);
+    });
+  });
+  await t.step("a second for each so many bytes, as the failure says", async () => {
+    const stalling = () => new Response(new ReadableStream({ start: (it) => it.enqueue(new Uint8Array(20)) }));
+    await serving(stalling, async (call) => {
+      const slow = exchange(fetch, { ...call, bytesPerSecond: 10 });
+      await failsWith(slow, "unavailable", "no complete answer within 2 s");
     });
   });
   await t.step("gzip, of which much comes out", async () => {
@@ -218,6 +226,85 @@ Deno.test("exchange: how far redirects are followed, and what goes with them", a
       else await failsWith(asking, "unavailable", "which is not encrypted");
     });
   }
+});
+
+Deno.test("exchange: an answer may be as long as the call says; one that is longer is left, and told apart", async (t) => {
+  const call: Call = { service: "Registry", url: new URL("https://reg.example/"), maxBytes: 4, timeoutMs: 5000 };
+  const answering = (response: Response): Send => () => Promise.resolve(response);
+  /** A body that nobody has read to its end. */
+  function body(): { stream: ReadableStream<Uint8Array>; left: () => boolean } {
+    let left = false;
+    const stream = new ReadableStream<Uint8Array>({
+      pull: (it) => it.enqueue(new Uint8Array(3)),
+      cancel: () => void (left = true),
+    });
+    return { stream, left: () => left };
+  }
+  await t.step("just as long", async () => {
+    const send = answering(new Response("four", { headers: { "content-length": "4" } }));
+    assert.equal(new TextDecoder().decode((await exchange(send, call)).bytes), "four");
+    const two = new ReadableStream({
+      start(it) {
+        it.enqueue(new Uint8Array([1, 2]));
+        it.enqueue(new Uint8Array([3, 4]));
+        it.close();
+      },
+    });
+    const shared = { left: 4 };
+    assert.deepEqual((await exchange(answering(new Response(two)), { ...call, shared })).bytes.join(), "1,2,3,4");
+    assert.equal(shared.left, 0);
+  });
+  await t.step("announced, and sent", async () => {
+    for (const [headers, words] of [[{ "content-length": "5" }, "it announces 5"], [{}, "it sends more"]] as const) {
+      const { stream, left } = body();
+      const error = await failsWith(exchange(answering(new Response(stream, { headers })), call), "unavailable", words);
+      assert.ok(isTooLong(error) && left());
+    }
+  });
+  await t.step("in an encoding that is not read", async () => {
+    const { stream, left } = body();
+    const send = answering(new Response(stream, { headers: { "content-encoding": "br" } }));
+    const error = await failsWith(exchange(send, call), "unavailable", 'in the encoding "br"');
+    assert.ok(!isTooLong(error) && left());
+  });
+  await t.step("other failures are not taken for it", () => {
+    const tooLong = { remedy: "Wait", reason: "too-long" } as const;
+    assert.ok(isTooLong(new TagsealError("unavailable", "A", tooLong)));
+    assert.ok(!isTooLong(new TagsealError("unavailable", "A", { remedy: "Wait", reason: "no-answer" })));
+    assert.ok(!isTooLong({ reason: "too-long" }) && !isTooLong(undefined));
+  });
+});
+
+Deno.test("exchange: a call that is ended fails with the reason that it is ended for", async () => {
+  const controller = new AbortController();
+  const send: Send = (request) => {
+    controller.abort(new Error("Ctrl-C"));
+    return Promise.reject(request.signal.reason);
+  };
+  const call = { service: "Registry", url: new URL("https://reg.example/"), maxBytes: 4, timeoutMs: 5000 };
+  await assert.rejects(exchange(send, { ...call, signal: controller.signal }), /^Error: Ctrl-C$/);
+});
+
+Deno.test("secureUrl: https, plain http where it is allowed or stays here, and no credentials", async () => {
+  const read = (address: string, allowHttp = false, example?: string) =>
+    secureUrl(address, "address of SignPath", allowHttp, example).href;
+  assert.equal(read("https://app.example/API"), "https://app.example/API");
+  assert.equal(read("http://localhost:5000/"), "http://localhost:5000/");
+  assert.equal(read("http://app.example/", true), "http://app.example/");
+  for (
+    const address of ["app.example", "ftp://app.example/", "https://anna@app.example/", "https://:pw@app.example/"]
+  ) {
+    const error = await failsWith(
+      () => read(address, true),
+      "bad-input",
+      "The address of SignPath is not a plain https URL",
+    );
+    assert.equal(error.remedy, "Give it as https://host[:port], with credentials apart from it");
+    assert.deepEqual(error.next, { do: "give-plain-address", like: undefined });
+  }
+  const error = await failsWith(() => read("nonsense", false, "https://one.example"), "bad-input");
+  assert.match(error.remedy, /^Give it as https:\/\/host\[:port\], for example https:\/\/one\.example, with/);
+  await failsWith(() => read("http://app.example/x?y"), "bad-input", '"http://app.example/x" is not encrypted');
 });
 
 Deno.test("exchange: the length that a HEAD tells is that of nothing that comes", async () => {

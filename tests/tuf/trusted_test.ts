@@ -3,7 +3,7 @@ import { type Bytes, concat, utf8 } from "../../lib/bytes/bytes.ts";
 import { keyOfCertificate } from "../../lib/crypto/keys.ts";
 import { readCertificate } from "../../lib/crypto/x509.ts";
 import type { RoleName } from "../../lib/tuf/roles.ts";
-import { openDelegations } from "../../lib/tuf/trusted.ts";
+import { openDelegations, openRoot } from "../../lib/tuf/trusted.ts";
 import { failsWith } from "../support/failures.ts";
 import { RECORDED, recordedFiles } from "../support/recorded.ts";
 import {
@@ -88,6 +88,12 @@ Deno.test("rollback of root: below the trusted one is refused, the same is not",
     'The trust data of "root" is not acceptable: it has version 2, and version 3 was trusted before (rollback)',
   );
   await passes({ root: { version: 3 } }, await known(2)());
+});
+
+Deno.test("a first root whose certificates do not count is refused before anything else is asked for", async () => {
+  const root = (await buildFiles({ keys: { root: [KEYS.stranger] } })).get("root")!;
+  const opening = openRoot(GUN, root, { kind: "first-use" }, new Map(), AT);
+  await failsWith(opening, "trust-invalid", `The root of "${GUN}" has no usable certificate`);
 });
 
 for (const role of ROLES) {

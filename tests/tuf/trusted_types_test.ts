@@ -7,6 +7,7 @@ import {
   advanceTargets,
   advanceTimestamp,
   openDelegations,
+  openRoot,
   type RootPhase,
   type SnapshotPhase,
   type TimestampPhase,
@@ -15,7 +16,8 @@ import {
 import type { RepositoryView } from "../../lib/tuf/view.ts";
 import { publishChange, type PublishOptions } from "../../lib/notary/publish.ts";
 import { TagsealError } from "../../lib/errors.ts";
-import { buildFiles, judge } from "../support/trust_builder.ts";
+import type { RoleName } from "../../lib/tuf/roles.ts";
+import { AT, buildFiles, GUN } from "../support/trust_builder.ts";
 
 declare const root: RootPhase;
 declare const timestamp: TimestampPhase;
@@ -59,7 +61,15 @@ export const NOT_COMPILED = [
 ];
 
 Deno.test("trusted: each step says how far it has come, and the last one is the repository", async () => {
-  const repository = await judge(await buildFiles());
-  assert.equal(repository.kind, "repository");
+  const files = await buildFiles();
+  const file = (role: RoleName) => files.get(role)!;
+  const opened = await openRoot(GUN, file("root"), { kind: "first-use" }, new Map(), AT);
+  const newer = await advanceRoot(opened, (await buildFiles({ root: { version: 2 } })).get("root")!);
+  const same = await advanceRoot(opened, file("root"));
+  const stamped = await advanceTimestamp(same, file("timestamp"));
+  const listed = await advanceSnapshot(stamped, file("snapshot"));
+  const repository = await advanceTargets(listed, file("targets"));
+  const kinds = [opened, newer, same, stamped, listed, repository].map(({ kind }) => kind);
+  assert.deepEqual(kinds, ["root", "root", "root", "timestamp", "snapshot", "repository"]);
   assert.deepEqual(Object.keys({ ...repository }).filter((name) => name === "proven"), []);
 });
