@@ -85,7 +85,7 @@ export async function addDelegation(
   snapshotKey.catch(() => {}); // said where it is used
   let opened: RoleSigner | undefined; // the passphrase is asked for once, not for each rebase
   const { outcome, repository } = requirePublished(
-    await publish(trust, gun, [...roles], REBASE_ATTEMPTS, {
+    await publish(trust, gun, [...roles], { attempts: REBASE_ATTEMPTS }, {
       isThere: ({ root, targets }) => {
         requireForeign(key, keysOfRoles(root));
         return roles.every((role) => holds(targets, role, key));

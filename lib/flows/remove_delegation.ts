@@ -94,7 +94,7 @@ export async function removeDelegation(
   let removed: DelegationKeys[] = [];
   let consequences: Consequences = { lost: [], moved: [], noSigner: false };
   const { outcome, repository } = requirePublished(
-    await publish(trust, gun, [], REBASE_ATTEMPTS, {
+    await publish(trust, gun, [], { attempts: REBASE_ATTEMPTS }, {
       isThere: (repository) => planFor(repository).size === 0,
       async make(repository) {
         const { targets } = repository;

@@ -37,6 +37,8 @@ export interface PublishOptions<R extends RepositoryView = TrustedRepository> {
   read(posted?: ReadonlyMap<RoleName, Bytes>): Promise<R>;
   /** How often to start over when others were faster; 1 where the change cannot be made anew. */
   readonly attempts: number;
+  /** Whether it is enough to know that others were faster, as the change is made anew elsewhere; not unless said. */
+  readonly beginsAnew?: boolean | undefined;
   /** Waits this many milliseconds. */
   sleep(ms: number): Promise<void>;
 }
@@ -97,6 +99,8 @@ export async function publishChange<R extends RepositoryView = TrustedRepository
     const failure = await server.publish(gun, files).then(() => undefined, (error: unknown) => error);
     if (failure === undefined) doubt = "taken";
     else if (mayStillArrive(failure)) doubt ??= "lost";
+    // Of the only post there was, the server says that it is not taken.
+    else if (options.beginsAnew && doubt === undefined && isTagsealError(failure, "stale")) return failure;
     // After a lost answer nobody knows what happened but the server, so ask it, whatever the outcome looked like.
     // Where it was refused, the server has something else than what was posted.
     const posted: Files = failure === undefined ? files : new Map();
@@ -142,7 +146,12 @@ export async function publishChange<R extends RepositoryView = TrustedRepository
 export function requirePublished<R extends RepositoryView>(result: PublishResult<R>): PublishedChange<R> {
   if (result.outcome !== "overtaken") return result;
   const { repository: { gun }, isDoubtful, attempts } = result;
-  throw new TagsealError("stale", `Somebody else has published to "${gun}" in between`, {
+  throw overtaken(gun, isDoubtful, attempts);
+}
+
+/** Others were faster. */
+export function overtaken(gun: string, isDoubtful = false, attempts = 1): TagsealError {
+  return new TagsealError("stale", `Somebody else has published to "${gun}" in between`, {
     ...isDoubtful
       ? lookAfter("What was posted may have been published and replaced since")
       : { remedy: "Nothing of this change was published. Run the command again" },

@@ -4,7 +4,7 @@ import { isTagsealError, reworded } from "../errors.ts";
 import { LARGE_FILE_BYTES } from "./first_round.ts";
 import { type ReadOptions, readRepository, type ReadResult } from "./update.ts";
 import type { MetadataStore } from "./metadata_store.ts";
-import { type Change, publishChange, type PublishResult } from "./publish.ts";
+import { type Change, publishChange, type PublishOptions, type PublishResult } from "./publish.ts";
 import type { TrustServer } from "./trust_server.ts";
 import type { RoleName } from "../tuf/roles.ts";
 import type { RootPin } from "../tuf/root_keys.ts";
@@ -103,7 +103,7 @@ export async function publish(
   trust: Trust,
   gun: string,
   expected: RoleName[],
-  attempts: number,
+  { attempts, beginsAnew }: Pick<PublishOptions, "attempts" | "beginsAnew">,
   change: Change,
 ): Promise<PublishResult> {
   let before: TrustedRepository | undefined;
@@ -117,7 +117,7 @@ export async function publish(
     return (await openRepository(trust, gun, expected, atHand)).repository;
   };
   try {
-    return await publishChange({ server: trust.server, gun, read, attempts, sleep: trust.sleep }, change);
+    return await publishChange({ server: trust.server, gun, read, attempts, beginsAnew, sleep: trust.sleep }, change);
   } catch (error) {
     // A server that cannot sign the snapshot refuses whatever is sent, in words of its own key store.
     if (before && isTagsealError(error, "trust-invalid", "unavailable") && error.call?.status !== undefined) {

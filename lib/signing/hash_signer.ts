@@ -6,7 +6,7 @@ import type { SignPathClient } from "../signpath/client.ts";
 import type { CallLimits, HashSubmission } from "../signpath/types.ts";
 import { describeChanges } from "./description.ts";
 import type { Payload } from "./payload.ts";
-import { type KeyHolder, type PayloadSigner, perPayload } from "./payload_signer.ts";
+import { type KeyHolder, type PayloadSigner, perPayload, SERVICE_SPREAD } from "./payload_signer.ts";
 
 /** For how many repositories hashes are signed at a time. */
 const AT_ONCE = 4;
@@ -23,6 +23,7 @@ export function hashSigner(
   return {
     holder: policyKey ?? { kind: "service" },
     attempts: ATTEMPTS,
+    spread: SERVICE_SPREAD,
     // Where the first is refused all would be, and a project of the wrong type would file each as an ordinary request.
     sign: perPayload(async (payload) => {
       const { bytes, rules, about } = payload;

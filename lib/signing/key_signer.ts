@@ -7,6 +7,8 @@ import { type PayloadSigner, perPayload } from "./payload_signer.ts";
 
 /** A key signs in no time: whoever was faster costs next to nothing. */
 const ATTEMPTS = 50;
+/** So is the time better spent on another attempt than on waiting. */
+const SPREAD = 3;
 
 /**
  * A signer over `store`. A key is opened once, whatever comes of it: nobody is asked twice for a passphrase.
@@ -32,6 +34,7 @@ export function keySigner(store: KeyStore, openEarly = false): PayloadSigner {
       },
     },
     attempts: ATTEMPTS,
+    spread: SPREAD,
     sign: perPayload(async ({ bytes, rules, keys }) => {
       const signer = await open(keys[0].canonicalId);
       return { signature: (await signer.sign(bytes, rules)).bytes };

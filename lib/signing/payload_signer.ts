@@ -10,6 +10,12 @@ import { mapAtOnce } from "./at_once.ts";
 import type { Batch } from "./batch.ts";
 import type { Payload } from "./payload.ts";
 
+/**
+ * {@linkcode PayloadSigner.spread} of services, where each attempt in vain may cost an approval: of eight who begin at the
+ * same moment, each has about two signatures made.
+ */
+export const SERVICE_SPREAD = 20;
+
 /** Who holds the key. */
 export type KeyHolder =
   | {
@@ -62,6 +68,11 @@ export interface PayloadSigner {
   readonly holder: KeyHolder;
   /** How often to sign anew where others were faster: a request may want an approval each time, a key does not. */
   readonly attempts: number;
+  /**
+   * Over how long a time those draw apart who were overtaken, in multiples of what an attempt takes: the longer, the fewer
+   * of them are overtaken again.
+   */
+  readonly spread: number;
   /**
    * Signs every payload.
    *

@@ -39,6 +39,8 @@ export interface SignedPart {
   readonly wasAway: boolean;
   /** Whether others were faster before, so that a look whether they are again costs less than a publish in vain. */
   readonly isContended: boolean;
+  /** Whether it is begun anew where others are faster: then nobody needs to know what they have published. */
+  readonly beginsAnew: boolean;
 }
 
 /** A signature format. */

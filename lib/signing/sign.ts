@@ -35,8 +35,8 @@ export interface SignOptions<Result extends SchemeResult = SchemeResult> {
   readonly onDone?: (outcome: Outcome<Result>) => void;
 }
 
-/** The longest pause before starting over, in milliseconds. */
-const MAX_PAUSE_MS = 8000;
+/** Within how many milliseconds everybody starts over, however long an attempt takes: approvals may take days. */
+const MAX_SPREAD_MS = 60_000;
 
 /**
  * Does all of `jobs`. One repository's failure does not keep others from being signed; run again, what is there is left
@@ -110,7 +110,8 @@ async function signTogether<Result extends SchemeResult>(
         ...payload,
         bytes: earlier?.get(payload.id) ?? payload.bytes,
       }));
-      return { job, prepared, part: { payloads, signatures, madeAt, wasAway: isKept, isContended: attempt > 1 } };
+      const race = { isContended: attempt > 1, beginsAnew: attempt < attempts };
+      return { job, prepared, part: { payloads, signatures, madeAt, wasAway: isKept, ...race } };
     });
     const repositories = [...Map.groupBy(signed, ({ job }) => job.repository).values()];
     await mapAtOnce(repositories, AT_ONCE, async (some) => {
@@ -141,7 +142,7 @@ async function signTogether<Result extends SchemeResult>(
     if (open.length === 0) break;
     // Agents of one pipeline start together. One of them wins each time; drawn apart, fewer others sign in vain.
     const took = now().getTime() - started.getTime();
-    await options.sleep(randomPartOf(Math.min(took * attempt, MAX_PAUSE_MS)));
+    await options.sleep(randomPartOf(Math.min(took * signer.spread, MAX_SPREAD_MS)));
   }
   return { signingRequestId, unclearRequests };
 }

@@ -10,7 +10,7 @@ import { earlierSignatures } from "./earlier_signatures.ts";
 import { fileOnce } from "./file_once.ts";
 import type { KeptRequests } from "./kept_requests.ts";
 import { originIn } from "./origin.ts";
-import type { KeyHolder, PayloadSigner, SignedBatch } from "./payload_signer.ts";
+import { type KeyHolder, type PayloadSigner, SERVICE_SPREAD, type SignedBatch } from "./payload_signer.ts";
 import { downloadWhenSigned, type FollowOptions, submitForSigning } from "./request_signature.ts";
 import { readSigned } from "./signed_file.ts";
 import { type UnsignedFile, writeSigningFile } from "./signing_data.ts";
@@ -82,6 +82,7 @@ export function zipSigner(
   return {
     holder: service ?? { kind: "service" },
     attempts: named === undefined ? ATTEMPTS : 1,
+    spread: SERVICE_SPREAD,
     async sign(batch) {
       const { signal, now, onProgress } = options;
       const units = workIn(batch.file);
@@ -138,6 +139,7 @@ export function fileSigner(
   return {
     holder: service,
     attempts: ATTEMPTS,
+    spread: SERVICE_SPREAD,
     async sign(batch) {
       const file = await writeSigningFile(batch.file);
       const answer = await signFile(file, batch);

@@ -30,7 +30,7 @@ const NEW_ID = sha256Hex(canonicalJson(NEW_KIND));
 async function owner(world: FlowWorld, change: (delegations: JsonObject) => JsonValue): Promise<void> {
   const trust = world.trust();
   let done = false;
-  await publish(trust, GUN, [], 1, {
+  await publish(trust, GUN, [], { attempts: 1 }, {
     isThere: () => done,
     async make(repository) {
       done = true;

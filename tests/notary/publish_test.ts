@@ -41,8 +41,9 @@ async function bench(...tags: string[]) {
   };
   const reading = () =>
     readRepository({ server, gun: GUN, at: AT, store: createMemoryMetadataStore() }).then((r) => r.repository);
-  const publish = (attempts: number, change = addMine) =>
+  const publish = (attempts: number, change = addMine, beginsAnew = false) =>
     publishChange({
+      beginsAnew,
       server,
       gun: GUN,
       read: reading,
@@ -207,6 +208,23 @@ Deno.test("publish: a change that was taken and is never shown is not made again
   assert.deepEqual(error.next, { do: "look-in-some-minutes" });
   assert.equal(server.published.length, 1);
   assert.deepEqual(slept, [250, 500, 1000, 2000]);
+});
+
+Deno.test("publish: who begins anew elsewhere does not read what others have done, unless something may have landed", async () => {
+  const { server, publish } = await bench("a");
+  let reads = 0;
+  server.onRead = () => void reads++;
+  const failures: TagsealError[] = [stale()];
+  server.onPublish = () => {
+    throw failures.shift()!;
+  };
+  assert.equal((await publish(1, addMine, true)).outcome, "overtaken");
+  const once = reads;
+  reads = 0;
+  failures.push(cannotNow({ sent: true }, "cut"), stale());
+  const result = await publish(1, addMine, true);
+  assert.deepEqual([result.outcome, "isDoubtful" in result && result.isDoubtful], ["overtaken", true]);
+  assert.equal(reads, 3 * once, "to begin with, after the post that was lost, and after the one that was refused");
 });
 
 Deno.test("publish: after so many attempts it is given up", async () => {

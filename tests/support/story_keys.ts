@@ -50,7 +50,7 @@ export function trustOf(story: Story): Trust {
 export async function signInTargets(story: Story, tags: ReadonlyMap<string, Target>): Promise<void> {
   const trust = trustOf(story);
   const keys = createFileKeyStore(story.trust, () => Promise.resolve(PASSPHRASES.targets));
-  await publish(trust, story.gun, ["targets"], 1, {
+  await publish(trust, story.gun, ["targets"], { attempts: 1 }, {
     isThere: ({ targets }) => [...tags.keys()].every((tag) => targets.targets.has(tag)),
     async make(repository) {
       const { targets } = repository;

@@ -60,12 +60,18 @@ interface Part extends RoleChange {
 /**
  * Checks and publishes the part of `data` that concerns one repository. A second run after a success changes nothing.
  *
+ * @param beginsAnew whether the change is made anew where others were faster: then it is not looked for what they did
  * @throws {TagsealError} `trust-invalid` (signature, payload or trust data), `stale`, `bad-input` (not signed yet)
  */
-export async function pushTrustData(trust: Trust, data: SignedPayloads, change: RepositoryChange): Promise<PushResult> {
+export async function pushTrustData(
+  trust: Trust,
+  data: SignedPayloads,
+  change: RepositoryChange,
+  beginsAnew = false,
+): Promise<PushResult> {
   const { repository: gun, tags, removedTags } = change;
   const { parts, roles, edit } = signedEdit(trust, data, change);
-  const result = await publish(trust, gun, roles, 1, edit);
+  const result = await publish(trust, gun, roles, { attempts: 1, beginsAnew }, edit);
   const { repository } = result;
   if (result.outcome === "overtaken") {
     // Nobody says what has moved; what was read back does. All land or none does: where one role shows it, it was

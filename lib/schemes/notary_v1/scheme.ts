@@ -10,6 +10,7 @@ import { type Job, jobOf, type Scheme, type SignedPart } from "../../signing/sch
 import { DCT } from "../names.ts";
 import { type RepositoryChange, wordsOf } from "./changes.ts";
 import { type PreparedChange, type PreparedRepository, prepareTags, type TagsToSign } from "./prepare_tags.ts";
+import { overtaken } from "../../notary/publish.ts";
 import { type PushResult, pushTrustData } from "./push_trust_data.ts";
 import { wrongSignature } from "./refused_data.ts";
 import { verifyTags } from "./verify_tags.ts";
@@ -39,11 +40,13 @@ export const notaryV1: Scheme<DctTask, PreparedChange, PushResult, Parameters<ty
       throw wrongSignature(gun, roles[i]!.role, keys.map(({ canonicalId }) => canonicalId));
     }
   },
-  async publish({ trust, gun }, change, { payloads, signatures, wasAway, isContended }: SignedPart) {
+  async publish({ trust, gun }, change, { payloads, signatures, wasAway, isContended, beginsAnew }: SignedPart) {
+    const moved = isContended && await hasMoved(trust, gun);
+    if (moved && beginsAnew) throw overtaken(gun);
     // An approval may have taken days: what is published builds on what is there now.
-    if (wasAway || (isContended && await hasMoved(trust, gun))) trust.recent?.clear();
+    if (moved || wasAway) trust.recent?.clear();
     const bytes = new Map(payloads.map((payload): [string, Bytes] => [payload.id, payload.bytes]));
-    return await pushTrustData(trust, { payloads: bytes, signatures }, changeOf(change, payloads));
+    return await pushTrustData(trust, { payloads: bytes, signatures }, changeOf(change, payloads), beginsAnew);
   },
   verify: (question) => verifyTags(...question),
 };

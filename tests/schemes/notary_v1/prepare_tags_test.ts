@@ -37,7 +37,7 @@ function targetsIn(bytes: Uint8Array<ArrayBuffer>): JsonObject {
 async function owner(world: FlowWorld, change: (signed: JsonObject) => JsonObject): Promise<void> {
   const trust = world.trust();
   let version = 0;
-  await publish(trust, GUN, ["targets"], 1, {
+  await publish(trust, GUN, ["targets"], { attempts: 1 }, {
     isThere: ({ targets }) => version > 0 && targets.version >= version,
     async make(repository) {
       const { keyId, signer } = await openRoleSigner(repository, "targets", world.keys);
@@ -243,7 +243,7 @@ Deno.test("the key that signs is told apart", async (t) => {
 Deno.test("only targets/releases is there: it is said, with what that means and what to do", async () => {
   const world = await FlowWorld.begin();
   await initRepository(world.trust(), world.keys, { gun: GUN });
-  await publish(world.trust(), GUN, [], 1, {
+  await publish(world.trust(), GUN, [], { attempts: 1 }, {
     isThere: ({ targets }) => targets.delegations.length > 0,
     async make(repository) {
       const { signer, keyId } = await openRoleSigner(repository, "targets", world.keys);

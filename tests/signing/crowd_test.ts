@@ -1,0 +1,127 @@
+/** Many who sign at once in one repository, in a time of their own: what it costs them, whoever holds the key. */
+import assert from "node:assert/strict";
+import { utf8 } from "../../lib/bytes/bytes.ts";
+import { TagsealError } from "../../lib/errors.ts";
+import { keySigner } from "../../lib/signing/key_signer.ts";
+import type { PayloadSigner } from "../../lib/signing/payload_signer.ts";
+import { SERVICE_SPREAD } from "../../lib/signing/payload_signer.ts";
+import type { Job } from "../../lib/signing/scheme.ts";
+import { sign } from "../../lib/signing/sign.ts";
+import { MemoryKeyStore } from "../support/flow_world.ts";
+import { KEYS } from "../support/trust_builder.ts";
+
+/** A time that passes only when everybody waits. */
+class Clock {
+  #now = 0;
+  readonly #waiting: { readonly at: number; readonly wake: () => void }[] = [];
+
+  readonly now = () => new Date(Date.UTC(2026, 0, 1) + this.#now);
+  readonly sleep = (ms: number) =>
+    new Promise<void>((wake) => {
+      this.#waiting.push({ at: this.#now + ms, wake });
+    });
+
+  async runUntil(done: Promise<unknown>): Promise<number> {
+    let isDone = false;
+    done.finally(() => isDone = true);
+    for (;;) {
+      for (let turns = 0; turns < 100; turns++) await undefined; // all go on as far as they can
+      if (isDone) return this.#now;
+      this.#waiting.sort((a, b) => b.at - a.at);
+      const { at, wake } = this.#waiting.pop()!;
+      this.#now = at;
+      wake();
+    }
+  }
+}
+
+/** How long things take, in milliseconds. */
+const READ_MS = 60;
+const POST_MS = 80;
+
+interface Cost {
+  /** Signatures made for each tag. */
+  readonly signatures: number;
+  /** Posts for each tag. */
+  readonly posts: number;
+  /** Until the last one was done, in milliseconds. */
+  readonly ms: number;
+}
+
+/** Has `count` sign at once, each one tag, where a signature takes `signMs`. */
+async function crowd(count: number, kind: Pick<PayloadSigner, "attempts" | "spread">, signMs: number): Promise<Cost> {
+  const clock = new Clock();
+  let [version, signatures, posts] = [0, 0, 0];
+  const signer: PayloadSigner = {
+    ...kind,
+    holder: { kind: "service" },
+    async sign({ parts }) {
+      signatures++;
+      await clock.sleep(signMs * (0.8 + Math.random() / 2));
+      const signed = new Map(parts.flat().map(({ id }) => [id, utf8("signature")]));
+      return { signatures: signed, failures: new Map(), signingRequestId: null, isKept: false, unclearRequests: 0 };
+    },
+  };
+  const overtaken = () => new TagsealError("stale", "Somebody was faster", { remedy: "Begin anew" });
+  const job = (repository: string): Job => ({
+    repository,
+    scheme: "numbers",
+    async prepare() {
+      await clock.sleep(READ_MS);
+      const base = version;
+      const rules = { hash: "sha256", rsaPadding: "pkcs1" } as const;
+      const about = { repository, subject: "a number", facts: {}, tags: [], removedTags: [] };
+      const payload = { bytes: utf8(`${base + 1}`), keys: [KEYS.releases.publicKey] as const, rules, about };
+      return {
+        outcome: "to-sign",
+        part: { member: "numbers", trust: new Map(), words: () => ({}), payloads: [payload] },
+        check: () => Promise.resolve(),
+        async publish({ isContended }) {
+          if (isContended) {
+            await clock.sleep(READ_MS);
+            if (version !== base) throw overtaken();
+          }
+          posts++;
+          await clock.sleep(POST_MS);
+          if (version !== base) throw overtaken();
+          version++;
+          await clock.sleep(READ_MS);
+          return { repository, outcome: "published" };
+        },
+      };
+    },
+  });
+  const all = Array.from({ length: count }, async (_, i) => {
+    await clock.sleep(i * 50); // processes do not start at one moment
+    await sign([job(`r${i}`)], { signer, now: clock.now, sleep: clock.sleep });
+  });
+  const ms = await clock.runUntil(Promise.all(all));
+  assert.equal(version, count);
+  return { signatures: signatures / count, posts: posts / count, ms };
+}
+
+async function average(count: number, kind: Pick<PayloadSigner, "attempts" | "spread">, signMs: number): Promise<Cost> {
+  const runs = 30;
+  const sum = { signatures: 0, posts: 0, ms: 0 };
+  for (let i = 0; i < runs; i++) {
+    const { signatures, posts, ms } = await crowd(count, kind, signMs);
+    sum.signatures += signatures / runs;
+    sum.posts += posts / runs;
+    sum.ms += ms / runs;
+  }
+  return sum;
+}
+
+const SERVICE = { attempts: 20, spread: SERVICE_SPREAD };
+
+Deno.test("eight at once with keys at hand post twice for each tag at most, and are done in the time of thirty posts", async () => {
+  const { posts, ms } = await average(8, keySigner(new MemoryKeyStore()), 3);
+  assert.ok(posts <= 2 && ms <= 30 * POST_MS, `${posts} posts, ${ms} ms`);
+});
+
+Deno.test("eight at once whose key a service holds have about two signatures made for each tag", async () => {
+  for (const signMs of [200, 1000]) {
+    const { signatures, posts } = await average(8, SERVICE, signMs);
+    assert.ok(signatures <= 2.25 && posts <= 2, `${signatures} signatures, ${posts} posts`);
+  }
+});
