@@ -10,6 +10,7 @@ import { shown } from "../bytes/printable.ts";
 import { type PublicKey, readPublicKey } from "../crypto/keys.ts";
 import { messageOf, TagsealError } from "../errors.ts";
 import type { AuthorizedService, ScopeAction } from "../http/auth.ts";
+import { formOfFiles } from "../http/multipart.ts";
 import { type Answer, type ByteBudget, type Call, plainUrl } from "../http/send.ts";
 import { serverWords } from "../http/server_words.ts";
 import { isDelegation, type RoleName } from "../tuf/roles.ts";
@@ -176,11 +177,10 @@ export function createTrustServer({ url, service, access, signal }: TrustServerO
       }
     },
     async publish(gun, files) {
-      const body = new FormData();
-      for (const [role, bytes] of files) body.append("files", new Blob([bytes]), role);
+      const { type, body } = formOfFiles("files", files);
       const length = [...files.values()].reduce((sum, bytes) => sum + bytes.length, 0);
       const timeoutMs = PUBLISH_TIMEOUT_MS + length / SLOW_UPLOAD * 1000;
-      const answer = await call(gun, "", { method: "POST", body, timeoutMs });
+      const answer = await call(gun, "", { method: "POST", body, timeoutMs, headers: { "content-type": type } });
       if (answer.status === 413) throw tooLarge(url, gun, length);
       if (isPage(answer)) throw pageInstead(url, gun);
       if (answer.status !== 200) throw refusal(url, gun, answer, `publish ${[...files.keys()].join(", ")}`, true);
