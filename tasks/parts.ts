@@ -39,8 +39,15 @@ export async function withParts<T>(use: (parts: Parts) => Promise<T>): Promise<T
   }
 }
 
+/** An import of a part for nothing but the order in which parts are run, which matters to none. */
+const FOR_ORDER = /(?<=^|;)import"\.\/[\w.-]+\.js";/gm;
+
 /** The same parts as CommonJS, by name; `address` is the expression that stands for the file's own address. */
 export async function commonJsOf({ folder, sources }: Parts, address: string): Promise<Map<string, string>> {
+  for (const [name, source] of sources) {
+    const file = utf8(source.replaceAll(FOR_ORDER, ""));
+    await writeFileAtomically(`${folder}/${name}`, file, { replace: true, ownCode: true, lazy: true });
+  }
   await toCommonJs([...sources.keys()].map((name) => `${folder}/${name}`), address, `${folder}/common`);
   return await sourcesIn(`${folder}/common`);
 }

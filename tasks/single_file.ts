@@ -46,7 +46,7 @@ if (major < ${OLDEST_DENO[0]} || (major === ${OLDEST_DENO[0]} && minor < ${OLDES
   console.error("tagseal: next: Install a newer one: deno upgrade, or https://deno.com");
   Deno.exit(2);
 }
-const loaded = {};
+const [named, loaded] = [{}, {}];
 const builtin = (name) => process.getBuiltinModule(name);
 const late = (name) => new Proxy({}, {
   get: (_, key) => builtin(name)[key],
@@ -58,25 +58,34 @@ const late = (name) => new Proxy({}, {
 });
 // A CommonJS library is run when it is used, and may need the module itself: a class made of what stands for it is none.
 const library = (name) => name.startsWith("node:") ? builtin(name) : load(name);
+// A part is run when something of it is used, not when another one names it: commands name far more than they use.
 const load = (name) => {
-  if (name.startsWith("node:")) return loaded[name] ??= late(name);
+  if (name.startsWith("node:")) return named[name] ??= late(name);
   if (!name.startsWith("./")) return builtin("node:module").createRequire(import.meta.url)(name);
-  if (loaded[name]) return loaded[name].exports;
+  return named[name] ??= Object.create(new Proxy({}, { get: (_, key) => (loaded[name] ?? run(name)).exports[key] }));
+};
+const run = (name) => {
   const told = parts[name].toString();
   const text = told.slice(told.indexOf("/*") + 2, -"*/}".length).replaceAll("${SPELLED_END}", "*" + "/");
-  const run = (0, eval)("(function(require,module,exports,programUrl){" + text + "\\n})\\n//# sourceURL=tagseal/" + name.slice(2));
+  const part = (0, eval)("(function(require,module,exports,programUrl){" + text + "\\n})\\n//# sourceURL=tagseal/" + name.slice(2));
   const module = loaded[name] = { exports: {} };
   try {
-    run(load, module, module.exports, import.meta.url);
+    part(load, module, module.exports, import.meta.url);
   } catch (error) {
     delete loaded[name];
     throw error;
   }
-  return module.exports;
+  Object.defineProperties(load(name), Object.getOwnPropertyDescriptors(module.exports));
+  return module;
 };
 load.library = library;
 await load("./main.js").main();
 `;
+
+/** The runtime takes two bytes for each character of a text in which one is not ASCII. */
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
 
 /**
  * Makes the file from the program's parts by name, CommonJS modules all, where `main.js` exports `main`, and each finds
@@ -90,7 +99,8 @@ export function singleFile(parts: ReadonlyMap<string, string>): string {
     for (const [, other] of source.matchAll(/\brequire\("\.\/([^"]*)"\)/g)) {
       if (!parts.has(other!)) throw new Error(`There is no part "${other}"`);
     }
-    const text = source.replaceAll(RUNTIME_REQUIRE, "require.library").replaceAll(COMMENT_END, SPELLED_END);
+    const text = source.replaceAll(RUNTIME_REQUIRE, "require.library").replaceAll(COMMENT_END, SPELLED_END)
+      .replace(/[^\0-\x7f]/g, escaped);
     return `${JSON.stringify(`./${name}`)}(){/*${text}*/},\n`;
   });
   const shell = SHELL.map((line) => `":" //; ${line}\n`).join("");

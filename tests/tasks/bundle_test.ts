@@ -54,6 +54,7 @@ Deno.test("single file: its first line is short enough for every kernel, and bot
   assert.deepEqual(lines.slice(0, program).filter((line) => !line.startsWith('":" //; ')), []);
   assert.match(lines[program - 1]!, /^":" \/\/; exec deno run /);
   assert.equal((await Deno.stat(path)).mode! & 0o777, 0o755);
+  assert.ok((await Deno.readFile(path)).every((byte) => byte < 0x80), "all of it is ASCII");
 });
 
 Deno.test("single file: it is about as large as README says", async () => {
@@ -244,7 +245,7 @@ Deno.test("single file: homes of all kinds; Deno's cache is the user's own, or t
   assert.deepEqual([...Deno.readDirSync(named)].map((entry) => entry.name), ["cache"]);
 });
 
-Deno.test("single file: parts are read as they were written, each when it is needed, and once", async () => {
+Deno.test("single file: parts are read as they were written, each when something of it is used, and once", async () => {
   const home = await Deno.makeTempDir({ prefix: "tagseal-parts-" });
   const run = async (parts: Record<string, string>) => {
     await Deno.writeTextFile(`${home}/tagseal`, singleFile(new Map(Object.entries(parts))), { mode: 0o755 });
@@ -262,7 +263,8 @@ Deno.test("single file: parts are read as they were written, each when it is nee
       "main.js": `const say = console.log, text = ${JSON.stringify(text)}; exports.main = async () => {
           say(escape(text)); say(/x*/.test("x"));
           say(require("./a.js") === require("./a.js"), require("./a.js").url === programUrl);
-          for (let i = 0; i < 2; i++) try { require("./bad.js") } catch (error) { say(error.message, error.stack.includes("tagseal/bad.js")) }
+          const unused = require("./unused.js"), bad = require("./bad.js");
+          for (let i = 0; i < 2; i++) try { bad.half } catch (error) { say(error.message, error.stack.includes("tagseal/bad.js")) }
           const path = require("node:path"); say(path.basename("/x/y"), "join" in { ...path }, Object.hasOwn(path, "none"));
           const library = (0,module.createRequire)(programUrl);
           class Quiet extends library("node:stream") {} say(new Quiet() instanceof library("node:events"), library("./a.js").url === programUrl);
@@ -270,6 +272,7 @@ Deno.test("single file: parts are read as they were written, each when it is nee
         };`,
       "a.js": "console.log('once'); exports.url = programUrl",
       "bad.js": "exports.half = 1; throw new Error('bad')",
+      "unused.js": "console.log('unused')",
     });
     assert.deepEqual(end, {
       code: 0,

@@ -100,10 +100,10 @@ async function loadedBy(code: number, ...args: string[]): Promise<Loaded> {
 
 /** A part that a command does not need shows here; room is left for what it does need. */
 const LIMITS = {
-  version: 36_000,
-  help: 56_000,
-  verify: 250_000,
-  sign: 320_000,
+  version: 26_000,
+  help: 38_000,
+  verify: 165_000,
+  sign: 225_000,
 };
 /** Gathering takes three times as much, wherever it is done. */
 const MAX_GATHERING_MS = 15;
