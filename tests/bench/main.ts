@@ -8,6 +8,7 @@
  */
 import { parseArgs } from "node:util";
 import { crowd, CROWD_HEAD, CROWD_TEXT } from "./crowd.ts";
+import { initialization } from "./init.ts";
 import { inside, INSIDE_HEAD } from "./inside.ts";
 import { migration } from "./migration.ts";
 import { reading } from "./reading.ts";
@@ -24,7 +25,11 @@ interface Chapter {
 }
 
 const CHAPTERS: readonly Chapter[] = [
-  { text: ["Starting and reading."], head: PLAIN_HEAD, subjects: [start, reading] },
+  {
+    text: ["Starting and reading, and setting a repository up."],
+    head: PLAIN_HEAD,
+    subjects: [start, reading, initialization],
+  },
   { text: SIGNING_TEXT, head: SIGNING_HEAD, subjects: signing },
   { text: SERVICES_TEXT, head: SERVICES_HEAD, subjects: [services] },
   { text: CROWD_TEXT, head: CROWD_HEAD, subjects: [crowd] },

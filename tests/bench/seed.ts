@@ -23,12 +23,20 @@ import type { Peers } from "../support/peers.ts";
 export interface Seeder extends Disposable {
   /** The RSA key of the delegations of all repositories (PKCS#8). */
   readonly delegationKeyPem: string;
+  /** Its certificate. */
+  readonly delegationCertificatePem: string;
   /** Makes a repository whose `targets/releases` holds these tags, and `targets/ci` the first ten of them. */
   seed(gun: string, tags: readonly TagEntry[]): Promise<void>;
   /** Those of these tags that the server's `targets/releases` does not hold as they are here. */
   missingTags(gun: string, tags: readonly TagEntry[]): Promise<TagEntry[]>;
   /** @throws {Error} where there are any */
   requireTags(gun: string, tags: readonly TagEntry[]): Promise<void>;
+  /**
+   * Looks at the server's `targets`.
+   *
+   * @throws {Error} where it does not name these delegations, and no other ones
+   */
+  requireDelegations(gun: string, ...names: readonly string[]): Promise<void>;
 }
 
 /** `count` tags with digests made from their names. */
@@ -45,7 +53,9 @@ export function tagNamed(tag: string): TagEntry {
 /** Opens the way to the server, not delayed. */
 export async function createSeeder(peers: Peers): Promise<Seeder> {
   const { send, close } = createSend({ caCerts: [peers.caPem] });
-  const service = authorize(send, { service: "Notary server", allowHttp: false, remedy: "-" });
+  const { username, password } = peers;
+  const credentials = () => Promise.resolve(peers.auth ? { username, password } : undefined);
+  const service = authorize(send, { service: "Notary server", allowHttp: false, credentials, remedy: "-" });
   const server = createTrustServer({ url: new URL(peers.notaryUrl), service, access: "push,pull" });
   const now = () => new Date();
   const signing = await createSigningCertificate({ commonName: "ci", algorithm: "rsa-2048", now: now(), days: 30 });
@@ -68,6 +78,7 @@ export async function createSeeder(peers: Peers): Promise<Seeder> {
     });
   }
   return {
+    delegationCertificatePem: signing.certificatePem,
     delegationKeyPem: signing.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
     async seed(gun, tags) {
       const trust: Trust = { server, store: createMemoryMetadataStore(), now, sleep };
@@ -80,6 +91,13 @@ export async function createSeeder(peers: Peers): Promise<Seeder> {
     async requireTags(gun, tags) {
       const [missing] = await missingTags(gun, tags);
       if (missing) throw new Error(`"${gun}:${missing.tag}" is not as it was signed`);
+    },
+    async requireDelegations(gun, ...names) {
+      const { signed }: { signed: { delegations: { roles: { name: string }[] } } } = JSON.parse(
+        new TextDecoder().decode(await server.read(gun, "targets")),
+      );
+      const there = signed.delegations.roles.map(({ name }) => name).sort().join(", ");
+      if (there !== names.toSorted().join(", ")) throw new Error(`"${gun}" has the delegations ${there}`);
     },
     [Symbol.dispose]: close,
   };

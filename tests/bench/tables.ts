@@ -4,17 +4,27 @@ import { say } from "./workshop.ts";
 
 /** The head of the table that {@linkcode sayRows} fills. */
 export const PLAIN_HEAD: readonly string[] = [
-  "| work | tool | wall s: median (min–max) | ratio | peak MB |",
-  "|---|---|---|---|---|",
+  "| work | tool | wall s: median (min–max) | ratio | target | peak MB |",
+  "|---|---|---|---|---|---|",
 ];
 
-/** One row for each contender, its ratio to the first of them. */
-export function sayRows(title: string, contenders: readonly Contender[], samples: readonly Sample[][]): void {
+/** One row for each contender, its ratio to the first of them; the last one's shall be at most `target`. */
+export function sayRows(
+  title: string,
+  contenders: readonly Contender[],
+  samples: readonly Sample[][],
+  target?: number,
+): void {
   for (const [i, { name }] of contenders.entries()) {
     const own = samples[i]!;
-    const times = ratio(own, samples[0]!).toFixed(2);
-    say(`| ${title} | ${name} | ${wall(own)} | ×${times} | ${counted(own, "peakMb")} |`);
+    const times = ratio(own, samples[0]!);
+    const aim = i === contenders.length - 1 ? aimOf(times, target) : "";
+    say(`| ${title} | ${name} | ${wall(own)} | ×${times.toFixed(2)} | ${aim} | ${counted(own, "peakMb")} |`);
   }
+}
+
+function aimOf(times: number, target: number | undefined): string {
+  return target === undefined ? "" : `≤ ${target}${times <= target ? "" : " missed"}`;
 }
 
 /** The head of the table that {@linkcode saySigning} fills. */
@@ -41,13 +51,12 @@ export interface SigningRow {
 
 /** One row. */
 export function saySigning({ title, name, own, ratio, target, roundTrips }: SigningRow): void {
-  const aim = target === undefined ? "" : `≤ ${target}${ratio <= target ? "" : " missed"}`;
   const cells = [
     title,
     name,
     wall(own),
     `×${ratio.toFixed(ratio < 0.1 ? 3 : 2)}`,
-    aim,
+    aimOf(ratio, target),
     roundTrips === undefined ? "–" : `${Math.round(roundTrips)}`,
     counted(own, "requests"),
     counted(own, "posts"),

@@ -59,12 +59,21 @@ export function say(line = ""): void {
   Deno.stdout.writeSync(utf8(`${line}\n`));
 }
 
+/** How the servers are started. */
+export interface WorkshopOptions {
+  /** Everything small. */
+  readonly quick: boolean;
+  /** Whether they ask for tokens; the token server stands as far away as they do. */
+  readonly auth?: boolean;
+}
+
 /** Starts the servers. */
-export async function openWorkshop({ quick }: { readonly quick: boolean }): Promise<Workshop> {
+export async function openWorkshop({ quick, auth = false }: WorkshopOptions): Promise<Workshop> {
   await using cleanUp = new AsyncDisposableStack();
-  const peers = cleanUp.use(await startPeers());
+  const delayed = (port: number) => cleanUp.use(startDelayProxy([port], RTT_MS));
+  const peers = cleanUp.use(await startPeers({ auth, wayToIssuer: (port) => delayed(port).port }));
   const seeder = cleanUp.use(await createSeeder(peers));
-  const proxy = cleanUp.use(startDelayProxy([Number(new URL(peers.notaryUrl).port)], RTT_MS));
+  const proxy = delayed(Number(new URL(peers.notaryUrl).port));
 
   const putDelegationKey = await importDelegationKey(peers, seeder.delegationKeyPem);
 
@@ -76,6 +85,7 @@ export async function openWorkshop({ quick }: { readonly quick: boolean }): Prom
     [Deno.execPath(), "run", "-q", "--no-prompt", "-A", "--no-config", "--no-lock", "--no-remote", "--no-npm"].concat(
       args,
     );
+  const access = auth ? { NOTARY_AUTH: btoa(`${peers.username}:${peers.password}`) } : {};
   let serial = 0;
   const next = () => ++serial;
   const running = cleanUp.move();
@@ -87,8 +97,8 @@ export async function openWorkshop({ quick }: { readonly quick: boolean }): Prom
     seeder,
     proxy,
     delayedUrl: `https://localhost:${proxy.port}`,
-    denoEnv: { PATH: path, HOME: peers.dir, DENO_DIR: cache, ...NOTARY_PASSPHRASES },
-    notaryEnv: { PATH: path, HOME: peers.dir, ...NOTARY_PASSPHRASES },
+    denoEnv: { PATH: path, HOME: peers.dir, DENO_DIR: cache, ...NOTARY_PASSPHRASES, ...access },
+    notaryEnv: { PATH: path, HOME: peers.dir, ...NOTARY_PASSPHRASES, ...access },
     program,
     tagseal: (...args) => [file, ...args],
     notary: (url, trustDir, ...args) => ["notary", "-s", url, "--tlscacert", peers.caPath, "-d", trustDir, ...args],

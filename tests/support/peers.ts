@@ -59,6 +59,8 @@ export interface Instance {
 export interface PeerOptions {
   /** Docker token authentication for the Notary server and the registry. */
   readonly auth?: boolean;
+  /** Told the port of the token issuer; returns the port at which callers are sent to it. */
+  readonly wayToIssuer?: (port: number) => number;
   /** A Docker engine. */
   readonly engine?: boolean;
   /** Where the Notary server and its signer keep what they have: memory, unless said. */
@@ -116,7 +118,7 @@ async function start(options: PeerOptions): Promise<Peers> {
     const server = Deno.serve(tls, issuer.handle);
     cleanUp.defer(() => server.shutdown());
     auth = {
-      realm: `https://localhost:${server.addr.port}/token`,
+      realm: `https://localhost:${options.wayToIssuer?.(server.addr.port) ?? server.addr.port}/token`,
       service: SERVICE,
       issuer: SERVICE,
       rootcertbundle: await file("tokens.crt", issuer.certificatePem),
