@@ -14,6 +14,16 @@ import { type Certificate, readCertificate } from "./x509.ts";
 const LIFETIME_DAYS = 3650;
 const DAY_MS = 86_400_000;
 
+async function library(): Promise<typeof import("@peculiar/x509")> {
+  await import("reflect-metadata"); // the library's dependency injection asks for it first
+  return await import("@peculiar/x509");
+}
+
+/** Loads what making a certificate takes, while whoever is going to make one waits for something else. */
+export function preloadRootCertificate(): void {
+  library().catch(() => {}); // said where it is used
+}
+
 /**
  * Makes the certificate of a P-256 root key for a repository.
  *
@@ -27,8 +37,7 @@ export async function createRootCertificate(signer: Signer, gun: string, at: Dat
       details: { keyId: canonicalId },
     });
   }
-  await import("reflect-metadata"); // the library's dependency injection asks for it first
-  const x509 = await import("@peculiar/x509");
+  const x509 = await library();
   const notBefore = new Date(Math.floor(at.getTime() / 1000) * 1000);
   const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
   // The library signs through WebCrypto's interface; ours hands the bytes to the signer. It wants raw r‖s back.

@@ -2,11 +2,13 @@
 import { type Bytes, sameBytes } from "../bytes/bytes.ts";
 import { canonicalJson } from "../bytes/canonical_json.ts";
 import { type KeyId, keyOfCertificate, type PublicKey } from "../crypto/keys.ts";
-import { createRootCertificate } from "../crypto/root_certificate.ts";
+import { preloadPkcs8 } from "../crypto/pkcs8.ts";
+import { createRootCertificate, preloadRootCertificate } from "../crypto/root_certificate.ts";
 import type { Signer } from "../crypto/signer.ts";
 import type { Certificate } from "../crypto/x509.ts";
 import { isTagsealError, nextStepOf, reworded, TagsealError } from "../errors.ts";
 import type { KeyInfo, KeyStore, NewKey } from "../keystore/keystore.ts";
+import { connecting } from "../notary/first_round.ts";
 import { doubtful, mayHaveLanded, mayStillArrive } from "../notary/doubt.ts";
 import type { TrustServer } from "../notary/trust_server.ts";
 import { assembleFile, emptyTargets, firstRoot } from "../tuf/edit.ts";
@@ -55,6 +57,9 @@ export interface InitResult {
   readonly unusedKeyIds: readonly KeyId[];
 }
 
+/** The files that reading it back asks for at once: asked for now, too, they leave connections that are open then. */
+const ASKED_FOR: readonly RoleName[] = ["timestamp", "snapshot", "targets"];
+
 async function managedKeys(server: TrustServer, gun: string): Promise<[PublicKey, PublicKey]> {
   return [await server.managedKey(gun, "timestamp"), await server.managedKey(gun, "snapshot")];
 }
@@ -73,11 +78,16 @@ export async function initRepository(trust: Trust, keys: KeyStore, options: Init
   const { gun } = options;
   // All at once: for a repository that exists, asking for its keys changes nothing. Only the two keys one after the
   // other: a notary-signer that keeps its keys in memory can crash where it makes two at a time.
-  const [present, remembered, [timestamp, snapshot]] = await Promise.all([
+  const asking = Promise.all([
     server.read(gun, "root"),
     trust.store.read(gun),
     managedKeys(server, gun),
+    ...ASKED_FOR.map((name) => server.read(gun, name).catch(() => undefined)),
   ]);
+  await connecting(asking);
+  preloadPkcs8();
+  preloadRootCertificate();
+  const [present, remembered, [timestamp, snapshot]] = await asking;
   const replaces = options.replace !== undefined && (present !== undefined || remembered.has("root"));
   if (present && !replaces) throw exists(gun, server.url);
   if (remembered.has("root") && !replaces) throw vanished(gun, server.url, trust.store.folderOf?.(gun));

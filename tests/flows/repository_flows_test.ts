@@ -20,6 +20,22 @@ Deno.test("names of delegations", async () => {
   }
 });
 
+Deno.test("a new repository is read back over connections that are open by then", async () => {
+  const world = await FlowWorld.begin();
+  const most = { before: 0, after: 0 };
+  let underWay = 0, isPosted = false;
+  world.between = async (request, send) => {
+    isPosted ||= request.method === "POST";
+    const phase = isPosted ? "after" : "before";
+    most[phase] = Math.max(most[phase], ++underWay);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    return await send(request).finally(() => underWay--);
+  };
+  await world.init(GUN);
+  assert.equal(most.after, 5);
+  assert.equal(most.before, 5);
+});
+
 Deno.test("administrators who add delegations at once lose nothing, and type their passphrase once", async () => {
   const world = await FlowWorld.begin();
   await world.init(GUN);
