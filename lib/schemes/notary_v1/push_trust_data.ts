@@ -19,7 +19,7 @@ import { assembleFile, LIFETIME_DAYS, trustTime } from "../../tuf/edit.ts";
 import { cutTags } from "../../tuf/fast_parse.ts";
 import type { Targets } from "../../tuf/models.ts";
 import { fileOf, mayHold, resolveTag } from "../../tuf/resolve.ts";
-import { type DelegationRole, isDelegation, RELEASES, type RoleName } from "../../tuf/roles.ts";
+import { type DelegationRole, isDelegation, RELEASES } from "../../tuf/roles.ts";
 import type { TrustedRepository } from "../../tuf/trusted.ts";
 import { type Change, requirePublished, versionOf } from "../../notary/publish.ts";
 import { openRecent, publish, type Trust } from "../../notary/repository.ts";
@@ -110,9 +110,9 @@ function signedEdit(trust: Trust, data: SignedPayloads, change: RepositoryChange
     isThere: (now) => parts.every((part) => isPublished(now, part, change)),
     async make(now) {
       requireAsPlanned(now, change, parts, trust.now());
-      const files = new Map<RoleName, Bytes>();
-      for (const part of parts) files.set(part.role, await signedFile(now, change, part));
-      return files;
+      return new Map(
+        await Promise.all(parts.map(async (part) => [part.role, await signedFile(now, change, part)] as const)),
+      );
     },
   };
   return { parts, roles: parts.map(({ role }) => role), edit };

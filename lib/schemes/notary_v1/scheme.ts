@@ -33,12 +33,12 @@ export const notaryV1: Scheme<DctTask, PreparedChange, PushResult, Parameters<ty
     return { outcome: "to-sign", part: partOf(change), plan: change };
   },
   async check({ gun }, { keys, payloads: roles }, { payloads, signatures }) {
-    for (const [i, { id, bytes }] of payloads.entries()) {
+    const found = await Promise.all(payloads.map(({ id, bytes }) => {
       const signature = signatures.get(id);
-      const found = await Promise.all(keys.map((key) => signature && recognizeSignature(key, bytes, signature)));
-      if (found.some((good) => good !== undefined)) continue;
-      throw wrongSignature(gun, roles[i]!.role, keys.map(({ canonicalId }) => canonicalId));
-    }
+      return Promise.all(keys.map((key) => signature && recognizeSignature(key, bytes, signature)));
+    }));
+    const wrong = found.findIndex((one) => one.every((good) => good === undefined));
+    if (wrong >= 0) throw wrongSignature(gun, roles[wrong]!.role, keys.map(({ canonicalId }) => canonicalId));
   },
   async publish({ trust, gun }, change, { payloads, signatures, wasAway, isContended, beginsAnew }: SignedPart) {
     const moved = isContended && await hasMoved(trust, gun);
