@@ -77,7 +77,13 @@ Deno.test("whatever else comes is refused, and the request's id is kept", async 
   const rows: [string, Bytes, TagsealErrorCode, string, boolean][] = [
     ["nothing", new Uint8Array(), "unavailable", "the answer is empty, not a ZIP file", true],
     ["an HTML page", utf8("\n<!DOCTYPE html><html>"), "unavailable", "the answer is an HTML page", true],
+    ["HTML at once", utf8("<html>"), "unavailable", "the answer is an HTML page", true],
+    ["HTML after many blanks", utf8(`${" ".repeat(900)}<html>`), "unavailable", "the answer is an HTML page", true],
+    ["HTML too far off", utf8(`${" ".repeat(1900)}<html>`), "unavailable", "the answer is something else", true],
+    ["a text about HTML", utf8("see <html>"), "unavailable", "the answer is something else", true],
     ["JSON", utf8("{}"), "unavailable", "the answer is something else", true],
+    ["the first letter of a ZIP", utf8("Page"), "unavailable", "the answer is something else", true],
+    ["the second letter of a ZIP", utf8("OK"), "unavailable", "the answer is something else", true],
     ["a binary", Uint8Array.of(0x4d, 0x5a, 0, 0xff), "unavailable", "the answer is something else", true],
     ["another ZIP", zip, "bad-input", "is not Docker signing data", false],
     ["a ZIP that was cut", zip.slice(0, 40), "bad-input", 'What signing request "id-1" gave is refused', false],
