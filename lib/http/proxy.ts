@@ -113,7 +113,7 @@ function isWithin(address: readonly number[], entry: string): boolean {
 /** The bytes of an IPv4 or IPv6 address; nothing of a name. */
 function bytesOf(address: string): number[] | undefined {
   const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(address)?.slice(1).map(Number);
-  if (parts?.every((part) => part < 256)) return parts;
+  if (parts) return parts;
   const url = `http://[${address}]/`;
   if (!/^[\da-f:.]+$/.test(address) || !URL.canParse(url)) return undefined;
   // Of all ways to write it the URL's is the one with at most one "::" and without an IPv4 address at the end.

@@ -49,6 +49,50 @@ Deno.test("proxy: NO_PROXY is read as Go reads it", () => {
   assert.equal(isProxied("https://10.0.0.1/", "0.0.0.0/0"), false);
 });
 
+Deno.test("proxy: what an entry of NO_PROXY is for, and what is none", () => {
+  const excepted: [url: string, noProxy: string][] = [
+    ["http://a.test/", "x, *"],
+    ["https://[2001:db8::2]/", "[2001:db8::2]:443"],
+    ["http://192.168.1.2:81/", "192.168.1.2:81"],
+    ["https://a.test/", "a.test:443"],
+    ["http://200.1.2.3/", "0.0.0.0/0"],
+    ["http://[1:2:3:4:5:6:7:8]/", "1:2:3:4::/64"],
+    ["http://[10ff::1]/", "1000::/8"],
+    ["http://[::ff]/", "::f0/124"],
+  ];
+  for (const [url, noProxy] of excepted) assert.equal(isProxied(url, noProxy), false, `${url} ${noProxy}`);
+  const proxied: [url: string, noProxy: string][] = [
+    ["https://a.test/", "a.test:80"],
+    ["http://a.test:8080/", "a.test:80"],
+    ["http://a.test/", "a.test:80x"],
+    ["http://a.b.net/", "a*.b.net"],
+    ["http://a.test./", ","],
+    ["http://[a::2]/", "a[::2]"],
+    ["http://[::2a]/", "[::2]a"],
+    ["http://[::2]/", "::2]#"],
+    ["http://[::2]/", "::::"],
+    ["http://10.0.0.1/", "10.0.0.0/-8"],
+    ["http://10.0.0.1/", "10.0.0.1/8x"],
+    ["http://10.0.0.1/", "10.0.0.1/32/1"],
+    ["http://10.0.0.1/", "x10.0.0.1"],
+    ["http://10.0.0.1/", "10.0.0.1x"],
+    ["http://10.0.0.1/", "10.0.0.300/0"],
+    ["http://[::ff]/", "::7f"],
+  ];
+  for (const [url, noProxy] of proxied) assert.equal(isProxied(url, noProxy), true, `${url} ${noProxy}`);
+});
+
+Deno.test("proxy: each protocol has its variable, and ALL_PROXY is for those that have none", () => {
+  const reading = (variables: Record<string, string>) => {
+    const proxyOf = readProxies((name) => variables[name]);
+    return ["https://a.test", "http://a.test"].map((url) => proxyOf?.(new URL(url))?.url);
+  };
+  assert.equal(readProxies((name) => name === "NO_PROXY" ? "a.test" : undefined), undefined);
+  assert.deepEqual(reading({ HTTP_PROXY: "one.test" }), [undefined, "http://one.test"]);
+  assert.deepEqual(reading({ HTTPS_PROXY: "one.test" }), ["http://one.test", undefined]);
+  assert.deepEqual(reading({ ALL_PROXY: "one.test", HTTP_PROXY: "two.test" }), ["http://one.test", "http://two.test"]);
+});
+
 Deno.test("proxy: what is taken for a proxy's address, and whom it names", () => {
   const read = (value: string) => readProxies((name) => name === "https_proxy" ? value : undefined)!;
   const rows: [value: string, url: string, username?: string, password?: string][] = [
@@ -57,6 +101,8 @@ Deno.test("proxy: what is taken for a proxy's address, and whom it names", () =>
     ["http://u:p'w%40x@proxy.test:1", "http://proxy.test:1", "u", "p'w@x"],
     ["u:p:w@proxy.test:1", "http://proxy.test:1", "u", "p:w"],
     ["socks5h://proxy.test:1080", "socks5h://proxy.test:1080"],
+    ["http://u@proxy.test:1", "http://proxy.test:1", "u", ""],
+    ["http://:p@proxy.test:1", "http://proxy.test:1", "", "p"],
   ];
   for (const [value, url, username, password] of rows) {
     assert.deepEqual(read(value)(new URL("https://a.test")), {
@@ -73,6 +119,8 @@ Deno.test("proxy: what is taken for a proxy's address, and whom it names", () =>
       "http://",
       "ftp://proxy.test",
       "a b",
+      " http://proxy.test",
+      "socks5://",
     ]
   ) {
     assert.throws(

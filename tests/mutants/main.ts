@@ -1,5 +1,6 @@
 /**
- * `deno task mutants [lib/room | lib/room/file.ts …] [--core] [--near] [--verbose] [--jobs=N]`: changes the sources in many small
+ * `deno task mutants [lib/room | lib/room/file.ts …] [--core] [--near] [--verbose] [--jobs=N] [--tests=FILE,…]`:
+ * changes the sources in many small
  * ways, and says which changes no test notices.
  *
  * A copy of the project is written that holds all mutants at once. The tests run over it once, so that each mutant is
@@ -53,11 +54,11 @@ function say(text: string): void {
 async function layers(rooms: readonly (readonly string[])[], near: boolean): Promise<string[][]> {
   const depth = Math.max(...rooms.map((folders) => folders.length));
   const folders = Array.from({ length: depth }, (_, at) => rooms.flatMap((folders) => folders[at] ?? []));
-  const asked = new Set<string>();
+  const taken = new Set<string>();
   const lists: string[][] = [];
   for (const layer of near ? folders : [...folders, WIDER]) {
-    const files = (await testsIn(layer)).filter((file) => !asked.has(file));
-    files.forEach((file) => asked.add(file));
+    const files = (await testsIn(layer)).filter((file) => !taken.has(file));
+    files.forEach((file) => taken.add(file));
     lists.push(files);
   }
   return lists;
@@ -71,7 +72,7 @@ function tried({ file, at, change }: Mutant, noticedBy = "nobody yet"): void {
 /** The mutants that no test notices; the next tests are asked about what is left alone. */
 async function survivorsOf(mutants: readonly Mutant[], folder: string, near: boolean): Promise<Mutant[]> {
   let survivors = [...mutants];
-  for (const testFiles of await layers(foldersNear(files), near)) {
+  for (const testFiles of asked ? [asked] : await layers(foldersNear(files), near)) {
     if (survivors.length === 0) break;
     const tests = new Tests(folder, mutants, jobs);
     await tests.learn(testFiles, say);
@@ -85,7 +86,9 @@ async function survivorsOf(mutants: readonly Mutant[], folder: string, near: boo
 }
 
 const options = new Set(Deno.args.filter((word) => word.startsWith("--")));
-const jobs = Number([...options].find((word) => word.startsWith("--jobs="))?.slice("--jobs=".length) ?? JOBS);
+const valueOf = (name: string) => [...options].find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1);
+const jobs = Number(valueOf("--jobs") ?? JOBS);
+const asked = valueOf("--tests")?.split(",");
 const verbose = options.has("--verbose");
 const named = Deno.args.filter((word) => !word.startsWith("--"));
 const places = options.has("--core") ? CORE : named.length > 0 ? named : ALL;
