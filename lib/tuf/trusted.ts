@@ -18,7 +18,7 @@
  *
  * @module
  */
-import { type Bytes, equalBytes } from "../bytes/bytes.ts";
+import { type Bytes, equalBytes, sameBytes } from "../bytes/bytes.ts";
 import { hash } from "../crypto/hash.ts";
 import { TagsealError } from "../errors.ts";
 import type { Delegation, FileMeta, Metadata, Targets } from "./models.ts";
@@ -231,7 +231,7 @@ function requireListed(bytes: Bytes, meta: FileMeta, role: RoleName, parent: Rol
 
 function requireSuccessor(next: Metadata, role: RoleName, kept: Bytes | undefined): void {
   const { bytes } = next.envelope;
-  if (!kept || kept === bytes || equalBytes(kept, bytes)) return; // the usual case: nothing is read a second time
+  if (!kept || sameBytes(kept, bytes)) return; // the usual case: nothing is read a second time
   const before = parseKept(kept);
   if (!before || next.version > before.version) return;
   if (next.version < before.version) throw rollback(role, next.version, before.version);

@@ -4,6 +4,7 @@ import { gzipSync } from "node:zlib";
 import { exchangeWithRetry } from "../../lib/http/retry.ts";
 import { TagsealError } from "../../lib/errors.ts";
 import { type Call, exchange, isTooLong, secureUrl, type Send } from "../../lib/http/send.ts";
+import { ProxiedError } from "../../lib/http/proxy.ts";
 import { failsWith } from "../support/failures.ts";
 
 async function serving<T>(handler: () => Response, use: (call: Call) => Promise<T>): Promise<T> {
@@ -283,6 +284,32 @@ Deno.test("exchange: a call that is ended fails with the reason that it is ended
   };
   const call = { service: "Registry", url: new URL("https://reg.example/"), maxBytes: 4, timeoutMs: 5000 };
   await assert.rejects(exchange(send, { ...call, signal: controller.signal }), /^Error: Ctrl-C$/);
+});
+
+Deno.test("exchange: a failure on the way through a proxy names it, be it of the line or of time", async () => {
+  const proxy = { url: "http://proxy.test:3128" };
+  const call = { service: "Registry", url: new URL("https://reg.example/x?y"), maxBytes: 4, timeoutMs: 100 };
+  const refused = new TypeError("fetch failed", { cause: new Error("Connection refused (os error 111)") });
+  const error = await failsWith(
+    exchange(() => Promise.reject(new ProxiedError(proxy, refused)), call),
+    "unavailable",
+    'Registry at "https://reg.example" cannot be used: ',
+  );
+  assert.equal(error.details["proxy"], proxy.url);
+  assert.equal(error.cause, refused);
+  assert.equal(error.call?.url, "https://reg.example/x");
+  const late: Send = ({ signal }) =>
+    new Promise((_resolve, reject) => {
+      signal.addEventListener("abort", () => reject(new ProxiedError(proxy, signal.reason)));
+    });
+  const timeout = await failsWith(
+    exchange(late, call),
+    "unavailable",
+    `no complete answer within 0 s through the proxy "${proxy.url}"`,
+  );
+  assert.deepEqual([timeout.reason, timeout.call?.sent], ["no-answer", true]);
+  const direct = await failsWith(exchange(() => Promise.reject(refused), call), "unavailable");
+  assert.equal("proxy" in direct.details, false);
 });
 
 Deno.test("secureUrl: https, plain http where it is allowed or stays here, and no credentials", async () => {

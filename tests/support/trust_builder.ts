@@ -251,6 +251,8 @@ export interface JudgeOptions {
   readonly anchor?: Anchor;
   /** Versions that were trusted before, with the same content but for the version. */
   readonly floors?: Readonly<Partial<Record<RoleName, number>>>;
+  /** Files that were trusted before. */
+  readonly kept?: ReadonlyMap<RoleName, Bytes>;
   /** Roots between the anchor's and the newest. */
   readonly between?: readonly Bytes[];
 }
@@ -261,12 +263,12 @@ export async function judge(
   options: JudgeOptions = {},
 ): Promise<TrustedRepository> {
   const bytes = (role: RoleName) => files.get(role)!;
-  const floors = new Map(
-    Object.entries(options.floors ?? {}).map(([role, version]) => [
-      role as RoleName,
-      atVersion(files.get(role as RoleName), version!),
-    ]),
-  );
+  const floors = new Map([
+    ...options.kept ?? [],
+    ...Object.entries(options.floors ?? {}).map(([role, version]) =>
+      [role as RoleName, atVersion(files.get(role as RoleName), version!)] as const
+    ),
+  ]);
   const anchor = options.anchor ?? { kind: "first-use" };
   let phase = await openRoot(options.gun ?? GUN, bytes("root"), anchor, floors, options.at ?? AT);
   for (const root of [...options.between ?? [], bytes("root")]) phase = await advanceRoot(phase, root);

@@ -79,6 +79,7 @@ Deno.test("threshold: requireSigned says whose signatures are missing", async ()
     'The trust data of "targets" is not signed by the key that root names: 0 of 2 needed signatures are good',
   );
   assert.deepEqual(error.details, { role: "targets", good: 0, threshold: 2 });
+  assert.equal(error.reason, "role");
   await requireSigned(signed, roleOf(1, KEYS.stranger), "targets", "the key that root names");
 });
 

@@ -3,6 +3,7 @@ import { type Bytes, concat, utf8 } from "../../lib/bytes/bytes.ts";
 import { keyOfCertificate } from "../../lib/crypto/keys.ts";
 import { readCertificate } from "../../lib/crypto/x509.ts";
 import type { RoleName } from "../../lib/tuf/roles.ts";
+import type { RootPin } from "../../lib/tuf/root_keys.ts";
 import { openDelegations, openRoot } from "../../lib/tuf/trusted.ts";
 import { failsWith } from "../support/failures.ts";
 import { RECORDED, recordedFiles } from "../support/recorded.ts";
@@ -75,6 +76,17 @@ for (const role of ["timestamp", "snapshot", "targets", "targets/releases"] as c
     await passes(plan, { floors: { [role]: 4 } });
     await passes(plan, { floors: { [role]: 3 } });
   });
+
+  Deno.test(`the same version of ${role} with other content is refused; of a damaged copy nothing can be said`, async () => {
+    const other = await buildFiles(only(role, { expires: "2028-01-01T00:00:00Z" }));
+    const error = await refuses(
+      {},
+      { kept: new Map([[role, other.get(role)!]]) },
+      `The trust data of "${role}" is not acceptable: it has version 1 like the trusted one, but other content`,
+    );
+    assert.equal(error.reason, "role");
+    await passes({}, { kept: new Map([[role, other.get(role)!.slice(1)]]) });
+  });
 }
 
 Deno.test("rollback of root: below the trusted one is refused, the same is not", async () => {
@@ -102,6 +114,7 @@ for (const role of ROLES) {
     const at = (ms: number) => ({ at: new Date(AT.getTime() + ms) });
     await passes(plan, at(499));
     const error = await refuses(plan, at(500), `The trust data of "${role}" expired on 2026-06-01T12:00:00.5Z`);
+    assert.equal(error.reason, "role");
     assert.match(
       error.remedy,
       role === "timestamp" || role === "snapshot" ? /the server signs this role/ : /the key of this role/,
@@ -457,6 +470,22 @@ Deno.test("pins: a forged root that names the pinned key beside a key of its own
     await refuses(forged, { anchor }, "is not signed by the pinned key: 0 of 1 needed signatures are good");
     await judge(await buildFiles({ ...forged, root: { signers: [KEYS.root] } }), { anchor });
   }
+});
+
+Deno.test("pins: any one of several will do, none is no pin, and what is said of the wrong ones", async () => {
+  const { canonicalId: keyId } = KEYS.root.publicKey;
+  const stranger = { keyId: KEYS.stranger.publicKey.canonicalId };
+  const otherCertificate = { keyId, certificateDerHex: "00" };
+  const pinned = (pin: RootPin) => ({ anchor: { kind: "pin", pin } } as const);
+  await passes({}, pinned({ anyOf: [stranger, { keyId }] }));
+  const not = `The root of "${GUN}" is not the pinned one: it has the key ${keyId}`;
+  const rows: [pin: RootPin, words: string][] = [
+    ["required", `${not}, and the pin is none`],
+    [{ anyOf: [] }, `${not}, and the pin is none`],
+    [{ anyOf: [stranger, stranger] }, `${not}, and the pin is ${stranger.keyId} or ${stranger.keyId}`],
+    [{ anyOf: [stranger, otherCertificate] }, `${not} in another certificate than the pin's`],
+  ];
+  for (const [pin, words] of rows) await refuses({}, pinned(pin), words);
 });
 
 // Delegations
