@@ -16,6 +16,11 @@ export const FILE_FLAGS: readonly string[] = [
 
 const OLDEST = OLDEST_DENO.join(".");
 
+/** Whatever runs so many parts is a command at work: the version and the texts of help take fewer. */
+const COMMAND_PARTS = 36;
+/** By then the connections of a command's first requests are begun, which parts that are run would hold up. */
+const CONNECTING_MS = 12;
+
 /**
  * What the shell runs; JavaScript sees a string and a comment in each line. Deno keeps compiled code in a cache and runs
  * what it finds there: only in a home that is the user's own, or where the user says, else nowhere.
@@ -76,7 +81,22 @@ const run = (name) => {
     throw error;
   }
   Object.defineProperties(load(name), Object.getOwnPropertyDescriptors(module.exports));
+  if (Object.keys(loaded).length === ${COMMAND_PARTS}) later(0, () => later(${CONNECTING_MS}, ahead));
   return module;
+};
+// A command that waits for servers has what it will use of their answers run by then, a little at a time.
+const later = (ms, act) => AbortSignal.timeout(ms).addEventListener("abort", act);
+const ahead = () => {
+  for (const began = performance.now(); performance.now() - began < 2;) {
+    const name = Object.keys(named).find((name) => parts[name] && !(name in loaded));
+    if (!name) return;
+    try {
+      run(name);
+    } catch {
+      return; // told to whoever uses it
+    }
+  }
+  later(1, ahead);
 };
 load.library = library;
 await load("./main.js").main();

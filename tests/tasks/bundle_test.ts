@@ -289,6 +289,21 @@ Deno.test("single file: parts are read as they were written, each when something
       ],
       err: "",
     });
+    // A command that waits has run by then what it names and has not used yet; what fails is told where it is used.
+    const many = Array.from({ length: 40 }, (_, i) => `many${i}.js`);
+    const waiting = await run({
+      "main.js": `const say = console.log, parts = [${many.map((name) => `require("./${name}")`)}];
+        const [ahead, bad] = [require("./ahead.js"), require("./bad.js")];
+        exports.main = async () => {
+          for (const { used } of parts) if (!used) say("never");
+          say("waits"); await new Promise((answered) => setTimeout(answered, 500)); say("goes on", ahead.x);
+          try { bad.half } catch (error) { say(error.message) }
+        };`,
+      ...Object.fromEntries(many.map((name) => [name, "exports.used = true"])),
+      "ahead.js": "console.log('ahead'); exports.x = 1",
+      "bad.js": "throw new Error('bad')",
+    });
+    assert.deepEqual(waiting, { code: 0, out: ["waits", "ahead", "goes on 1", "bad"], err: "" });
   } finally {
     await Deno.remove(home, { recursive: true });
   }
