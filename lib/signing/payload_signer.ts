@@ -14,7 +14,7 @@ import type { Payload } from "./payload.ts";
  * {@linkcode PayloadSigner.spread} of services, where each attempt in vain may cost an approval: of eight who begin at the
  * same moment, each has about two signatures made.
  */
-export const SERVICE_SPREAD = 20;
+export const SERVICE_SPREAD = 24;
 
 /** Who holds the key. */
 export type KeyHolder =

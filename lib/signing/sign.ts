@@ -36,7 +36,7 @@ export interface SignOptions<Result extends SchemeResult = SchemeResult> {
 }
 
 /** Within how many milliseconds everybody starts over, however long an attempt takes: approvals may take days. */
-const MAX_SPREAD_MS = 60_000;
+const MAX_SPREAD_MS = 120_000;
 
 /**
  * Does all of `jobs`. One repository's failure does not keep others from being signed; run again, what is there is left
