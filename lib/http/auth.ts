@@ -13,6 +13,7 @@ import { shown } from "../bytes/printable.ts";
 import { createRedactor } from "../bytes/redaction.ts";
 import { type Details, TagsealError } from "../errors.ts";
 import { basic, type Credentials, type CredentialsSource, type Scope, scopeText, secretsOf } from "./access.ts";
+import { atMost } from "./at_most.ts";
 import { parseChallenges } from "./challenge.ts";
 import { exchangeWithRetry, type RetryPolicy } from "./retry.ts";
 import { type Answer, type Call, exchange, plainUrl, type Send } from "./send.ts";
@@ -59,6 +60,12 @@ export interface AuthorizeOptions {
 type Grant = { readonly key: string; readonly token: Promise<string> };
 type Proof = { readonly authorization: string; readonly grant?: Grant; readonly cached?: boolean };
 
+/**
+ * How many calls go on at a time, and so about how many connections are open: a repository may have 1,000 delegations, and
+ * a list 1,000 repositories.
+ */
+export const CALLS_AT_ONCE = 48;
+
 /** Wraps `send` so that calls carry what the service asks for; tokens live as long as the returned object. */
 export function authorize(send: Send, options: AuthorizeOptions): AuthorizedService {
   const { service } = options;
@@ -68,6 +75,7 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
   let known: Credentials | undefined; // once the source has given them: whom messages name
   let lost: TagsealError | undefined; // why there are none
   const redactor = createRedactor();
+  const inTurn = atMost(CALLS_AT_ONCE);
 
   async function credentials(): Promise<Credentials | undefined> {
     const found = await (source ??= options.credentials?.());
@@ -201,7 +209,8 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
       return send(request);
     };
     const headers = authorization === undefined ? { ...call.headers } : { ...call.headers, authorization };
-    return { answer: await transmit(watched, { ...call, allowHttp: options.allowHttp, headers }), answeredBy };
+    const answer = await inTurn(() => transmit(watched, { ...call, allowHttp: options.allowHttp, headers }));
+    return { answer, answeredBy };
   }
 
   async function request(call: Call, scope: Scope): Promise<Answer> {

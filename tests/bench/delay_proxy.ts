@@ -16,6 +16,8 @@ export interface DelayProxy extends Disposable {
   roundTripMs: number;
   /** How many connections were opened since {@linkcode reset}. */
   connections(): number;
+  /** The most that were open at one time since then. */
+  atOnce(): number;
   /** Counts from zero again. */
   reset(): void;
 }
@@ -23,19 +25,23 @@ export interface DelayProxy extends Disposable {
 /** Starts a proxy to ports on loopback: connections go to them in turn, and never to one where nobody listens. */
 export function startDelayProxy(ports: readonly number[], roundTripMs: number): DelayProxy {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  let connections = 0;
+  let [connections, open, most] = [0, 0, 0];
   const proxy: DelayProxy = {
     port: listener.addr.port,
     roundTripMs,
     connections: () => connections,
-    reset: () => void (connections = 0),
+    atOnce: () => most,
+    reset: () => void (connections = 0, most = open),
     [Symbol.dispose]: () => listener.close(),
   };
   (async () => {
     for await (const client of listener) {
       connections++;
+      most = Math.max(most, ++open);
       const turn = connections % ports.length;
-      relay(client, [...ports.slice(turn), ...ports.slice(0, turn)], proxy.roundTripMs).catch(() => {}); // a client that goes away is no concern of ours
+      relay(client, [...ports.slice(turn), ...ports.slice(0, turn)], proxy.roundTripMs)
+        .catch(() => {}) // a client that goes away is no concern of ours
+        .finally(() => open--);
     }
   })();
   return proxy;

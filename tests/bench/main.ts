@@ -9,6 +9,7 @@
 import { parseArgs } from "node:util";
 import { crowd, CROWD_HEAD, CROWD_TEXT } from "./crowd.ts";
 import { initialization } from "./init.ts";
+import { growth, GROWTH_TEXT } from "./growth.ts";
 import { inside, INSIDE_HEAD } from "./inside.ts";
 import { migration } from "./migration.ts";
 import { reading } from "./reading.ts";
@@ -34,6 +35,7 @@ const CHAPTERS: readonly Chapter[] = [
   { text: SERVICES_TEXT, head: SERVICES_HEAD, subjects: [services] },
   { text: CROWD_TEXT, head: CROWD_HEAD, subjects: [crowd] },
   { text: ["After Docker Content Trust, key at SignPath."], head: PLAIN_HEAD, subjects: [migration] },
+  { text: GROWTH_TEXT, head: [], subjects: growth },
   { text: ["Inside one process."], head: INSIDE_HEAD, subjects: [inside] },
 ];
 
@@ -42,8 +44,11 @@ const { values } = parseArgs({
   options: { quick: { type: "boolean", default: false }, only: { type: "string" } },
 });
 const names = CHAPTERS.flatMap(({ subjects }) => subjects.map(({ name }) => name));
-const wanted = new Set(values.only?.split(",") ?? names);
-const unknown = [...wanted].filter((name) => !names.includes(name));
+// "growth" is all that begin so.
+const isMeant = (word: string, name: string) => name === word || name.startsWith(`${word}-`);
+const words = values.only?.split(",") ?? names;
+const wanted = new Set(names.filter((name) => words.some((word) => isMeant(word, name))));
+const unknown = words.filter((word) => !names.some((name) => isMeant(word, name)));
 if (unknown.length) throw new Error(`"${unknown.join(",")}": --only knows ${names.join(", ")}`);
 
 await using shop = await openWorkshop({ quick: values.quick });

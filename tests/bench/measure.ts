@@ -26,6 +26,8 @@ export interface Traffic {
   readonly requests: number;
   /** Those of them that publish. */
   readonly posts: number;
+  /** The most connections that were open at one time. */
+  readonly atOnce: number;
 }
 
 /** Counts what goes to a server during a run. */

@@ -1,7 +1,7 @@
 /** Repositories to measure with, made through the library on a real Notary server. @module */
-import { utf8 } from "../../lib/bytes/bytes.ts";
+import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { canonicalJson } from "../../lib/bytes/canonical_json.ts";
-import { keyOfCertificate } from "../../lib/crypto/keys.ts";
+import { keyOfCertificate, type PublicKey } from "../../lib/crypto/keys.ts";
 import { sha256Hex } from "../../lib/crypto/hash.ts";
 import { localSigner } from "../../lib/crypto/signer.ts";
 import { readCertificate } from "../../lib/crypto/x509.ts";
@@ -25,6 +25,12 @@ export interface Seeder extends Disposable {
   readonly delegationKeyPem: string;
   /** Its certificate. */
   readonly delegationCertificatePem: string;
+  /** What it takes to make repositories of another kind: the way to the server, and that key. */
+  readonly owner: {
+    readonly trust: Trust;
+    readonly key: PublicKey;
+    firstVersion(tags: readonly TagEntry[]): Promise<Bytes>;
+  };
   /** Makes a repository whose `targets/releases` holds these tags, and `targets/ci` the first ten of them. */
   seed(gun: string, tags: readonly TagEntry[]): Promise<void>;
   /** Those of these tags that the server's `targets/releases` does not hold as they are here. */
@@ -62,6 +68,7 @@ export async function createSeeder(peers: Peers): Promise<Seeder> {
   const key = keyOfCertificate(readCertificate(signing.certificatePem));
   const signer = localSigner(signing.privateKey);
 
+  const trust: Trust = { server, store: createMemoryMetadataStore(), now, sleep };
   async function firstVersion(tags: readonly TagEntry[]) {
     const payload = canonicalJson(editedRole({ version: 0, file: undefined }, { tags, removedTags: [] }, now()));
     return assembleFile(payload, [{ keyId: key.id, signature: await signer.sign(payload) }]);
@@ -80,8 +87,8 @@ export async function createSeeder(peers: Peers): Promise<Seeder> {
   return {
     delegationCertificatePem: signing.certificatePem,
     delegationKeyPem: signing.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    owner: { trust, key, firstVersion },
     async seed(gun, tags) {
-      const trust: Trust = { server, store: createMemoryMetadataStore(), now, sleep };
       await initRepository(trust, new MemoryKeyStore(), { gun, delegation: { name: "ci", key } });
       const ci: RoleName = "targets/ci";
       const files = [[RELEASES, await firstVersion(tags)], [ci, await firstVersion(tags.slice(0, 10))]] as const;

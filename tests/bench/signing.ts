@@ -32,7 +32,7 @@ export const signing: readonly Subject[] = SCENARIO_NAMES.map((name) => ({
 }));
 
 async function run(shop: Workshop, scenario: Scenario): Promise<void> {
-  const { title, target, rounds, warmUp, farRounds, shape } = scenario;
+  const { title, target, peakMb, rounds, warmUp, farRounds, shape } = scenario;
   const meter = meterOf(shop.proxy, [`${shop.peers.dir}/notary-server.log`]);
   const tools = [notaryTool(shop), tagsealTool(shop)] as const;
   // Each tool has repositories of its own, made alike.
@@ -45,8 +45,8 @@ async function run(shop: Workshop, scenario: Scenario): Promise<void> {
   for (const [i, { name }] of contenders.entries()) {
     const own = near[i]!;
     const trips = far ? roundTrips(own, far[i]!, FAR_RTT_MS - RTT_MS) : undefined;
-    const aim = name === "tagseal" ? target : undefined;
-    saySigning({ title, name, own, ratio: ratio(own, near[0]!), target: aim, roundTrips: trips });
+    const aims = name === "tagseal" ? { target, peakMb } : {};
+    saySigning({ title, name, own, ratio: ratio(own, near[0]!), ...aims, roundTrips: trips });
   }
   if (shape !== "fleet" || shop.quick) return;
   // What a script without xargs does; once, as it takes minutes.

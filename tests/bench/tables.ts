@@ -45,12 +45,15 @@ export interface SigningRow {
   readonly ratio: number;
   /** What that shall be at most. */
   readonly target?: number | undefined;
+  /** What its memory shall be at most, in MB. */
+  readonly peakMb?: number | undefined;
   /** Sequential round trips. */
   readonly roundTrips?: number | undefined;
 }
 
 /** One row. */
-export function saySigning({ title, name, own, ratio, target, roundTrips }: SigningRow): void {
+export function saySigning({ title, name, own, ratio, target, peakMb, roundTrips }: SigningRow): void {
+  const memory = counted(own, "peakMb");
   const cells = [
     title,
     name,
@@ -61,7 +64,7 @@ export function saySigning({ title, name, own, ratio, target, roundTrips }: Sign
     counted(own, "requests"),
     counted(own, "posts"),
     counted(own, "connections"),
-    counted(own, "peakMb"),
+    peakMb === undefined ? memory : `${memory} (≤ ${peakMb}${Number(memory) > peakMb ? ", missed" : ""})`,
   ];
   say(`| ${cells.join(" | ")} |`);
 }

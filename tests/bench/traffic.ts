@@ -23,11 +23,12 @@ export function meterOf(proxy: DelayProxy, serverLogs: readonly string[]): Meter
       proxy.reset();
     },
     async read() {
-      const connections = proxy.connections();
+      const [connections, atOnce] = [proxy.connections(), proxy.atOnce()];
       await settle();
       const logs = await Promise.all(serverLogs.map((log, i) => readFrom(log, from[i]!)));
       const answered = logs.join("").split("\n").filter((line) => line.includes(ANSWERED));
-      return { connections, requests: answered.length, posts: answered.filter((line) => line.includes(POSTED)).length };
+      const posts = answered.filter((line) => line.includes(POSTED)).length;
+      return { connections, atOnce, requests: answered.length, posts };
     },
   };
 }
