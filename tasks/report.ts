@@ -26,7 +26,7 @@ export const command: Command = defineCommand({
     await requireFree(host, path, force);
     const audit = await gatherAudit(values, host);
     const { reportPage } = await import("../lib/cli/report_page/page.ts");
-    await writeArtifact(host, path, utf8(reportPage(audit, USER_AGENT)), force);
+    await writeArtifact(host, path, utf8(host.withoutSecrets(reportPage(audit, USER_AGENT))), force);
     const { repositories } = audit;
     const unread = repositories.flatMap(({ findings }) => findings.flatMap(({ code }) => code ?? []));
     return {

@@ -322,6 +322,7 @@ const READS_WORDS = new Map<string, string>([
   ["lib/crypto/keys.ts", "details of a key"],
   ["lib/http/failures.ts", "the runtime gives no codes: its words become reasons here and nowhere else"],
   ["lib/http/send.ts", "takes a failure out of the proxy's wrapping"],
+  ["lib/bytes/redaction.ts", "takes secrets out of an error's facts as out of its words"],
   ["lib/http/auth.ts", "hands the facts of a helper's failure on"],
   ["lib/files/open.ts", "takes the call and the path out of the platform's words, to be shown"],
   ["lib/notary/doubt.ts", "hands the facts of a failure on"],

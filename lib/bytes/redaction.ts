@@ -1,12 +1,13 @@
 /**
  * Keeps the secrets of a run out of what is written, in whatever form a careless server, helper or file repeats them:
- * plain, in an address, in base64 by themselves or among other bytes.
+ * plain, in an address or a page, in base64 by themselves or among other bytes, in hexadecimal.
  *
  * Results are read by programs and hold digests and ids, in which a short secret may stand by chance: of them only long
  * secrets are taken out. Of words for people short ones are, too, where they stand by themselves.
  *
  * @module
  */
+import { type Details, isTagsealError, reworded } from "../errors.ts";
 import { type Bytes, utf8 } from "./bytes.ts";
 import { shown } from "./printable.ts";
 
@@ -20,6 +21,8 @@ export interface Redactor {
   result(text: string): string;
   /** A result as JSON: strings alone are changed, never names or numbers. */
   json(value: unknown): string;
+  /** A failure, whose message and details are words. */
+  failure(error: unknown): unknown;
   /** Words for people in JSON that somebody else wrote: strings alone are changed. What is no JSON stays as it is. */
   foreignJson(body: Bytes): Bytes;
 }
@@ -52,17 +55,17 @@ export function createRedactor(): Redactor {
     return text;
   };
   /** A foreign name is cut at its end, be it in the middle of a secret. */
-  const withoutBeginnings = (text: string) => {
+  const withoutBeginnings = (text: string, shortest: number, all: readonly Form[]) => {
     for (let end = text.indexOf("…"); end >= 0; end = text.indexOf("…", end + 1)) {
-      const length = Math.max(...longestFirst.map(({ text: secret }) => beginningAt(secret, text, end)));
-      if (length < SHORTEST) continue;
+      const length = Math.max(0, ...all.map(({ text: secret }) => beginningAt(secret, text, end)));
+      if (length < shortest) continue;
       text = `${text.slice(0, end - length)}${HIDDEN}${text.slice(end)}`;
       end += HIDDEN.length - length;
     }
     return text;
   };
-  const words = (text: string) => without(withoutBeginnings(text), SHORTEST);
-  const result = (text: string) => without(text, LONG);
+  const words = (text: string) => without(withoutBeginnings(text, SHORTEST, longestFirst), SHORTEST);
+  const result = (text: string) => without(withoutBeginnings(text, LONG / 2, longestFirst.filter(isLong)), LONG);
   return {
     hide(secret) {
       if (secret.length < SHORTEST || forms.has(secret)) return;
@@ -76,6 +79,13 @@ export function createRedactor(): Redactor {
       return json.includes("…") || longestFirst.some((form) => json.includes(form.json))
         ? JSON.stringify(clean(JSON.parse(json), result))
         : json;
+    },
+    failure(error) {
+      if (!isTagsealError(error)) return error;
+      const message = words(error.message);
+      const details = clean(error.details, words) as Details;
+      const isClean = message === error.message && JSON.stringify(details) === JSON.stringify(error.details);
+      return isClean ? error : reworded(error, message, { details, cause: error.cause });
     },
     foreignJson(body) {
       try {
@@ -97,6 +107,10 @@ export function createRedactor(): Redactor {
   }
 }
 
+function isLong({ text }: Form): boolean {
+  return text.length >= LONG;
+}
+
 /** How many characters before `end` are the beginning of `secret`. */
 function beginningAt(secret: string, text: string, end: number): number {
   for (let length = Math.min(secret.length - 1, end, LONGEST_CUT); length > 0; length--) {
@@ -110,9 +124,16 @@ function* formsOf(secret: string): Generator<Form> {
   const alone = secret.length < LONG ? `(?<![A-Za-z0-9])${quoted}(?![A-Za-z0-9])` : quoted;
   yield { text: secret, json: JSON.stringify(secret).slice(1, -1), find: new RegExp(alone, "g") };
   const bytes = utf8(secret.toWellFormed());
-  const written = [encodeURIComponent(secret.toWellFormed()), shown(secret, Infinity)].filter((text) =>
-    text !== secret
+  const percent = encodeURIComponent(secret.toWellFormed());
+  const form = percent.replaceAll("%20", "+").replaceAll(
+    /[!'()~]/g,
+    (found) => `%${utf8(found).toHex().toUpperCase()}`,
   );
+  const json = JSON.stringify(secret).slice(1, -1);
+  const ascii = json.replaceAll(/[^ -~]/g, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const hex = bytes.toHex();
+  const written = [percent, form, json, ascii, ...inHtml(secret), shown(secret, Infinity), hex, hex.toUpperCase()]
+    .filter((text) => text !== secret);
   const base64 = [0, 1, 2].flatMap((before) => {
     const all = new Uint8Array(before + bytes.length);
     all.set(bytes, before);
@@ -124,4 +145,11 @@ function* formsOf(secret: string): Generator<Form> {
   for (const text of new Set([...written, ...base64])) {
     yield { text, json: JSON.stringify(text).slice(1, -1), find: new RegExp(RegExp.escape(text), "g") };
   }
+}
+
+/** As texts stand in a page: all that is markup by its name, by its number, or quotes by their number alone. */
+function inHtml(secret: string): string[] {
+  const named = secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  const numbers = (text: string, which: RegExp) => text.replaceAll(which, (found) => `&#${found.charCodeAt(0)};`);
+  return [named, named.replaceAll('"', "&quot;"), numbers(named, /["']/g), numbers(secret, /[&<>"']/g)];
 }

@@ -108,6 +108,21 @@ export function retyped(flags: Flags, typed: Typed): string[] {
   });
 }
 
+/** What stands before the "@" of an address is a secret like any other, as it was typed and as it is meant. */
+function passwordsIn(value: string = ""): string[] {
+  const [, before] = /:\/\/([^/?#]*)@/.exec(value) ?? [];
+  const password = before?.slice(before.indexOf(":") + 1) ?? "";
+  return [password, URL.canParse(value) ? decoded(password) : ""].filter(Boolean);
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 /** A text that may be left out. */
 export function text(spec: string, help: string, variable?: string): Flag<string | undefined> {
   return {
@@ -117,6 +132,7 @@ export function text(spec: string, help: string, variable?: string): Flag<string
     ...(variable ? { variable } : {}),
     read(given, host) {
       const value = single(spec, given) ?? (variable ? host.env(variable) : undefined);
+      passwordsIn(value).forEach((password) => host.secret(password));
       if (value !== "") return value;
       // A variable that is not set in CI: quietly falling back to the standard could reach another server.
       throw new TagsealError("usage", `${nameOf(spec)} is empty`, {

@@ -12,6 +12,7 @@ import type { Bytes } from "../bytes/bytes.ts";
 import { messageOf, TagsealError } from "../errors.ts";
 import { isAbsolute } from "../files/names.ts";
 import type { NearestFile } from "../files/nearest.ts";
+import { secretsOf } from "../http/access.ts";
 import type { SendOptions } from "../http/network.ts";
 import type { Send } from "../http/send.ts";
 import { PROXY_VARIABLES, readProxies } from "../http/proxy.ts";
@@ -34,6 +35,8 @@ export interface Host extends Disposable {
   warn(line: string): void;
   /** Writes what failed to stderr, and the next safe move; the command goes on with what it can. */
   error(line: string, next?: string): void;
+  /** A page for people as it may be written to a file. */
+  withoutSecrets(page: string): string;
   /** Writes a line to stderr as it is. */
   say(line: string): void;
   /** Names the command to a CI system that reads the log of its jobs. */
@@ -98,6 +101,8 @@ export interface Surroundings extends Streams {
   env(name: string): string | undefined;
   /** The names of all of them; those of this process unless said. */
   variableNames?(): readonly string[];
+  /** The network; the runtime's own unless said. */
+  network?(options: SendOptions): { send: Send; close(): void };
   /** Aborted when the user interrupts. */
   readonly signal: AbortSignal;
 }
@@ -156,7 +161,7 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
       if (!job?.summary || rows.length === 0) return;
       const { summaryPage, writeSummary } = await import("./job_summary.ts");
       try {
-        const command = await writeSummary(job.summary, summaryPage(title, rows));
+        const command = await writeSummary(job.summary, output.withoutSecrets(summaryPage(title, rows)));
         if (command !== undefined) output.command(command);
       } catch (error) {
         output.say(`tagseal: warning: the summary of this job cannot be written: ${messageOf(error)}`);
@@ -167,6 +172,7 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
       if (variable !== undefined) withheld.add(variable.toUpperCase());
       return secret;
     },
+    withoutSecrets: output.withoutSecrets,
     columns: () => surroundings.columns?.(),
     lost: output.lost,
     env,
@@ -213,14 +219,22 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
       }),
     onEnd: (close) => void endings.push(close),
     connect(options) {
-      const opening = import("../http/network.ts").then(async ({ createSend }) => {
-        const { send, close } = createSend({ proxyFor: readProxies(env), ...options });
+      const open = async () => {
+        const proxies = readProxies(env);
+        const proxyFor = proxies && ((url: URL) => {
+          const proxy = proxies(url);
+          if (proxy?.basicAuth) secretsOf(proxy.basicAuth).forEach(output.hide);
+          return proxy;
+        });
+        const all = { proxyFor, ...options };
+        const { send, close } = surroundings.network?.(all) ?? (await import("../http/network.ts")).createSend(all);
         endings.push(close);
         if (!isWatched()) return send;
         const { createProgress } = await import("./progress.ts");
         if (!progress) endings.push((progress = createProgress(output.status)).end);
         return progress.watch(send);
-      });
+      };
+      const opening = open();
       return async (request) => {
         const authorization = request.headers.get("authorization");
         if (authorization !== null) output.hide(authorization.replace(/^\S+ /, ""));

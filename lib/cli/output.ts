@@ -35,6 +35,8 @@ export interface Output {
   status(line: string): void;
   /** Takes a secret out of all that follows. */
   hide(secret: string): void;
+  /** A text for people as it may be written to a file. */
+  withoutSecrets(text: string): string;
   /** Names what all that follows is about, to a CI system that reads the log of its jobs. */
   begin(title: string): void;
   /** Marks a problem for such a system, in one or more lines. */
@@ -135,6 +137,7 @@ export function createOutput(streams: Streams, job: JobLog = {}): Output {
     end,
     command,
     hide: redactor.hide,
+    withoutSecrets: redactor.result,
     lost: () => lost,
   };
 }

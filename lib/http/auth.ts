@@ -213,7 +213,7 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
     return { answer, answeredBy };
   }
 
-  async function request(call: Call, scope: Scope): Promise<Answer> {
+  async function answerTo(call: Call, scope: Scope): Promise<Answer> {
     if (call.body instanceof ReadableStream) {
       throw new TagsealError("unexpected", `A stream cannot be sent twice, as the ${service} may ask for`, {
         remedy: "Report this as a defect of tagseal",
@@ -255,7 +255,16 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
     return answer;
   }
 
-  return { request };
+  return {
+    async request(call, scope) {
+      try {
+        return await answerTo(call, scope);
+      } catch (error) {
+        // Realms and addresses are the server's to choose.
+        throw redactor.failure(error);
+      }
+    },
+  };
 }
 
 /** What a scope's actions are in words. */

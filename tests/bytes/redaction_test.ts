@@ -1,6 +1,7 @@
 /** Secrets of a run: out of words in any form, out of results where nothing is equal by chance. */
 import assert from "node:assert/strict";
 import { utf8 } from "../../lib/bytes/bytes.ts";
+import { TagsealError } from "../../lib/errors.ts";
 import { createRedactor } from "../../lib/bytes/redaction.ts";
 
 const LONG = "s3cret/token+of=some length";
@@ -58,8 +59,43 @@ Deno.test("redaction: the beginning of a secret that was cut is none of anybody'
   );
   assert.equal(words("s3cre… abc… …"), "***… abc… …");
   assert.equal(hiding('pass"word').words('realm "pass\\"word"'), 'realm "***"');
+  const { result, json } = hiding(LONG, SHORT);
+  assert.equal(result(`v1 https://x.example/${LONG.slice(0, 10)}…`), "v1 https://x.example/***…");
+  assert.equal(json([`${encodeURIComponent(LONG).slice(0, 20)}…`]), '["***…"]');
+  assert.equal(result("sha256:0123… s3cre… s3cret/…"), "sha256:0123… s3cre… s3cret/…", "it may be so by chance");
   const many = "…".repeat(1000);
   assert.equal(words(many), many);
+});
+
+Deno.test("redaction: as it stands in JSON, in pages, in forms and in hexadecimal", () => {
+  const secret = 'it\'s "quoted" & <marked> as ü+1';
+  const { words, result } = hiding(secret);
+  const written = [
+    'it\'s \\"quoted\\" & <marked> as ü+1',
+    'it\'s \\"quoted\\" & <marked> as \\u00fc+1',
+    'it\'s "quoted" &amp; &lt;marked&gt; as ü+1',
+    "it's &quot;quoted&quot; &amp; &lt;marked&gt; as ü+1",
+    "it&#39;s &#34;quoted&#34; &amp; &lt;marked&gt; as ü+1",
+    "it&#39;s &#34;quoted&#34; &#38; &#60;marked&#62; as ü+1",
+    "it%27s+%22quoted%22+%26+%3Cmarked%3E+as+%C3%BC%2B1",
+    utf8(secret).toHex(),
+    utf8(secret).toHex().toUpperCase(),
+  ];
+  for (const form of written) assert.deepEqual([words(`x ${form} y`), result(`x${form}y`)], ["x *** y", "x***y"], form);
+});
+
+Deno.test("redaction: a failure that repeats a secret keeps its class, its remedy and its facts", () => {
+  const redactor = hiding(SHORT);
+  const cause = new Error("why");
+  const facts = { remedy: "Do it", reason: "scope", cause } as const;
+  const said = new TagsealError("forbidden", "no s3cret", { ...facts, details: { realm: "a s3cret", scope: "x" } });
+  const told = redactor.failure(said) as TagsealError;
+  assert.deepEqual([told.code, told.message, told.remedy, told.reason], ["forbidden", "no ***", "Do it", "scope"]);
+  assert.deepEqual(told.details, { realm: "a ***", scope: "x" });
+  assert.equal(told.cause, cause, "not the one that repeats it");
+  const clean = new TagsealError("forbidden", "no", facts);
+  assert.equal(redactor.failure(clean), clean);
+  assert.equal(redactor.failure(cause), cause);
 });
 
 Deno.test("redaction: JSON escapes of a secret do not keep it", () => {

@@ -1,7 +1,7 @@
 /** Runs commands in this process, with variables and streams of their own. @module */
 import assert from "node:assert/strict";
 import { runTagseal } from "../../lib/cli/run.ts";
-import { createHost, type Host } from "../../lib/cli/host.ts";
+import { createHost, type Host, type Surroundings } from "../../lib/cli/host.ts";
 import { SCHEMA_VERSION } from "../../lib/cli/document.ts";
 import { COMMANDS } from "../../tasks/commands.ts";
 
@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly cwd?: string;
   /** Replaces parts of the host: answers to prompts, the clock. */
   readonly host?: Partial<Host>;
+  /** The way to servers; the runtime's own unless said. */
+  readonly network?: Surroundings["network"];
   /** Ctrl-C. */
   readonly signal?: AbortSignal;
 }
@@ -48,7 +50,13 @@ export async function tagseal(args: readonly string[], options: RunOptions = {})
     COMMANDS,
     "0.0.0-test",
     (flags) => ({
-      ...createHost({ ...flags, noInput: true }, { ...streams, env, variableNames, signal }),
+      ...createHost({ ...flags, noInput: true }, {
+        ...streams,
+        env,
+        variableNames,
+        signal,
+        ...(options.network ? { network: options.network } : {}),
+      }),
       ...options.host,
     }),
   );
