@@ -1,6 +1,6 @@
 /**
  * Damaged inputs for the parsers of everything else that comes from outside: registries, signing services, files of users
- * and of other programs. Those of keys and trust data are in `tuf/parsers_test.ts`.
+ * and of other programs. Those of keys and trust data are in `tuf/parsers_test.ts`, more in `service_parsers_test.ts`.
  */
 import assert from "node:assert/strict";
 import { type Bytes, utf8 } from "../lib/bytes/bytes.ts";

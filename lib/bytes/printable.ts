@@ -45,12 +45,17 @@ export function word(name: string): string {
   return PLAIN_WORD.test(name) ? name : `"${shown(name, Infinity)}"`;
 }
 
+/** What stands in a stranger's document where a text is expected; "" where it is a list or an object. */
+export function plain(value: unknown): string {
+  return ["string", "number", "boolean"].includes(typeof value) ? String(value) : "";
+}
+
 /**
  * What a stranger says, on one line of at most `maxLength` characters without a final period. A word that would be cut
  * is left out: it could be half of a secret, which nobody would know any more.
  */
 export function sentence(words: unknown, maxLength = 300): string {
-  const said = String(words ?? "");
+  const said = plain(words);
   const line = said.slice(0, 16 * maxLength).replaceAll(/[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\s]+/gu, " ")
     .trim();
   if (line.length <= maxLength && said.length <= 16 * maxLength) return line.replace(/\.+$/, "");

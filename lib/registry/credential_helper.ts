@@ -55,7 +55,9 @@ export async function askHelper(run: RunHelper, question: HelperQuestion): Promi
   const stderr = decode(end.stderr);
   if (end.exitCode !== 0) {
     if (`${stdout}\n${stderr}`.toLowerCase().includes(NOT_FOUND)) return undefined;
-    const said = harmless(stderr, stdout) || (stdout.includes("{") ? "" : harmless(stdout)) || "it gives no reason";
+    // With a byte in it that is no text it is an answer all the same, whose secret the other words may repeat.
+    const answer = new TextDecoder().decode(end.stdout);
+    const said = harmless(stderr, answer) || (stdout.includes("{") ? "" : harmless(stdout)) || "it gives no reason";
     throw failed(program, question, `failed with exit code ${end.exitCode}: ${said}`, {
       remedy: `Log in again with docker login, or give the credentials in ${question.instead}`,
       details: { exitCode: end.exitCode },

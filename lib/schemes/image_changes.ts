@@ -1,5 +1,6 @@
 /** What a signing data file says of signatures beside images: its manifest's member `images`. @module */
 import type { JsonObject, JsonValue } from "../bytes/json.ts";
+import { plain } from "../bytes/printable.ts";
 import { type Certificate, readCertificate } from "../crypto/x509.ts";
 import type { Descriptor } from "../registry/descriptor.ts";
 import type { Digest } from "../registry/image_ref.ts";
@@ -77,7 +78,7 @@ function readChain(values: readonly JsonValue[]): [Certificate, ...Certificate[]
   if (values.length === 0 || values.length > MAX_CERTIFICATES) throw malformed("it has no certificate, or too many");
   const [first, ...others] = values.map((value) => {
     try {
-      return readCertificate(Uint8Array.fromBase64(String(value), { lastChunkHandling: "strict" }));
+      return readCertificate(Uint8Array.fromBase64(plain(value), { lastChunkHandling: "strict" }));
     } catch (error) {
       if (error instanceof SyntaxError) throw malformed("a certificate in it cannot be read");
       throw error;

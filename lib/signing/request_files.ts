@@ -64,7 +64,8 @@ function bytesOf({ signingRequestId: id, filedAt, account, work }: KeptRequest):
   return utf8(`${JSON.stringify(document)}\n`);
 }
 
-function readRequest(bytes: Uint8Array<ArrayBuffer>): KeptRequest | undefined {
+/** What a file says; nothing where it is damaged, or of another version. */
+export function readRequest(bytes: Uint8Array<ArrayBuffer>): KeptRequest | undefined {
   try {
     const entry = object(parseJson(bytes), "it");
     const id = entry["signingRequestId"];

@@ -6,7 +6,7 @@
  * @module
  */
 import type { Bytes } from "../bytes/bytes.ts";
-import { shown } from "../bytes/printable.ts";
+import { plain, shown } from "../bytes/printable.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
 import type { Wait } from "../http/retry.ts";
 import { neverSent } from "../http/send.ts";
@@ -199,8 +199,8 @@ export function createSignPathClient(options: SignPathOptions): SignPathClient {
   async function policies(limits: CallLimits = {}): Promise<PolicyName[]> {
     const entries = await policiesOf({}, asking("asking for the signing policies of the token's user"), limits);
     return entries.map(({ projectSlug, signingPolicySlug }) => ({
-      projectSlug: shown(String(projectSlug)),
-      signingPolicySlug: shown(String(signingPolicySlug)),
+      projectSlug: shown(plain(projectSlug)),
+      signingPolicySlug: shown(plain(signingPolicySlug)),
     }));
   }
 
@@ -218,7 +218,7 @@ export function createSignPathClient(options: SignPathOptions): SignPathClient {
       });
     }
     try {
-      return Uint8Array.fromBase64(String(found["certificateBytes"]), { lastChunkHandling: "strict" });
+      return Uint8Array.fromBase64(plain(found["certificateBytes"]), { lastChunkHandling: "strict" });
     } catch {
       throw garbled(asked, `the certificate of ${policy} is not base64`);
     }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { utf8 } from "../../lib/bytes/bytes.ts";
+import { concat, utf8 } from "../../lib/bytes/bytes.ts";
 import { askHelper, type HelperRun } from "../../lib/registry/credential_helper.ts";
 import { failsWith } from "../support/failures.ts";
 
@@ -75,6 +75,11 @@ Deno.test("a helper's failure: its reason on one line, without secrets", async (
     ["nothing", ended(1, ""), "failed with exit code 1: it gives no reason"],
     ["an answer on stdout", ended(1, '{"Username":"a","Secret":"hunter2"}'), "it gives no reason"],
     ["the answer's secret on stderr", ended(1, '{"Secret":"hunter2"}', "hunter2 is old"), "code 1: … is old"],
+    [
+      "the secret of an answer that is no text",
+      { ...ended(1, "", "hunter2 is old"), stdout: concat(utf8('{"Secret":"hunter2","x":"'), Uint8Array.of(0xba)) },
+      "code 1: … is old",
+    ],
     ["assignment", ended(1, "", "bad password=hunter2, sorry"), "bad password=…, sorry"],
     ["JSON", ended(1, "", 'got {"secret": "hunter2"}'), 'got {"secret": "…"}'],
     ["address", ended(1, "", "cannot read https://anna:hunter2@r.example/x"), "cannot read https://…@r.example/x"],

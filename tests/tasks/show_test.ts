@@ -294,6 +294,8 @@ Deno.test("show: a file that says one thing and signs another is told loudly, by
       const path = await changed(story, (m) => m.repositories[0].repository = repository);
       await story.fail(2, ["show", path], []);
     }
+    const odd = await changed(story, (m) => m.images[0].certificates = [{}]);
+    await story.fail(2, ["show", odd], ["a certificate in it cannot be read"]);
     const path = await changed(story, (m) => m.created = "yesterday");
     await story.fail(2, ["show", path], ['"created" is not a time']);
   });
