@@ -15,6 +15,24 @@ Deno.test("repositories, tags and digests are told", () => {
     `r.test/a: v1 ${short(1)}, v2 ${short(2)}, remove v0; r.test/b: v1 ${short(3)}`,
   );
   assert.equal(describeChanges([]), "");
+  assert.equal(describeChanges([], { build: "https://ci.test/7" }), "", "nothing is signed, whoever asks");
+});
+
+Deno.test("each tag is told once, however many roles and schemes sign it, and the build that asks", () => {
+  const a = { repository: "r.test/a", tags: [tag("v1", 1), tag("v2", 2)], removedTags: [gone("v0")] };
+  const b = { repository: "r.test/b", tags: [tag("v1", 3)], removedTags: [] };
+  assert.equal(
+    describeChanges([a, a, { ...a, removedTags: [] }, b, b], { build: "https://ci.test/7" }),
+    `r.test/a: v1 ${short(1)}, v2 ${short(2)}, remove v0; r.test/b: v1 ${short(3)}; build https://ci.test/7`,
+  );
+});
+
+Deno.test("500 characters are told, and what could be longer is cut before", () => {
+  const room = 500 - `: v1 ${short(1)} (and 1 more)`.length;
+  const describe = (length: number) =>
+    describeChanges([{ repository: "r".repeat(length), tags: [tag("v1", 1)], removedTags: [] }]);
+  assert.equal(describe(room), `${"r".repeat(room)}: v1 ${short(1)}`);
+  assert.equal(describe(room + 1), "(and 1 more)");
 });
 
 Deno.test("of many the first ones are told, whole, and how many more there are", () => {

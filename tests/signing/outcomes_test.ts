@@ -19,6 +19,12 @@ Deno.test("what was done and what failed, each in the order of the work", () => 
   assert.equal(signingRequestId, "request-1");
 });
 
+Deno.test("one failure of several jobs of a repository is told once; another one of it as well", () => {
+  const other = new TagsealError("bad-input", "It cannot be added to", { remedy: "Ask" });
+  const outcomes = [bad("x", failure), bad("y", failure), bad("x", other), bad("x", failure), good("a")];
+  assert.deepEqual(joinOutcomes(outcomes, null).failed, [bad("x", failure), bad("y", failure), bad("x", other)]);
+});
+
 Deno.test("nothing to do is no failure", () => {
   assert.deepEqual(joinOutcomes([], null), {
     repositories: [],
