@@ -217,9 +217,7 @@ async function delegationState(
 
 /** The file of a role that lists tags, as the snapshot names it; its signatures have not been looked at. */
 function namedTargets(phase: Pick<SnapshotPhase, "snapshot">, role: "targets" | DelegationRole, bytes: Bytes): Targets {
-  const meta = phase.snapshot.meta.get(role);
-  if (!meta) throw invalid(role, "the snapshot does not name it");
-  requireListed(bytes, meta, role, "snapshot");
+  requireListed(bytes, phase.snapshot.meta.get(role)!, role, "snapshot");
   return parseTargets(role, bytes);
 }
 

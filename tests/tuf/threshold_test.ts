@@ -83,6 +83,22 @@ Deno.test("threshold: requireSigned says whose signatures are missing", async ()
   await requireSigned(signed, roleOf(1, KEYS.stranger), "targets", "the key that root names");
 });
 
+Deno.test("threshold: a key that must not stand there bars the role, one that does not count does not", async () => {
+  const signed = await envelope(by(KEYS.targets));
+  const role = (...bars: boolean[]) => ({
+    ...roleOf(1, KEYS.targets),
+    unusable: new Map(bars.map((bars, i) => [`${i}23456789`, { reason: "it is broken", bars }])),
+  });
+  assert.equal((await checkSignatures(signed, role(false))).ok, true);
+  for (const barred of [role(true), role(true, false)]) assert.equal((await checkSignatures(signed, barred)).ok, false);
+  await failsWith(
+    requireSigned(signed, role(true, false), "targets", "the key that root names"),
+    "trust-invalid",
+    "1 of 1 needed signatures are good; the key 0234567… must not stand there: it is broken; " +
+      "the key 1234567… does not count: it is broken",
+  );
+});
+
 Deno.test("assembleFile: what is signed here is verified here, byte by byte", async () => {
   const signature = await KEYS.targets.signer.sign(PAYLOAD);
   const file = assembleFile(PAYLOAD, [{ keyId: KEYS.targets.publicKey.id, signature }]);

@@ -4,7 +4,7 @@ import { keyOfCertificate } from "../../lib/crypto/keys.ts";
 import { readCertificate } from "../../lib/crypto/x509.ts";
 import type { RoleName } from "../../lib/tuf/roles.ts";
 import type { RootPin } from "../../lib/tuf/root_keys.ts";
-import { openDelegations, openRoot } from "../../lib/tuf/trusted.ts";
+import { openDelegations, openRoot, skipDelegation } from "../../lib/tuf/trusted.ts";
 import { failsWith } from "../support/failures.ts";
 import { RECORDED, recordedFiles } from "../support/recorded.ts";
 import {
@@ -548,6 +548,21 @@ Deno.test("delegations: one that the snapshot does not name is unpublished; if i
     { floors: { "targets/alice": 1 } },
     'The trust data of "targets/alice" is not acceptable: it was published before, and the snapshot does not name it any more',
   );
+  const kept = new Map([["targets/alice" as const, utf8("{")]]);
+  assert.equal((await passes(plan, { kept })).delegations.get("targets/alice")!.kind, "unpublished");
+});
+
+Deno.test("delegations: one that cannot be looked at is skipped, and the repository stays trusted", async () => {
+  const repository = await judge(FILES);
+  const alice = repository.targets.delegations.find(({ name }) => name === "targets/alice")!;
+  const left = skipDelegation(repository, alice, "it is too long");
+  assert.deepEqual([repository.kind, left.kind], ["repository", "repository"]);
+  assert.deepEqual(left.delegations.get("targets/alice"), {
+    kind: "skipped",
+    delegation: alice,
+    reason: "it is too long",
+  });
+  assert.equal(left.delegations.get("targets/releases")!.kind, "trusted");
 });
 
 Deno.test("delegations: one that its parent no longer lists may be gone, whatever was trusted before", async () => {
