@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { type Bytes, concat, utf8 } from "../../lib/bytes/bytes.ts";
 import { keyOfCertificate } from "../../lib/crypto/keys.ts";
-import { readCertificate } from "../../lib/crypto/x509.ts";
+import { type Certificate, readCertificate } from "../../lib/crypto/x509.ts";
 import type { RoleName } from "../../lib/tuf/roles.ts";
-import type { RootPin } from "../../lib/tuf/root_keys.ts";
+import { parseRoot } from "../../lib/tuf/parse.ts";
+import { isPinned, type RootPin } from "../../lib/tuf/root_keys.ts";
 import { openDelegations, openRoot, skipDelegation } from "../../lib/tuf/trusted.ts";
 import { failsWith } from "../support/failures.ts";
 import { RECORDED, recordedFiles } from "../support/recorded.ts";
@@ -376,6 +377,11 @@ const CERTIFICATES: readonly [name: string, key: Promise<TestKey>, words: string
   ["of a GUN in capitals", certified(KEYS.root, { commonName: GUN.toUpperCase() }), "a certificate is for"],
   ["with a wildcard", certified(KEYS.root, { commonName: "registry.test/acme/*" }), undefined],
   ["with a wildcard for all", certified(KEYS.root, { commonName: "*" }), undefined],
+  [
+    "with a wildcard that begins otherwise",
+    certified(KEYS.root, { commonName: "registry.test/acme/b*" }),
+    "a certificate is for",
+  ],
   ["with a wildcard of others", certified(KEYS.root, { commonName: "registry.test/other/*" }), "a certificate is for"],
   [
     "with an asterisk in the middle",
@@ -423,6 +429,11 @@ for (const [name, key, words] of CERTIFICATES) {
   });
 }
 
+Deno.test("root certificates: a root that names no key is refused", async () => {
+  const plan: Plan = { keys: { root: [] }, root: { signers: [KEYS.stranger] } };
+  await refuses(plan, {}, `The root of "${GUN}" has no usable certificate: it names no root key`);
+});
+
 Deno.test("root certificates: they are judged for a root that is known, too", async () => {
   const files = await buildFiles({ keys: { root: [await certified(KEYS.root, { commonName: "other" })] } });
   const anchor = { kind: "known", root: files.get("root")! } as const;
@@ -459,7 +470,40 @@ Deno.test("pins: the right key or certificate is trusted, any other is refused",
 Deno.test("pins: a pinned key that is named and has not signed does not help", async () => {
   await refuses({ keys: { root: [KEYS.root, nextRoot] }, threshold: { root: 2 }, root: { signers: [nextRoot] } }, {
     anchor: { kind: "pin", pin: { keyId: KEYS.root.publicKey.canonicalId } },
-  }, "is not signed by the pinned key: 0 of 1 needed signatures are good");
+  }, 'The trust data of "root" is not signed by the pinned key: 0 of 1 needed signatures are good');
+});
+
+Deno.test("pins: a key that is pinned does not count as a key of another GUN, nor one that is no certificate", async () => {
+  const other = await certified(KEYS.root, { commonName: "registry.test/acme/other" });
+  for (const key of [other, { ...KEYS.stranger }]) {
+    const anchor = { kind: "pin", pin: { keyId: key.publicKey.canonicalId } } as const;
+    await refuses({ keys: { root: [key] } }, { anchor }, `The root of "${GUN}" is not the pinned one`);
+  }
+});
+
+Deno.test("pins: a CA must have issued the certificate of a key that signed", async () => {
+  const key = newKey();
+  const ca = await certify(key, { ca: true, commonName: "An issuer" });
+  const pinned = (ca: Certificate) => ({ anchor: { kind: "pin", pin: { ca } } } as const);
+  const issued: Plan = { keys: { root: [await certified(KEYS.root, { issuer: { ...key } })] } };
+  await passes(issued, pinned(ca));
+  await refuses(
+    {},
+    pinned(ca),
+    `is not the pinned one: it has the key ${KEYS.root.publicKey.canonicalId}, and the pin is`,
+    ca.subject,
+  );
+  const other = await certify(newKey(), { ca: true, commonName: "An issuer" });
+  await refuses(issued, pinned(other), "is not the pinned one");
+});
+
+Deno.test("pins: whether a root holds one is whether a key that fits is there and has signed", async () => {
+  const root = async (plan: Plan) => parseRoot((await buildFiles(plan)).get("root")!);
+  const both = { keys: { root: [KEYS.root, nextRoot] } };
+  const pin = { keyId: KEYS.root.publicKey.canonicalId };
+  assert.equal(await isPinned(await root(both), GUN, pin, AT), true);
+  assert.equal(await isPinned(await root({ ...both, root: { signers: [nextRoot] } }), GUN, pin, AT), false);
+  assert.equal(await isPinned(await root({ keys: { root: [nextRoot] } }), GUN, pin, AT), false);
 });
 
 Deno.test("pins: a forged root that names the pinned key beside a key of its own is refused", async () => {
