@@ -132,8 +132,9 @@ function* formsOf(secret: string): Generator<Form> {
   const json = JSON.stringify(secret).slice(1, -1);
   const ascii = json.replaceAll(/[^ -~]/g, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`);
   const hex = bytes.toHex();
-  const written = [percent, form, json, ascii, ...inHtml(secret), shown(secret, Infinity), hex, hex.toUpperCase()]
-    .filter((text) => text !== secret);
+  const written = [percent, form, json, ascii, ...inHtml(secret), shown(secret, Infinity), hex, hex.toUpperCase()];
+  // A stranger's words are quoted, and have other quotes within.
+  const requoted = [secret, ...written].map((text) => text.replaceAll('"', "'"));
   const base64 = [0, 1, 2].flatMap((before) => {
     const all = new Uint8Array(before + bytes.length);
     all.set(bytes, before);
@@ -142,7 +143,8 @@ function* formsOf(secret: string): Generator<Form> {
       .slice(Math.ceil(before * 4 / 3), Math.floor((before + bytes.length) * 4 / 3));
     return inner.length < SHORTEST_BASE64 ? [] : [inner, inner.replaceAll("+", "-").replaceAll("/", "_")];
   });
-  for (const text of new Set([...written, ...base64])) {
+  for (const text of new Set([...written, ...requoted, ...base64])) {
+    if (text === secret) continue;
     yield { text, json: JSON.stringify(text).slice(1, -1), find: new RegExp(RegExp.escape(text), "g") };
   }
 }

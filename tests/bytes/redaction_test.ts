@@ -71,6 +71,7 @@ Deno.test("redaction: as it stands in JSON, in pages, in forms and in hexadecima
   const secret = 'it\'s "quoted" & <marked> as ü+1';
   const { words, result } = hiding(secret);
   const written = [
+    "it's 'quoted' & <marked> as ü+1",
     'it\'s \\"quoted\\" & <marked> as ü+1',
     'it\'s \\"quoted\\" & <marked> as \\u00fc+1',
     'it\'s "quoted" &amp; &lt;marked&gt; as ü+1',

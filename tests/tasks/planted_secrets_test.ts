@@ -15,7 +15,8 @@ import type { Need } from "../../lib/cli/needs.ts";
 import { COMMANDS } from "../../tasks/commands.ts";
 import { given, peersInMemory, Story, type StoryRun } from "../support/local_story.ts";
 import { leaksIn, type Planted, waysToWrite } from "../support/planted.ts";
-import type { Outcome } from "../support/run.ts";
+import { type Outcome, tagseal } from "../support/run.ts";
+import { inFolder } from "../support/test_files.ts";
 
 const ALL = Deno.env.get("TAGSEAL_SECRETS") === "all";
 
@@ -381,6 +382,30 @@ Deno.test("secrets: no command gives one away, whoever repeats it", async () => 
   assert.deepEqual(Object.keys(COMMANDS).filter((name) => !seen.includes(name)), ["self-update", "local", "demo"]);
   assert.deepEqual(callers.filter(([name]) => !spy.ran.get(name)?.told).map(([name]) => name), []);
   assert.deepEqual([...spy.found], []);
+});
+
+Deno.test("secrets: a proxy's password, which the proxy repeats", async () => {
+  const password = PLANTED["a proxy's password"];
+  const basic = utf8(`me:${password}`).toBase64();
+  let asked = 0;
+  await using proxy = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    assert.equal(request.headers.get("proxy-authorization"), `Basic ${basic}`);
+    const ways = [basic, ...waysToWrite(password).values()];
+    return refusal([403, 400, 407][asked % 3]!, ways[asked++ % ways.length]!);
+  });
+  await inFolder(async (folder) => {
+    const url = `http://me:${encodeURIComponent(password)}@127.0.0.1:${proxy.addr.port}`;
+    const env = { HOME: folder, HTTP_PROXY: url };
+    const args = ["list", "-r", "registry.example/app", "--notary-url", "http://notary.example", "--allow-http"];
+    for (let i = 0; i < (ALL ? 15 : 8); i++) {
+      for (const more of [["--verbose"], ["--json"]]) {
+        const { code, stdout, stderr } = await tagseal([...args, ...more], { env, cwd: folder });
+        assert.ok(code > 1, stderr);
+        assert.deepEqual(leaksIn(stdout + stderr, PLANTED), []);
+      }
+    }
+  });
+  assert.ok(asked >= 16);
 });
 
 /** Files with secrets in them; what is given away of each. */
