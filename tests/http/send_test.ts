@@ -67,6 +67,11 @@ Deno.test("exchange: time grows with what arrives, and drips do not prolong it",
       const answer = await exchange(fetch, { ...call, bytesPerSecond: 10_000 });
       assert.equal(answer.bytes.length, 80_000);
     });
+    const packed = new Uint8Array(gzipSync(crypto.getRandomValues(new Uint8Array(60_000))));
+    const parts = Array.from({ length: 6 }, (_, i) => packed.subarray(i * 10_010, (i + 1) * 10_010));
+    await serving(dripping(parts, 100, { "content-encoding": "gzip" }), async (call) => {
+      assert.equal((await exchange(fetch, { ...call, bytesPerSecond: 10_000 })).bytes.length, 60_000);
+    });
   });
 });
 
@@ -178,6 +183,16 @@ Deno.test("exchange: how far redirects are followed, and what goes with them", a
       url.pathname === "/2" ? new Response("there") : redirect(url.pathname === "/0" ? "1" : "2");
     assert.equal((await exchange(redirecting(until2).send, call)).status, 200);
   });
+  await t.step("by what statuses: all with GET, with other methods those that keep method and body", async () => {
+    const moved = (status: number): Send => ({ url }) =>
+      Promise.resolve(new Response(null, url.endsWith("/0") ? { status, headers: { location: "/1" } } : {}));
+    for (const status of [201, 300, 301, 302, 303, 304, 307, 308]) {
+      const get = await exchange(moved(status), call);
+      assert.equal(get.status, [301, 302, 303, 307, 308].includes(status) ? 200 : status);
+      const post = await exchange(moved(status), { ...call, method: "POST", body: "x" });
+      assert.equal(post.status, [307, 308].includes(status) ? 200 : status);
+    }
+  });
   await t.step("not at all where the call says nothing of it, nor where no place is named", async () => {
     const { redirects: _redirects, ...plain } = call;
     const { send, asked } = redirecting(() => redirect("/1", "moved"));
@@ -263,10 +278,14 @@ Deno.test("exchange: an answer may be as long as the call says; one that is long
     }
   });
   await t.step("in an encoding that is not read", async () => {
-    const { stream, left } = body();
-    const send = answering(new Response(stream, { headers: { "content-encoding": "br" } }));
-    const error = await failsWith(exchange(send, call), "unavailable", 'in the encoding "br"');
-    assert.ok(!isTooLong(error) && left());
+    for (
+      const encoding of ["br", "compress", "deflate", "zstd", "gzip, identity", "identity, x-compress", "X-Gzip,a"]
+    ) {
+      const { stream, left } = body();
+      const send = answering(new Response(stream, { headers: { "content-encoding": encoding } }));
+      const error = await failsWith(exchange(send, call), "unavailable", "it answers in the encoding", "not asked for");
+      assert.ok(!isTooLong(error) && left(), encoding);
+    }
   });
   await t.step("other failures are not taken for it", () => {
     const tooLong = { remedy: "Wait", reason: "too-long" } as const;
@@ -278,9 +297,10 @@ Deno.test("exchange: an answer may be as long as the call says; one that is long
 
 Deno.test("exchange: a call that is ended fails with the reason that it is ended for", async () => {
   const controller = new AbortController();
-  const send: Send = (request) => {
-    controller.abort(new Error("Ctrl-C"));
-    return Promise.reject(request.signal.reason);
+  const send: Send = ({ signal, headers }) => {
+    assert.match(headers.get("user-agent")!, /^tagseal\/\d/);
+    setTimeout(() => controller.abort(new Error("Ctrl-C")));
+    return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
   };
   const call = { service: "Registry", url: new URL("https://reg.example/"), maxBytes: 4, timeoutMs: 5000 };
   await assert.rejects(exchange(send, { ...call, signal: controller.signal }), /^Error: Ctrl-C$/);
