@@ -44,6 +44,9 @@ export const ARGUED: readonly Argument[] = [
       "no body and a body that is undefined are the same to Request; the types tell them apart",
     ],
     ["#received = 0;", "0 => 1", "one byte more gives an exchange no time that can be measured"],
+    ["patience.end();", "patience.end(); => nothing", "leaves a timer, which the sanitizers of `deno test` see"],
+    ["const PACKED_BYTES = 4096;", "4096 => 8192", "a bound of memory, not of what is read"],
+    ["const PACKED_BYTES = 4096;", "4096 => 2048", "a bound of memory, not of what is read"],
     ["this.#cancel?.();", "this.#cancel?.(); => nothing", "leaves a timer, which the sanitizers of `deno test` see"],
     [
       'if (left <= 0) return this.#controller.abort(new Error("Time is up"));',
@@ -59,6 +62,11 @@ export const ARGUED: readonly Argument[] = [
       "return parts.length === 1 ? new Uint8Array(parts[0]!) : concat(...parts);",
       "parts.length === 1 => false",
       "spares nothing but copying twice: the bytes are the same",
+    ],
+    [
+      "return parts.length === 1 ? new Uint8Array(parts[0]!) : concat(...parts);",
+      "1 => 0",
+      "of no parts there are no bytes either way",
     ],
     [
       "for (let at = 0; at < part.length; at += PACKED_BYTES) yield part.subarray(at, at + PACKED_BYTES);",

@@ -1,7 +1,6 @@
 /**
- * `deno task mutants [lib/room | lib/room/file.ts …] [--core] [--near] [--verbose] [--jobs=N] [--tests=FILE,…]`:
- * changes the sources in many small
- * ways, and says which changes no test notices.
+ * `deno task mutants [lib/room | lib/room/file.ts …] [--core] [--near] [--tests=FILE,…] [--jobs=N] [--verbose]`:
+ * changes the sources in many small ways, and says which changes no test notices.
  *
  * A copy of the project is written that holds all mutants at once. The tests run over it once, so that each mutant is
  * tried with those tests alone that reach it, in processes that stay. Fails where a mutant survives that is not argued in
@@ -69,16 +68,17 @@ function tried({ file, at, change }: Mutant, noticedBy = "nobody yet"): void {
   if (verbose) print(`${file}:${at} ${change} | ${noticedBy}`);
 }
 
-/** The mutants that no test notices; the next tests are asked about what is left alone. */
-async function survivorsOf(mutants: readonly Mutant[], folder: string, near: boolean): Promise<Mutant[]> {
+/** The mutants that no test notices; the next tests are asked about what is left alone, unless it is argued. */
+async function survivorsOf(mutants: readonly Mutant[], folder: string): Promise<Mutant[]> {
   let survivors = [...mutants];
-  for (const testFiles of asked ? [asked] : await layers(foldersNear(files), near)) {
-    if (survivors.length === 0) break;
+  for (const [at, testFiles] of (asked ? [asked] : await layers(foldersNear(files), near)).entries()) {
+    const open = at === 0 ? survivors : judge(survivors, ARGUED).unargued;
+    if (open.length === 0) break;
     const tests = new Tests(folder, mutants, jobs);
     await tests.learn(testFiles, say);
     if (verbose) { for (const [file, seconds] of tests.seconds) print(`learnt: ${file} ${seconds.toFixed(2)} s`); }
     for (const text of tests.failing) print(`not asked: ${text}`);
-    const killers = await tryMutants(tests, survivors, say, tried);
+    const killers = await tryMutants(tests, open, say, tried);
     survivors = survivors.filter((mutant) => !killers.has(mutant));
   }
   say("");
@@ -88,16 +88,18 @@ async function survivorsOf(mutants: readonly Mutant[], folder: string, near: boo
 const options = new Set(Deno.args.filter((word) => word.startsWith("--")));
 const valueOf = (name: string) => [...options].find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1);
 const jobs = Number(valueOf("--jobs") ?? JOBS);
-const asked = valueOf("--tests")?.split(",");
+const core = options.has("--core");
+const near = options.has("--near");
+const asked = core ? CORE.tests : valueOf("--tests")?.split(",");
 const verbose = options.has("--verbose");
 const named = Deno.args.filter((word) => !word.startsWith("--"));
-const places = options.has("--core") ? CORE : named.length > 0 ? named : ALL;
+const places = core ? CORE.files : named.length > 0 ? named : ALL;
 const files = (await Promise.all(places.map((place) => filesBelow(place, ".ts")))).flat();
 const started = performance.now();
 const folder = await Deno.makeTempDir({ prefix: "tagseal-mutants-" });
 try {
   const mutants = await writeMutants(root, folder, files);
-  const survivors = await survivorsOf(mutants, folder, options.has("--near") || options.has("--core"));
+  const survivors = await survivorsOf(mutants, folder);
   const { unargued, pointless, argued } = judge(survivors, ARGUED.filter(({ file }) => files.includes(file)));
   for (const { file, at, line, change } of unargued) print(`survives: ${file}:${at} ${change}\n    ${line}`);
   for (const { file, line, change } of pointless) print(`argued for nothing: ${file}: ${change}\n    ${line}`);
@@ -108,9 +110,7 @@ try {
   const seconds = Math.round((performance.now() - started) / 1000);
   const noticed = mutants.length - survivors.length;
   print(
-    `mutants: ${mutants.length} made, ${noticed} noticed, ${argued} argued, ${unargued.length} left (${
-      seconds.toFixed(2)
-    } s)`,
+    `mutants: ${mutants.length} made, ${noticed} noticed, ${argued} argued, ${unargued.length} left (${seconds} s)`,
   );
   if (unargued.length + pointless.length > 0) Deno.exitCode = 1;
 } finally {

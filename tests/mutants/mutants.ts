@@ -36,8 +36,8 @@ export async function writeMutants(root: string, folder: string, files: readonly
   return all;
 }
 
-/** A mutant by number. */
-function describe(file: string, source: string, { start, end, text, atLoad }: Change, id: number): Mutant {
+/** The mutant that a change of a file makes. */
+export function describe(file: string, source: string, { start, end, text, atLoad }: Change, id: number): Mutant {
   const at = source.slice(0, start).split("\n").length;
   const line = source.split("\n")[at - 1]!.trim();
   const short = (code: string) => {

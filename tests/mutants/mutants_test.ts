@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { judge } from "./judge.ts";
-import type { Mutant } from "./mutants.ts";
+import { describe, type Mutant } from "./mutants.ts";
 import { changesOf } from "./operators.ts";
+import { Tests, tryMutants } from "./run.ts";
 import { mutated } from "./schemata.ts";
 
 /** What becomes of the lines of a function that are changed. */
@@ -62,4 +64,52 @@ Deno.test("mutants: a survivor needs an argument, and an argument needs a surviv
   assert.deepEqual(unargued.map(({ line }) => line), ["one"]);
   assert.deepEqual(pointless.map(({ line }) => line), ["three"]);
   assert.equal(argued, 1);
+});
+
+Deno.test("mutants: each is tried by the tests that reach it, and one that waits for ever is noticed", async () => {
+  const source = `
+    const LIMIT = 3;
+    export const isLong = (text: string): boolean => text.length > LIMIT;
+    export const unused = (a: number): boolean => a < 7;
+    export async function done(): Promise<void> {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      resolve();
+      await promise;
+    }`;
+  const tests = `
+    import { done, isLong } from "../lib/x.ts";
+    Deno.test("long", () => { if (!isLong("four") || isLong("two")) throw new Error("wrong"); });
+    Deno.test({ name: "done", ignore: false, fn: async (t) => void await t.step("it ends", done) });
+    Deno.test("broken", () => { throw new Error("always"); });`;
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const path of ["lib", "tests/mutants"]) await Deno.mkdir(join(folder, path), { recursive: true });
+    for (const name of ["active.ts", "worker.ts"]) {
+      await Deno.copyFile(new URL(name, import.meta.url), join(folder, "tests/mutants", name));
+    }
+    const changes = changesOf("lib/x.ts", source);
+    const mutants = changes.map((change, index) => describe("lib/x.ts", source, change, index + 1));
+    await Deno.writeTextFile(join(folder, "lib/x.ts"), mutated(source, changes, 1, "../tests/mutants/active.ts"));
+    await Deno.writeTextFile(join(folder, "tests/x_test.ts"), tests);
+    const asked = new Tests(folder, mutants, 1);
+    await asked.learn(["tests/x_test.ts"], () => {});
+    assert.deepEqual(asked.failing, ["tests/x_test.ts: broken: Error: always"]);
+    const killers = await tryMutants(asked, mutants, () => {}, () => {});
+    const by = mutants.map((mutant) => `${mutant.change} | ${killers.get(mutant) ?? "nobody"}`);
+    assert.deepEqual(by, [
+      "3 => 4 | long",
+      "3 => 2 | long",
+      "text.length > LIMIT => text.length >= LIMIT | long",
+      "text.length > LIMIT => true | long",
+      "text.length > LIMIT => false | long",
+      "a < 7 => a <= 7 | nobody",
+      "a < 7 => true | nobody",
+      "a < 7 => false | nobody",
+      "7 => 8 | nobody",
+      "7 => 6 | nobody",
+      "resolve(); => nothing | done (time)",
+    ]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

@@ -29,8 +29,25 @@ export const WIDER: readonly string[] = ["tests/flows", "tests/library", "tests/
 export const NOT_HERE =
   /^tests\/(?:tuf\/parsers|notary\/concurrency|registry\/real_registry|tasks\/(?:accepted|build_pkcs11|bundle|ci_templates_lint|compile|credential_helper|demo|guide|hostile_sizes|killed|local|main|readme|release|self_update|start|sync|windows_launcher|with_token))_test\.ts$/;
 
-/** What decides whether something is trusted, signed or sent. */
-export const CORE: readonly string[] = [
-  "lib/tuf/trusted.ts",
-  "lib/tuf/threshold.ts",
-];
+/** What decides whether something is trusted, signed or sent, and the tests that are about that. */
+export const CORE: { readonly files: readonly string[]; readonly tests: readonly string[] } = {
+  files: [
+    "lib/tuf/trusted.ts",
+    "lib/tuf/threshold.ts",
+    "lib/tuf/root_keys.ts",
+    "lib/tuf/resolve.ts",
+    "lib/http/send.ts",
+    "lib/http/way.ts",
+  ],
+  tests: [
+    "tests/tuf/threshold_test.ts",
+    "tests/tuf/resolve_test.ts",
+    "tests/tuf/trusted_types_test.ts",
+    "tests/tuf/trusted_test.ts",
+    "tests/http/send_test.ts",
+    "tests/http/way_test.ts",
+    "tests/http/auth_test.ts",
+    "tests/http/failures_test.ts",
+    "tests/http/retry_test.ts",
+  ],
+};
