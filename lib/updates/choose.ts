@@ -72,7 +72,7 @@ function releaseOf(path: string, file: Target, form: string): Release {
   if (typeof version !== "string" || !isVersion(version)) throw wrong("it names no version");
   // What a version's folder holds is of that version: nobody gets an old file under a new number by a slip.
   if (path !== `${version}/${fileNameOf(form)}`) throw wrong(`it is said to be version ${version} for "${form}"`);
-  if (oldestDeno !== undefined && (typeof oldestDeno !== "string" || !/^\d{1,4}\.\d{1,4}$/.test(oldestDeno))) {
+  if (oldestDeno !== undefined && (typeof oldestDeno !== "string" || !isVersion(`${oldestDeno}.0`))) {
     throw wrong("it names no version of Deno as the oldest");
   }
   const sha256 = file.hashes["sha256"];

@@ -280,6 +280,13 @@ attack("a file of another form, by what is said of it and by its name", async (w
   await world.refuses("trust-invalid", ["is not what the metadata says"]);
 });
 
+attack("an oldest Deno that is no version", async (world) => {
+  for (const oldestDeno of ["00.9", "2", "2.x", "", "2.9 "]) {
+    world.repository.publish([singleFileOf("9.0.0", EVIL, { oldestDeno })]);
+    await world.refuses("trust-invalid", ['"9.0.0/tagseal" is not what', "no version of Deno as the oldest"]);
+  }
+});
+
 attack("a file without a strong hash", async (world) => {
   world.repository.publish([singleFileOf("9.0.0", EVIL)], { hashes: { md5: "0".repeat(32) } });
   await world.refuses("trust-invalid", ["its SHA-256 is missing"]);
