@@ -9,12 +9,12 @@ import { median } from "./measure.ts";
 import { createSeeder, type Seeder, someTags, tagNamed } from "./seed.ts";
 import type { Line } from "./signers.ts";
 import { meterOf } from "./traffic.ts";
-import { say, type Subject, type Workshop } from "./workshop.ts";
+import { RTT_MS, say, type Subject, type Workshop } from "./workshop.ts";
 
 /** What is written above the table. */
 export const CROWD_TEXT: readonly string[] = [
   "A crowd: agents at once, each signs tags one after another with a key at hand, in repositories that all of them share.",
-  "Two notary-servers on one PostgreSQL, one signer, a proxy that takes them in turn. Amid the work each of the two is",
+  `Two notary-servers on one PostgreSQL, one signer, a proxy ${RTT_MS} ms away that takes them in turn. Amid the work each is`,
   "killed with -9 once, and the database is restarted, away for two seconds. Who fails begins anew at once: tagseal the",
   "whole command, notary its publish. Slowest: the slowest agent's time, divided by that of the median agent.",
 ];
@@ -50,11 +50,11 @@ export interface CrowdPlace extends AsyncDisposable {
   putDelegationKey(trustDir: string): Promise<void>;
 }
 
-/** Starts them. */
-export async function openCrowdPlace(): Promise<CrowdPlace> {
+/** Starts them, so far away. */
+export async function openCrowdPlace(roundTripMs: number): Promise<CrowdPlace> {
   await using cleanUp = new AsyncDisposableStack();
   const peers = cleanUp.use(await startPeers({ storage: "postgresql", instances: 2 }));
-  const proxy = cleanUp.use(startDelayProxy(peers.cluster!.instances.map(({ port }) => port), 0));
+  const proxy = cleanUp.use(startDelayProxy(peers.cluster!.instances.map(({ port }) => port), roundTripMs));
   const seeder = cleanUp.use(await createSeeder(peers));
   const putDelegationKey = await importDelegationKey(peers, seeder.delegationKeyPem);
   const running = cleanUp.move();
@@ -168,7 +168,7 @@ export const crowd: Subject = {
   name: "crowd",
   async measure(shop: Workshop) {
     const size = shop.quick ? { agents: 6, tags: 3, repositories: 2 } : { agents: 16, tags: 10, repositories: 4 };
-    await using place = await openCrowdPlace();
+    await using place = await openCrowdPlace(RTT_MS);
     const tools = [notaryInCrowd(shop, place), tagsealInCrowd(place, shop.tagseal, shop.denoEnv)];
     for (const spread of ["one", "all"] as const) {
       let base: CrowdOutcome | undefined;

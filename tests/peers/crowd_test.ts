@@ -11,7 +11,7 @@ peerTest(
   "nothing is lost by a crowd whose servers are killed and restarted, and what fails may be run again",
   NEEDS,
   async () => {
-    await using place = await openCrowdPlace();
+    await using place = await openCrowdPlace(0);
     const file = await builtFile();
     const { PATH = "", DENO_DIR = `${Deno.env.get("HOME")}/.cache/deno` } = Deno.env.toObject();
     const tool = tagsealInCrowd(place, (...args) => [file, ...args], {
