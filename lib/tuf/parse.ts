@@ -69,10 +69,11 @@ export interface Kept {
 }
 
 /**
- * Reads a file that was verified when it was kept; `undefined` where it was damaged since. Its size, expiry and content
+ * Reads a file that was verified when it was kept; `undefined` where there is none, or it was damaged since. Its size, expiry and content
  * play no part: whatever says a version sets a floor.
  */
-export function parseKept(bytes: Bytes): Kept | undefined {
+export function parseKept(bytes: Bytes | undefined): Kept | undefined {
+  if (!bytes) return undefined;
   try {
     const plain = readCanonicalRole(bytes);
     const document = plain?.document ?? parsePlainly(decode(bytes)) ?? parseJson(bytes, numbersOf);

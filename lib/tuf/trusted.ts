@@ -199,8 +199,7 @@ async function delegationState(
   bytes: Bytes | undefined,
 ): Promise<DelegationState> {
   if (!repository.snapshot.meta.has(delegation.name)) {
-    const kept = repository.floors.get(delegation.name);
-    if (!kept || !parseKept(kept)) return { kind: "unpublished", delegation };
+    if (!parseKept(repository.floors.get(delegation.name))) return { kind: "unpublished", delegation };
     throw invalid(delegation.name, "it was published before, and the snapshot does not name it any more");
   }
   if (!bytes) throw invalid(delegation.name, "the snapshot names it, and the server does not have it");
@@ -229,7 +228,7 @@ function requireListed(bytes: Bytes, meta: FileMeta, role: RoleName, parent: Rol
 
 function requireSuccessor(next: Metadata, role: RoleName, kept: Bytes | undefined): void {
   const { bytes } = next.envelope;
-  if (!kept || sameBytes(kept, bytes)) return; // the usual case: nothing is read a second time
+  if (sameBytes(kept, bytes)) return; // the usual case: nothing is read a second time
   const before = parseKept(kept);
   if (!before || next.version > before.version) return;
   if (next.version < before.version) throw rollback(role, next.version, before.version);

@@ -31,7 +31,7 @@ export const ARGUED: readonly Argument[] = [
       "the same version was dealt with above",
     ],
     [
-      "if (!kept || sameBytes(kept, bytes)) return; // the usual case: nothing is read a second time",
+      "if (sameBytes(kept, bytes)) return; // the usual case: nothing is read a second time",
       "sameBytes(kept, bytes) => false",
       "spares reading the same file twice, which has the same version and content",
     ],
