@@ -1,5 +1,6 @@
 /** Signatures of all kinds, put to ours; `tests/peers/notation_test.ts` puts the same to the real program. */
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { text, utf8 } from "../../../lib/bytes/bytes.ts";
 import { readCertificate } from "../../../lib/crypto/x509.ts";
 import { digestOf } from "../../../lib/registry/blob.ts";
@@ -7,9 +8,10 @@ import type { Descriptor } from "../../../lib/registry/descriptor.ts";
 import { OCI_INDEX } from "../../../lib/registry/manifest_type.ts";
 import { TagsealError } from "../../../lib/errors.ts";
 import type { Digest } from "../../../lib/registry/image_ref.ts";
-import { tagsSignedAlready, verifyNotation } from "../../../lib/schemes/notation/verify.ts";
+import { MAX_ENVELOPE_BYTES } from "../../../lib/schemes/notation/read_envelope.ts";
+import { type SkippedNotation, tagsSignedAlready, verifyNotation } from "../../../lib/schemes/notation/verify.ts";
 import { failsWith } from "../../support/failures.ts";
-import { Attached, envelopeBy, fixture, identity, keyOf, newKey } from "../../support/notation.ts";
+import { Attached, envelopeBy, type EnvelopePlan, fixture, identity, keyOf, newKey } from "../../support/notation.ts";
 import { HARMLESS, notationForgeries } from "../../support/notation_forgeries.ts";
 
 const AT = new Date("2026-11-28T12:00:00Z");
@@ -166,4 +168,128 @@ Deno.test("notation: signed already is what this certificate signed for this ima
   const { image, at } = wanted;
   assert.deepEqual([...await tagsSignedAlready({ image, at, chain, tags }, attached.list, counted)], [TAG]);
   assert.equal(read, attached.list.length, "each signature is read once for all tags");
+});
+
+Deno.test("notation: each signature that is none is told by its reason, and what decides nothing by none", async (t) => {
+  const own = await identity(keyOf("P-256"));
+  const stranger = await identity(newKey("P-256"));
+  const odd = await identity(generateKeyPairSync("ed25519").privateKey, { issuer: stranger });
+  const [scheme, expiry] = ["io.cncf.notary.signingScheme", "io.cncf.notary.expiry"];
+  const until = (time: string) => ({ header: { crit: [scheme, expiry], [expiry]: time } });
+  const valid = async (from: string, to: string) => ({ identity: await identity(keyOf("P-256"), { from, to }) });
+  const blank = { mediaType: "application/json", digest: digestOf(utf8("{}")), size: 2 };
+  const layer = (more: object) => async () => {
+    const envelope = await envelopeBy({ identity: own, image: IMAGE });
+    return {
+      layers: [{ mediaType: "application/jose+json", digest: digestOf(envelope), size: envelope.length, ...more }],
+    };
+  };
+  type Told = Partial<Omit<SkippedNotation, "digest">> & Record<string, unknown>;
+  type Row = [
+    name: string,
+    plan: Partial<EnvelopePlan>,
+    told: Told | "good",
+    members?: Record<string, unknown> | (() => Promise<Record<string, unknown>>),
+  ];
+  const expired = (time: string) => ({ reason: "expired", expiry: new Date(time) }) as const;
+  const certificate = (by: typeof own, reason: string) =>
+    ({
+      reason: "certificate",
+      problems: [{ certificate: by.certificate, reason }],
+    }) as unknown as Told;
+  const over = await valid("2026-01-01T00:00:00Z", "2026-11-28T11:59:59Z");
+  const early = await valid("2026-11-28T12:00:01Z", "2046-01-01T00:00:00Z");
+  const ca = await identity(newKey("P-256"), { ca: true });
+  const crl = "http://127.0.0.1:9/none.crl";
+  const revocable = { identity: await identity(keyOf("P-256"), { issuer: ca, crl }), above: [ca.certificate] };
+  const rows: Row[] = [
+    ["nothing is changed", {}, "good"],
+    ["to be taken for another second", until("2026-11-28T12:00:01Z"), "good"],
+    ["without what it belongs to", {}, "good", { subject: undefined }],
+    ["without annotations", {}, "good", { annotations: undefined }],
+    ["to be taken until now", until("2026-11-28T12:00:00Z"), expired("2026-11-28T12:00:00Z")],
+    ["another key's algorithm", { header: { alg: "ES384" } }, { reason: "algorithm" }],
+    ["zeros", { sign: () => new Uint8Array(64) }, { reason: "signature" }],
+    ["a key that JWS of Notation's has no place for", {
+      identity: odd,
+      header: { alg: "PS256" },
+      sign: () => new Uint8Array(64),
+    }, certificate(odd, "key")],
+    ["a stranger's", { identity: stranger }, { reason: "untrusted", signer: stranger.certificate }],
+    ["an expired certificate's", over, certificate(over.identity, "expired")],
+    ["a certificate's of tomorrow", early, certificate(early.identity, "not-yet-valid")],
+    [
+      "a certificate's that may have been revoked",
+      revocable,
+      certificate(revocable.identity, "revocation-not-checked"),
+    ],
+    ["of another digest", { target: { digest: blank.digest } }, {
+      reason: "other-image",
+      image: { ...IMAGE, digest: blank.digest },
+    }],
+    ["of another size", { target: { size: 5 } }, { reason: "other-image", image: { ...IMAGE, size: 5 } }],
+    ["of another tag", { tag: "latest" }, { reason: "other-tag", tag: "latest" }],
+    ["of no tag", { target: { annotations: undefined } }, { reason: "other-tag", tag: undefined }],
+    ["no manifest of OCI's", {}, { reason: "manifest" }, { mediaType: OCI_INDEX }],
+    ["two layers", {}, { reason: "manifest" }, { layers: [blank, blank] }],
+    ["no layer", {}, { reason: "manifest" }, { layers: [] }],
+    ["no list of layers", {}, { reason: "manifest" }, { layers: {} }],
+    ["an envelope of another kind", {}, { reason: "manifest" }, layer({ mediaType: "application/cose" })],
+    ["a number for an annotation", {}, { reason: "manifest" }, { annotations: { a: 1 } }],
+    ["an odd config", {}, { reason: "manifest" }, { config: { ...blank, digest: "sha256:ab" } }],
+    ["an odd subject", {}, { reason: "manifest" }, { subject: { ...IMAGE, size: "1" } }],
+    ["a layer of another size", {}, { reason: "missing" }, layer({ size: 7 })],
+    ["a layer that may just be so long", {}, { reason: "missing" }, layer({ size: MAX_ENVELOPE_BYTES })],
+    [
+      "a layer that is too long",
+      {},
+      { reason: "envelope", why: "it is too long" },
+      layer({ size: MAX_ENVELOPE_BYTES + 1 }),
+    ],
+  ];
+  const trusted = [own, over.identity, early.identity, ca].map(({ certificate }) => certificate);
+  const question = { image: IMAGE, tag: TAG, trusted, at: AT };
+  for (const [name, plan, told, members] of rows) {
+    await t.step(name, async () => {
+      const envelope = await envelopeBy({ identity: own, image: IMAGE, ...plan });
+      const attached = new Attached().add(envelope, IMAGE, typeof members === "function" ? await members() : members);
+      const { verified, skipped } = await verifyNotation(question, attached.list, attached);
+      const [{ digest }] = attached.list as [Descriptor];
+      const signingTime = new Date("2026-11-28T00:00:00Z");
+      const good = told === "good" ? { digest, signer: own.certificate, signingTime, tag: TAG } : undefined;
+      assert.deepEqual([verified, skipped], [good, told === "good" ? [] : [{ digest, ...told }]]);
+    });
+  }
+  const attached = new Attached().add(await envelopeBy({ identity: own, image: IMAGE }), IMAGE);
+  const [whole] = attached.list as [Descriptor];
+  for (const change of [{ mediaType: OCI_INDEX }, { size: whole.size + 1 }]) {
+    const { skipped } = await verifyNotation(question, [{ ...whole, ...change }], attached);
+    assert.deepEqual(skipped, [{ digest: whole.digest, reason: "missing" }]);
+  }
+});
+
+Deno.test("notation: of what is signed already no more is read than it takes, and never more than 100 signatures", async () => {
+  const own = await identity(keyOf("P-256"));
+  const read: Digest[] = [];
+  const ask = async (attached: Attached, tags: readonly string[]) => {
+    read.length = 0;
+    const source = {
+      manifest: (digest: Digest) => (read.push(digest), attached.manifest(digest)),
+      blob: (digest: Digest) => attached.blob(digest),
+    };
+    const asked = { image: IMAGE, tags, chain: [own.certificate], at: AT } as const;
+    return [...await tagsSignedAlready(asked, attached.list, source)];
+  };
+  const signed = async (tag: string) => await envelopeBy({ identity: own, image: IMAGE, tag });
+  const few = new Attached().add(await signed("other"), IMAGE).add(await signed(TAG), IMAGE).add(
+    utf8("garbage"),
+    IMAGE,
+  );
+  assert.deepEqual([await ask(few, [TAG]), read.length], [[TAG], 2]);
+  assert.deepEqual([await ask(few, ["latest"]), read.length], [[], 3]);
+  assert.deepEqual([await ask(few, []), read.length], [[], 0]);
+  const many = new Attached();
+  for (let i = 0; i < 99; i++) many.add(utf8(`garbage ${i}`), IMAGE);
+  many.add(await signed(TAG), IMAGE).add(await signed("latest"), IMAGE);
+  assert.deepEqual([await ask(many, [TAG, "latest"]), read.length], [[TAG], 100]);
 });
