@@ -304,3 +304,44 @@ Deno.test("what fails on the way to a proxy is not blamed on the server", () => 
     assert.ok(failure.words.startsWith(words), failure.words);
   }
 });
+
+Deno.test("what the runtime says of certificates and of what nobody knows, word for word", () => {
+  const url = new URL("https://reg.example:8443/v2/");
+  const explain = (words: string, proxy?: string) =>
+    explainFailure(new TypeError("fetch failed", { cause: new Error(words) }), url, proxy);
+  const invalid = "invalid peer certificate: ";
+  const only = (...names: string[]) =>
+    `${invalid}certificate not valid for name "a.example"; certificate is only valid for ${
+      names.map((name) => `DnsName("${name}")`).join(", ")
+    }`;
+  const rows: [said: string, words: string][] = [
+    [`${invalid}certificate not valid for name "a.example"`, 'it is not for "a.example"'],
+    [only("b.example"), 'it is not for "a.example", but for "b.example"'],
+    [only(..."bcdef"), 'it is not for "a.example", but for "b", "c", "d", "e", "f"'],
+    [only(..."bcdefg"), 'it is not for "a.example", but for "b", "c", "d", "e", "f" and 1 more'],
+    [`${invalid}certificate expired`, "it has expired"],
+    [`${invalid}certificate expired: it was not valid after 1767225600`, "it expired on 2026-01-01"],
+    [`${invalid}certificate not valid yet`, "it is not valid yet"],
+    [`${invalid}certificate not valid yet: not valid before 1767225600`, "it is not valid before 2026-01-01"],
+    [`${invalid}UnknownIssuer`, `no known CA has issued it (${invalid}UnknownIssuer)`],
+    [`${invalid}Other`, `it is not valid (${invalid}Other)`],
+  ];
+  for (const [said, words] of rows) {
+    const failure = explain(said);
+    assert.deepEqual([failure.words, failure.reason, failure.certificate, failure.sent], [words, "tls", true, false]);
+  }
+  const ofCa = explain("CaUsedAsEndEntity");
+  assert.deepEqual([ofCa.certificate, ofCa.next], [true, { do: "replace-ca-as-server-certificate" }]);
+  const odd = explain("error sending request for url (https://reg.example/): client error (SendRequest): it is odd");
+  assert.deepEqual([odd.words, odd.reason, odd.exactly, odd.certificate, odd.sent], [
+    ...["it is odd", "other", "other", false, true],
+  ]);
+  assert.equal(explain("it is odd", "http://proxy.test:1").words, 'it is odd, through the proxy "http://proxy.test:1"');
+  assert.equal(explain("no error sending request for a: b").words, "no error sending request for a: b");
+  assert.equal(explain("x".repeat(400)).words, "x".repeat(300));
+  assert.equal(explainFailure(null, url).words, "null");
+  const refused = explain("tcp connect error: Connection refused (os error 111)", "http://proxy.test:1");
+  assert.match(refused.words, /^the proxy "http:\/\/proxy\.test:1" cannot be reached: /);
+  assert.match(refused.remedy, /^Check HTTPS_PROXY/);
+  assert.ok(!isTlsFailure({ reason: "tls" }) && !isTlsFailure(null));
+});
