@@ -73,6 +73,7 @@ export async function rotateKey(
       gun,
       read: async () => (await lookAtRepository(trust, gun)).seen,
       attempts: REBASE_ATTEMPTS,
+      now: trust.now,
       sleep: trust.sleep,
     }, {
       isThere: ({ root }) => next !== undefined && hasOnly(root.roles[role].keys, next.key),

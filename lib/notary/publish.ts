@@ -39,6 +39,8 @@ export interface PublishOptions<R extends RepositoryView = TrustedRepository> {
   readonly attempts: number;
   /** Whether it is enough to know that others were faster, as the change is made anew elsewhere; not unless said. */
   readonly beginsAnew?: boolean | undefined;
+  /** The clock. */
+  now(): Date;
   /** Waits this many milliseconds. */
   sleep(ms: number): Promise<void>;
 }
@@ -51,6 +53,8 @@ const REREADS = 4;
  */
 const POSTS = 4;
 const FIRST_PAUSE_MS = 250;
+/** None of them is begun later than this many milliseconds after the first: a server that fails slowly is not waited for. */
+const POSTING_MS = 25_000;
 
 type Files = ReadonlyMap<RoleName, Bytes>;
 
@@ -122,10 +126,12 @@ export async function publishChange<R extends RepositoryView = TrustedRepository
     for (let attempt = 1; attempt <= attempts; attempt++) {
       const before = repository;
       const files = await change.make(before);
+      const started = options.now().getTime();
       let failure = await post(files, before);
       // The trust data is valid and as it was: the server could not do its work. The same files may be posted again, as a
       // version is stored once.
       for (let tries = 1; tries < POSTS && mayPass(failure) && !moved(files, before); tries++) {
+        if (options.now().getTime() - started > POSTING_MS) break;
         const most = FIRST_PAUSE_MS * 2 ** tries;
         await options.sleep(most - randomPartOf(most / 2));
         failure = await post(files, before);

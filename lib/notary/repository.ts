@@ -117,7 +117,8 @@ export async function publish(
     return (await openRepository(trust, gun, expected, atHand)).repository;
   };
   try {
-    return await publishChange({ server: trust.server, gun, read, attempts, beginsAnew, sleep: trust.sleep }, change);
+    const { server, now, sleep } = trust;
+    return await publishChange({ server, gun, read, attempts, beginsAnew, now, sleep }, change);
   } catch (error) {
     // A server that cannot sign the snapshot refuses whatever is sent, in words of its own key store.
     if (before && isTagsealError(error, "trust-invalid", "unavailable") && error.call?.status !== undefined) {

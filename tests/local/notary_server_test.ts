@@ -163,7 +163,7 @@ Deno.test("a version that is there already takes the whole post down with it", a
 Deno.test("two publishers at once: both changes land", async () => {
   const { server, built, read } = await published();
   const publish = (tag: string) =>
-    publishChange({ server, gun: GUN, read, attempts: 5, sleep: () => Promise.resolve() }, {
+    publishChange({ server, gun: GUN, read, attempts: 5, now: () => new Date(), sleep: () => Promise.resolve() }, {
       make: async ({ targets }: TrustedRepository) => {
         const tags = new Map([[tag, { length: 7, sha256: DIGEST }]]);
         const signed = nextTargets(withTargets(targets.envelope.signed, tags), targets.version + 1, START);

@@ -35,6 +35,7 @@ const addMine: Change = {
 async function bench(...tags: string[]) {
   const server = new MemoryTrustServer(await filesWith(tags));
   const slept: number[] = [];
+  const time = { ms: 0 };
   const store = async (files: ReadonlyMap<RoleName, Bytes>) => {
     const names = [...parseTargets("targets", files.get("targets")!).targets.keys()];
     server.show(await filesWith(names));
@@ -48,6 +49,7 @@ async function bench(...tags: string[]) {
       gun: GUN,
       read: reading,
       attempts,
+      now: () => new Date(AT.getTime() + time.ms),
       sleep: (ms) => {
         slept.push(ms);
         return Promise.resolve();
@@ -55,7 +57,7 @@ async function bench(...tags: string[]) {
     }, change);
   const tagsNow = async () => resolveAll(await reading()).map(({ tag }) => tag);
   server.onPublish = store;
-  return { server, slept, store, publish, tagsNow };
+  return { server, slept, time, store, publish, tagsNow };
 }
 
 const stale = () => new TagsealError("stale", "Somebody else has published in between", { remedy: "Run it again" });
@@ -162,6 +164,16 @@ Deno.test("publish: a failure that repeats is told after four posts, one that wa
       assert.equal(server.published.length, posts);
     });
   }
+});
+
+Deno.test("publish: a server that takes long to fail is not posted to again", async () => {
+  const { server, time, publish } = await bench("a");
+  server.onPublish = () => {
+    time.ms += 15_000;
+    throw cannotNow({ status: 500 });
+  };
+  await failsWith(publish(1), "unavailable", "It cannot now");
+  assert.equal(server.published.length, 2);
 });
 
 Deno.test("publish: what others have published meanwhile is not posted over", async () => {
