@@ -83,7 +83,7 @@ export const signPathFlags = {
   ),
   uploadAndDownloadTimeout: seconds(
     "--upload-and-download-timeout <s>",
-    "seconds that an upload or download may take",
+    "seconds that an upload or download may take; a silent one ends sooner",
     SIGNPATH_TIMES_S.transfer,
   ),
 };

@@ -47,6 +47,8 @@ export interface Call {
   readonly timeoutMs: number;
   /** With it, each so many bytes of the answer give the exchange a second more: a long answer, but none in drips. */
   readonly bytesPerSecond?: number;
+  /** It takes no longer than this many milliseconds, whatever arrives. */
+  readonly longestMs?: number;
   /**
    * How many redirects are followed (0 unless said), of other methods than `GET` only those that keep method and body.
    * Credentials in headers stay with the first origin.
@@ -165,8 +167,8 @@ class Patience {
 
   /** Milliseconds that the exchange has in all, as far as is known now. */
   get ms(): number {
-    const { timeoutMs, bytesPerSecond = Infinity } = this.#call;
-    return timeoutMs + this.#received / bytesPerSecond * 1000;
+    const { timeoutMs, bytesPerSecond = Infinity, longestMs = Infinity } = this.#call;
+    return Math.min(longestMs, timeoutMs + this.#received / bytesPerSecond * 1000);
   }
 
   received(bytes: number): void {

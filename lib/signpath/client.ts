@@ -14,6 +14,7 @@ import { checkedId, createSignPathApi, MAX_ARTIFACT_BYTES, parseObject, webLinkO
 import { resubmit, submit } from "./filing.ts";
 import { type Asked, garbled, refusal, said } from "./problem.ts";
 import { createHashSigning } from "./sign_hash.ts";
+import { transferTimes } from "./times.ts";
 import type {
   CallLimits,
   HashSubmission,
@@ -175,7 +176,7 @@ export function createSignPathClient(options: SignPathOptions): SignPathClient {
     const asked = asking(`downloading the signed artifact of signing request "${checkedId(id)}"`, id);
     const answer = await call(`/${id}/SignedArtifact`, limits, {
       maxBytes: MAX_ARTIFACT_BYTES,
-      timeoutMs: options.transferTimeoutMs,
+      ...transferTimes(options.transferTimeoutMs, 0),
       redirects: 5,
     });
     if (answer.status !== 200) throw refusal(answer, asked);

@@ -11,6 +11,7 @@ import { isTagsealError, nextStepOf, reworded, type TagsealError, type TagsealEr
 import { type Answer, neverSent, type Send } from "../http/send.ts";
 import type { SignPathApi } from "./api.ts";
 import { type Asked, refusal } from "./problem.ts";
+import { transferTimes } from "./times.ts";
 import type { CallLimits } from "./types.ts";
 
 /** One of the routes that take a request. */
@@ -102,7 +103,7 @@ async function postTo(
     const answer = await api.call(path, limits, {
       method: "POST",
       body,
-      timeoutMs: api.options.transferTimeoutMs,
+      ...transferTimes(api.options.transferTimeoutMs, lengthOf(body)),
       through,
       onWait(wait) {
         underWay = false; // what is repeated was answered, or never sent
@@ -116,6 +117,11 @@ async function postTo(
     if (unclear > 0 && isTagsealError(error)) throw lost(error.code, error.message, unclear, error);
     throw error;
   }
+}
+
+function lengthOf(body: FormData | Blob): number {
+  const parts = body instanceof Blob ? [body] : [...body.values()];
+  return parts.reduce((sum, part) => sum + (typeof part === "string" ? part.length : part.size), 0);
 }
 
 const LOOK = "Look in SignPath's web UI for requests that were filed all the same";

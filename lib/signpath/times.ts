@@ -1,3 +1,6 @@
+/** How long SignPath is waited for. @module */
+import type { Call } from "../http/send.ts";
+
 /** How long SignPath is given unless somebody says otherwise, in seconds. */
 export const SIGNPATH_TIMES_S = {
   /** Calls are repeated for so long while the service is down. */
@@ -7,3 +10,23 @@ export const SIGNPATH_TIMES_S = {
   /** Until a signing request has ended, approval included. */
   completion: 600,
 } as const;
+
+/** A transfer on which nothing moves is not waited for to its end, but for so long in any case. */
+const SILENT_MS = 60_000;
+const SILENT_PART = 1 / 5;
+/** Bytes per second of lines that are slow, and not at a standstill. */
+const SLOW_UPLOAD = 64 * 1024;
+const SLOW_DOWNLOAD = 16 * 1024;
+
+/**
+ * The times of a transfer that may take `limitMs` milliseconds in all: a service that says nothing is given up sooner, and
+ * long files on slow lines have all of it. What is sent is not seen moving, so that its length decides.
+ */
+export function transferTimes(limitMs: number, sent: number): Pick<Call, "timeoutMs" | "bytesPerSecond" | "longestMs"> {
+  const silentMs = Math.max(SILENT_MS, limitMs * SILENT_PART);
+  return {
+    timeoutMs: Math.min(limitMs, silentMs + sent / SLOW_UPLOAD * 1000),
+    bytesPerSecond: SLOW_DOWNLOAD,
+    longestMs: limitMs,
+  };
+}

@@ -17,7 +17,7 @@ export interface SignPathOptions {
   readonly token: string;
   /** How many milliseconds a call is repeated for while the service is unavailable. */
   readonly serviceUnavailableTimeoutMs: number;
-  /** How many milliseconds one upload or download may take. */
+  /** How many milliseconds one upload or download may take; one on which nothing moves ends sooner. */
   readonly transferTimeoutMs: number;
   /** How waiting is done. */
   readonly sleep: Sleep;
