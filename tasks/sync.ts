@@ -98,6 +98,10 @@ const TOOLS: Readonly<Record<string, Task>> = {
       program("tests", "tests/together.ts")
     } && DENO_JOBS=4 deno test -q -P --no-check --parallel dist/tests/`,
   },
+  "faults": {
+    description: "Break each request of each command that writes in each way; minutes; --every 50 for a look",
+    command: program("bench", "tests/faults/main.ts"),
+  },
   "bench": {
     description: "Measure tagseal beside the notary client on real servers, and the work inside; --quick for a look",
     command: program("bench", "tests/bench/main.ts"),

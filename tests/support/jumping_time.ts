@@ -28,7 +28,7 @@ export class JumpingTime implements Disposable {
   readonly #timers = new Map<number, Timer>();
   #ahead = 0;
   #next = FIRST_ID;
-  #pump: number | undefined;
+  #pump: ReturnType<typeof setInterval> | undefined;
   #quiet = 0;
   #looked = 0;
 

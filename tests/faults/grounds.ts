@@ -1,0 +1,18 @@
+/** What all cells stand on: a faulty server, a clock that jumps, and a folder for machines. @module */
+import { FaultyServer } from "../support/faulty_server.ts";
+import { JumpingTime } from "../support/jumping_time.ts";
+import { Table } from "./cells.ts";
+import { newSignPath } from "./world.ts";
+
+/** Runs `use` with a table, on a server and in a folder that are gone afterwards. */
+export async function withTable(use: (table: Table) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "tagseal-faults-" });
+  try {
+    await using server = await FaultyServer.start();
+    const calls = { underWay: 0 };
+    using time = new JumpingTime(() => calls.underWay <= server.stuck && server.busy <= server.stuck);
+    await use(new Table({ server, time, calls, ...await newSignPath(time.date) }, folder));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}

@@ -1,0 +1,142 @@
+/** The world of one cell: a machine with its servers, copied from a template, behind one faulty server. @module */
+import { createSend } from "../../lib/http/network.ts";
+import type { Send } from "../../lib/http/send.ts";
+import { createSigningCertificate } from "../../lib/local/certificates.ts";
+import { type Database, openDatabase } from "../../lib/local/database.ts";
+import { createNotaryServer } from "../../lib/local/notary_server.ts";
+import { createNotaryStore } from "../../lib/local/notary_sqlite.ts";
+import { createRegistry } from "../../lib/local/registry.ts";
+import { createRegistryStore } from "../../lib/local/registry_sqlite.ts";
+import { fileSigningKey } from "../../lib/local/signpath_keys.ts";
+import { createSignPathService, type SignPathServiceOptions } from "../../lib/local/signpath_service.ts";
+import type { FaultyServer } from "../support/faulty_server.ts";
+import { copyFolder } from "../support/folders.ts";
+import type { JumpingTime } from "../support/jumping_time.ts";
+import { type Peers, Story } from "../support/local_story.ts";
+
+/** What all worlds share. */
+export interface Grounds {
+  /** In front of the services. */
+  readonly server: FaultyServer;
+  /** The clock of everybody. */
+  readonly time: JumpingTime;
+  /** Who SignPath is. */
+  readonly signPath: SignPathServiceOptions;
+  /** What users have of SignPath's keys. */
+  readonly certificates: Pick<Peers, "certificate" | "otherCertificate">;
+  /** How many calls wait for their answer. */
+  readonly calls: { underWay: number };
+}
+
+/** SignPath's organization and keys. */
+export async function newSignPath(now: () => Date): Promise<Pick<Grounds, "signPath" | "certificates">> {
+  const make = (commonName: string) =>
+    createSigningCertificate({ commonName, algorithm: "ecdsa-p256", now: now(), days: 365 });
+  const [own, other] = [await make("Docker signing (faults)"), await make("Another key (faults)")];
+  const policy = (slug: string, approval: "automatic" | "manual", { privateKey, certificateDer } = own) => ({
+    slug,
+    approval,
+    key: fileSigningKey(privateKey),
+    certificate: certificateDer,
+  });
+  const policies = [
+    policy("release-signing", "automatic"),
+    policy("release-signing-with-approval", "manual"),
+    policy("other-signing", "automatic", other),
+  ];
+  return {
+    signPath: {
+      organizationId: crypto.randomUUID(),
+      token: `token-of-ci-${crypto.randomUUID()}`,
+      now,
+      projects: [
+        { slug: "demo-images", policies },
+        { slug: "demo-hashes", kind: "hash-signing-data", policies: policies.slice(0, 1) },
+      ],
+    },
+    certificates: { certificate: own.certificateDer, otherCertificate: other.certificateDer },
+  };
+}
+
+const DATABASES = ["one.db", "to.db"] as const;
+const FOLDERS = ["home", "work"] as const;
+
+/** A machine and its servers. */
+export class World implements AsyncDisposable {
+  private constructor(
+    readonly grounds: Grounds,
+    /** The machine. */
+    readonly story: Story,
+    /** All services at once. */
+    readonly handle: Send,
+    private readonly folder: string,
+    private readonly databases: readonly Database[],
+    private readonly way: { exposed: boolean },
+  ) {}
+
+  /** Opens one on a copy of what `template` holds; on nothing where that is left out. */
+  static async open(grounds: Grounds, template?: string): Promise<World> {
+    const { server, time, certificates, calls } = grounds;
+    const folder = await Deno.makeTempDir({ prefix: "tagseal-servers-" });
+    if (template) { for (const name of DATABASES) await Deno.copyFile(`${template}/${name}`, `${folder}/${name}`); }
+    const databases = DATABASES.map((name) => openDatabase(`${folder}/${name}`));
+    const [notary, elsewhere] = databases.map((database) =>
+      createNotaryServer({ now: time.date, store: createNotaryStore(database) })
+    );
+    const registry = createRegistry({ store: createRegistryStore(databases[0]!) });
+    const signPath = createSignPathService(grounds.signPath);
+    const handle: Send = (request) => {
+      const { pathname, origin, search } = new URL(request.url);
+      if (pathname.startsWith("/API/")) return signPath.handle(request);
+      if (pathname === "/token") return Promise.resolve(Response.json({ token: "another-one" }));
+      if (pathname.startsWith("/to/")) {
+        return elsewhere!.handle(new Request(origin + pathname.slice("/to".length) + search, request));
+      }
+      const isNotary = pathname.includes("/_trust/") || pathname.startsWith("/_notary_server/");
+      return (isNotary ? notary! : registry).handle(request);
+    };
+    const way = { exposed: false };
+    const story = await Story.begin({
+      ...certificates,
+      host: `localhost:${server.port}`,
+      apiUrl: `http://localhost:${server.port}/API`,
+      organizationId: grounds.signPath.organizationId,
+      apiToken: grounds.signPath.token,
+      signPath,
+      connect(options) {
+        if (!way.exposed) return { send: handle, close() {} };
+        const { send, close } = createSend(options);
+        const counted: Send = (request) => {
+          calls.underWay++;
+          return send(request).finally(() => calls.underWay--);
+        };
+        return { send: counted, close };
+      },
+    });
+    for (const name of template ? FOLDERS : []) {
+      await Deno.remove(`${story.folder}/${name}`, { recursive: true });
+      await copyFolder(`${template}/${name}`, `${story.folder}/${name}`);
+    }
+    server.handle = handle;
+    return new World(grounds, story, handle, folder, databases, way);
+  }
+
+  /** Whether commands go through the faulty server; else straight to the services. */
+  set exposed(on: boolean) {
+    this.way.exposed = on;
+  }
+
+  /** Ends it, and leaves what it holds as a template. */
+  async keep(template: string): Promise<void> {
+    await Deno.mkdir(template);
+    for (const name of FOLDERS) await copyFolder(`${this.story.folder}/${name}`, `${template}/${name}`);
+    this.databases.forEach((database) => database.close());
+    for (const name of DATABASES) await Deno.copyFile(`${this.folder}/${name}`, `${template}/${name}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const database of this.databases) if (database.isOpen) database.close();
+    await Deno.remove(this.folder, { recursive: true });
+    await this.story[Symbol.asyncDispose]();
+  }
+}
