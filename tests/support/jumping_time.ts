@@ -24,6 +24,7 @@ export class JumpingTime implements Disposable {
     setInterval: globalThis.setInterval,
     clearInterval: globalThis.clearInterval,
     now: performance.now,
+    timeout: AbortSignal.timeout,
   };
   readonly #timers = new Map<number, Timer>();
   #ahead = 0;
@@ -42,6 +43,7 @@ export class JumpingTime implements Disposable {
       this.#begin();
       return id;
     }) as typeof setTimeout;
+    AbortSignal.timeout = (ms) => this.#signalAfter(ms);
     globalThis.clearTimeout = (id) => {
       if (!this.#timers.delete(Number(id))) this.#real.clearTimeout(id);
     };
@@ -54,6 +56,19 @@ export class JumpingTime implements Disposable {
 
   /** The time of day. */
   readonly date = (): Date => new Date(Date.now() + this.#ahead);
+
+  /** A timer that nobody listens to any more is none. */
+  #signalAfter(ms: number): AbortSignal {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const id = setTimeout(() => controller.abort(new DOMException("Signal timed out.", "TimeoutError")), ms);
+    const remove = signal.removeEventListener.bind(signal);
+    signal.removeEventListener = (...listener: Parameters<typeof remove>) => {
+      clearTimeout(id);
+      remove(...listener);
+    };
+    return signal;
+  }
 
   #begin(): void {
     if (this.#pump !== undefined) return;
@@ -89,5 +104,6 @@ export class JumpingTime implements Disposable {
     globalThis.setTimeout = this.#real.setTimeout;
     globalThis.clearTimeout = this.#real.clearTimeout;
     performance.now = this.#real.now;
+    AbortSignal.timeout = this.#real.timeout;
   }
 }
