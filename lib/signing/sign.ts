@@ -116,6 +116,7 @@ async function signTogether<Result extends SchemeResult>(
     const repositories = [...Map.groupBy(signed, ({ job }) => job.repository).values()];
     await mapAtOnce(repositories, AT_ONCE, async (some) => {
       const open = [...some];
+      let isGood = false;
       try {
         // Nothing of a repository is published before all of it is known to be good; then in the order of the schemes.
         for (const { prepared, part } of some) {
@@ -123,6 +124,7 @@ async function signTogether<Result extends SchemeResult>(
           if (failed) throw failures.get(failed.id);
           await prepared.check(part);
         }
+        isGood = true;
         for (const { job, prepared, part } of some) {
           settle(job, { result: await prepared.publish(part) });
           open.shift();
@@ -130,7 +132,7 @@ async function signTogether<Result extends SchemeResult>(
       } catch (error) {
         // What was published and changed by others since is theirs now.
         if (!isTagsealError(error, "stale") || error.published === "yes" || attempt >= attempts) {
-          const told = resumable(error, answer);
+          const told = resumable(error, answer, isGood);
           for (const { job } of open) settle(job, { error: told });
         } else {
           options.onStale?.(error);
@@ -185,13 +187,20 @@ async function prepareAll<Result extends SchemeResult>(
 
 const PUBLISH = "Then publish what is signed already";
 
-/** Where only the publishing failed, what was signed is still there: signing it again would ask for another approval. */
-function resumable(error: unknown, { signingRequestId: id, isKept }: SignedBatch): unknown {
+/**
+ * Where only the publishing failed, what was signed is still there: signing it again would ask for another approval. What is
+ * found to be good is of use until others publish, or the server says that it is not.
+ */
+function resumable(error: unknown, { signingRequestId: id, isKept }: SignedBatch, isGood: boolean): unknown {
   if (!isKept || !isTagsealError(error)) return error;
   const isDoubtful = error.published === "maybe" && error.code !== "stale";
-  if (!isDoubtful && !isTagsealError(error, "unavailable", "unauthenticated", "forbidden", "interrupted")) return error;
+  const isOfUse = isGood
+    ? !isTagsealError(error, "trust-invalid", "stale")
+    : isTagsealError(error, "unavailable", "unauthenticated", "forbidden", "interrupted");
+  if (!isDoubtful && !isOfUse) return error;
   return reworded(error, `Signed, but perhaps not published: ${error.message}`, {
-    ...isTagsealError(error, "unauthenticated", "forbidden")
+    ...isTagsealError(error, "unauthenticated", "forbidden") ||
+        (!isDoubtful && !isTagsealError(error, "unavailable", "interrupted"))
       ? {
         remedy: `${error.remedy}. ${PUBLISH}`,
         next: { do: "in-turn", steps: [nextStepOf(error), { do: "as-told", remedy: PUBLISH }] },

@@ -74,6 +74,27 @@ Deno.test("what was published of it before is left alone, and the rest of it pub
   assert.equal(story.signingRequests, 1);
 });
 
+Deno.test("what is signed and good is of use until the server says that it is not", async (t) => {
+  const refusing = (answer: () => Response) => (request: Request, send: Send) =>
+    request.method === "POST" && request.url.includes("/_trust/") ? Promise.resolve(answer()) : send(request);
+  const refusal = { errors: [{ code: "INVALID_UPDATE", detail: { Name: "ErrBadTargets", Error: { Msg: "no" } } }] };
+  const ends: [name: string, code: number, filed: number, words: string, answer: () => Response][] = [
+    ["no such repository", 2, 1, "tagseal resume", () => new Response("", { status: 404 })],
+    ["data that is not valid", 3, 2, "Nothing was published", () => Response.json(refusal, { status: 400 })],
+  ];
+  for (const [name, code, filed, words, answer] of ends) {
+    await t.step(name, async () => {
+      await using story = await Story.readyToSign();
+      const args = ["sign", "-r", story.gun, "-t", "v1"];
+      story.between = refusing(answer);
+      await story.fail(code, args, [words]);
+      story.between = through;
+      await story.succeed(args);
+      assert.equal(story.signingRequests, filed);
+    });
+  }
+});
+
 Deno.test("a request that has ended otherwise, or that SignPath does not know, is told, and a new one is filed", async (t) => {
   const ends: [name: string, words: string, end: (story: Story, id: string) => void | Promise<unknown>][] = [
     ["denied", 'ended as "Denied"', ({ peers }, id) => peers.signPath.deny(id)],
