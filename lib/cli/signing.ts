@@ -86,8 +86,7 @@ const LEFT_MS = 60_000;
  */
 export async function writeArtifact(host: Host, path: string, bytes: Uint8Array, force: boolean): Promise<string> {
   const full = host.path(path);
-  const [, folder = "", name] = /^(.*?)([^/\\]*)$/s.exec(full)!;
-  removeLeftovers(folder, (of) => of === name, LEFT_MS);
+  tidy(full);
   try {
     await writeFileAtomically(full, bytes, { replace: force });
   } catch (error) {
@@ -97,6 +96,12 @@ export async function writeArtifact(host: Host, path: string, bytes: Uint8Array,
     host.info(`"${path}" is there already, and holds just this.`);
   }
   return path;
+}
+
+/** Removes what killed processes left half-written of this file. */
+function tidy(path: string): void {
+  const [, folder = "", name] = /^(.*?)([^/\\]*)$/s.exec(path)!;
+  removeLeftovers(folder, (of) => of === name, LEFT_MS);
 }
 
 /** Removes a file that the user said may be replaced. */
@@ -121,6 +126,7 @@ export function isTaken(host: Host, path: string): Promise<boolean> {
  *   tagseal's own code
  */
 export async function requireFree(host: Host, path: string, force: boolean): Promise<void> {
+  tidy(host.path(path)); // what follows may fail before it is written
   if (force || !await isTaken(host, path)) return requireReplaceable(host.path(path));
   throw taken(path);
 }

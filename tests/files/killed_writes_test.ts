@@ -1,7 +1,7 @@
 /** `kill -9` in the very moment of each call that a write consists of: nothing half-written counts, and none of it stays. */
 import assert from "node:assert/strict";
 import { utf8 } from "../../lib/bytes/bytes.ts";
-import { writeArtifact } from "../../lib/cli/signing.ts";
+import { requireFree, writeArtifact } from "../../lib/cli/signing.ts";
 import { createFileKeyStore } from "../../lib/keystore/file_keystore.ts";
 import { createFileMetadataStore } from "../../lib/notary/file_metadata_store.ts";
 import { inFolder } from "../support/test_files.ts";
@@ -91,6 +91,7 @@ killTest("a result: it goes once it is surely nobody's any more", async (folder)
   await Deno.utime(`${folder}/${left}`, before, before);
   await writeArtifact(host, `${folder}/other.zip`, utf8("1"), true);
   assert.deepEqual(await leftovers(folder), [left], "it is another file's");
-  await writeArtifact(host, path, utf8("2"), true);
-  assert.deepEqual(await leftovers(folder), []);
+  await requireFree(host, path, true);
+  assert.deepEqual(await leftovers(folder), [], "whoever fails before it is written has tidied all the same");
+  assert.equal(await Deno.readTextFile(path), "1");
 });
