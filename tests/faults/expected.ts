@@ -1,6 +1,6 @@
 /** What may come of a fault: exit codes by class, and the exceptions by name. @module */
-import type { Cell } from "./cells.ts";
-import type { FaultClass } from "./faults.ts";
+import type { Met } from "../support/faulty_server.ts";
+import type { FaultClass, FaultRow } from "./faults.ts";
 
 /** By class of fault. */
 const CODES: Readonly<Record<FaultClass, readonly number[]>> = {
@@ -13,28 +13,41 @@ const CODES: Readonly<Record<FaultClass, readonly number[]>> = {
 };
 
 /** What may be beside that, where it is of that kind. */
-const EXCEPTIONS: readonly { readonly why: string; readonly codes: readonly number[]; is(cell: Cell): boolean }[] = [
+const EXCEPTIONS: readonly {
+  readonly why: string;
+  readonly codes: readonly number[];
+  is(at: Met, fault: FaultRow): boolean;
+}[] = [
   {
     why: "what is no trust data is not trusted",
     codes: [3],
-    is: ({ at, fault }) => /^GET notary/.test(at.kind) && ["an empty answer", "no JSON"].includes(fault.name),
+    is: (at, fault) => /^GET notary/.test(at.kind) && ["an empty answer", "no JSON"].includes(fault.name),
   },
   {
     why: "where a web page is, there is no Notary server",
     codes: [2],
-    is: ({ at, fault }) => /^GET notary/.test(at.kind) && fault.name === "a web page",
+    is: (at, fault) => /^GET notary/.test(at.kind) && fault.name === "a web page",
   },
   {
     why: "the signing request goes on, whatever its status was told as",
     codes: [8],
-    is: ({ at }) => at.kind.endsWith("/Status"),
+    is: (at) => at.kind.endsWith("/Status"),
   },
 ];
 
-/** The exit codes that a cell may end with. */
-export function expectedCodes(cell: Cell): readonly number[] {
-  const { fault, at, times } = cell;
+/** The exit codes that a command may end with where `fault` is done to the request `at`. */
+export function expectedCodes(at: Met, fault: FaultRow, times: "once" | "lasting"): readonly number[] {
   // What passes by itself costs a read nothing.
   if (fault.is === "passing" && times === "once" && /^(GET|HEAD) /.test(at.kind)) return [0];
-  return [...CODES[fault.is], ...EXCEPTIONS.flatMap(({ is, codes }) => is(cell) ? codes : [])];
+  return [...CODES[fault.is], ...EXCEPTIONS.flatMap(({ is, codes }) => is(at, fault) ? codes : [])];
+}
+
+/**
+ * How many signing requests may be there of one that is to be filed: who says "503, come back" of what was done has it done
+ * again. Each try is counted, and told.
+ */
+export function mostFiled(at: Met, fault: FaultRow): number {
+  return fault.name === "503 after it is done" && /^POST signpath .*(SubmitWithArtifact|SignHash)$/.test(at.kind)
+    ? Infinity
+    : 1;
 }

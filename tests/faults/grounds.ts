@@ -2,6 +2,7 @@
 import { FaultyServer } from "../support/faulty_server.ts";
 import { JumpingTime } from "../support/jumping_time.ts";
 import { Table } from "./cells.ts";
+import { startConditions } from "./conditions.ts";
 import { newSignPath } from "./world.ts";
 
 /** Runs `use` with a table, on a server and in a folder that are gone afterwards. */
@@ -11,7 +12,9 @@ export async function withTable(use: (table: Table) => Promise<void>): Promise<v
     await using server = await FaultyServer.start();
     const calls = { underWay: 0 };
     using time = new JumpingTime(() => calls.underWay <= server.stuck && server.busy <= server.stuck);
-    await use(new Table({ server, time, calls, ...await newSignPath(time.date) }, folder));
+    const grounds = { server, time, calls, ...await newSignPath(time.date) };
+    await using stack = new AsyncDisposableStack();
+    await use(new Table(grounds, folder, await startConditions(grounds, folder, stack)));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -1,15 +1,16 @@
 /**
  * `deno task faults`: each fault of the table at each request of each command that writes. Prints Markdown.
  *
- * `--only sign,push` runs these commands alone, `--every 7` each seventh cell, `--fault NAME` and `--at REQUEST` that one;
- * `--say` shows what every cell came to.
+ * `--only sign,push` runs these commands alone, `--every 7` each seventh cell, `--fault NAME` that one, `--at WORDS` where these stand;
+ * `--say` shows what every cell came to. `--kills` ends each command with `kill -9` at each call with which it changes files,
+ * in place of all that.
  *
  * @module
  */
 import { parseArgs } from "node:util";
-import type { Cell, Result } from "./cells.ts";
-import { FAULTS } from "./faults.ts";
+import type { Cell, Result, Table } from "./cells.ts";
 import { withTable } from "./grounds.ts";
+import { killsOf, runKill } from "./kills.ts";
 import { SCENES } from "./scenes.ts";
 
 const { values } = parseArgs({
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     fault: { type: "string" },
     at: { type: "string" },
     say: { type: "boolean", default: false },
+    kills: { type: "boolean", default: false },
   },
 });
 const say = (line: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
@@ -27,9 +29,8 @@ const words = (text: string) => text.replaceAll(/\s+/g, " ").replaceAll("|", "\\
 const scenes = SCENES.filter(({ name }) => values.only?.split(",").includes(name) ?? true);
 if (scenes.length === 0) throw new Error(`--only knows ${SCENES.map(({ name }) => name).join(", ")}`);
 
-function isWanted({ fault, at }: Cell, i: number): boolean {
-  return i % Number(values.every) === 0 && [undefined, fault.name].includes(values.fault) &&
-    [undefined, at.kind].includes(values.at);
+function isWanted({ name, where }: Cell, i: number): boolean {
+  return i % Number(values.every) === 0 && [undefined, name].includes(values.fault) && where.includes(values.at ?? "");
 }
 
 /** A row: how many cells, what they ended with, how long the slowest took, how many were wrong. */
@@ -41,32 +42,61 @@ function rowOf(name: string, results: readonly Result[]): string {
   return `| ${name} | ${results.length} | ${ends} | ${slowest.toFixed(0)} | ${wrong} |`;
 }
 
-const results: Result[] = [];
-const started = Date.now();
-await withTable(async (table) => {
+async function runKills(table: Table): Promise<void> {
+  say("| command | calls | killed | wrong |\n|---|---|---|---|");
+  let all = 0, wrongs = 0;
+  for (const scene of scenes) {
+    const kills = await killsOf(table, scene);
+    const chosen = kills.filter(({ call, nth }) =>
+      nth % Number(values.every) === 0 && `${call} (${nth})`.includes(values.at ?? "")
+    );
+    const found: string[] = [];
+    for (const kill of chosen) {
+      const { wrong } = await runKill(table, kill);
+      if (wrong.length > 0) {
+        found.push(`- ${scene.name}, ${kill.call} (${kill.nth}): WRONG: ${words(wrong.join("; "))}`);
+      }
+    }
+    const calls = [...Map.groupBy(kills, ({ call }) => call)].map(([call, { length }]) => `${call} ${length}`);
+    say(`| ${scene.name} | ${calls.join(", ")} | ${chosen.length} | ${found.length} |`);
+    found.forEach(say);
+    all += chosen.length;
+    wrongs += found.length;
+  }
+  say(`| all | | ${all} | ${wrongs} |`);
+  Deno.exitCode = wrongs > 0 ? 1 : 0;
+}
+
+async function runCells(table: Table): Promise<void> {
+  const results: Result[] = [];
+  const started = Date.now();
   for (const scene of scenes) {
     const cells = (await table.cells(scene)).filter(isWanted);
     for (const cell of cells) {
       const result = await table.run(cell);
       results.push(result);
       if (result.wrong.length === 0 && !values.say) continue;
-      const { at, fault, times } = cell;
       const what = result.wrong.length > 0 ? `WRONG: ${result.wrong.join("; ")}` : result.said;
-      say(`- ${scene.name}, ${at.kind} (${at.nth}), ${fault.name}, ${times}: ${result.code}. ${words(what)}`);
+      const end = `${result.code}, ${result.seconds.toFixed(0)} s`;
+      say(`- ${scene.name}, ${cell.where}, ${cell.name}: ${end}. ${words(what)}`);
     }
     say(`- ${scene.name}: ${cells.length} cells`);
   }
-});
-const head = (first: string) => ["", `| ${first} | cells | exit codes | longest, s | wrong |`, "|---|---|---|---|---|"];
-const commands = Map.groupBy(results, ({ cell }) => cell.scene.name);
-const faults = Map.groupBy(results, ({ cell }) => cell.fault.name);
-[
-  ...head("fault"),
-  ...FAULTS.flatMap(({ name }) => faults.has(name) ? [rowOf(name, faults.get(name)!)] : []),
-  ...head("command"),
-  ...[...commands].map(([name, all]) => rowOf(name, all)),
-  rowOf("all", results),
-  "",
-  `${Math.round((Date.now() - started) / 1000)} s. Seconds in the table are those of the commands' clock.`,
-].forEach(say);
-Deno.exitCode = results.some(({ wrong }) => wrong.length > 0) ? 1 : 0;
+  const head = (
+    first: string,
+  ) => ["", `| ${first} | cells | exit codes | longest, s | wrong |`, "|---|---|---|---|---|"];
+  const commands = Map.groupBy(results, ({ cell }) => cell.scene.name);
+  const faults = Map.groupBy(results, ({ cell }) => cell.name);
+  [
+    ...head("fault"),
+    ...[...faults].map(([name, all]) => rowOf(name, all)),
+    ...head("command"),
+    ...[...commands].map(([name, all]) => rowOf(name, all)),
+    rowOf("all", results),
+    "",
+    `${Math.round((Date.now() - started) / 1000)} s. Seconds in the table are those of the commands' clock.`,
+  ].forEach(say);
+  Deno.exitCode = results.some(({ wrong }) => wrong.length > 0) ? 1 : 0;
+}
+
+await withTable(values.kills ? runKills : runCells);

@@ -1,5 +1,5 @@
 /** The commands of the table: each with what was there before, and what is said of the repository after it. @module */
-import { given, PASSPHRASES, type Story } from "../support/local_story.ts";
+import { given, type Story } from "../support/local_story.ts";
 import { givenSigner } from "../support/story_keys.ts";
 
 /** One command. */
@@ -16,6 +16,8 @@ export interface Scene {
   readonly env?: Readonly<Record<string, string>>;
   /** Flags for times that it takes with others only. */
   readonly without?: readonly string[];
+  /** What is said to be done where it is done already, and only the rest is missing. */
+  readonly goOn?: readonly string[];
   /** Whether a second run does all of it once more: who is told to look first does not run it where it is done. */
   readonly repeats?: boolean;
   /** What a second run may end with beside 0, saying what to do. */
@@ -83,6 +85,7 @@ export const SCENES: readonly Scene[] = [
     on: "pushed",
     args: ["init", ...R, "--delegation-certificate", "signpath.cer", "--output-artifact-path", "root.pem"],
     again: [6],
+    goOn: ["root-certificate", ...R, "--output-artifact-path", "root.pem"],
   },
   { name: "sign", on: "signed", args: ["sign", ...R, "-t", "v2"] },
   {
@@ -150,6 +153,7 @@ export const SCENES: readonly Scene[] = [
     name: "rotate-key root",
     on: "signed",
     args: ["rotate-key", ...R, "--role", "root", "--output-artifact-path", "new.pem"],
+    again: [6],
   },
   { name: "delete-key", on: "signed", args: ["delete-key", "--role", "targets", ...R, "--yes", "--force"] },
   {
@@ -167,5 +171,7 @@ export const SCENES: readonly Scene[] = [
   },
 ];
 
-/** The passphrases that a scene's machine has. */
-export const SECRETS: readonly string[] = [...Object.values(PASSPHRASES), DELEGATION];
+/** Whether a scene is about another Notary server as well. */
+export function movesTo({ args }: Scene): boolean {
+  return args.some((arg) => arg.startsWith("URL/to"));
+}

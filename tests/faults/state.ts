@@ -17,13 +17,13 @@ export type State = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 const MAX_BLOB_BYTES = 2 ** 20;
 
-/** What the servers have now. It throws where what they have is not whole. */
-export async function stateOf(world: World): Promise<State> {
+/** What the servers have now, on request with the Notary server that repositories are moved to. It throws where what they have is not whole. */
+export async function stateOf(world: World, elsewhere: boolean): Promise<State> {
   const { story } = world;
   const requests = new Set(story.peers.signPath.requests().map(({ workflowStatus }) => workflowStatus));
   const groups = new Map<string, ReadonlyMap<string, string>>([
     ["dct", await trustData(world, "")],
-    ["dct elsewhere", await trustData(world, "/to")],
+    ...elsewhere ? [["dct elsewhere", await trustData(world, "/to")] as const] : [],
     [
       "requests",
       new Map([["all", [...requests].join()]]),

@@ -27,6 +27,8 @@ export class JumpingTime implements Disposable {
     timeout: AbortSignal.timeout,
   };
   readonly #timers = new Map<number, Timer>();
+  /** What the time of day is when `now` is 0. */
+  readonly #epoch = Date.now() - performance.now();
   #ahead = 0;
   #next = FIRST_ID;
   #pump: ReturnType<typeof setInterval> | undefined;
@@ -55,7 +57,7 @@ export class JumpingTime implements Disposable {
   }
 
   /** The time of day. */
-  readonly date = (): Date => new Date(Date.now() + this.#ahead);
+  readonly date = (): Date => new Date(this.#epoch + this.now());
 
   /** A timer that nobody listens to any more is none. */
   #signalAfter(ms: number): AbortSignal {
