@@ -106,6 +106,7 @@ export class FaultyServer implements AsyncDisposable {
   /** What was asked since the last {@linkcode forget}. */
   readonly met: Met[] = [];
   readonly #sockets = new Set<net.Socket>();
+  readonly #working = new Set<Promise<void>>();
   #server: net.Server | undefined;
 
   private constructor(public port: number) {}
@@ -141,11 +142,12 @@ export class FaultyServer implements AsyncDisposable {
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
-  /** Begins anew: no fault, nothing asked. */
+  /** Begins anew: no fault, nothing asked, and nobody is at work for whom has gone. */
   async forget(): Promise<void> {
     this.plan = undefined;
-    this.met.length = 0;
     for (const socket of this.#sockets) socket.destroy();
+    await Promise.allSettled(this.#working);
+    this.met.length = 0;
     await this.open();
   }
 
@@ -174,7 +176,9 @@ export class FaultyServer implements AsyncDisposable {
         read = body.rest;
         open = undefined;
         isAnswering = true;
-        await this.#answer(new Exchange(requestOf(head, body.bytes, this.port), this, socket), fault);
+        const answering = this.#answer(new Exchange(requestOf(head, body.bytes, this.port), this, socket), fault);
+        this.#working.add(answering);
+        await answering.finally(() => this.#working.delete(answering));
         isAnswering = false;
       }
     };
