@@ -214,6 +214,36 @@ Deno.test("the id is taken from Location or body; no other host is ever asked", 
   }
 });
 
+Deno.test("what is filed is told by an answer from 200 to 299 alone", async (t) => {
+  const rows: [status: number, outcome: "filed" | TagsealError["code"], mayBeFiled: boolean][] = [
+    [200, "filed", false],
+    [299, "filed", false],
+    [300, "unavailable", false],
+    [400, "bad-input", false],
+    [499, "bad-input", false],
+    [500, "unavailable", true],
+    [599, "unavailable", true],
+  ];
+  for (const [status, outcome, mayBeFiled] of rows) {
+    await t.step(String(status), async () => {
+      const network = always(() => json(status, { signingRequestId: "abc-1" }));
+      const submitted = connect(network.send).submit(await submission());
+      if (outcome === "filed") assert.equal((await submitted).signingRequestId, "abc-1");
+      else {
+        await assert.rejects(submitted, (error) => {
+          assert.ok(isTagsealError(error, outcome), String(error));
+          assert.deepEqual(
+            [error.filed, error.details["unclearRequests"]],
+            mayBeFiled ? ["maybe", 1] : [undefined, undefined],
+          );
+          return true;
+        });
+      }
+      assert.equal(network.requests.length, 1);
+    });
+  }
+});
+
 Deno.test("a web link is shown only where it is one", async () => {
   const submitWith = async (webLink: unknown) =>
     (await connect(always(() => json(201, { signingRequestId: "a", webLink })).send).submit(await submission())).url;
@@ -323,6 +353,11 @@ Deno.test("what cannot be an organization, a token, an id, a slug or a parameter
       async () => await connect(network.send, { token: `${TOKEN}\n` }).status("x"),
       /API token is empty or has/,
     ],
+    [
+      "token after a blank",
+      async () => await connect(network.send, { token: ` ${TOKEN}` }).status("x"),
+      /API token is empty or has/,
+    ],
     ["no token", async () => await connect(network.send, { token: "" }).status("x"), /API token is empty or has/],
     ["slug", async () => await client.submit(await submission({ projectSlug: "" })), /The projectSlug is empty/],
     [
@@ -330,11 +365,30 @@ Deno.test("what cannot be an organization, a token, an id, a slug or a parameter
       async () => await client.submit(await submission({ parameters: { "a b\n": "x" } })),
       /parameter name "a b\\u000a" is not one/,
     ],
+    [
+      "parameter after a blank",
+      async () => await client.submit(await submission({ parameters: { " a": "x" } })),
+      /parameter name " a" is not one/,
+    ],
+    [
+      "policy",
+      async () => await client.submit(await submission({ signingPolicySlug: "" })),
+      /signingPolicySlug is empty/,
+    ],
   ];
   for (const [name, act, words] of rows) {
     // An async wrapper, because creating the client throws at once.
     await t.step(name, () => refused((async () => await act())(), "usage", words));
   }
+  await t.step("an artifact that is too long", async () => {
+    const artifact = new Uint8Array(256 * 2 ** 20 + 1);
+    await refused(
+      client.submit(await submission({ artifact })),
+      "bad-input",
+      /longer than 268435456 bytes/,
+      /fewer tags/,
+    );
+  });
   assert.equal(network.requests.length, 0);
 });
 

@@ -99,6 +99,10 @@ Deno.test("429 and 503 are sent again, each time said, and all that may be there
         assert.equal(outcome.error.code, "forbidden");
         tellsOf(outcome.error, 1);
         assert.match(outcome.error.remedy, /Look in SignPath's web UI for requests that were filed all the same$/);
+        const { next, filed: told } = outcome.error;
+        assert.ok(next?.do === "in-turn" && told === "maybe");
+        const look = "Look in SignPath's web UI for requests that were filed all the same";
+        assert.deepEqual(next.steps.slice(1), [{ do: "as-told", remedy: look }]);
         assert.equal(filed, 1);
       });
       await t.step(`${what}: ${status}, then a lost answer`, async () => {

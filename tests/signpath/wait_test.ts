@@ -145,6 +145,43 @@ Deno.test("two failures in a row end the wait, with how to resume", async () => 
   });
 });
 
+Deno.test("a call is given as long as the wait lasts, one after a failure as long as two may take together", async (t) => {
+  type Call = readonly [took: number, state: SigningRequestStatus | Error];
+  type Limits = readonly (readonly [repeated: number, answered: number])[];
+  const rows: [name: string, timeoutMs: number, calls: readonly Call[], given: Limits][] = [
+    ["no time-out to speak of", 0, [[0, COMPLETED]], [[0, 1000]]],
+    ["less than a second", 400, [[0, COMPLETED]], [[400, 1000]]],
+    ["nothing fails", 60_000, [[3000, WAITING], [0, COMPLETED]], [[60_000, 60_000], [56_500, 56_500]]],
+    ["one fails at once", 600_000, [[0, DOWN], [0, COMPLETED]], [[600_000, 600_000], [75_000, 75_000]]],
+    ["one fails late", 600_000, [[70_000, DOWN], [0, COMPLETED]], [[600_000, 600_000], [5000, 10_000]]],
+    ["one fails very late", 600_000, [[80_000, DOWN], [0, COMPLETED]], [[600_000, 600_000], [0, 10_000]]],
+    ["one fails near the end", 80_000, [[75_500, DOWN], [0, COMPLETED]], [[80_000, 80_000], [0, 4000]]],
+    ["it goes on after a failure", 600_000, [[70_000, DOWN], [0, WAITING], [0, COMPLETED]], [
+      [600_000, 600_000],
+      [5000, 10_000],
+      [528_500, 528_500],
+    ]],
+  ];
+  for (const [name, timeoutMs, calls, given] of rows) {
+    await t.step(name, async () => {
+      let now = 0;
+      const open = [...calls];
+      const limits: unknown[] = [];
+      const client = {
+        status: (_id: string, { unavailableTimeoutMs, answerTimeoutMs }: CallLimits = {}) => {
+          limits.push([unavailableTimeoutMs, answerTimeoutMs]);
+          const [took, state] = open.shift()!;
+          now += took;
+          return state instanceof Error ? Promise.reject(state) : Promise.resolve(state);
+        },
+      };
+      const sleep = (ms: number) => Promise.resolve(void (now += ms));
+      await waitForCompletion(client, "id-1", { timeoutMs, sleep, now: () => new Date(now) });
+      assert.deepEqual(limits, given);
+    });
+  }
+});
+
 Deno.test("a failure at the time-out is a time-out", async () => {
   const { client, options } = setUp(DOWN);
   await assert.rejects(waitForCompletion(client, "id-1", { ...options, timeoutMs: 0 }), (error) => {
