@@ -36,6 +36,11 @@ export const ARGUED: readonly Argument[] = [
       "spares reading the same file twice, which has the same version and content",
     ],
   ),
+  ...of("lib/schemes/notary_v1/verify_tags.ts", [
+    "const list = tagListOf(repository, found.flatMap(([, signed]) => signed ?? []));",
+    "signed ?? [] => signed",
+    "where one is not signed, the tags of the list are not looked at; the types do not know that",
+  ]),
   ...of(
     "lib/http/send.ts",
     [
