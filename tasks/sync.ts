@@ -56,7 +56,7 @@ const TOOL_SETS: Readonly<Record<string, PermissionSet>> = {
     run: ["npm"],
     ffi: ["./.tagseal-pkcs11"],
   },
-  "mutants": { read: true, write: true, run: true },
+  "mutants": { read: true, write: true, env: true, run: true, sys: true },
   "tests": { read: ["./"], write: ["./dist"] },
   "bench": { read: true, write: true, net: true, env: true, run: true, sys: true },
 };
