@@ -30,7 +30,6 @@ export function createRequestFiles(folder: string, wait: LockWait): KeptRequests
       return found;
     },
     async keep(request) {
-      removeLeftovers(folder, (name) => name === `${nameOf(request)}.json`);
       await writeFileAtomically(pathOf(request), bytesOf(request), { replace: true, mode: 0o600, folderMode: 0o700 });
     },
     forget: (request) => removeFile(pathOf(request)),
@@ -39,6 +38,7 @@ export function createRequestFiles(folder: string, wait: LockWait): KeptRequests
       try {
         return await withLock(lockOf(request), "exclusive", () => {
           entered = true;
+          removeLeftovers(folder, (name) => name === `${nameOf(request)}.json`); // also where nothing is kept anew
           return use();
         }, wait);
       } catch (error) {

@@ -4,6 +4,7 @@ import { utf8 } from "../../lib/bytes/bytes.ts";
 import { requireFree, writeArtifact } from "../../lib/cli/signing.ts";
 import { createFileKeyStore } from "../../lib/keystore/file_keystore.ts";
 import { createFileMetadataStore } from "../../lib/notary/file_metadata_store.ts";
+import { createRequestFiles } from "../../lib/signing/request_files.ts";
 import { inFolder } from "../support/test_files.ts";
 import { GUN } from "../support/trust_builder.ts";
 
@@ -74,6 +75,23 @@ for (const moment of ["fsync", "renameSync"]) {
     assert.deepEqual((await store.read(GUN)).get("root"), utf8("newer"));
   });
 }
+
+killTest(
+  "a signing request that is kept: whoever is about to file the same tidies, and keeps nothing for that",
+  async (folder) => {
+    const request = { filedAt: new Date(0), account: "a".repeat(64), work: [] };
+    await killedAt(
+      "renameSync",
+      `const { createRequestFiles } = await lib("signing/request_files.ts");
+     await createRequestFiles(${JSON.stringify(folder)}, {}).keep({ ...${
+        JSON.stringify(request)
+      }, filedAt: new Date(0) });`,
+    );
+    assert.equal((await leftovers(folder)).length, 1);
+    await createRequestFiles(folder, {}).alone(request, () => Promise.resolve());
+    assert.deepEqual(await leftovers(folder), []);
+  },
+);
 
 killTest("a result: it goes once it is surely nobody's any more", async (folder) => {
   const path = `${folder}/data.zip`;
