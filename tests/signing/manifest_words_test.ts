@@ -6,7 +6,7 @@ import { failsWith } from "../support/failures.ts";
 
 const HEX = "0123456789abcdef".repeat(4);
 const DIGEST = `sha256:${HEX}`;
-const WRONG_HEX: readonly JsonValue[] = [7, null, "", HEX.slice(1), `${HEX}0`, `x${HEX}`, HEX.toUpperCase()];
+const WRONG_HEX: readonly JsonValue[] = [7, null, "", HEX.slice(1), `${HEX}0`, `x${HEX}`, HEX.toUpperCase(), [HEX]];
 
 Deno.test("members of a manifest are taken where they have their form, and refused by name otherwise", async (t) => {
   type Row = [
