@@ -149,3 +149,45 @@ Deno.test("a route that a server does not know leads to the older one", async (t
     }
   }
 });
+
+Deno.test("what a submission may have left behind is told while it waits and when it fails, and nothing where it never left", async (t) => {
+  const refused = () => new TypeError("fetch failed", { cause: new Error("tcp connect error: Connection refused") });
+  const reset = () => new TypeError("fetch failed", { cause: new Error("connection reset by peer") });
+  const rows: [name: string, answers: readonly (number | (() => Error))[], told: readonly number[], left: number][] = [
+    ["never sent", [refused], [0, 0], 0],
+    ["refused", [403], [], 0],
+    ["asked to come back, then refused", [503, 403], [1], 1],
+    ["asked to come back twice, then refused", [429, 503, 400], [1, 2], 2],
+    ["asked to come back, then cut", [503, reset], [1], 2],
+    ["asked to come back, then never sent", [503, refused, 403], [1, 1], 1],
+    ["no route is known", [404, 405], [], 0],
+  ];
+  for (const [name, answers, told, left] of rows) {
+    await t.step(name, async () => {
+      const words: string[] = [];
+      let calls = 0;
+      const client = connect(async (request) => {
+        await request.body?.cancel();
+        const answer = answers[Math.min(calls++, answers.length - 1)]!;
+        if (typeof answer === "function") throw answer();
+        return json(answer, { title: `Answer ${calls}` });
+      }, { onWait: ({ why }) => void words.push(why) });
+      const error = await client.submit(await submission()).then(() => undefined, (error) => error);
+      assert.ok(isTagsealError(error), String(error));
+      assert.deepEqual(
+        words.slice(0, 2).map((why) => Number(/; at most (\d+) signing requests? may be there$/.exec(why)?.[1] ?? 0)),
+        told,
+      );
+      assert.deepEqual([error.filed, error.details["unclearRequests"] ?? 0], [left > 0 ? "maybe" : undefined, left]);
+      if (left > 0) {
+        assert.ok(error.message.endsWith(`at most ${left} signing request${left > 1 ? "s" : ""} may be there`));
+      }
+      if (left > 0 && error.code !== "unavailable") {
+        const remedy = "Look in SignPath's web UI for requests that were filed all the same";
+        assert.ok(error.next?.do === "in-turn");
+        assert.deepEqual(error.next.steps.at(-1), { do: "as-told", remedy });
+      }
+      if (name === "no route is known") assert.match(error.message, /answered 404 .*: Answer 1$/);
+    });
+  }
+});
