@@ -376,12 +376,12 @@ Deno.test("secrets: no command gives one away, whoever repeats it", async () => 
   await step("delete-key", oldKeys.find(({ role }) => role === "targets")!.keyId, "--yes");
   await step("remove-delegation", "-r", gun, "--delegation", "signpath", "--yes");
   await step("move", "-r", gun, "--to-notary-url", `https://${story.peers.host}`, "--to-repository", `${gun}/moved`);
+  assert.deepEqual([...spy.found], []);
   const callers = Object.entries(COMMANDS).filter(([, { needs }]) => needs.some((need) => CALLS.includes(need)));
   const seen = Object.keys(COMMANDS).filter((name) => spy.ran.get(name)?.good);
   // These have servers of their own, and no secrets of a user.
   assert.deepEqual(Object.keys(COMMANDS).filter((name) => !seen.includes(name)), ["self-update", "local", "demo"]);
   assert.deepEqual(callers.filter(([name]) => !spy.ran.get(name)?.told).map(([name]) => name), []);
-  assert.deepEqual([...spy.found], []);
 });
 
 Deno.test("secrets: a proxy's password, which the proxy repeats", async () => {
