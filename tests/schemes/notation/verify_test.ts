@@ -233,6 +233,16 @@ Deno.test("notation: each signature that is none is told by its reason, and what
     ["no manifest of OCI's", {}, { reason: "manifest" }, { mediaType: OCI_INDEX }],
     ["two layers", {}, { reason: "manifest" }, { layers: [blank, blank] }],
     ["no layer", {}, { reason: "manifest" }, { layers: [] }],
+    ["an envelope and something else", {}, { reason: "manifest" }, async () => {
+      const { layers } = await layer({})();
+      return { layers: [...layers, blank] };
+    }],
+    ...["schemaVersion", "mediaType", "artifactType", "config", "layers", "subject", "annotations"].map((name): Row => [
+      `a manifest with ${name} in other letters, too`,
+      {},
+      { reason: "manifest" },
+      { [name.toUpperCase()]: null },
+    ]),
     ["no list of layers", {}, { reason: "manifest" }, { layers: {} }],
     ["an envelope of another kind", {}, { reason: "manifest" }, layer({ mediaType: "application/cose" })],
     ["a number for an annotation", {}, { reason: "manifest" }, { annotations: { a: 1 } }],
@@ -260,6 +270,13 @@ Deno.test("notation: each signature that is none is told by its reason, and what
       assert.deepEqual([verified, skipped], [good, told === "good" ? [] : [{ digest, ...told }]]);
     });
   }
+  await t.step("of no tag, where none is asked for", async () => {
+    const plan = { identity: own, image: IMAGE, target: { annotations: undefined } };
+    const untagged = new Attached().add(await envelopeBy(plan), IMAGE);
+    const { tag: _, ...byDigest } = question;
+    const { verified } = await verifyNotation(byDigest, untagged.list, untagged);
+    assert.ok(verified && !("tag" in verified));
+  });
   const attached = new Attached().add(await envelopeBy({ identity: own, image: IMAGE }), IMAGE);
   const [whole] = attached.list as [Descriptor];
   for (const change of [{ mediaType: OCI_INDEX }, { size: whole.size + 1 }]) {
