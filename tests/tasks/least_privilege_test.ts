@@ -76,6 +76,8 @@ const PROGRAMS = [
   ...[...HELPERS, "run another program of its name", "run a shell", "run a shell by its path", "run npm"],
   ...["run deno", "run deno by its path", "send signals"],
 ];
+const MACHINE = [...FILES, ...ALL_WRITES, ...PROGRAMS, ...USER, "know the machine", ...knows(...VARIABLES)];
+const MEASURING = [...MACHINE, ...NETWORK];
 /** Tools of whoever builds tagseal. Who may run any program may do whatever that may. */
 const TOOLS: Readonly<Record<string, readonly string[]>> = {
   "with-token": [
@@ -89,11 +91,9 @@ const TOOLS: Readonly<Record<string, readonly string[]>> = {
   "release-renew": [...FILES, ...ALL_WRITES, ...ADDON, ...knows(...VARIABLES)],
   "release-rotate-key": [...FILES, ...ALL_WRITES, ...ADDON, ...knows(...VARIABLES)],
   "sync": ["read the project", "write code: deno.json", "run deno"],
-  "mutants": [...FILES, ...ALL_WRITES, ...PROGRAMS],
-  "bench": [
-    ...[...FILES, ...ALL_WRITES, ...PROGRAMS, ...NETWORK, ...USER, "know the machine"],
-    ...knows(...VARIABLES),
-  ],
+  "bench": MEASURING,
+  "faults": MEASURING,
+  "mutants": MACHINE,
 };
 /** These run `deno test`, which may do all that tests do. */
 const TESTS = ["test", "ok"];
