@@ -86,6 +86,7 @@ Deno.test("a request that ends otherwise is an error with id, status and link", 
         assert.ok(isTagsealError(error, "signing-request-failed"));
         assert.match(error.message, words);
         assert.match(error.remedy, /See "https:\/\/sp\.test\/Web\/id-1" for the reason/);
+        assert.deepEqual(error.request, { id: "id-1", webLink: "https://sp.test/Web/id-1", goesOn: false });
         assert.deepEqual(error.details, {
           signingRequestId: "id-1",
           status,

@@ -540,3 +540,13 @@ Deno.test("cosign: a file of keys is PEM of public keys or a certificate, whenev
   const spki = new Uint8Array(await crypto.subtle.exportKey("spki", publicKey));
   await refuses(utf8(`-----BEGIN PUBLIC KEY-----\n${spki.toBase64()}\n-----END PUBLIC KEY-----\n`), /Ed25519/);
 });
+
+Deno.test("cosign: what is refused as a whole, what is not there at all, and who reads a bundle alone", async () => {
+  const docker = layered([], [], { mediaType: "application/vnd.docker.distribution.manifest.v2+json" });
+  const skipped = [{ form: "classic", place: signatureTag(digest), reason: "manifest-of-other-type" }];
+  assert.deepEqual(await ask(docker), { outcome: "refused", digest, reason: "no-good-signature", skipped });
+  const nothing = { outcome: "refused", digest, reason: "no-signatures", skipped: [] };
+  assert.deepEqual(await ask(new SignatureStore()), nothing);
+  const bundle = await ask(await bundled());
+  assert.deepEqual(bundle.outcome === "verified" && bundle.readers, ["cosign-3"]);
+});
