@@ -53,6 +53,7 @@ Deno.test("resolve: a skipped delegation holds nothing, and vouches for nothing"
   const { role, sha256, signers } = resolveTag(repository, "v1")!;
   assert.deepEqual([role, sha256, signers], ["targets", B, ["Repo Admin"]]);
   assert.equal(fileOf(repository, "targets/releases"), undefined);
+  assert.equal(fileOf(repository, "targets/nobody"), undefined);
   assert.deepEqual(resolveAll(repository).map(({ tag }) => tag), ["v1"]);
 });
 
