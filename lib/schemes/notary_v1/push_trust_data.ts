@@ -16,6 +16,7 @@ import { messageOf, type NextMove, TagsealError } from "../../errors.ts";
 import type { SchemeResult } from "../../signing/scheme.ts";
 import type { SigningFile } from "../../signing/signing_data.ts";
 import { assembleFile, LIFETIME_DAYS, trustTime } from "../../tuf/edit.ts";
+import { AT_ONCE, mapAtOnce } from "../../signing/at_once.ts";
 import { cutTags } from "../../tuf/fast_parse.ts";
 import type { Targets } from "../../tuf/models.ts";
 import { fileOf, mayHold, resolveTag } from "../../tuf/resolve.ts";
@@ -110,9 +111,8 @@ function signedEdit(trust: Trust, data: SignedPayloads, change: RepositoryChange
     isThere: (now) => parts.every((part) => isPublished(now, part, change)),
     async make(now) {
       requireAsPlanned(now, change, parts, trust.now());
-      return new Map(
-        await Promise.all(parts.map(async (part) => [part.role, await signedFile(now, change, part)] as const)),
-      );
+      const signed = async (part: typeof parts[number]) => [part.role, await signedFile(now, change, part)] as const;
+      return new Map(await mapAtOnce(parts, AT_ONCE, signed));
     },
   };
   return { parts, roles: parts.map(({ role }) => role), edit };
