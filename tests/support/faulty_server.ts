@@ -186,7 +186,7 @@ export class FaultyServer implements AsyncDisposable {
       read = Buffer.concat([read, part]);
       work().catch((error) => {
         socket.destroy();
-        reportError(error);
+        if (this.#server) reportError(error); // who still works for it after its end finds the services gone
       });
     });
   }
