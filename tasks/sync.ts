@@ -94,9 +94,8 @@ const TOOLS: Readonly<Record<string, Task>> = {
   "test": {
     description: "Run all tests; those whose real peers are missing say what to install",
     // Types are checked once, by `ok`; much of a test with real servers is waiting, so that more run than there are cores.
-    command: `${
-      program("tests", "tests/together.ts")
-    } && DENO_JOBS=4 deno test -q -P --no-check --parallel dist/tests/`,
+    // Real servers come first; what of lib/ is reached is asked of the others alone, which get more arguments.
+    command: [program("tests", "tests/together.ts"), ...["peers", "others"].map(testsIn)].join(" && "),
   },
   "faults": {
     description: "Break each request of each command that writes in each way; minutes; --every 50 for a look",
@@ -122,6 +121,11 @@ const TOOLS: Readonly<Record<string, Task>> = {
 /** Code comes from here and from the packages of `deno.lock` alone; what is imported from elsewhere would need no permission. */
 function program(set: string, file: string): string {
   return `${QUIETLY} deno run -q --no-prompt --no-remote --frozen -P=${set} ${file}`;
+}
+
+/** The tests that `tests/together.ts` has put into a folder. */
+function testsIn(folder: string): string {
+  return `DENO_JOBS=4 deno test -q -P --no-check --parallel dist/tests/${folder}/`;
 }
 
 /** A tool of whoever publishes tagseal. */

@@ -10,7 +10,7 @@ import { random } from "../support/random.ts";
 import { type Outcome, tagseal } from "../support/run.ts";
 
 /** Beside the moment of each call that a write consists of: `tests/files/killed_writes_test.ts`. */
-const RUNS = 6;
+const RUNS = 3;
 /** Each answer of the server takes this long, so that there are moments between the calls to be hit. */
 const DELAY_MS = 15;
 const PASSPHRASES = { NOTARY_ROOT_PASSPHRASE: "root-passphrase", NOTARY_TARGETS_PASSPHRASE: "targets-passphrase" };
