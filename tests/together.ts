@@ -12,7 +12,12 @@ const FOLDER = new URL("../dist/tests/", import.meta.url);
 const PEERS = "peers";
 
 /** How many files share a module, in the order in which they run: what takes longest first, small ones at the end. */
-const SHARES: readonly (readonly [room: RegExp, files: number])[] = [[/^peers\//, 4], [/^tasks\//, 8], [/^/, 16]];
+const SHARES: readonly (readonly [room: RegExp, files: number])[] = [
+  [/^peers\//, 4],
+  [/^(?:faults|flows|notary)\//, 4],
+  [/^tasks\//, 8],
+  [/^/, 16],
+];
 
 /** The test files below a folder, as paths from there, in order. */
 function testFiles(folder: URL): string[] {
