@@ -27,6 +27,12 @@ export interface ByteBudget {
   left: number;
 }
 
+/** Lines that move so many bytes per second are slow, and not at a standstill. */
+export const SLOW_LINE: { readonly upload: number; readonly download: number } = {
+  upload: 64 * 1024,
+  download: 16 * 1024,
+};
+
 /** One call, with its limits. */
 export interface Call {
   /** The service's name in messages: "Notary server", "registry", "SignPath". */

@@ -11,7 +11,7 @@ import { type PublicKey, readPublicKey } from "../crypto/keys.ts";
 import { messageOf, TagsealError } from "../errors.ts";
 import type { AuthorizedService, ScopeAction } from "../http/auth.ts";
 import { formOfFiles } from "../http/multipart.ts";
-import { type Answer, type ByteBudget, type Call, plainUrl } from "../http/send.ts";
+import { type Answer, type ByteBudget, type Call, plainUrl, SLOW_LINE } from "../http/send.ts";
 import { serverWords } from "../http/server_words.ts";
 import { isDelegation, type RoleName } from "../tuf/roles.ts";
 import { type MetadataName, unverifiedBytes } from "./sizes.ts";
@@ -80,16 +80,14 @@ const MAX_ANSWER_BYTES = 2 ** 20;
 const READ_TIMEOUT_MS = 30_000;
 const PUBLISH_TIMEOUT_MS = 45_000;
 const DELETE_TIMEOUT_MS = 60_000;
-const SLOW_DOWNLOAD = 16 * 1024;
-const SLOW_UPLOAD = 64 * 1024;
 
 const PROBE_TIMEOUT_MS = 5000;
 /** What passes by itself, beside what does everywhere: notary-server answers so to every read while its database restarts. */
 const PASSING: readonly number[] = [500];
 
 /** So it answers for ever where its snapshot names no such delegation. */
-function mayPass(name: MetadataName): boolean {
-  return !isDelegation(name) || HASH_ADDRESSED.test(name);
+function passingFor(name: MetadataName): readonly number[] {
+  return !isDelegation(name) || HASH_ADDRESSED.test(name) ? PASSING : [];
 }
 /** What a Notary server answers where it has no file, and nobody else. */
 const NO_METADATA = "METADATA_NOT_FOUND";
@@ -143,8 +141,7 @@ export function createTrustServer({ url, service, access, signal }: TrustServerO
   ): Promise<DatedFile | undefined> => {
     // Files under plain names change, though the server lets caches keep them for five minutes.
     const headers: Record<string, string> = HASH_ADDRESSED.test(name) ? {} : { "cache-control": "no-cache" };
-    const passing = mayPass(name) ? PASSING : [];
-    const how = { maxBytes, shared, headers, bytesPerSecond: SLOW_DOWNLOAD, passing };
+    const how = { maxBytes, shared, headers, bytesPerSecond: SLOW_LINE.download, passing: passingFor(name) };
     const answer = await call(gun, `${name}.json`, how);
     if (isPage(answer)) throw noNotary(url, gun);
     spoke ||= answer.status === 200 || serverError(answer.bytes).code === NO_METADATA;
@@ -179,7 +176,7 @@ export function createTrustServer({ url, service, access, signal }: TrustServerO
     async publish(gun, files) {
       const { type, body } = formOfFiles("files", files);
       const length = [...files.values()].reduce((sum, bytes) => sum + bytes.length, 0);
-      const timeoutMs = PUBLISH_TIMEOUT_MS + length / SLOW_UPLOAD * 1000;
+      const timeoutMs = PUBLISH_TIMEOUT_MS + length / SLOW_LINE.upload * 1000;
       const answer = await call(gun, "", { method: "POST", body, timeoutMs, headers: { "content-type": type } });
       if (answer.status === 413) throw tooLarge(url, gun, length);
       if (isPage(answer)) throw pageInstead(url, gun);

@@ -1,5 +1,5 @@
 /** How long SignPath is waited for. @module */
-import type { Call } from "../http/send.ts";
+import { type Call, SLOW_LINE } from "../http/send.ts";
 
 /** How long SignPath is given unless somebody says otherwise, in seconds. */
 export const SIGNPATH_TIMES_S = {
@@ -14,9 +14,6 @@ export const SIGNPATH_TIMES_S = {
 /** A transfer on which nothing moves is not waited for to its end, but for so long in any case. */
 const SILENT_MS = 60_000;
 const SILENT_PART = 1 / 5;
-/** Bytes per second of lines that are slow, and not at a standstill. */
-const SLOW_UPLOAD = 64 * 1024;
-const SLOW_DOWNLOAD = 16 * 1024;
 
 /**
  * The times of a transfer that may take `limitMs` milliseconds in all: a service that says nothing is given up sooner, and
@@ -25,8 +22,8 @@ const SLOW_DOWNLOAD = 16 * 1024;
 export function transferTimes(limitMs: number, sent: number): Pick<Call, "timeoutMs" | "bytesPerSecond" | "longestMs"> {
   const silentMs = Math.max(SILENT_MS, limitMs * SILENT_PART);
   return {
-    timeoutMs: Math.min(limitMs, silentMs + sent / SLOW_UPLOAD * 1000),
-    bytesPerSecond: SLOW_DOWNLOAD,
+    timeoutMs: Math.min(limitMs, silentMs + sent / SLOW_LINE.upload * 1000),
+    bytesPerSecond: SLOW_LINE.download,
     longestMs: limitMs,
   };
 }

@@ -13,10 +13,10 @@ import { parsePlainly } from "../../bytes/fast_canonical_json.ts";
 import { isJsonObject, type JsonObject, jsonObject, type JsonValue } from "../../bytes/json.ts";
 import { recognizeSignature } from "../../crypto/recognize.ts";
 import { messageOf, type NextMove, TagsealError } from "../../errors.ts";
+import { mapAtOnce } from "../../signing/at_once.ts";
 import type { SchemeResult } from "../../signing/scheme.ts";
 import type { SigningFile } from "../../signing/signing_data.ts";
 import { assembleFile, LIFETIME_DAYS, trustTime } from "../../tuf/edit.ts";
-import { AT_ONCE, mapAtOnce } from "../../signing/at_once.ts";
 import { cutTags } from "../../tuf/fast_parse.ts";
 import type { Targets } from "../../tuf/models.ts";
 import { fileOf, mayHold, resolveTag } from "../../tuf/resolve.ts";
@@ -112,7 +112,7 @@ function signedEdit(trust: Trust, data: SignedPayloads, change: RepositoryChange
     async make(now) {
       requireAsPlanned(now, change, parts, trust.now());
       const signed = async (part: typeof parts[number]) => [part.role, await signedFile(now, change, part)] as const;
-      return new Map(await mapAtOnce(parts, AT_ONCE, signed));
+      return new Map(await mapAtOnce(parts, parts.length, signed));
     },
   };
   return { parts, roles: parts.map(({ role }) => role), edit };
