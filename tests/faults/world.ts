@@ -135,6 +135,9 @@ export class World implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    const { server } = this.grounds;
+    server.handle = () => Promise.resolve(new Response(null, { status: 503 })); // a call given up may come in late
+    await server.forget();
     for (const database of this.databases) if (database.isOpen) database.close();
     await Deno.remove(this.folder, { recursive: true });
     await this.story[Symbol.asyncDispose]();
