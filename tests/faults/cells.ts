@@ -7,7 +7,7 @@ import { MACHINES, movesTo, type Scene } from "./scenes.ts";
 import { stateOf } from "./state.ts";
 import { type Known, Take, type Trouble } from "./take.ts";
 import { type Grounds, World } from "./world.ts";
-import { countWrites } from "./writes.ts";
+import { countWrites } from "./disk.ts";
 
 /** One cell. */
 export interface Cell {
@@ -61,7 +61,7 @@ export class Table {
       scene,
       name: fault.name,
       where: `${at.kind} (${at.nth}), ${times}`,
-      codes: expectedCodes(at, fault, times),
+      codes: expectedCodes(scene, at, fault, times),
       trouble: { plan: { at, fault, lasting: times === "lasting" } },
       mostFiled: mostFiled(at, fault),
     };

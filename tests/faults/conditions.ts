@@ -1,10 +1,10 @@
 /** Troubles that are no single request's: with TLS, with the disk, with the clock. @module */
 import { createLocalCa, LOOPBACK_NAMES } from "../../lib/local/certificates.ts";
 import type { Cell } from "./cells.ts";
+import type { Disk } from "./disk.ts";
 import type { Scene } from "./scenes.ts";
 import type { Known, Service } from "./take.ts";
 import type { Grounds } from "./world.ts";
-import { fullFrom } from "./writes.ts";
 
 /** The cells of a scene that are about no single request. */
 export type Conditions = (scene: Scene, known: Known) => Cell[];
@@ -31,6 +31,7 @@ export async function startConditions(
   const caPath = `${folder}/ca.pem`;
   await Deno.writeTextFile(caPath, ca.caPem);
   const bad = await startBadTls(ca, grounds, stack);
+  const { disk } = grounds;
   const ofTls = (scene: Scene, used: Service): Cell[] =>
     bad.map(({ name, url, isKnown }) => ({
       scene,
@@ -42,19 +43,33 @@ export async function startConditions(
   return (scene, { met, writes }) => [
     ...SERVICES.filter((service) => met.some(({ kind }) => kind.includes(` ${service} `)))
       .flatMap((service) => ofTls(scene, service)),
-    ...Array.from({ length: writes }, (_, nth): Cell => ({
-      scene,
-      name: "disk full",
-      where: `from write ${nth + 1} on`,
-      codes: [0, 2],
-      trouble: { around: () => fullFrom(nth) },
-    })),
+    ...disk ? ofDisk(disk, scene, writes) : [],
     ...SHIFTS_DAYS.map((days): Cell => ({
       scene,
       name: "clock",
       where: `${days} days`,
       codes: [0, 2, 3],
       trouble: { host: { now: () => new Date(grounds.time.date().getTime() + days * DAY_MS) } },
+    })),
+  ];
+}
+
+function ofDisk(disk: Disk, scene: Scene, writes: number): Cell[] {
+  const codes = [0, 2];
+  return [
+    ...Array.from({ length: writes }, (_, nth): Cell => ({
+      scene,
+      name: "disk full",
+      where: `from write ${nth + 1} on`,
+      codes,
+      trouble: { around: () => disk.fullFrom(nth) },
+    })),
+    ...[["home"], ["work"], ["home", "work"]].map((names): Cell => ({
+      scene,
+      name: "read-only",
+      where: names.join(", "),
+      codes,
+      trouble: { around: ({ story }) => disk.readOnly(names.map((name) => `${story.folder}/${name}`)) },
     })),
   ];
 }

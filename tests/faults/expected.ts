@@ -1,6 +1,7 @@
 /** What may come of a fault: exit codes by class, and the exceptions by name. @module */
 import type { Met } from "../support/faulty_server.ts";
 import type { FaultClass, FaultRow } from "./faults.ts";
+import type { Scene } from "./scenes.ts";
 
 /** By class of fault. */
 const CODES: Readonly<Record<FaultClass, readonly number[]>> = {
@@ -16,12 +17,23 @@ const CODES: Readonly<Record<FaultClass, readonly number[]>> = {
 const EXCEPTIONS: readonly {
   readonly why: string;
   readonly codes: readonly number[];
-  is(at: Met, fault: FaultRow): boolean;
+  is(at: Met, fault: FaultRow, scene: Scene): boolean;
 }[] = [
   {
     why: "what is no trust data is not trusted",
     codes: [3],
     is: (at, fault) => /^GET notary/.test(at.kind) && ["an empty answer", "no JSON"].includes(fault.name),
+  },
+  {
+    why: "a repository of which a file is missing is damaged, or somebody withholds it",
+    codes: [3],
+    is: (at, fault) => /^GET notary/.test(at.kind) && fault.is === "absent",
+  },
+  {
+    why: "what is there is not replaced, whatever it is",
+    codes: [6],
+    is: (at, { name }, scene) =>
+      scene.name === "init" && at.kind === "GET notary root.json" && ["an empty answer", "no JSON"].includes(name),
   },
   {
     why: "where a web page is, there is no Notary server",
@@ -35,11 +47,11 @@ const EXCEPTIONS: readonly {
   },
 ];
 
-/** The exit codes that a command may end with where `fault` is done to the request `at`. */
-export function expectedCodes(at: Met, fault: FaultRow, times: "once" | "lasting"): readonly number[] {
+/** The exit codes that the scene's command may end with where `fault` is done to the request `at`. */
+export function expectedCodes(scene: Scene, at: Met, fault: FaultRow, times: "once" | "lasting"): readonly number[] {
   // What passes by itself costs a read nothing.
   if (fault.is === "passing" && times === "once" && /^(GET|HEAD) /.test(at.kind)) return [0];
-  return [...CODES[fault.is], ...EXCEPTIONS.flatMap(({ is, codes }) => is(at, fault) ? codes : [])];
+  return [...CODES[fault.is], ...EXCEPTIONS.flatMap(({ is, codes }) => is(at, fault, scene) ? codes : [])];
 }
 
 /**

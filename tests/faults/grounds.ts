@@ -3,7 +3,8 @@ import { FaultyServer } from "../support/faulty_server.ts";
 import { JumpingTime } from "../support/jumping_time.ts";
 import { Table } from "./cells.ts";
 import { startConditions } from "./conditions.ts";
-import { newSignPath } from "./world.ts";
+import { Disk } from "./disk.ts";
+import { newSignPath } from "../support/local_story.ts";
 
 /** Runs `use` with a table, on a server and in a folder that are gone afterwards. */
 export async function withTable(use: (table: Table) => Promise<void>): Promise<void> {
@@ -12,7 +13,9 @@ export async function withTable(use: (table: Table) => Promise<void>): Promise<v
     await using server = await FaultyServer.start();
     const calls = { underWay: 0 };
     using time = new JumpingTime(() => calls.underWay <= server.stuck && server.busy <= server.stuck);
-    const grounds = { server, time, calls, ...await newSignPath(time.date) };
+    await using disk = await Disk.mount(`${folder}/disk`);
+    const { signPath, certificates } = await newSignPath({ now: time.date });
+    const grounds = { server, time, calls, disk, signPath, certificates };
     await using stack = new AsyncDisposableStack();
     await use(new Table(grounds, folder, await startConditions(grounds, folder, stack)));
   } finally {

@@ -1,9 +1,9 @@
 /**
  * `deno task faults`: each fault of the table at each request of each command that writes. Prints Markdown.
  *
- * `--only sign,push` runs these commands alone, `--every 7` each seventh cell, `--fault NAME` that one, `--at WORDS` where these stand;
- * `--say` shows what every cell came to. `--kills` ends each command with `kill -9` at each call with which it changes files,
- * in place of all that.
+ * `--only sign,push` runs these commands alone, `--every 7` each seventh cell, `--fault "NAME;NAME"` those alone, `--at WORDS`
+ * where these stand; `--say` shows what every cell came to. `--kills` ends each command with `kill -9` at each call with which
+ * it changes files, in place of all that.
  *
  * @module
  */
@@ -30,7 +30,8 @@ const scenes = SCENES.filter(({ name }) => values.only?.split(",").includes(name
 if (scenes.length === 0) throw new Error(`--only knows ${SCENES.map(({ name }) => name).join(", ")}`);
 
 function isWanted({ name, where }: Cell, i: number): boolean {
-  return i % Number(values.every) === 0 && [undefined, name].includes(values.fault) && where.includes(values.at ?? "");
+  const isNamed = values.fault?.split(";").includes(name) ?? true;
+  return i % Number(values.every) === 0 && isNamed && where.includes(values.at ?? "");
 }
 
 /** A row: how many cells, what they ended with, how long the slowest took, how many were wrong. */
@@ -76,9 +77,9 @@ async function runCells(table: Table): Promise<void> {
       const result = await table.run(cell);
       results.push(result);
       if (result.wrong.length === 0 && !values.say) continue;
-      const what = result.wrong.length > 0 ? `WRONG: ${result.wrong.join("; ")}` : result.said;
+      const wrong = result.wrong.length > 0 ? `WRONG: ${result.wrong.join("; ")}. ` : "";
       const end = `${result.code}, ${result.seconds.toFixed(0)} s`;
-      say(`- ${scene.name}, ${cell.where}, ${cell.name}: ${end}. ${words(what)}`);
+      say(`- ${scene.name}, ${cell.where}, ${cell.name}: ${end}. ${wrong}${words(values.say ? result.said : "")}`);
     }
     say(`- ${scene.name}: ${cells.length} cells`);
   }
@@ -99,4 +100,7 @@ async function runCells(table: Table): Promise<void> {
   Deno.exitCode = results.some(({ wrong }) => wrong.length > 0) ? 1 : 0;
 }
 
-await withTable(values.kills ? runKills : runCells);
+await withTable(async (table) => {
+  if (!table.grounds.disk) say("No disk can be mounted here: none is full or read-only.");
+  await (values.kills ? runKills : runCells)(table);
+});

@@ -18,7 +18,7 @@ export interface Trouble {
   /** With the machine. */
   readonly host?: Partial<Host>;
   /** Does more for as long as the command runs. */
-  readonly around?: () => Disposable;
+  readonly around?: (world: World) => Disposable | Promise<AsyncDisposable>;
 }
 
 /** Whose address can be given. */
@@ -92,7 +92,7 @@ export class Take {
     const { addresses, around } = trouble;
     const started = time.now();
     try {
-      using _ = around?.();
+      await using _ = await around?.(this.world);
       const outcome = await this.world.story.run(await this.args(trouble, line), {
         env: this.env(addresses),
         host: {
@@ -220,7 +220,7 @@ export class Take {
 }
 
 const TELLING =
-  /may have been|may be there|not known|took the change|goes on|Do not submit again|is published|may be at|perhaps not published/;
+  /may have been|may be there|not known|took the change|goes on|Do not submit again|(is|was) published|may be at|perhaps not published/;
 
 /** A failure after which all is done has to say that it may be. */
 function untold(stderr: string): string[] {

@@ -1,15 +1,14 @@
 /** The world of one cell: a machine with its servers, copied from a template, behind one faulty server. @module */
 import { createSend } from "../../lib/http/network.ts";
 import type { Send } from "../../lib/http/send.ts";
-import { createSigningCertificate } from "../../lib/local/certificates.ts";
 import { type Database, openDatabase } from "../../lib/local/database.ts";
 import { createNotaryServer } from "../../lib/local/notary_server.ts";
 import { createNotaryStore } from "../../lib/local/notary_sqlite.ts";
 import { createRegistry } from "../../lib/local/registry.ts";
 import { createRegistryStore } from "../../lib/local/registry_sqlite.ts";
-import { fileSigningKey } from "../../lib/local/signpath_keys.ts";
 import { createSignPathService, type SignPathServiceOptions } from "../../lib/local/signpath_service.ts";
 import type { FaultyServer } from "../support/faulty_server.ts";
+import type { Disk } from "./disk.ts";
 import { copyFolder } from "../support/folders.ts";
 import type { JumpingTime } from "../support/jumping_time.ts";
 import { type Peers, Story } from "../support/local_story.ts";
@@ -20,42 +19,14 @@ export interface Grounds {
   readonly server: FaultyServer;
   /** The clock of everybody. */
   readonly time: JumpingTime;
+  /** Where machines are, if it can be had. */
+  readonly disk: Disk | undefined;
   /** Who SignPath is. */
   readonly signPath: SignPathServiceOptions;
   /** What users have of SignPath's keys. */
   readonly certificates: Pick<Peers, "certificate" | "otherCertificate">;
   /** How many calls wait for their answer. */
   readonly calls: { underWay: number };
-}
-
-/** SignPath's organization and keys. */
-export async function newSignPath(now: () => Date): Promise<Pick<Grounds, "signPath" | "certificates">> {
-  const make = (commonName: string) =>
-    createSigningCertificate({ commonName, algorithm: "ecdsa-p256", now: now(), days: 365 });
-  const [own, other] = [await make("Docker signing (faults)"), await make("Another key (faults)")];
-  const policy = (slug: string, approval: "automatic" | "manual", { privateKey, certificateDer } = own) => ({
-    slug,
-    approval,
-    key: fileSigningKey(privateKey),
-    certificate: certificateDer,
-  });
-  const policies = [
-    policy("release-signing", "automatic"),
-    policy("release-signing-with-approval", "manual"),
-    policy("other-signing", "automatic", other),
-  ];
-  return {
-    signPath: {
-      organizationId: crypto.randomUUID(),
-      token: `token-of-ci-${crypto.randomUUID()}`,
-      now,
-      projects: [
-        { slug: "demo-images", policies },
-        { slug: "demo-hashes", kind: "hash-signing-data", policies: policies.slice(0, 1) },
-      ],
-    },
-    certificates: { certificate: own.certificateDer, otherCertificate: other.certificateDer },
-  };
 }
 
 const DATABASES = ["one.db", "to.db"] as const;
@@ -112,7 +83,7 @@ export class World implements AsyncDisposable {
         };
         return { send: counted, close };
       },
-    });
+    }, grounds.disk?.folder);
     for (const name of template ? FOLDERS : []) {
       await Deno.remove(`${story.folder}/${name}`, { recursive: true });
       await copyFolder(`${template}/${name}`, `${story.folder}/${name}`);

@@ -21,7 +21,11 @@ import { createRegistry, type RegistryOptions } from "../../lib/local/registry.t
 import { fileSigningKey } from "../../lib/local/signpath_keys.ts";
 import type { PayloadExtension } from "../../lib/signing/signing_data.ts";
 import type { LocalProject } from "../../lib/local/signpath_policies.ts";
-import { createSignPathService, type SignPathService } from "../../lib/local/signpath_service.ts";
+import {
+  createSignPathService,
+  type SignPathService,
+  type SignPathServiceOptions,
+} from "../../lib/local/signpath_service.ts";
 import { type Outcome, tagseal } from "./run.ts";
 
 /** The passphrases that every run has in its variables. */
@@ -69,16 +73,23 @@ export interface PeerOptions {
   readonly days?: number;
 }
 
-/** Servers in memory, on `https://localhost:5000`. */
-export async function peersInMemory(options: PeerOptions = {}): Promise<Peers> {
-  const now = options.now ?? (() => new Date());
+/** SignPath's organization, its projects, and the certificates of its keys. */
+export async function newSignPath(
+  {
+    apiToken = `token-of-ci-${crypto.randomUUID()}`,
+    algorithm = "ecdsa-p256",
+    now = () => new Date(),
+    days = 365,
+    signs,
+  }: PeerOptions,
+): Promise<
+  { readonly signPath: SignPathServiceOptions; readonly certificates: Pick<Peers, "certificate" | "otherCertificate"> }
+> {
   const certificate = (commonName: string, days: number) =>
-    createSigningCertificate({ commonName, algorithm: options.algorithm ?? "ecdsa-p256", now: now(), days });
-  const { certificateDer, privateKey } = await certificate("Docker signing (test)", options.days ?? 365);
+    createSigningCertificate({ commonName, algorithm, now: now(), days });
+  const own = await certificate("Docker signing (test)", days);
   const other = await certificate("Another key (test)", 5000);
-  const organizationId = crypto.randomUUID();
-  const apiToken = options.apiToken ?? `token-of-ci-${crypto.randomUUID()}`;
-  const policy = (slug: string, approval: "automatic" | "manual") => ({
+  const policy = (slug: string, approval: "automatic" | "manual", { privateKey, certificateDer } = own) => ({
     slug,
     approval,
     key: fileSigningKey(privateKey),
@@ -87,18 +98,24 @@ export async function peersInMemory(options: PeerOptions = {}): Promise<Peers> {
   const policies = [
     policy("release-signing", "automatic"),
     policy("release-signing-with-approval", "manual"),
-    {
-      ...policy("other-signing", "automatic"),
-      key: fileSigningKey(other.privateKey),
-      certificate: other.certificateDer,
-    },
+    policy("other-signing", "automatic", other),
   ];
   const projects: LocalProject[] = [
     { slug: "demo-images", policies },
     { slug: "demo-hashes", kind: "hash-signing-data", policies: policies.slice(0, 1) },
   ];
-  const signs = options.signs ? { signs: options.signs } : {};
-  const signPath = createSignPathService({ organizationId, token: apiToken, now, projects, ...signs });
+  const organizationId = crypto.randomUUID();
+  return {
+    signPath: { organizationId, token: apiToken, now, projects, ...(signs ? { signs } : {}) },
+    certificates: { certificate: own.certificateDer, otherCertificate: other.certificateDer },
+  };
+}
+
+/** Servers in memory, on `https://localhost:5000`. */
+export async function peersInMemory(options: PeerOptions = {}): Promise<Peers> {
+  const now = options.now ?? (() => new Date());
+  const { signPath: own, certificates } = await newSignPath(options);
+  const signPath = createSignPathService(own);
   const notary = createNotaryServer({ now, ...(options.notary ? { authorize: options.notary } : {}) });
   const registry = createRegistry(options.registry ? { authorize: options.registry } : {});
   const send: Send = (request) => {
@@ -111,10 +128,9 @@ export async function peersInMemory(options: PeerOptions = {}): Promise<Peers> {
   return {
     host: "localhost:5000",
     apiUrl: "https://localhost:5000/API",
-    organizationId,
-    apiToken,
-    certificate: certificateDer,
-    otherCertificate: other.certificateDer,
+    organizationId: own.organizationId,
+    apiToken: own.token,
+    ...certificates,
     signPath,
     connect: () => ({ send, close() {} }),
   };
@@ -169,9 +185,9 @@ export class Story implements AsyncDisposable {
     };
   }
 
-  /** A machine without anything on it but SignPath's certificate, as `signpath.cer`. */
-  static async begin(peers?: Peers): Promise<Story> {
-    const folder = await Deno.makeTempDir({ prefix: "tagseal-story-" });
+  /** A machine without anything on it but SignPath's certificate, as `signpath.cer`; in `dir`, or among temporary files. */
+  static async begin(peers?: Peers, dir?: string): Promise<Story> {
+    const folder = await Deno.makeTempDir({ prefix: "tagseal-story-", ...(dir === undefined ? {} : { dir }) });
     const story = new Story(peers ?? await peersInMemory(), folder);
     await Deno.mkdir(`${folder}/home`);
     await Deno.mkdir(story.work);
