@@ -110,8 +110,8 @@ export class Table {
   }
 
   /** A machine for a scene. */
-  async open({ on }: Scene): Promise<World> {
-    return await World.open(this.grounds, on && await this.#template(on));
+  async open({ on, tokens }: Scene): Promise<World> {
+    return await World.open(this.grounds, { template: on && await this.#template(on), tokens });
   }
 
   #template(name: keyof typeof MACHINES): Promise<string> {

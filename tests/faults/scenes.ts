@@ -1,5 +1,6 @@
 /** The commands of the table: each with what was there before, and what is said of the repository after it. @module */
 import { given, type Story } from "../support/local_story.ts";
+import { CREDENTIALS, type Tokens } from "./guard.ts";
 import { givenSigner } from "../support/story_keys.ts";
 
 /** One command. */
@@ -14,10 +15,14 @@ export interface Scene {
   readonly args: readonly string[];
   /** Variables beside the story's. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What opens registry and Notary server; both are open to all unless said. */
+  readonly tokens?: Tokens;
   /** Flags for times that it takes with others only. */
   readonly without?: readonly string[];
   /** What is said to be done where it is done already, and only the rest is missing. */
   readonly goOn?: readonly string[];
+  /** Whether what it writes is several files, of which the first may be there without the last; it says so. */
+  readonly writesInTurn?: boolean;
   /** Whether a second run does all of it once more: who is told to look first does not run it where it is done. */
   readonly repeats?: boolean;
   /** What a second run may end with beside 0, saying what to do. */
@@ -55,6 +60,15 @@ export const MACHINES = {
     const other = ["--delegation", "other", "--delegation-certificate", "other.cer"];
     await story.succeed(["add-delegation", "-r", story.gun, ...other]);
   },
+  setUpAnew: async (story: Story) => {
+    await signed(story);
+    const [copy, old] = [`${story.trust}/tuf`, `${story.folder}/home/old`];
+    await Deno.rename(copy, old);
+    const anew = ["--force-reinitialize", "--yes", "--output-artifact-path", "new.pem"];
+    await story.succeed(["init", "-r", story.gun, "--delegation-certificate", "signpath.cer", ...anew]);
+    await Deno.remove(copy, { recursive: true });
+    await Deno.rename(old, copy);
+  },
   withKey: async (story: Story) => {
     await signed(story);
     await givenSigner(story, "alice", DELEGATION);
@@ -88,6 +102,20 @@ export const SCENES: readonly Scene[] = [
     goOn: ["root-certificate", ...R, "--output-artifact-path", "root.pem"],
   },
   { name: "sign", on: "signed", args: ["sign", ...R, "-t", "v2"] },
+  {
+    name: "sign with tokens",
+    on: "signed",
+    args: ["sign", ...R, "-t", "v2"],
+    env: CREDENTIALS,
+    tokens: "lasting",
+  },
+  {
+    name: "sign with tokens that soon run out",
+    on: "signedByOthers",
+    args: ["sign", ...R, "-t", "v2", "--scheme", "dct,cosign", "--delegation-certificate", "signpath.cer"],
+    env: CREDENTIALS,
+    tokens: "short",
+  },
   {
     name: "sign by hash",
     on: "signed",
@@ -162,12 +190,14 @@ export const SCENES: readonly Scene[] = [
     args: ["migrate", ...R, "--scheme", "cosign,notation", "--delegation-certificate", "signpath.cer"],
   },
   { name: "move", on: "signed", args: ["move", ...R, "--to-notary-url", "URL/to"] },
+  { name: "forget", on: "setUpAnew", args: ["forget", ...R, "--root-pin", "new.pem", "--yes"] },
   { name: "export", on: "signed", args: ["export", ...R, "--output-artifact-path", "trust.zip"] },
   { name: "root-certificate", on: "signed", args: ["root-certificate", ...R, "--output-artifact-path", "own.pem"] },
   {
     name: "policy",
     on: "signed",
     args: ["policy", ...R, "--delegation-from-signpath", "--for", "podman,notation", "--output-dir", "verifiers"],
+    writesInTurn: true,
   },
 ];
 

@@ -101,6 +101,7 @@ export class Take {
           ...trouble.host,
         },
         keysMayStay: true,
+        filesMayChange: this.scene.writesInTurn ?? false,
       });
       return { outcome, met: [...server.met], seconds: (time.now() - started) / 1000 };
     } finally {

@@ -9,6 +9,7 @@ import { createRegistryStore } from "../../lib/local/registry_sqlite.ts";
 import { createSignPathService, type SignPathServiceOptions } from "../../lib/local/signpath_service.ts";
 import type { FaultyServer } from "../support/faulty_server.ts";
 import type { Disk } from "./disk.ts";
+import { guarded, type Tokens } from "./guard.ts";
 import { copyFolder } from "../support/folders.ts";
 import type { JumpingTime } from "../support/jumping_time.ts";
 import { type Peers, Story } from "../support/local_story.ts";
@@ -32,6 +33,14 @@ export interface Grounds {
 const DATABASES = ["one.db", "to.db"] as const;
 const FOLDERS = ["home", "work"] as const;
 
+/** What a world is made from. */
+export interface WorldOptions {
+  /** A folder with a copy of what it holds; it holds nothing where that is left out. */
+  readonly template?: string | undefined;
+  /** What opens registry and Notary server for commands; both are open to all unless said. */
+  readonly tokens?: Tokens | undefined;
+}
+
 /** A machine and its servers. */
 export class World implements AsyncDisposable {
   private constructor(
@@ -45,8 +54,8 @@ export class World implements AsyncDisposable {
     private readonly way: { exposed: boolean },
   ) {}
 
-  /** Opens one on a copy of what `template` holds; on nothing where that is left out. */
-  static async open(grounds: Grounds, template?: string): Promise<World> {
+  /** Opens one. */
+  static async open(grounds: Grounds, { template, tokens }: WorldOptions = {}): Promise<World> {
     const { server, time, certificates, calls } = grounds;
     const folder = await Deno.makeTempDir({ prefix: "tagseal-servers-" });
     if (template) { for (const name of DATABASES) await Deno.copyFile(`${template}/${name}`, `${folder}/${name}`); }
@@ -88,7 +97,7 @@ export class World implements AsyncDisposable {
       await Deno.remove(`${story.folder}/${name}`, { recursive: true });
       await copyFolder(`${template}/${name}`, `${story.folder}/${name}`);
     }
-    server.handle = handle;
+    server.handle = tokens ? guarded(handle, tokens) : handle;
     return new World(grounds, story, handle, folder, databases, way);
   }
 

@@ -1,0 +1,17 @@
+/** Writing verifiers' files: each whole, in their order, and what was written is told where the rest fails. */
+import assert from "node:assert/strict";
+import { utf8 } from "../../lib/bytes/bytes.ts";
+import { writePolicyFiles } from "../../lib/cli/policy_folder.ts";
+import { failsWith } from "../support/failures.ts";
+import { inFolder } from "../support/test_files.ts";
+
+Deno.test("policy files: where one cannot be written, those that were are named, and the next step is to run it again", () =>
+  inFolder(async (root) => {
+    const file = (path: string) => ({ path, content: utf8(path), outcome: "written" as const });
+    await failsWith(() => writePolicyFiles(root, [file("a"), file("b"), file("b/c")]), "bad-input", 'written: "a", "b"');
+    assert.deepEqual([...Deno.readDirSync(root)].map(({ name }) => name).sort(), ["a", "b"]);
+    await Deno.remove(`${root}/a`);
+    await Deno.writeTextFile(`${root}/b`, "in the way");
+    const error = await failsWith(() => writePolicyFiles(root, [file("b/c"), file("a")]), "bad-input");
+    assert.doesNotMatch(error.message, /written: "/, "nothing was");
+  }));
