@@ -8,7 +8,11 @@ import { inFolder } from "../support/test_files.ts";
 Deno.test("policy files: where one cannot be written, those that were are named, and the next step is to run it again", () =>
   inFolder(async (root) => {
     const file = (path: string) => ({ path, content: utf8(path), outcome: "written" as const });
-    await failsWith(() => writePolicyFiles(root, [file("a"), file("b"), file("b/c")]), "bad-input", 'written: "a", "b"');
+    await failsWith(
+      () => writePolicyFiles(root, [file("a"), file("b"), file("b/c")]),
+      "bad-input",
+      'written: "a", "b"',
+    );
     assert.deepEqual([...Deno.readDirSync(root)].map(({ name }) => name).sort(), ["a", "b"]);
     await Deno.remove(`${root}/a`);
     await Deno.writeTextFile(`${root}/b`, "in the way");
