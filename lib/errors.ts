@@ -78,6 +78,9 @@ export type Reason<C extends TagsealErrorCode = TagsealErrorCode> = C extends ke
 /** Facts for machines: names, urls, ids and numbers, never secrets. */
 export type Details = { readonly [name: string]: string | number | boolean | null | readonly string[] };
 
+/** What is valid for some time is over by this machine's clock, or has not begun. */
+export type ByClock = "over" | "early";
+
 /** Whether what a failed command was to change at a server is changed there now. */
 export type Published =
   /** It was; what failed came after it. */
@@ -125,6 +128,8 @@ export interface ErrorFacts<C extends TagsealErrorCode = TagsealErrorCode> {
   readonly details?: Details;
   /** Why, where somebody decides by it. */
   readonly reason?: Reason<C> | undefined;
+  /** Where this machine's clock decided: what it is about is over by it, or has not begun. */
+  readonly byClock?: ByClock | undefined;
   /** What became of the change that was under way, where there was one. */
   readonly published?: Published | undefined;
   /** The signing request that it is about, where there is one; `details` tell its id and its page, too. */
@@ -156,6 +161,8 @@ export class TagsealError<C extends TagsealErrorCode = TagsealErrorCode> extends
   readonly details: Details;
   /** Why, within its class; `undefined` where nobody decides by it. */
   readonly reason: Reason<C> | undefined;
+  /** Where this machine's clock decided: what it is about is over by it, or has not begun. */
+  readonly byClock: ByClock | undefined;
   /** What became of the change that was under way; `undefined` where there was none. */
   readonly published: Published | undefined;
   /** The signing request that it is about; `undefined` where there is none. */
@@ -181,6 +188,7 @@ export class TagsealError<C extends TagsealErrorCode = TagsealErrorCode> extends
       ...keptDetails(facts.kept),
     };
     this.reason = facts.reason;
+    this.byClock = facts.byClock;
     this.published = facts.published;
     this.request = facts.request;
     this.filed = facts.filed;
@@ -224,11 +232,12 @@ export function reworded<C extends TagsealErrorCode>(
   message: string,
   facts: Partial<ErrorFacts<C>> = {},
 ): TagsealError<C> {
-  const { remedy, next, details, reason, published, request, filed, call, kept } = error;
+  const { remedy, next, details, reason, byClock, published, request, filed, call, kept } = error;
   return new TagsealError(error.code, message, {
     remedy,
     next: facts.remedy === undefined ? next : undefined,
     reason,
+    byClock,
     published,
     request,
     filed,

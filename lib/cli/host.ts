@@ -77,6 +77,8 @@ export interface Host extends Disposable {
   onEnd(close: () => void): void;
   /** Opens the network. */
   connect(options: SendOptions): Send;
+  /** The last answer of each server, by its origin, as far as it tells the time. */
+  heard(): ReadonlyMap<string, Heard>;
   /** Runs one of Docker's credential helpers for a registry; once for each in a command. */
   runCredentialHelper(program: string, server: string): Promise<HelperRun>;
   /** The time. */
@@ -85,6 +87,14 @@ export interface Host extends Disposable {
   sleep(ms: number): Promise<void>;
   /** Aborted when the user interrupts. */
   readonly signal: AbortSignal;
+}
+
+/** An answer of a server. */
+export interface Heard {
+  /** Its headers. */
+  readonly headers: Headers;
+  /** When it came, as `performance.now()` counts: that goes on evenly whatever becomes of the clock. */
+  readonly at: number;
 }
 
 /** The global flags that change the host. */
@@ -127,6 +137,7 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
   const over = new AbortController();
   const untilOver = AbortSignal.any([signal, over.signal]);
   const endings: (() => void)[] = [() => over.abort(), output.end];
+  const heard = new Map<string, Heard>();
   const helperRuns = new Map<string, Promise<HelperRun>>();
   const warned = new Set<string>(); // many repositories of one command have the same to warn of
   const withheld = new Set<string>();
@@ -238,9 +249,12 @@ export function createHost({ quiet, noInput }: HostFlags, surroundings: Surround
       return async (request) => {
         const authorization = request.headers.get("authorization");
         if (authorization !== null) output.hide(authorization.replace(/^\S+ /, ""));
-        return await (await opening)(request);
+        const response = await (await opening)(request);
+        heard.set(new URL(request.url).origin, { headers: response.headers, at: performance.now() });
+        return response;
       };
     },
+    heard: () => heard,
     runCredentialHelper(program, server) {
       const key = `${program} ${server}`;
       const run = helperRuns.get(key) ??

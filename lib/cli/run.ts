@@ -25,8 +25,9 @@ export async function runTagseal(
     throw new TagsealError("unexpected", `The work is done, but its report cannot be written: ${why}`, {
       remedy: "Do not take it for undone: the report stands on standard error. Make room where standard output goes to",
     });
-  } catch (error) {
+  } catch (thrown) {
     const { errorJson, errorLines, toldOf } = await import("./report.ts");
+    const error = (await import("./clock_advice.ts")).withClock(thrown, host);
     host.failed(toldOf(error));
     errorLines(error, args.includes("--verbose")).forEach(host.say);
     if (args.includes("--json")) host.json(errorJson(error));

@@ -3,7 +3,7 @@ import type { Bytes } from "../bytes/bytes.ts";
 import { readCertificateFile } from "../crypto/certificate_file.ts";
 import { keyOfCertificate, type PublicKey } from "../crypto/keys.ts";
 import { type Certificate, isBrokenlySigned } from "../crypto/x509.ts";
-import { messageOf, TagsealError } from "../errors.ts";
+import { type ByClock, messageOf, TagsealError } from "../errors.ts";
 
 /** The name of the delegation unless another one is given: `targets/signpath`. */
 export const STANDARD_DELEGATION = "signpath";
@@ -32,12 +32,12 @@ export interface CertificateKey extends Omit<DelegationCertificate, "warnings"> 
  * @throws {TagsealError} `bad-input` where it holds no certificate, one that is not valid now, or a key Notary refuses
  */
 export function readDelegationCertificate(file: Bytes, path: string, at: Date): DelegationCertificate {
-  const fail = (why: string) => unusable(path, why);
+  const fail = (why: string, byClock?: ByClock) => unusable(path, why, undefined, byClock);
   const { certificate, key, count } = readCertificateKey(file, path);
   if (isBrokenlySigned(certificate)) throw fail("it is signed with a broken hash (MD5 or SHA-1), which Notary refuses");
   const { notBefore, notAfter } = certificate;
-  if (at >= notAfter) throw fail(`it expired on ${notAfter.toISOString()}`);
-  if (at < notBefore) throw fail(`it is valid from ${notBefore.toISOString()} only`);
+  if (at >= notAfter) throw fail(`it expired on ${notAfter.toISOString()}`, "over");
+  if (at < notBefore) throw fail(`it is valid from ${notBefore.toISOString()} only`, "early");
   const warnings: string[] = [];
   if (count > 1) warnings.push(`"${path}" holds ${count} certificates: the one that is no CA is taken`);
   if (notAfter.getTime() - at.getTime() < HALF_YEAR_MS) {
@@ -61,10 +61,13 @@ export function readCertificateKey(file: Bytes, path: string): CertificateKey {
   }
 }
 
-function unusable(path: string, why: string, cause?: unknown): TagsealError {
+function unusable(path: string, why: string, cause?: unknown, byClock?: ByClock): TagsealError {
   return new TagsealError("bad-input", `"${path}" cannot be used as a delegation certificate: ${why}`, {
-    remedy: "Download the certificate of the signing key from SignPath again (PEM or DER)",
+    remedy: `${
+      byClock ? "Check this machine's clock. If it is right, download" : "Download"
+    } the certificate of the signing key from SignPath again (PEM or DER)`,
     details: { path },
+    byClock,
     cause,
   });
 }

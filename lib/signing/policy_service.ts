@@ -38,6 +38,7 @@ export function requireValid({ notBefore, notAfter }: Certificate, policy: strin
       remedy:
         "Nothing was sent to SignPath. Check this machine's clock; else have a new certificate made there and add it",
       next: { do: "renew-policy-certificate" },
+      byClock: at < notBefore ? "early" : "over",
       details: { signingPolicySlug: policy, notBefore: notBefore.toISOString(), notAfter: notAfter.toISOString() },
     },
   );

@@ -12,7 +12,7 @@ import type { JsonObject } from "../bytes/json.ts";
 import { chainsTo } from "../crypto/chain.ts";
 import type { KeyId, PublicKey } from "../crypto/keys.ts";
 import { type Certificate, isBrokenlySigned, isForged, readBundle } from "../crypto/x509.ts";
-import { TagsealError } from "../errors.ts";
+import { type ByClock, TagsealError } from "../errors.ts";
 import type { RoleKeys, Root } from "./models.ts";
 import { checkSignatures, requireSigned } from "./threshold.ts";
 
@@ -43,24 +43,38 @@ export type RootPin = KeyPin | CaPin | { readonly anyOf: readonly (KeyPin | CaPi
 export function usableRootKeys(root: Root, gun: string, at: Date): RoleKeys {
   const { keys, unusable = new Map() } = root.roles.root;
   const reasons = [...unusable.values()].map(({ reason }) => reason);
+  let byClock: ByClock | undefined;
   const usable = new Map<KeyId, PublicKey>();
   for (const [id, key] of keys) {
-    const reason = whyUnusable(key, gun, at);
-    if (reason) reasons.push(reason);
-    else usable.set(id, key);
+    const fault = faultOf(key, gun, at);
+    if (!fault) usable.set(id, key);
+    else reasons.push(fault.why);
+    byClock ??= fault?.byClock;
   }
   if (usable.size > 0) return { ...root.roles.root, keys: usable };
   throw new TagsealError(
     "trust-invalid",
     `The root of "${gun}" has no usable certificate: ${reasons.join("; ") || "it names no root key"}`,
     {
-      remedy: "Do not use this data. The repository's administrator can rotate the root key",
+      remedy: `${
+        byClock ? "Check this machine's clock. If it is right, do" : "Do"
+      } not use this data. The repository's administrator can rotate the root key`,
       details: { repository: gun },
+      byClock,
     },
   );
 }
 
-function whyUnusable(key: PublicKey, gun: string, at: Date): string | undefined {
+function faultOf(key: PublicKey, gun: string, at: Date): { why: string; byClock?: ByClock } | undefined {
+  const why = whyUnusable(key, gun);
+  if (why !== undefined) return { why };
+  const { notBefore, notAfter } = key.certificate!;
+  if (at >= notAfter) return { why: `a certificate expired on ${notAfter.toISOString()}`, byClock: "over" };
+  if (at.getTime() + DAY_MS < notBefore.getTime()) return { why: "a certificate is not valid yet", byClock: "early" };
+  return undefined;
+}
+
+function whyUnusable(key: PublicKey, gun: string): string | undefined {
   const certificate = key.certificate;
   if (!certificate) return "a root key is not a certificate";
   if (!isFor(key, gun)) return `a certificate is for "${certificate.commonName.slice(0, 300)}"`;
@@ -68,8 +82,6 @@ function whyUnusable(key: PublicKey, gun: string, at: Date): string | undefined 
   if (isBrokenlySigned(certificate)) return "a certificate is signed with a broken hash";
   if (certificate.isNotForSigning) return "a certificate is not for signatures";
   if (isForged(certificate)) return "a certificate is not signed by its own key, though it says so";
-  if (at >= certificate.notAfter) return `a certificate expired on ${certificate.notAfter.toISOString()}`;
-  if (at.getTime() + DAY_MS < certificate.notBefore.getTime()) return "a certificate is not valid yet";
   return undefined;
 }
 

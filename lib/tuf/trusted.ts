@@ -256,6 +256,7 @@ function expiryFault(metadata: Metadata, role: RoleName, at: Date): TagsealError
     }), and check this machine's clock`,
     details: { role, expires: metadata.expiresText },
     reason: "role",
+    byClock: "over",
   });
 }
 

@@ -19,6 +19,8 @@ export interface Cell {
   /** The exit codes that it may end with. */
   readonly codes: readonly number[];
   readonly trouble: Trouble;
+  /** What is said where it fails. */
+  readonly says?: RegExp;
   /** How many times what it files may be there; once unless said. */
   readonly mostFiled?: number;
 }
@@ -104,6 +106,7 @@ export class Table {
     if (!ran) return { cell, code: -1, seconds: 0, wrong, said: "" };
     const { outcome: { code, stderr }, seconds } = ran;
     if (seconds > LONGEST_S) wrong.push(`it took ${Math.round(seconds)} s`);
+    if (code !== 0 && cell.says && !cell.says.test(stderr)) wrong.push(`it does not say ${cell.says}: ${stderr}`);
     if (!codes.includes(code)) wrong.push(`exit code ${code}, not one of ${codes}`);
     await take.judge({ ...known, filed: known.filed * mostFiled }, { code, stderr });
     return { cell, code, seconds, wrong, said: stderr };

@@ -49,6 +49,7 @@ export async function startConditions(
       name: "clock",
       where: `${days} days`,
       codes: [0, 2, 3],
+      says: /this machine's clock/i,
       trouble: { host: { now: () => new Date(grounds.time.date().getTime() + days * DAY_MS) } },
     })),
   ];

@@ -13,6 +13,7 @@ export async function withTable(use: (table: Table) => Promise<void>): Promise<v
     await using server = await FaultyServer.start();
     const calls = { underWay: 0 };
     using time = new JumpingTime(() => calls.underWay <= server.stuck && server.busy <= server.stuck);
+    server.now = time.date;
     await using disk = await Disk.mount(`${folder}/disk`);
     const { signPath, certificates } = await newSignPath({ now: time.date });
     const grounds = { server, time, calls, disk, signPath, certificates };

@@ -49,9 +49,10 @@ export class Exchange {
     return this.server.handle(this.request);
   }
 
-  /** Sends a whole answer. */
+  /** Sends a whole answer, which says what time it is. */
   async answer(response: Response): Promise<void> {
     const body = await response.bytes();
+    response.headers.set("date", this.server.now().toUTCString());
     this.write(headOf(response, this.request.method, body.length));
     if (this.request.method !== "HEAD") this.write(body);
   }
@@ -99,6 +100,8 @@ export class FaultyServer implements AsyncDisposable {
   handle: Send = () => Promise.resolve(new Response(null, { status: 404 }));
   /** What goes wrong; nothing unless set. */
   plan: Plan | undefined;
+  /** Its clock. */
+  now: () => Date = () => new Date();
   /** Requests that nobody will answer. */
   stuck = 0;
   /** Requests that are being answered. */

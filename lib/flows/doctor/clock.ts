@@ -11,8 +11,8 @@ export interface Sighting {
 
 /** `Date` has whole seconds, and answers take a while. */
 const FINE_MS = 60_000;
-/** Token servers and expiry of trust data go by minutes. */
-const BROKEN_MS = 300_000;
+/** So far off, in milliseconds, a clock breaks things: token servers and expiry of trust data go by minutes. */
+export const BROKEN_MS = 300_000;
 
 /** How far a clock that shows `here` is before the server whose answer is `headers`; nothing where it does not tell. */
 export function aheadOf(headers: Headers, asked: Date, here: Date): number | undefined {
@@ -27,17 +27,29 @@ export function clockCheck(heard: () => readonly Sighting[]): Check {
   return { name: "clock", run: () => judgeClock(heard()) };
 }
 
-/** One server that agrees will do: then it is the others that are wrong. */
+/** How far off this machine's clock is, in milliseconds: one server that agrees will do, then it is the others that are wrong. */
+export function offBy(sightings: readonly Sighting[]): number | undefined {
+  return sightings.length === 0 ? undefined : sightings.map(({ aheadMs }) => aheadMs).reduce(nearer);
+}
+
+/** {@linkcode offBy} as words: `This machine's clock is 3 min ahead of that of https://…`. */
+export function clockWords(aheadMs: number, servers: Iterable<string>): string {
+  return `This machine's clock is ${span(aheadMs)} that of ${[...servers].join(", ")}`;
+}
+
+/** What to do about a clock that is off. */
+export const SET_CLOCK = "Set this machine's clock (timedatectl set-ntp true)";
+
+/** What `doctor` says of it. */
 export function judgeClock(sightings: readonly Sighting[]): Verdict[] {
   const servers = [...Map.groupBy(sightings, ({ server }) => server)].map(([server, some]) => ({
     server,
-    aheadMs: some.map(({ aheadMs }) => aheadMs).reduce(nearer),
+    aheadMs: offBy(some)!,
   }));
-  if (servers.length === 0) {
+  const best = offBy(servers);
+  if (best === undefined) {
     return [skipped("No server has said what time it is", { remedy: "Have one of the servers below answer first" })];
   }
-  const best = servers.map(({ aheadMs }) => aheadMs).reduce(nearer);
-  const names = servers.map(({ server }) => server).join(", ");
   if (Math.abs(best) <= FINE_MS) {
     const off = servers.filter(({ aheadMs }) => Math.abs(aheadMs) > FINE_MS);
     return [
@@ -49,8 +61,8 @@ export function judgeClock(sightings: readonly Sighting[]): Verdict[] {
       ),
     ];
   }
-  const found = `This machine's clock is ${span(best)} that of ${names}`;
-  const remedy = "Set this machine's clock (timedatectl set-ntp true): what has expired and what is valid goes by it";
+  const found = clockWords(best, servers.map(({ server }) => server));
+  const remedy = `${SET_CLOCK}: what has expired and what is valid goes by it`;
   return [
     Math.abs(best) > BROKEN_MS ? { state: "error", code: "unexpected", found, remedy } : warning(found, { remedy }),
   ];
