@@ -39,9 +39,9 @@ export function parseChallenges(header: string | null): Challenge[] {
       if (!params.has(name)) params.set(name, param[2]?.replaceAll(/\\(.)/g, "$1") ?? param[3]!);
       continue;
     }
-    const scheme = take(/([!#$%&'*+.^_`|~\w-]+)(?=[ \t,]|$)/y);
+    const scheme = take(/[!#$%&'*+.^_`|~\w-]+(?=[ \t,]|$)/y);
     if (!scheme) return found;
-    found.push({ scheme: scheme[1]!.toLowerCase(), params: new Map() });
+    found.push({ scheme: scheme[0].toLowerCase(), params: new Map() });
     take(/[ \t]+[\w\-.~+/]+=*(?=[ \t]*(?:,|$))/y); // token68, as Negotiate uses it: nothing for us
   }
 }

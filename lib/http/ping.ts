@@ -49,7 +49,7 @@ export async function ping(send: Send, { service, url, allowHttp, timeoutMs, sig
   });
   const software = headers.get("server")?.slice(0, 60) || undefined;
   if (status !== 401) return { status, software, asks: "none", realm: undefined };
-  const way = chooseWay(parseChallenges(headers.get("www-authenticate") ?? ""), url, allowHttp);
+  const way = chooseWay(parseChallenges(headers.get("www-authenticate")), url, allowHttp);
   if ("wrong" in way) return { status, software, asks: "unknown", realm: way.wrong };
   if ("badRealm" in way) return { status, software, asks: "unknown", realm: `it names ${way.badRealm}` };
   return way.scheme === "bearer"

@@ -119,7 +119,7 @@ export async function exchangeWithRetry(send: Send, call: Call, policy: RetryPol
     if (left <= 0 || tries + 1 >= maxTries) return settle(outcome);
     const asked = "answer" in outcome ? retryAfterMs(outcome.answer.headers, policy.now()) : undefined;
     // Who wants to be left alone for hours has answered.
-    if ("answer" in outcome && asked !== undefined && asked > left) return outcome.answer;
+    if (asked !== undefined && asked > left) return settle(outcome);
     const wait = Math.min(left, asked === undefined ? backoffMs(tries) : Math.max(asked, SHORTEST_WAIT_MS));
     const why = "error" in outcome ? outcome.error.message : statusOf(outcome.answer, call);
     policy.onWait?.({ why, ms: wait, leftMs: left });

@@ -202,7 +202,7 @@ async function readBounded(response: Response, call: Call, patience: Patience): 
   }
   const declared = response.headers.get("content-length");
   // That of a HEAD is about a body that does not come.
-  if (declared !== null && call.method !== "HEAD" && Number(declared) > call.maxBytes) {
+  if (call.method !== "HEAD" && Number(declared) > call.maxBytes) {
     await response.body?.cancel();
     throw tooLong(call, `announces ${declared}`);
   }

@@ -9,6 +9,7 @@ import {
 } from "../../lib/http/auth.ts";
 import type { Answer, Call, Send } from "../../lib/http/send.ts";
 import { serverWords } from "../../lib/http/server_words.ts";
+import { countedSignal } from "../support/listeners.ts";
 
 const PULL: Scope = { repository: "acme/app", actions: "pull" };
 const PUSH: Scope = { repository: "acme/app", actions: "push,pull" };
@@ -190,8 +191,11 @@ Deno.test("a realm that changes each time is followed three times at most", asyn
     const headers = { "www-authenticate": `Bearer realm="https://auth${++calls}.example/t"` };
     return Promise.resolve(new Response(null, { status: 401, headers }));
   };
-  assert.equal((await failure(serviceOf(send).request(call(), PULL))).code, "unauthenticated");
+  const service = serviceOf(send);
+  assert.equal((await failure(service.request(call(), PULL))).code, "unauthenticated");
   assert.deepEqual([calls, tokens], [4, 3]);
+  await failure(service.request(call(), PULL));
+  assert.deepEqual([calls, tokens], [8, 7], "the last one is refused as well: the next call asks for another");
 });
 
 Deno.test("a token server that refuses is unauthenticated, and is asked again by the next call", async () => {
@@ -436,13 +440,22 @@ Deno.test("one caller's abort does not end the token request that others share",
   assert.equal((await second).status, 200);
 });
 
+Deno.test("a call that has ended before it began does not wait for a token", async () => {
+  const gate = Promise.withResolvers<void>();
+  const { send } = fake({
+    token: (_, n) => (n === 1 ? Promise.resolve() : gate.promise).then(() => Response.json({ token: `T${n}` })),
+  });
+  const service = serviceOf(send);
+  await service.request(call(), PULL);
+  const signal = AbortSignal.abort(new Error("enough"));
+  await assert.rejects(service.request(call(undefined, { signal }), PUSH), /enough/);
+  gate.resolve();
+  assert.equal((await service.request(call(), PUSH)).status, 200);
+});
+
 Deno.test("a call that has ended sends no credentials, and a signal of many calls gathers no listeners", async () => {
-  const controller = new AbortController();
+  const { controller, listeners } = countedSignal();
   const { signal } = controller;
-  let listeners = 0;
-  const [add, remove] = [signal.addEventListener, signal.removeEventListener];
-  signal.addEventListener = (...given: unknown[]) => (listeners++, Reflect.apply(add, signal, given));
-  signal.removeEventListener = (...given: unknown[]) => (listeners--, Reflect.apply(remove, signal, given));
   const { send, log } = fake();
   const ending: Send = async (request) => {
     const answer = await send(request);
@@ -451,7 +464,7 @@ Deno.test("a call that has ended sends no credentials, and a signal of many call
   };
   const service = serviceOf(ending, ANNA);
   await service.request(call(undefined, { signal }), PULL);
-  assert.deepEqual([log.length, listeners], [3, 0]);
+  assert.deepEqual([log.length, listeners()], [3, 0]);
   log.push("later");
   await assert.rejects(service.request(call(undefined, { signal }), PUSH), /Ctrl-C/);
   assert.deepEqual(log.slice(4), ["token repository:acme/app:push,pull"]);

@@ -37,6 +37,13 @@ Deno.test("parseChallenges follows RFC 9110", async (t) => {
   }
 });
 
+Deno.test("a header of 8 KiB is read, and nothing of a longer one", () => {
+  const header = (length: number) => `Basic realm="${"x".repeat(length - 14)}"`;
+  assert.equal(header(8192).length, 8192);
+  assert.deepEqual(parseChallenges(header(8192)).map(({ scheme }) => scheme), ["basic"]);
+  assert.deepEqual(parseChallenges(header(8193)), []);
+});
+
 Deno.test("parseChallenges takes linear time on hostile headers", () => {
   for (const piece of ["a ", `a="`, "=,", `\\"`, "a=b ", "Bearer ", `"`]) {
     const started = performance.now();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { isTagsealError, TagsealError } from "../../lib/errors.ts";
 import { exchangeWithRetry, retryAfterMs, type RetryPolicy, sleep, type Wait } from "../../lib/http/retry.ts";
 import type { Call, Send } from "../../lib/http/send.ts";
+import { countedSignal } from "../support/listeners.ts";
 
 const START = Date.UTC(2026, 0, 1);
 
@@ -123,6 +124,21 @@ Deno.test("waits double up to 30 s, each shortened at random by at most a half, 
   assert.equal(Math.round(slept.reduce((a, b) => a + b)), 120_000);
 });
 
+Deno.test("what chance leaves of a wait is all of it, or half", async () => {
+  const { random } = Math;
+  try {
+    for (const [chance, share] of [[0, 1], [0.5, 0.75]] as const) {
+      Math.random = () => chance;
+      const { policy, slept } = clock(100_000);
+      await exchangeWithRetry(script(503).send, call(), { ...policy, maxTries: 9 });
+      const full = [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000];
+      assert.deepEqual(slept, full.map((ms) => ms * share));
+    }
+  } finally {
+    Math.random = random;
+  }
+});
+
 Deno.test("when the budget is used up, the last error is thrown", async () => {
   const network = script(REFUSED);
   const { policy, slept } = clock(10_000);
@@ -187,6 +203,22 @@ Deno.test("a command waits for a server's outage once, whatever it asks it for; 
   assert.equal(await tries(503), 7, "another outage");
 });
 
+Deno.test("an outage ends with an answer that is none of its kind", async () => {
+  const rows: [status: number, method: "GET" | "POST", isOver: boolean][] = [
+    [200, "GET", true],
+    [404, "GET", true],
+    [500, "GET", false],
+    [502, "POST", false],
+  ];
+  for (const [status, method, isOver] of rows) {
+    const policy = patient(() => START);
+    policy.outages!.since.set("https://sp.test", START).set("https://other.test", START);
+    await exchangeWithRetry(script(status).send, call({ method }), policy);
+    const left = isOver ? ["https://other.test"] : ["https://sp.test", "https://other.test"];
+    assert.deepEqual([...policy.outages!.since.keys()], left, `${status}`);
+  }
+});
+
 Deno.test("a clock that stands still or is set back does not prolong the budget", async () => {
   let now = START;
   let slept = 0;
@@ -205,6 +237,7 @@ Deno.test("Retry-After is honoured, within the budget, and never hammers", async
     ["HTTP date", new Date(START + 12_000).toUTCString(), 12_000],
     ["date in the past", new Date(START - 12_000).toUTCString(), 250],
     ["zero", "0", 250],
+    ["all of the budget", "20", 20_000],
   ];
   for (const [name, value, expected] of rows) {
     await t.step(name, async () => {
@@ -230,6 +263,8 @@ Deno.test("an unreadable Retry-After is ignored", () => {
     assert.equal(retryAfterMs(new Headers({ "retry-after": value }), new Date(START)), undefined, value);
   }
   assert.equal(retryAfterMs(new Headers(), new Date(START)), undefined);
+  const past = new Date(START - 12_000).toUTCString();
+  assert.equal(retryAfterMs(new Headers({ "retry-after": past }), new Date(START)), 0);
 });
 
 Deno.test("the signal ends waiting at once, with its reason", async () => {
@@ -245,10 +280,17 @@ Deno.test("the signal ends waiting at once, with its reason", async () => {
   assert.equal(network.calls, 1, "nothing is sent once aborted");
 });
 
-Deno.test("sleep waits", async () => {
+Deno.test("sleep waits, until its signal ends that, and leaves nobody listening", async () => {
   const start = performance.now();
-  await sleep(30, new AbortController().signal);
+  const { controller, listeners } = countedSignal();
+  await sleep(30, controller.signal);
   assert.ok(performance.now() - start >= 28);
+  assert.equal(listeners(), 0);
+  const reason = new Error("Ctrl-C");
+  const sleeping = sleep(60_000, controller.signal);
+  controller.abort(reason);
+  await assert.rejects(sleeping, (error) => error === reason);
+  await assert.rejects(sleep(60_000, controller.signal), (error) => error === reason);
 });
 
 Deno.test("each wait is told: why, how long, and how long it goes on", async () => {
@@ -296,18 +338,23 @@ Deno.test("a server that never answers is waited for by some, and then by nobody
     new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
   const { policy } = clock(0);
   const silences = new Map();
-  const ask = (send: Send, url = "https://sp.test/x") =>
-    exchangeWithRetry(send, call({ timeoutMs: 5, url: new URL(url) }), { ...policy, silences });
-  for (let i = 0; i < 4; i++) await assert.rejects(ask(silence()), /no complete answer/);
+  const ask = (send: Send, url = "https://sp.test/x", timeoutMs = 60_000) =>
+    exchangeWithRetry(send, call({ timeoutMs, url: new URL(url) }), { ...policy, silences });
+  for (let i = 0; i < 4; i++) await assert.rejects(ask(silence(), undefined, 5), /no complete answer/);
   let asked = 0;
   const counted: Send = () => Promise.resolve(new Response(`${++asked}`));
   await assert.rejects(ask(counted), (error) => {
     assert.ok(isTagsealError(error, "unavailable"));
     assert.match(error.message, /^SignPath at "https:\/\/sp\.test" was not asked: it has answered nothing so far$/);
+    assert.equal(error.reason, "no-answer");
     return true;
   });
   assert.equal(asked, 0);
   assert.equal((await ask(counted, "https://other.test/x")).status, 200);
-  for (let i = 0; i < 5; i++) await assert.rejects(ask(silence(), "https://other.test/x"), /no complete answer/);
+  for (let i = 0; i < 5; i++) await assert.rejects(ask(silence(), "https://other.test/x", 5), /no complete answer/);
+  assert.equal(silences.get("https://other.test"), "answers");
   assert.equal((await ask(counted, "https://other.test/x")).status, 200);
+  // Where nobody listens, somebody says so.
+  for (let i = 0; i < 5; i++) await assert.rejects(ask(script(REFUSED).send, "https://third.test/x"), /nobody answers/);
+  assert.equal((await ask(counted, "https://third.test/x")).status, 200);
 });
