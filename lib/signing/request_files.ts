@@ -1,6 +1,6 @@
 /** Signing requests kept as files, one for each, in a folder of their own. @module */
 import { utf8 } from "../bytes/bytes.ts";
-import { isJsonObject, type JsonValue, parseJson } from "../bytes/json.ts";
+import { parseJson } from "../bytes/json.ts";
 import { sha256Hex } from "../crypto/hash.ts";
 import { isTagsealError, reworded } from "../errors.ts";
 import { listFolder, readFileBounded, removeFile, removeLeftovers, writeFileAtomically } from "../files/files.ts";
@@ -75,11 +75,10 @@ export function readRequest(bytes: Uint8Array<ArrayBuffer>): KeptRequest | undef
       ...(id === null ? {} : { signingRequestId: word(entry, "signingRequestId") }),
       filedAt,
       account: hex(entry, "account"),
-      work: list(entry, "work").filter((unit: JsonValue) => isJsonObject(unit)).map((unit) => ({
-        repository: word(unit, "repository"),
-        purpose: hex(unit, "purpose"),
-        sha256: hex(unit, "sha256"),
-      })),
+      work: list(entry, "work").map((one) => {
+        const unit = object(one, "it");
+        return { repository: word(unit, "repository"), purpose: hex(unit, "purpose"), sha256: hex(unit, "sha256") };
+      }),
     };
   } catch {
     return undefined; // damaged, or of another version: as if nothing were kept

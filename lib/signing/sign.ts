@@ -82,7 +82,7 @@ async function signTogether<Result extends SchemeResult>(
   let signingRequestId: string | null = null;
   let unclearRequests = 0;
   let open = jobs;
-  for (let attempt = 1; open.length > 0; attempt++) {
+  for (let attempt = 1;; attempt++) {
     const started = now();
     const begun = await prepareAll(open, started, settle);
     if (begun.length === 0) break;

@@ -1,0 +1,333 @@
+/** From preparing to publishing, with schemes and signers of a few lines: in which order, how often, and what is told. */
+import assert from "node:assert/strict";
+import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
+import { type ErrorFacts, isTagsealError, TagsealError, type TagsealErrorCode } from "../../lib/errors.ts";
+import { USER_AGENT } from "../../lib/http/send.ts";
+import type { Batch } from "../../lib/signing/batch.ts";
+import type { PayloadSigner, SignedBatch } from "../../lib/signing/payload_signer.ts";
+import type { Job, SchemeResult, SignedPart } from "../../lib/signing/scheme.ts";
+import { sign, type SignOptions } from "../../lib/signing/sign.ts";
+import { KEYS } from "../support/trust_builder.ts";
+
+const START = Date.UTC(2026, 5, 1, 12, 0, 0, 250);
+
+function failure(code: TagsealErrorCode, facts: Partial<ErrorFacts> = {}): TagsealError {
+  return new TagsealError(code, `It is ${code}`, { remedy: "Do this", ...facts });
+}
+
+const stale = failure("stale");
+
+/** What goes wrong with a job, at each attempt; nothing where nothing is named. */
+interface Faults {
+  readonly prepare?: readonly unknown[];
+  readonly check?: readonly unknown[];
+  readonly publish?: readonly unknown[];
+  /** There is nothing to sign. */
+  readonly isDone?: boolean;
+}
+
+/** Jobs and a signer that note what is asked of them, and a clock that moves a second with each signing. */
+class World {
+  readonly steps: string[] = [];
+  readonly batches: Batch[] = [];
+  readonly parts: SignedPart[] = [];
+  readonly times: Date[] = [];
+  readonly slept: number[] = [];
+  readonly ended: (readonly unknown[])[] = [];
+  #now = START;
+
+  job(repository: string, { prepare = [], check = [], publish = [], isDone = false }: Faults = {}, scheme = "s"): Job {
+    const name = `${repository}/${scheme}`;
+    let attempt = -1;
+    const step = (what: string, fault: unknown) => {
+      this.steps.push(`${what} ${name}`);
+      if (fault !== undefined) throw fault;
+    };
+    const result = (outcome: SchemeResult["outcome"]): SchemeResult => ({ repository, outcome });
+    // deno-lint-ignore require-await -- what it throws is a rejection
+    const prepared = async (at: Date) => {
+      this.times.push(at);
+      step("prepare", prepare[++attempt]);
+      if (isDone) return { outcome: "unchanged", result: result("unchanged") } as const;
+      const about = { repository, subject: "it", facts: {}, tags: [], removedTags: [] };
+      const rules = { hash: "sha256", rsaPadding: "pkcs1" } as const;
+      const payloads = [1, 2].map((n) => ({
+        bytes: utf8(`${name} ${n}`),
+        keys: [KEYS.releases.publicKey] as const,
+        rules,
+        about,
+      }));
+      return {
+        outcome: "to-sign",
+        part: { member: scheme, words: () => ({ repository }), payloads },
+        // deno-lint-ignore require-await -- what they throw is a rejection
+        check: async () => step("check", check[attempt]),
+        // deno-lint-ignore require-await -- what they throw is a rejection
+        publish: async (part: SignedPart) => {
+          this.parts.push(part);
+          step("publish", publish[attempt]);
+          return result("published");
+        },
+      } as const;
+    };
+    return { repository, scheme, prepare: prepared };
+  }
+
+  signer(kind: "keys" | "service", answers: readonly (Partial<SignedBatch> | Error)[] = []): PayloadSigner {
+    return {
+      holder: kind === "service" ? { kind } : { kind, atHand: () => Promise.resolve(new Set()) },
+      attempts: 3,
+      spread: 4,
+      // deno-lint-ignore require-await -- what it throws is a rejection
+      sign: async (batch) => {
+        const answer = answers[this.batches.length] ?? answers.at(-1) ?? {};
+        this.batches.push(batch);
+        this.steps.push("sign");
+        this.#now += 1000;
+        if (answer instanceof Error) throw answer;
+        const signatures = new Map(batch.parts.flat().map(({ id }) => [id, utf8("signature")]));
+        const nothing = { signatures, failures: new Map(), signingRequestId: null, isKept: false, unclearRequests: 0 };
+        return { ...nothing, ...answer };
+      },
+      // deno-lint-ignore require-await -- as it is declared
+      ended: async (failures) => void this.ended.push(failures),
+    };
+  }
+
+  async run(jobs: readonly Job[], signer: PayloadSigner, more: Partial<SignOptions> = {}) {
+    const { random } = Math;
+    Math.random = () => 0.5;
+    try {
+      return await sign(jobs, {
+        signer,
+        now: () => new Date(this.#now),
+        // deno-lint-ignore require-await -- as it is declared
+        sleep: async (ms) => void this.slept.push(ms),
+        ...more,
+      });
+    } finally {
+      Math.random = random;
+    }
+  }
+}
+
+Deno.test("a service is asked once for all repositories, who holds keys for each by itself", async () => {
+  const counts = { service: [4], keys: [2, 2] };
+  for (const kind of ["service", "keys"] as const) {
+    const world = new World();
+    const origin = { build: "https://ci.test/7" };
+    const result = await world.run([world.job("a"), world.job("b")], world.signer(kind), { origin });
+    assert.deepEqual(world.batches.map(({ file }) => file.payloads.size), counts[kind]);
+    assert.deepEqual(result.repositories.map(({ repository, outcome }) => [repository, outcome]), [
+      ["a", "published"],
+      ["b", "published"],
+    ]);
+    const { created, tool, manifest } = world.batches[0]!.file;
+    assert.deepEqual([created, tool, manifest["origin"]], ["2026-06-01T12:00:00Z", USER_AGENT, origin]);
+    assert.deepEqual(world.times, [new Date(START), new Date(START)]);
+    assert.deepEqual([world.ended, world.slept], [[[]], []]);
+  }
+});
+
+Deno.test("the last request is told, and how many may be there beside it, of all repositories and attempts", async () => {
+  const world = new World();
+  const answers = [{ signingRequestId: "first", unclearRequests: 1 }, { unclearRequests: 2 }];
+  const { signingRequestId, unclearRequests } = await world.run(
+    [world.job("a"), world.job("b")],
+    world.signer("keys", answers),
+  );
+  assert.deepEqual([signingRequestId, unclearRequests], ["first", 3]);
+
+  const again = new World();
+  const later = [answers[0]!, { signingRequestId: "second", unclearRequests: 2 }];
+  const result = await again.run([again.job("a", { publish: [stale] })], again.signer("service", later));
+  assert.deepEqual([result.signingRequestId, result.unclearRequests], ["second", 3]);
+});
+
+Deno.test("where nothing is to be signed nobody is asked to", async () => {
+  const world = new World();
+  const result = await world.run(
+    [world.job("a", { isDone: true }), world.job("b", { isDone: true })],
+    world.signer("service"),
+  );
+  assert.deepEqual(world.steps, ["prepare a/s", "prepare b/s"]);
+  assert.deepEqual(result.repositories.map(({ outcome }) => outcome), ["unchanged", "unchanged"]);
+  assert.deepEqual([result.signingRequestId, world.ended], [null, [[]]]);
+});
+
+Deno.test("where one job of a repository cannot begin, none of it is signed, and others are", async () => {
+  const world = new World();
+  const [first, second] = [failure("not-found"), failure("forbidden")];
+  const jobs = [
+    world.job("a", {}, "s"),
+    world.job("a", { prepare: [first] }, "t"),
+    world.job("a", { prepare: [second] }, "u"),
+    world.job("b"),
+  ];
+  const { repositories, failed } = await world.run(jobs, world.signer("service"));
+  assert.deepEqual(world.batches.map(({ file }) => file.payloads.size), [2]);
+  assert.deepEqual(repositories.map(({ repository }) => repository), ["b"]);
+  assert.deepEqual(failed, [{ repository: "a", error: first }]);
+  assert.deepEqual(world.ended, [[first, first, first]]);
+});
+
+Deno.test("where nothing could be signed all fail, once, and a request that may go on is told", async () => {
+  const asked = failure("timed-out", { request: { id: "seven", goesOn: true } });
+  for (const [error, id] of [[asked, "seven"], [stale, null], [new Error("odd"), null]] as const) {
+    const world = new World();
+    const result = await world.run([world.job("a"), world.job("b")], world.signer("service", [error]));
+    assert.deepEqual(world.steps, ["prepare a/s", "prepare b/s", "sign"]);
+    assert.deepEqual(result.failed, [{ repository: "a", error }, { repository: "b", error }]);
+    assert.equal(result.signingRequestId, id);
+  }
+});
+
+Deno.test("nothing of a repository is published before all of it is known to be good, then in its order", async () => {
+  const bad = failure("trust-invalid");
+  const world = new World();
+  const jobs = [
+    world.job("a", {}, "s"),
+    world.job("a", { check: [bad] }, "t"),
+    world.job("b", {}, "s"),
+    world.job("b", {}, "t"),
+  ];
+  const done: string[] = [];
+  const { failed } = await world.run(jobs, world.signer("service"), {
+    onDone: (outcome) =>
+      done.push(`${outcome.repository} ${"error" in outcome ? outcome.error : outcome.result.outcome}`),
+  });
+  assert.deepEqual(world.steps.filter((step) => step.startsWith("publish")), ["publish b/s", "publish b/t"]);
+  assert.deepEqual(failed, [{ repository: "a", error: bad }]);
+  assert.deepEqual(done.sort(), [`a ${bad}`, `a ${bad}`, "b published", "b published"]);
+});
+
+Deno.test("a payload that could not be signed fails its repository, with the reason of that payload", async () => {
+  const world = new World();
+  const refused = failure("forbidden");
+  const failures = new Map([["payload/0004.json", refused]]);
+  const { failed, repositories } = await world.run(
+    [world.job("a"), world.job("b")],
+    world.signer("service", [{ failures }]),
+  );
+  assert.deepEqual([failed, repositories.length], [[{ repository: "b", error: refused }], 1]);
+  assert.ok(!world.steps.includes("check b/s"));
+});
+
+Deno.test("what an earlier run had signed is published in place of what was made now", async () => {
+  const world = new World();
+  const payloads = new Map<string, Bytes>([["payload/0002.json", utf8("earlier")]]);
+  const madeAt = new Date(7);
+  await world.run([world.job("a")], world.signer("service", [{ payloads, madeAt, isKept: true }]));
+  const [part] = world.parts;
+  assert.deepEqual(part!.payloads.map(({ id, bytes }) => [id, new TextDecoder().decode(bytes)]), [
+    ["payload/0001.json", "a/s 1"],
+    ["payload/0002.json", "earlier"],
+  ]);
+  assert.deepEqual([part!.madeAt, part!.wasAway, part!.isContended, part!.beginsAnew], [madeAt, true, false, true]);
+});
+
+Deno.test("what others overtake begins anew after a pause, as often as the signer is worth, and without what is published", async () => {
+  const world = new World();
+  const told: unknown[] = [];
+  const jobs = [
+    world.job("a", {}, "s"),
+    world.job("a", { publish: [stale, stale] }, "t"),
+    world.job("b"),
+  ];
+  const { repositories } = await world.run(jobs, world.signer("service"), { onStale: (error) => told.push(error) });
+  assert.deepEqual(repositories.map(({ repository }) => repository), ["a", "a", "b"]);
+  assert.deepEqual(world.steps.filter((step) => step.startsWith("publish")).sort(), [
+    "publish a/s",
+    ...Array(3).fill("publish a/t"),
+    "publish b/s",
+  ]);
+  assert.deepEqual(world.batches.map(({ file }) => file.payloads.size), [6, 2, 2]);
+  assert.deepEqual(told, [stale, stale]);
+  assert.deepEqual(world.slept, [2000, 2000]); // half of four times a second
+  assert.deepEqual(world.times.slice(-2), [new Date(START + 1000), new Date(START + 2000)]);
+  const races = world.parts.filter(({ payloads }) => new TextDecoder().decode(payloads[0]!.bytes).startsWith("a/t"))
+    .map(({ isContended, beginsAnew }) => [isContended, beginsAnew]);
+  assert.deepEqual(races, [[false, true], [true, true], [true, false]]);
+});
+
+Deno.test("a pause is two minutes at most, however long a signature takes", async () => {
+  const world = new World();
+  await world.run([world.job("a", { publish: [stale] })], { ...world.signer("service"), spread: 1000 });
+  assert.deepEqual(world.slept, [60_000]);
+});
+
+Deno.test("the last attempt's failure is told, and nothing begins anew after what others have changed since", async () => {
+  const rows: [string, TagsealError, Partial<SignOptions>, number][] = [
+    ["the last attempt", stale, {}, 3],
+    ["a single attempt", stale, { attempts: 1 }, 1],
+    ["it was published", failure("stale", { published: "yes" }), {}, 1],
+    ["another failure", failure("unavailable"), {}, 1],
+  ];
+  for (const [name, error, more, attempts] of rows) {
+    const world = new World();
+    await assert.rejects(
+      world.run([world.job("a", { publish: Array(5).fill(error) })], world.signer("service"), more),
+      (thrown) => thrown === error,
+      name,
+    );
+    assert.deepEqual([world.batches.length, world.slept.length], [attempts, attempts - 1], name);
+    assert.deepEqual(world.ended, [[error]], name);
+  }
+});
+
+Deno.test("where the signed file is kept, who failed to publish is told to publish it, unless it is of no use", async (t) => {
+  const again = "Do not sign again: publish what is signed already";
+  const after = "Do this. Then publish what is signed already";
+  const rows: [at: "check" | "publish", TagsealErrorCode, Partial<ErrorFacts>, remedy: string | undefined][] = [
+    ["publish", "unavailable", {}, again],
+    ["publish", "interrupted", {}, again],
+    ["publish", "unauthenticated", {}, after],
+    ["publish", "forbidden", {}, after],
+    ["publish", "bad-input", {}, after],
+    ["publish", "bad-input", { published: "maybe" }, again],
+    ["publish", "trust-invalid", { published: "maybe" }, again],
+    ["publish", "forbidden", { published: "maybe" }, after],
+    ["publish", "unauthenticated", { published: "maybe" }, after],
+    ["publish", "trust-invalid", {}, undefined],
+    ["publish", "stale", {}, undefined],
+    ["publish", "stale", { published: "maybe" }, undefined],
+    ["check", "unavailable", {}, again],
+    ["check", "interrupted", {}, again],
+    ["check", "unauthenticated", {}, after],
+    ["check", "forbidden", {}, after],
+    ["check", "bad-input", {}, undefined],
+    ["check", "trust-invalid", {}, undefined],
+  ];
+  for (const [at, code, facts, remedy] of rows) {
+    await t.step(`${at}: ${code} ${facts.published ?? ""}`, async () => {
+      const error = failure(code, facts);
+      const run = async (isKept: boolean): Promise<unknown> => {
+        const world = new World();
+        const jobs = [world.job("a", { [at]: [error] }), world.job("b")];
+        const signer = world.signer("service", [{ signingRequestId: "seven", isKept }]);
+        let told: unknown;
+        const onDone: SignOptions["onDone"] = (end) => "error" in end && (told = end.error);
+        await world.run(jobs, signer, { attempts: 1, onDone }).catch(() => {}); // an interruption ends all
+        return told;
+      };
+      assert.equal(await run(false), error);
+      const told = await run(true);
+      if (remedy === undefined) return assert.equal(told, error);
+      assert.ok(isTagsealError(told, code));
+      assert.equal(told.message, `Signed, but perhaps not published: It is ${code}`);
+      assert.deepEqual([told.remedy, told.published, told.request], [remedy, facts.published, {
+        id: "seven",
+        goesOn: true,
+      }]);
+      const publish = { do: "as-told", remedy: "Then publish what is signed already" };
+      const steps = [{ do: "as-told", remedy: "Do this" }, publish];
+      assert.deepEqual(told.next, remedy === after ? { do: "in-turn", steps } : undefined);
+    });
+  }
+  await t.step("what is no error of ours is told as it is", async () => {
+    const world = new World();
+    const odd = new Error("odd");
+    const signer = world.signer("service", [{ signingRequestId: "seven", isKept: true }]);
+    await assert.rejects(world.run([world.job("a", { publish: [odd] })], signer), (error) => error === odd);
+  });
+});
