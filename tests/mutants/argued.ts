@@ -36,6 +36,81 @@ export const ARGUED: readonly Argument[] = [
       "spares reading the same file twice, which has the same version and content",
     ],
   ),
+  ...of(
+    "lib/http/auth.ts",
+    [
+      "export const CALLS_AT_ONCE = 48;",
+      "48 => 49",
+      "one more or fewer at a time makes no difference that can be told",
+    ],
+    [
+      "export const CALLS_AT_ONCE = 48;",
+      "48 => 47",
+      "one more or fewer at a time makes no difference that can be told",
+    ],
+  ),
+  ...of(
+    "lib/http/ping.ts",
+    ["const MAX_BYTES = 2 ** 20;", "2 ** 20 => 2097152", "a bound of memory: nothing is read of the body"],
+    ["const MAX_BYTES = 2 ** 20;", "2 ** 20 => 524288", "a bound of memory: nothing is read of the body"],
+  ),
+  ...of("lib/http/proxy.ts", [
+    'const groups = tail ? [...head, ...Array(8 - head.length - tail.length).fill("0"), ...tail] : head;',
+    '"0" => "0?"',
+    "both are read as 0",
+  ]),
+  ...of(
+    "lib/http/retry.ts",
+    [
+      'if (typeof waited === "number" && waited >= IN_VAIN) throw silent(call);',
+      'typeof waited === "number" => true',
+      "the word is not above any number; the types do not know that",
+    ],
+    ["if (left <= 0 || tries + 1 >= maxTries) return settle(outcome);", "0 => 1", "a millisecond more or less"],
+    [
+      "if (asked !== undefined && asked > left) return settle(outcome);",
+      "asked !== undefined => true",
+      "nothing is not above any number; the types do not know that",
+    ],
+    [
+      "return ms > budgetMs ? { ms, maxTries: outages.maxTries } : usual;",
+      "ms > budgetMs => ms >= budgetMs",
+      "where both take the same time, either number of tries is one that was asked for",
+    ],
+    [
+      "if (isTagsealError(error) && mayRepeat(error, idempotent)) return { error };",
+      "isTagsealError(error) => true",
+      "what is no error of ours says nothing of a call; the types do not know that",
+    ],
+    ["cancel();", "cancel(); => nothing", "leaves a timer, which the sanitizers of `deno test` see"],
+    [
+      'signal?.addEventListener("abort", stop, { once: true });',
+      "true => false",
+      "a signal is aborted once",
+    ],
+  ),
+  ...of("lib/signing/policy_service.ts", [
+    'const [what, time] = at < notBefore ? ["is not valid before", notBefore] : ["expired on", notAfter];',
+    "at < notBefore => at <= notBefore",
+    "what is valid from now on is not refused",
+  ]),
+  ...of(
+    "lib/signing/request_files.ts",
+    ["const MAX_BYTES = 64 * 2 ** 20;", "64 * 2 ** 20 => 134217728", "a bound of memory, not of what is read"],
+    ["const MAX_BYTES = 64 * 2 ** 20;", "64 * 2 ** 20 => 33554432", "a bound of memory, not of what is read"],
+    [
+      "const request = bytes && readRequest(bytes);",
+      "bytes => true",
+      "of no bytes there is no request; the types do not know that",
+    ],
+    ['const entry = object(parseJson(bytes), "it");', '"it" => "it?"', "nobody is told what is wrong with a file"],
+    ['const unit = object(one, "it");', '"it" => "it?"', "nobody is told what is wrong with a file"],
+  ),
+  ...of("lib/signing/sign.ts", [
+    "if (isTagsealError(error) && error.request) signingRequestId = error.request.id;",
+    "isTagsealError(error) => true",
+    "what is no error of ours has no request; the types do not know that",
+  ]),
   ...of("lib/schemes/notary_v1/verify_tags.ts", [
     "const list = tagListOf(repository, found.flatMap(([, signed]) => signed ?? []));",
     "signed ?? [] => signed",

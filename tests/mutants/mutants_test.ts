@@ -66,7 +66,7 @@ Deno.test("mutants: a survivor needs an argument, and an argument needs a surviv
   assert.equal(argued, 1);
 });
 
-Deno.test("mutants: each is tried by the tests that reach it, and one that waits for ever is noticed", async () => {
+Deno.test("mutants: each is tried by the tests that reach it, and one that waits or works for ever is noticed", async () => {
   const source = `
     const LIMIT = 3;
     export const isLong = (text: string): boolean => text.length > LIMIT;
@@ -75,11 +75,17 @@ Deno.test("mutants: each is tried by the tests that reach it, and one that waits
       const { promise, resolve } = Promise.withResolvers<void>();
       resolve();
       await promise;
+    }
+    export function counted(n: number): number {
+      let i = 0;
+      while (i < n) i += 1;
+      return i;
     }`;
   const tests = `
-    import { done, isLong } from "../lib/x.ts";
+    import { counted, done, isLong } from "../lib/x.ts";
     Deno.test("long", () => { if (!isLong("four") || isLong("two")) throw new Error("wrong"); });
     Deno.test({ name: "done", ignore: false, fn: async (t) => void await t.step("it ends", done) });
+    Deno.test("counted", () => { if (counted(2) !== 2) throw new Error("wrong"); });
     Deno.test("broken", () => { throw new Error("always"); });`;
   const folder = await Deno.makeTempDir();
   try {
@@ -108,6 +114,12 @@ Deno.test("mutants: each is tried by the tests that reach it, and one that waits
       "7 => 8 | nobody",
       "7 => 6 | nobody",
       "resolve(); => nothing | done (time)",
+      "0 => 1 | nobody",
+      "i < n => false | counted",
+      "i < n => i <= n | counted",
+      "i += 1; => nothing | counted",
+      "1 => 2 | nobody",
+      "1 => 0 | counted",
     ]);
   } finally {
     await Deno.remove(folder, { recursive: true });

@@ -16,6 +16,8 @@ export interface Took {
   readonly cpuMs: number;
   /** How often a look at it found that it did nothing. */
   readonly idle: number;
+  /** How many mutated places it passed. */
+  readonly calls: number;
 }
 
 /** A test that is asked. */
@@ -103,7 +105,7 @@ async function load(file: string): Promise<Test[]> {
  */
 async function runTest(test: Test, { cpuMs, idle }: Took): Promise<Took> {
   const before = cpuUsage();
-  const took = { cpuMs: 0, idle: 0 };
+  const took = { cpuMs: 0, idle: 0, calls: 0 };
   let lookedAt = performance.now();
   let timer: ReturnType<typeof setInterval> | undefined;
   const outside = new Promise<never>((_resolve, reject) => {
@@ -128,6 +130,9 @@ async function runTest(test: Test, { cpuMs, idle }: Took): Promise<Took> {
 }
 
 const LOOK_MS = 250;
+const NOTHING: Took = { cpuMs: 0, idle: 0, calls: 0 };
+/** So many mutated places, and twenty times what the test passes without the mutant, are passed by an endless loop alone. */
+const ENDLESS = 100_000;
 
 function millisecondsSince(before: ReturnType<typeof cpuUsage>): number {
   const { user, system } = cpuUsage(before);
@@ -137,15 +142,16 @@ function millisecondsSince(before: ReturnType<typeof cpuUsage>): number {
 async function learn(file: string): Promise<Report> {
   takeReached();
   const tests = await load(file);
-  const atLoad = takeReached();
+  const atLoad = takeReached().ids;
   const learned: Learned[] = [];
   for (const test of tests) {
     let failure: string | undefined;
-    const took = await runTest(test, { cpuMs: 2000, idle: 40 }).catch((error) => {
+    const took = await runTest(test, { ...NOTHING, cpuMs: 2000, idle: 40 }).catch((error) => {
       failure = String(error?.stack ?? error);
-      return { cpuMs: 0, idle: 0 };
+      return NOTHING;
     });
-    learned.push({ name: test.name, took, reached: takeReached(), ...(failure ? { failure } : {}) });
+    const { ids, calls } = takeReached();
+    learned.push({ name: test.name, took: { ...took, calls }, reached: ids, ...(failure ? { failure } : {}) });
   }
   return { file, atLoad, tests: learned };
 }
@@ -153,7 +159,7 @@ async function learn(file: string): Promise<Report> {
 async function attempt({ mutant, tests }: Order & { do: "try" }): Promise<Report> {
   for (const [file, index, took] of tests) {
     const test = (await load(file))[index]!;
-    activate(mutant);
+    activate(mutant, 20 * took.calls + ENDLESS);
     try {
       await runTest(test, took);
     } catch (error) {
@@ -167,7 +173,7 @@ async function attempt({ mutant, tests }: Order & { do: "try" }): Promise<Report
 }
 
 function unloadable(error: unknown): Learned {
-  return { name: "load", took: { cpuMs: 0, idle: 0 }, failure: String(error), reached: [] };
+  return { name: "load", took: NOTHING, failure: String(error), reached: [] };
 }
 
 /** A mutant of what is done as a file is loaded is in force from the start. */
