@@ -52,8 +52,11 @@ export interface Reasons {
   readonly "bad-input": "denied";
   /** Whoever asks is known, and was given less than that. */
   readonly "forbidden": "scope";
-  /** The message names a role alone, as the rules that judge a file know neither repository nor server; no strict JSON. */
-  readonly "trust-invalid": "role" | "not-json";
+  /**
+   * The message names a role alone, as the rules that judge a file know neither repository nor server; no strict JSON; or it is
+   * what a server shows of a repository that is at fault, and nothing that was made for it here.
+   */
+  readonly "trust-invalid": "role" | "not-json" | "served";
 }
 
 /** How a connection failed. */

@@ -90,9 +90,10 @@ export async function hasMoved({ server, recent }: Trust, gun: string): Promise<
 
 /** The trust rules judge files and know neither repository nor server; who reads the message wants both. */
 function located(error: unknown, gun: string, url: URL): unknown {
-  if (!isTagsealError(error, "trust-invalid") || error.reason === undefined) return error;
+  if (!isTagsealError(error, "trust-invalid")) return error;
   const details = { repository: gun, url: url.origin, ...error.details };
-  return reworded(error, `${error.message} (repository "${gun}" at "${url.origin}")`, { details });
+  const where = error.reason === undefined ? "" : ` (repository "${gun}" at "${url.origin}")`;
+  return reworded(error, `${error.message}${where}`, { details, reason: "served" });
 }
 
 /** How often a change that can be made anew is rebased on what others have published. */

@@ -189,14 +189,17 @@ const PUBLISH = "Then publish what is signed already";
 
 /**
  * Where only the publishing failed, what was signed is still there: signing it again would ask for another approval. What is
- * found to be good is of use until others publish, or the server says that it is not.
+ * found to be good is of use until others publish, or the server says that it is not; what the server shows of the repository
+ * tells nothing of it.
  */
 function resumable(error: unknown, { signingRequestId: id, isKept }: SignedBatch, isGood: boolean): unknown {
   if (!isKept || !isTagsealError(error)) return error;
   const isDoubtful = error.published === "maybe" && error.code !== "stale";
-  const isOfUse = isGood
-    ? !isTagsealError(error, "trust-invalid", "stale")
-    : isTagsealError(error, "unavailable", "unauthenticated", "forbidden", "interrupted");
+  const isServed = isTagsealError(error, "trust-invalid") && error.reason === "served";
+  const isOfUse = isServed ||
+    (isGood
+      ? !isTagsealError(error, "trust-invalid", "stale")
+      : isTagsealError(error, "unavailable", "unauthenticated", "forbidden", "interrupted"));
   if (!isDoubtful && !isOfUse) return error;
   return reworded(error, `Signed, but perhaps not published: ${error.message}`, {
     ...isTagsealError(error, "unauthenticated", "forbidden") ||

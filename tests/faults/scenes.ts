@@ -191,7 +191,7 @@ export const SCENES: readonly Scene[] = [
   },
   { name: "move", on: "signed", args: ["move", ...R, "--to-notary-url", "URL/to"] },
   { name: "forget", on: "setUpAnew", args: ["forget", ...R, "--root-pin", "new.pem", "--yes"] },
-  { name: "export", on: "signed", args: ["export", ...R, "--output-artifact-path", "trust.zip"] },
+  { name: "export", on: "signed", args: ["export", ...R, "--output-artifact-path", "trust.zip"], again: [6] },
   { name: "root-certificate", on: "signed", args: ["root-certificate", ...R, "--output-artifact-path", "own.pem"] },
   {
     name: "policy",

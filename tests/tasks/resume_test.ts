@@ -95,6 +95,27 @@ Deno.test("what is signed and good is of use until the server says that it is no
   }
 });
 
+Deno.test("what is signed is of use once a server that shows damaged trust data is put right", async (t) => {
+  const damaged = [["no JSON", "{"], ["nothing", ""], ["another signature", undefined]] as const;
+  for (const [name, body] of damaged) {
+    await t.step(name, async () => {
+      await using story = await Story.readyToSign();
+      const args = ["sign", "-r", story.gun, "-t", "v1"];
+      let isSigned = false;
+      story.between = async (request, send) => {
+        isSigned ||= request.url.endsWith("/SignedArtifact");
+        const response = await send(request);
+        if (!isSigned || !request.url.endsWith("/timestamp.json")) return response;
+        return new Response(body ?? (await response.text()).replace(/"sig":"../, '"sig":"AA'));
+      };
+      await story.fail(3, args, ["Signed, but perhaps not published", "tagseal resume"]);
+      story.between = through;
+      await story.succeed(args);
+      assert.equal(story.signingRequests, 1);
+    });
+  }
+});
+
 Deno.test("a request that has ended otherwise, or that SignPath does not know, is told, and a new one is filed", async (t) => {
   const ends: [name: string, words: string, end: (story: Story, id: string) => void | Promise<unknown>][] = [
     ["denied", 'ended as "Denied"', ({ peers }, id) => peers.signPath.deny(id)],
