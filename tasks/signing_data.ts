@@ -55,7 +55,7 @@ export const command: Command = defineCommand({
     const { force } = values;
     const path = requireGiven(outputFlag, values.outputArtifactPath);
     const before = force ? undefined : await readUnsigned(host, path);
-    if (!before) await requireFree(host, path, force);
+    await requireFree(host, path, force || before !== undefined); // it may be the very same
     const wanted = await readWork(values, host);
     const work = await openWork(wanted, values, openSession(values, host), host, "pull", { kind: "service" });
     const { data, unchanged, unchangedImages } = await createSigningData(

@@ -1,6 +1,12 @@
 /** The folder that verifiers' files are written to. @module */
 import { isTagsealError, reworded } from "../errors.ts";
-import { listFolder, readFileBounded, requireReplaceable, writeFileAtomically } from "../files/files.ts";
+import {
+  listFolder,
+  readFileBounded,
+  removeLeftoversOf,
+  requireReplaceable,
+  writeFileAtomically,
+} from "../files/files.ts";
 import { pathInside } from "../files/inside.ts";
 import type { PolicyFile, PolicyFolder } from "../flows/policies/policy.ts";
 
@@ -21,7 +27,10 @@ export function openPolicyFolder(root: string): PolicyFolder {
  *   be known before
  */
 export async function writePolicyFiles(root: string, files: readonly PolicyFile[]): Promise<void> {
-  for (const { path } of files) requireReplaceable(pathInside(root, path));
+  for (const { path } of files) {
+    removeLeftoversOf(pathInside(root, path));
+    requireReplaceable(pathInside(root, path));
+  }
   const written: string[] = [];
   for (const { path, content } of files) {
     await writeFileAtomically(pathInside(root, path), content, { replace: true }).catch((error) => {

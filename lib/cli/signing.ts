@@ -6,7 +6,7 @@ import {
   readFileBounded,
   removeFile,
   removeFolder,
-  removeLeftovers,
+  removeLeftoversOf,
   requireFile,
   requireReplaceable,
   writeFileAtomically,
@@ -75,9 +75,6 @@ export function readArtifact(host: Host, path: string): Promise<Bytes> {
   return requireFile(host.path(path), MAX_ARTIFACT_BYTES);
 }
 
-/** A command that was killed has left its half-written file for good after this long. */
-const LEFT_MS = 60_000;
-
 /**
  * Writes a file that the user names; an existing one only with `--force`. One that holds the same already is as good as
  * written, so that a command can be run again.
@@ -86,7 +83,7 @@ const LEFT_MS = 60_000;
  */
 export async function writeArtifact(host: Host, path: string, bytes: Uint8Array, force: boolean): Promise<string> {
   const full = host.path(path);
-  tidy(full);
+  removeLeftoversOf(full);
   try {
     await writeFileAtomically(full, bytes, { replace: force });
   } catch (error) {
@@ -96,12 +93,6 @@ export async function writeArtifact(host: Host, path: string, bytes: Uint8Array,
     host.info(`"${path}" is there already, and holds just this.`);
   }
   return path;
-}
-
-/** Removes what killed processes left half-written of this file. */
-function tidy(path: string): void {
-  const [, folder = "", name] = /^(.*?)([^/\\]*)$/s.exec(path)!;
-  removeLeftovers(folder, (of) => of === name, LEFT_MS);
 }
 
 /** Removes a file that the user said may be replaced. */
@@ -126,7 +117,7 @@ export function isTaken(host: Host, path: string): Promise<boolean> {
  *   tagseal's own code
  */
 export async function requireFree(host: Host, path: string, force: boolean): Promise<void> {
-  tidy(host.path(path)); // what follows may fail before it is written
+  removeLeftoversOf(host.path(path)); // what follows may fail before it is written
   if (force || !await isTaken(host, path)) return requireReplaceable(host.path(path));
   throw taken(path);
 }

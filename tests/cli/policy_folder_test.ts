@@ -19,3 +19,13 @@ Deno.test("policy files: where one cannot be written, those that were are named,
     const error = await failsWith(() => writePolicyFiles(root, [file("b/c"), file("a")]), "bad-input");
     assert.doesNotMatch(error.message, /written: "/, "nothing was");
   }));
+
+Deno.test("policy files: what a killed run left half-written of them goes, once it is surely nobody's any more", () =>
+  inFolder(async (root) => {
+    const names = ["a.01234567.tmp", "a.89abcdef.tmp", "b.01234567.tmp"];
+    for (const name of names) await Deno.writeTextFile(`${root}/${name}`, "");
+    const before = new Date(Date.now() - 61_000);
+    for (const name of [names[0]!, names[2]!]) await Deno.utime(`${root}/${name}`, before, before);
+    await writePolicyFiles(root, [{ path: "a", content: utf8("a") }]);
+    assert.deepEqual([...Deno.readDirSync(root)].map(({ name }) => name).sort(), ["a", ...names.slice(1)]);
+  }));
