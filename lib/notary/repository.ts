@@ -39,6 +39,8 @@ export interface Sighting {
   readonly repository: TrustedRepository;
   /** When that was. */
   readonly at: Date;
+  /** Whether nothing is built upon it any more: what was verified of it is known still. */
+  readonly isPast?: boolean;
 }
 
 /** How old, in milliseconds, what a command has read may be for it to build upon without asking once more. */
@@ -51,14 +53,15 @@ export async function openRepository(
   expected: readonly RoleName[] = [],
   atHand?: ReadonlyMap<RoleName, Bytes>,
 ): Promise<ReadResult> {
-  const { server, store, pin, offline } = trust;
+  const { server, store, pin, offline, recent } = trust;
   const at = trust.now();
   const pause = () => trust.sleep(0);
-  const options: ReadOptions = { server, gun, at, store, pin, expected, offline, atHand, pause };
+  const seen = recent?.get(gun)?.repository.seen;
+  const options: ReadOptions = { server, gun, at, store, pin, expected, offline, atHand, pause, seen };
   const result = await readRepository(options).catch((error: unknown) => {
     throw located(error, gun, server.url);
   });
-  trust.recent?.set(gun, { repository: result.repository, at });
+  recent?.set(gun, { repository: result.repository, at });
   if (result.offline !== undefined) trust.onOffline?.(gun, result.offline);
   if (result.firstUse) {
     const keys = [...result.repository.root.roles.root.keys.values()];
@@ -77,8 +80,13 @@ export async function openRecent(
   expected: readonly RoleName[],
 ): Promise<TrustedRepository> {
   const seen = trust.recent?.get(gun);
-  if (seen && Math.abs(trust.now().getTime() - seen.at.getTime()) < RECENT_MS) return seen.repository;
+  if (seen && !seen.isPast && Math.abs(trust.now().getTime() - seen.at.getTime()) < RECENT_MS) return seen.repository;
   return (await openRepository(trust, gun, expected)).repository;
+}
+
+/** Has everything be read anew, whatever this command has read a moment ago. */
+export function readAnew({ recent }: Trust): void {
+  for (const [gun, sighting] of recent ?? []) recent?.set(gun, { ...sighting, isPast: true });
 }
 
 /** Whether the server shows another timestamp than the one that this command has read: somebody has published since. */

@@ -1,6 +1,7 @@
 /** The way from a root that is trusted already, or pinned, to the one that the server shows. @module */
-import type { Bytes } from "../bytes/bytes.ts";
+import { type Bytes, sameBytes } from "../bytes/bytes.ts";
 import type { KeyId } from "../crypto/keys.ts";
+import type { KnownSignatures } from "../crypto/known_signatures.ts";
 import { isTagsealError, reworded, TagsealError } from "../errors.ts";
 import type { Root } from "../tuf/models.ts";
 import { parseRoot } from "../tuf/parse.ts";
@@ -19,6 +20,8 @@ export interface Judgement {
   readonly floors: Floors;
   /** The folder of what was trusted before, to be told. */
   readonly folder?: string | undefined;
+  /** What need not be verified again. */
+  readonly seen?: KnownSignatures | undefined;
 }
 
 /** How many root versions may lie between the trusted root and the newest one. */
@@ -36,6 +39,7 @@ export async function followKnown(
   newest: Bytes,
 ): Promise<RootPhase> {
   const phase = await openKnown(judgement, known);
+  if (sameBytes(known, newest)) return phase;
   try {
     return await followRoots(server, phase, newest);
   } catch (error) {
@@ -65,9 +69,9 @@ function perhapsAnew(error: unknown, { gun, folder }: Judgement, known: Root, ne
   );
 }
 
-async function openKnown({ gun, at, floors, folder }: Judgement, root: Bytes): Promise<RootPhase> {
+async function openKnown({ gun, at, floors, folder, seen }: Judgement, root: Bytes): Promise<RootPhase> {
   try {
-    return await openRoot(gun, root, { kind: "known", root }, floors, at);
+    return await openRoot(gun, root, { kind: "known", root }, floors, at, seen);
   } catch (error) {
     if (!isTagsealError(error, "trust-invalid")) throw error;
     throw new TagsealError("trust-invalid", `The local copy of the root of "${gun}" is damaged: ${error.message}`, {
@@ -88,22 +92,22 @@ async function openKnown({ gun, at, floors, folder }: Judgement, root: Bytes): P
  */
 export async function openPinned(
   server: TrustServer,
-  { gun, at, floors }: Judgement,
+  { gun, at, floors, seen }: Judgement,
   pin: RootPin,
   newest: Bytes,
 ): Promise<RootPhase> {
   const root = parseRoot(newest);
   const anchor = { kind: "pin", pin } as const;
-  if (root.version > 1 && !await isPinned(root, gun, pin, at)) {
+  if (root.version > 1 && !await isPinned(root, gun, pin, at, seen)) {
     const older = await readRoots(server, gun, Math.max(1, root.version - MAX_ROOT_STEPS), root.version - 1);
     for (const [i, bytes] of [...older.entries()].reverse()) {
-      if (!await isPinned(parseRoot(bytes), gun, pin, at)) continue;
-      let phase = await openRoot(gun, newest, { ...anchor, root: bytes }, floors, at);
+      if (!await isPinned(parseRoot(bytes), gun, pin, at, seen)) continue;
+      let phase = await openRoot(gun, newest, { ...anchor, root: bytes }, floors, at, seen);
       for (const next of [...older.slice(i + 1), newest]) phase = await advanceRoot(phase, next);
       return phase;
     }
   }
-  return await openRoot(gun, newest, anchor, floors, at);
+  return await openRoot(gun, newest, anchor, floors, at, seen);
 }
 
 /** Follows the versions between a trusted root and the newest one (TUF 5.3). @throws {TagsealError} `trust-invalid` */

@@ -12,6 +12,7 @@
  */
 import { type Bytes, equalBytes, sameBytes } from "../bytes/bytes.ts";
 import { hash } from "../crypto/hash.ts";
+import { KnownSignatures } from "../crypto/known_signatures.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
 import { isTooLong } from "../http/send.ts";
 import type { FileMeta } from "../tuf/models.ts";
@@ -59,6 +60,8 @@ export interface ReadOptions {
    * where something is to be published. Refused unless said.
    */
   readonly offline?: "allowed" | "refused" | undefined;
+  /** What need not be verified again. */
+  readonly seen?: KnownSignatures | undefined;
   /** Lets other work of the process go on, between large files: it throws where the command was interrupted. */
   readonly pause?: (() => Promise<void>) | undefined;
 }
@@ -207,15 +210,15 @@ async function verify(
 
 /** The newest root, held to the copy that is trusted already and to the pin, to each of them where there are both. */
 async function trustedRoot(options: ReadOptions, newest: Bytes, cached: Copy): Promise<RootPhase> {
-  const { server, gun, pin, at, store } = options;
+  const { server, gun, pin, at, store, seen = new KnownSignatures() } = options;
   const known = cached.get("root");
-  const judgement = { gun, at, floors: cached, folder: store.folderOf?.(gun) };
+  const judgement = { gun, at, floors: cached, folder: store.folderOf?.(gun), seen };
   const fromKnown = known && await followKnown(server, judgement, known, newest);
   if (pin && pin !== "required") {
     const fromPin = await openPinned(server, judgement, pin, newest);
     return fromKnown ?? fromPin;
   }
-  return fromKnown ?? await openRoot(gun, newest, { kind: "first-use" }, cached, at);
+  return fromKnown ?? await openRoot(gun, newest, { kind: "first-use" }, cached, at, seen);
 }
 
 async function byHash(server: TrustServer, gun: string, name: RoleName, meta: FileMeta): Promise<Bytes | undefined> {

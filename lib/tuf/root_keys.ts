@@ -11,7 +11,8 @@ import { text } from "../bytes/bytes.ts";
 import type { JsonObject } from "../bytes/json.ts";
 import { chainsTo } from "../crypto/chain.ts";
 import type { KeyId, PublicKey } from "../crypto/keys.ts";
-import { type Certificate, isBrokenlySigned, isForged, readBundle } from "../crypto/x509.ts";
+import { KnownSignatures } from "../crypto/known_signatures.ts";
+import { type Certificate, isBrokenlySigned, readBundle } from "../crypto/x509.ts";
 import { type ByClock, TagsealError } from "../errors.ts";
 import type { RoleKeys, Root } from "./models.ts";
 import { checkSignatures, requireSigned } from "./threshold.ts";
@@ -40,13 +41,13 @@ export type RootPin = KeyPin | CaPin | { readonly anyOf: readonly (KeyPin | CaPi
  *
  * @throws {TagsealError} `trust-invalid` where no key remains
  */
-export function usableRootKeys(root: Root, gun: string, at: Date): RoleKeys {
+export function usableRootKeys(root: Root, gun: string, at: Date, seen = new KnownSignatures()): RoleKeys {
   const { keys, unusable = new Map() } = root.roles.root;
   const reasons = [...unusable.values()].map(({ reason }) => reason);
   let byClock: ByClock | undefined;
   const usable = new Map<KeyId, PublicKey>();
   for (const [id, key] of keys) {
-    const fault = faultOf(key, gun, at);
+    const fault = faultOf(key, gun, at, seen);
     if (!fault) usable.set(id, key);
     else reasons.push(fault.why);
     byClock ??= fault?.byClock;
@@ -65,8 +66,13 @@ export function usableRootKeys(root: Root, gun: string, at: Date): RoleKeys {
   );
 }
 
-function faultOf(key: PublicKey, gun: string, at: Date): { why: string; byClock?: ByClock } | undefined {
-  const why = whyUnusable(key, gun);
+function faultOf(
+  key: PublicKey,
+  gun: string,
+  at: Date,
+  seen: KnownSignatures,
+): { why: string; byClock?: ByClock } | undefined {
+  const why = whyUnusable(key, gun, seen);
   if (why !== undefined) return { why };
   const { notBefore, notAfter } = key.certificate!;
   if (at >= notAfter) return { why: `a certificate expired on ${notAfter.toISOString()}`, byClock: "over" };
@@ -74,20 +80,26 @@ function faultOf(key: PublicKey, gun: string, at: Date): { why: string; byClock?
   return undefined;
 }
 
-function whyUnusable(key: PublicKey, gun: string): string | undefined {
+function whyUnusable(key: PublicKey, gun: string, seen: KnownSignatures): string | undefined {
   const certificate = key.certificate;
   if (!certificate) return "a root key is not a certificate";
   if (!isFor(key, gun)) return `a certificate is for "${certificate.commonName.slice(0, 300)}"`;
   if (certificate.isCa) return "a certificate is a CA";
   if (isBrokenlySigned(certificate)) return "a certificate is signed with a broken hash";
   if (certificate.isNotForSigning) return "a certificate is not for signatures";
-  if (isForged(certificate)) return "a certificate is not signed by its own key, though it says so";
+  if (seen.isForged(certificate)) return "a certificate is not signed by its own key, though it says so";
   return undefined;
 }
 
 /** Whether a root holds a pin: a key that fits it is among the root keys for `gun`, and has signed. */
-export async function isPinned(root: Root, gun: string, pin: RootPin, at: Date): Promise<boolean> {
-  return (await checkSignatures(root.envelope, { keys: pinnedKeys(root, gun, pin, at), threshold: 1 })).ok;
+export async function isPinned(
+  root: Root,
+  gun: string,
+  pin: RootPin,
+  at: Date,
+  seen?: KnownSignatures,
+): Promise<boolean> {
+  return (await checkSignatures(root.envelope, { keys: pinnedKeys(root, gun, pin, at), threshold: 1 }, seen)).ok;
 }
 
 /**
@@ -96,9 +108,15 @@ export async function isPinned(root: Root, gun: string, pin: RootPin, at: Date):
  *
  * @throws {TagsealError} `trust-invalid`
  */
-export async function requirePinned(root: Root, gun: string, pin: RootPin, at: Date): Promise<void> {
+export async function requirePinned(
+  root: Root,
+  gun: string,
+  pin: RootPin,
+  at: Date,
+  seen?: KnownSignatures,
+): Promise<void> {
   const keys = pinnedKeys(root, gun, pin, at);
-  if (keys.size > 0) return await requireSigned(root.envelope, { keys, threshold: 1 }, "root", "the pinned key");
+  if (keys.size > 0) return await requireSigned(root.envelope, { keys, threshold: 1 }, "root", "the pinned key", seen);
   const served = [...new Set([...root.roles.root.keys.values()].map((key) => key.canonicalId))];
   const pinned = namesOf(pin);
   const which = pinned.some((id) => served.includes(id))

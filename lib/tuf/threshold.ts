@@ -1,6 +1,7 @@
 /** Has a role signed? A report ({@linkcode checkSignatures}), a fault, and a throw. @module */
-import { signatureMethod, verifySignature } from "../crypto/algorithms.ts";
+import { signatureMethod } from "../crypto/algorithms.ts";
 import type { KeyId } from "../crypto/keys.ts";
+import { KnownSignatures } from "../crypto/known_signatures.ts";
 import { TagsealError } from "../errors.ts";
 import type { Envelope, RoleKeys, UnusableKey } from "./models.ts";
 
@@ -19,12 +20,18 @@ export interface SignatureReport {
 /**
  * Verifies the signatures of `envelope` against the keys of a role (TUF 5.3.4 and its siblings). Signatures of other
  * keys, of unknown methods and bad ones do not count; a key counts once, also where metadata holds it in two forms.
+ *
+ * @param seen what need not be verified again
  */
-export async function checkSignatures(envelope: Envelope, role: RoleKeys): Promise<SignatureReport> {
+export async function checkSignatures(
+  envelope: Envelope,
+  role: RoleKeys,
+  seen: KnownSignatures = new KnownSignatures(),
+): Promise<SignatureReport> {
   const candidates = envelope.signatures.map(async ({ keyId, method, bytes }) => {
     const key = role.keys.get(keyId);
     const known = signatureMethod(method);
-    return key && known && await verifySignature(known, key, envelope.payload, bytes) ? key : undefined;
+    return key && known && await seen.verify(known, key, envelope.payload, bytes) ? key : undefined;
   });
   const good = (await Promise.all(candidates)).filter((key) => key !== undefined);
   const distinct = new Set(good.map((key) => key.canonicalId)).size;
@@ -41,8 +48,14 @@ export async function checkSignatures(envelope: Envelope, role: RoleKeys): Promi
  *
  * @throws {TagsealError} `trust-invalid`; `whose` says in the message whose keys were asked for
  */
-export async function requireSigned(envelope: Envelope, role: RoleKeys, name: string, whose: string): Promise<void> {
-  const fault = await signatureFault(envelope, role, name, whose);
+export async function requireSigned(
+  envelope: Envelope,
+  role: RoleKeys,
+  name: string,
+  whose: string,
+  seen?: KnownSignatures,
+): Promise<void> {
+  const fault = await signatureFault(envelope, role, name, whose, seen);
   if (fault) throw fault;
 }
 
@@ -52,8 +65,9 @@ export async function signatureFault(
   role: RoleKeys,
   name: string,
   whose: string,
+  seen?: KnownSignatures,
 ): Promise<TagsealError | undefined> {
-  const report = await checkSignatures(envelope, role);
+  const report = await checkSignatures(envelope, role, seen);
   if (report.ok) return undefined;
   return new TagsealError(
     "trust-invalid",

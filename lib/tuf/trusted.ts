@@ -20,6 +20,7 @@
  */
 import { type Bytes, equalBytes, sameBytes } from "../bytes/bytes.ts";
 import { hash } from "../crypto/hash.ts";
+import { KnownSignatures } from "../crypto/known_signatures.ts";
 import { TagsealError } from "../errors.ts";
 import type { Delegation, FileMeta, Metadata, Targets } from "./models.ts";
 import { parseKept, parseListing, parseRoot, parseTargets } from "./parse.ts";
@@ -70,6 +71,8 @@ function proven<Kind extends string, Facts extends Judged & { readonly kind?: st
 export interface Judged extends Pick<RepositoryView, "gun" | "at" | "root"> {
   /** The files trusted before. */
   readonly floors: Floors;
+  /** What need not be verified again. */
+  readonly seen: KnownSignatures;
 }
 
 /** Root is trusted, though perhaps not the newest one yet. */
@@ -95,14 +98,15 @@ export async function openRoot(
   anchor: Anchor,
   floors: Floors,
   at: Date,
+  seen: KnownSignatures = new KnownSignatures(),
 ): Promise<RootPhase> {
   const older = anchor.root;
   const root = parseRoot(older ?? bytes);
-  if (anchor.kind === "pin") await requirePinned(root, gun, anchor.pin, at);
+  if (anchor.kind === "pin") await requirePinned(root, gun, anchor.pin, at, seen);
   // An older root may have expired since, its certificates too: it still speaks for its successor.
-  const keys = older ? root.roles.root : usableRootKeys(root, gun, at);
-  await requireSigned(root.envelope, keys, "root", "its own keys");
-  return proven("root", { gun, at, floors, root });
+  const keys = older ? root.roles.root : usableRootKeys(root, gun, at, seen);
+  await requireSigned(root.envelope, keys, "root", "its own keys", seen);
+  return proven("root", { gun, at, floors, root, seen });
 }
 
 /**
@@ -119,18 +123,19 @@ export async function advanceRoot(phase: RootPhase, bytes: Bytes): Promise<RootP
     throw replaced("root", next.version);
   }
   if (next.version < phase.root.version) throw rollback("root", next.version, phase.root.version);
-  await requireSigned(next.envelope, phase.root.roles.root, "root", "the keys of the root trusted so far");
-  await requireSigned(next.envelope, next.roles.root, "root", "its own keys");
+  await requireSigned(next.envelope, phase.root.roles.root, "root", "the keys of the root trusted so far", phase.seen);
+  await requireSigned(next.envelope, next.roles.root, "root", "its own keys", phase.seen);
   return proven("root", { ...phase, root: next });
 }
 
 /** Step 3 (TUF 5.4). @throws {TagsealError} `trust-invalid` */
 export async function advanceTimestamp(phase: RootPhase, bytes: Bytes): Promise<TimestampPhase> {
-  const { root, gun, at, floors } = phase;
-  await requireSigned(root.envelope, usableRootKeys(root, gun, at), "root", "its own keys that count for this name");
+  const { root, gun, at, floors, seen } = phase;
+  const keys = usableRootKeys(root, gun, at, seen);
+  await requireSigned(root.envelope, keys, "root", "its own keys that count for this name", seen);
   requireFresh(root, "root", at); // TUF 5.3.10: the final root only
   const timestamp = parseListing("timestamp", bytes);
-  await requireSigned(timestamp.envelope, root.roles.timestamp, "timestamp", "the key that root names");
+  await requireSigned(timestamp.envelope, root.roles.timestamp, "timestamp", "the key that root names", seen);
   requireSuccessor(timestamp, "timestamp", floors.get("timestamp"));
   requireFresh(timestamp, "timestamp", at);
   return proven("timestamp", { ...phase, timestamp });
@@ -140,7 +145,7 @@ export async function advanceTimestamp(phase: RootPhase, bytes: Bytes): Promise<
 export async function advanceSnapshot(phase: TimestampPhase, bytes: Bytes): Promise<SnapshotPhase> {
   requireListed(bytes, phase.timestamp.meta.get("snapshot")!, "snapshot", "timestamp");
   const snapshot = parseListing("snapshot", bytes);
-  await requireSigned(snapshot.envelope, phase.root.roles.snapshot, "snapshot", "the key that root names");
+  await requireSigned(snapshot.envelope, phase.root.roles.snapshot, "snapshot", "the key that root names", phase.seen);
   requireSuccessor(snapshot, "snapshot", phase.floors.get("snapshot"));
   requireFresh(snapshot, "snapshot", phase.at);
   requireListed(phase.root.envelope.bytes, snapshot.meta.get("root")!, "root", "snapshot");
@@ -150,7 +155,7 @@ export async function advanceSnapshot(phase: TimestampPhase, bytes: Bytes): Prom
 /** Step 5 (TUF 5.6). @throws {TagsealError} `trust-invalid` */
 export async function advanceTargets(phase: SnapshotPhase, bytes: Bytes): Promise<TrustedRepository> {
   const targets = namedTargets(phase, "targets", bytes);
-  await requireSigned(targets.envelope, phase.root.roles.targets, "targets", "the key that root names");
+  await requireSigned(targets.envelope, phase.root.roles.targets, "targets", "the key that root names", phase.seen);
   requireSuccessor(targets, "targets", phase.floors.get("targets"));
   requireFresh(targets, "targets", phase.at);
   return proven("repository", { ...phase, targets, delegations: new Map() });
@@ -206,7 +211,8 @@ async function delegationState(
   const { name } = delegation;
   const file = namedTargets(repository, name, bytes);
   const { version } = file;
-  const unsigned = await signatureFault(file.envelope, delegation, name, `the keys that "${parentOf(name)}" names`);
+  const whose = `the keys that "${parentOf(name)}" names`;
+  const unsigned = await signatureFault(file.envelope, delegation, name, whose, repository.seen);
   if (unsigned) return { kind: "skipped", delegation, reason: unsigned.message, version };
   requireSuccessor(file, name, repository.floors.get(name));
   const expired = expiryFault(file, name, repository.at);

@@ -40,6 +40,29 @@ Deno.test("growth: ten times the tags cost no request more, for reading and for 
   assert.ok(few.reading <= 6 && few.signing <= 18, JSON.stringify(requests));
 });
 
+Deno.test("growth: of a sign each signature is verified once, however often it is met", async () => {
+  const { world } = await worldWith(1);
+  let [verified, underWay] = [0, 0];
+  world.between = async (request, send) => {
+    underWay++; // the server of this world verifies, too
+    return await send(request).finally(() => underWay--);
+  };
+  const { verify } = crypto.subtle;
+  crypto.subtle.verify = function (...question: Parameters<typeof verify>) {
+    if (underWay === 0) verified++;
+    return verify.apply(this, question);
+  };
+  try {
+    const { repositories: [done] } = await signTags([world.task(REPOSITORY, ["one-more"])], world.options);
+    assert.equal(done?.outcome, "published");
+  } finally {
+    crypto.subtle.verify = verify;
+  }
+  // Four roles, and two delegations that hold the same bytes; both that were signed, side by side; timestamp and snapshot
+  // that came of that. They were 25.
+  assert.equal(verified, 5 + 2 + 2);
+});
+
 Deno.test("growth: the trust directory holds the same files after twenty signs, and each sign costs the same", async () => {
   const dir = await Deno.makeTempDir();
   try {

@@ -46,7 +46,7 @@ export const NOT_COMPILED = [
   // @ts-expect-error: what was changed by hand is not trusted any more
   (): TrustedRepository => ({ ...trusted, delegations: new Map() }),
   // @ts-expect-error: nor is what says of itself that it is
-  (): TrustedRepository => ({ ...view, kind: "repository", proven: true, floors: new Map() }),
+  (): TrustedRepository => ({ ...view, kind: "repository", proven: true, floors: new Map(), seen: trusted.seen }),
   // @ts-expect-error: what was only looked at is not trusted
   () => openDelegations(view),
   // @ts-expect-error: who publishes upon what is not trusted says so: `publishChange<RepositoryView>`

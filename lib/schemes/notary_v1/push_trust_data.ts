@@ -251,7 +251,7 @@ async function signedFile(now: TrustedRepository, change: RepositoryChange, part
     throw refusedData(now.gun, `the key ${names} may not sign for it (any more)`, part.role);
   }
   for (const key of keys) {
-    const signature = await recognizeSignature(key, part.bytes, part.signature);
+    const signature = await recognizeSignature(key, part.bytes, part.signature, now.seen);
     if (signature) return assembleFile(part.bytes, [{ keyId: key.id, signature }]);
   }
   throw wrongSignature(now.gun, part.role, ids);

@@ -2,7 +2,7 @@
 import type { Bytes } from "../../bytes/bytes.ts";
 import { recognizeSignature } from "../../crypto/recognize.ts";
 import { sha256Hex } from "../../crypto/hash.ts";
-import { hasMoved, type Sighting } from "../../notary/repository.ts";
+import { hasMoved, readAnew, type Sighting } from "../../notary/repository.ts";
 import type { Part } from "../../signing/batch.ts";
 import type { SignatureRules } from "../../crypto/signature_rules.ts";
 import type { Payload } from "../../signing/payload.ts";
@@ -32,10 +32,11 @@ export const notaryV1: Scheme<DctTask, PreparedChange, PushResult, Parameters<ty
     if (!change) return { outcome: "unchanged", result: unchanged(prepared) };
     return { outcome: "to-sign", part: partOf(change), plan: change };
   },
-  async check({ gun }, { keys, payloads: roles }, { payloads, signatures }) {
+  async check({ gun, trust }, { keys, payloads: roles }, { payloads, signatures }) {
+    const seen = trust.recent?.get(gun)?.repository.seen;
     const found = await Promise.all(payloads.map(({ id, bytes }) => {
       const signature = signatures.get(id);
-      return Promise.all(keys.map((key) => signature && recognizeSignature(key, bytes, signature)));
+      return Promise.all(keys.map((key) => signature && recognizeSignature(key, bytes, signature, seen)));
     }));
     const wrong = found.findIndex((one) => one.every((good) => good === undefined));
     if (wrong >= 0) throw wrongSignature(gun, roles[wrong]!.role, keys.map(({ canonicalId }) => canonicalId));
@@ -44,7 +45,7 @@ export const notaryV1: Scheme<DctTask, PreparedChange, PushResult, Parameters<ty
     const moved = isContended && await hasMoved(trust, gun);
     if (moved && beginsAnew) throw overtaken(gun);
     // An approval may have taken days: what is published builds on what is there now.
-    if (moved || wasAway) trust.recent?.clear();
+    if (moved || wasAway) readAnew(trust);
     const bytes = new Map(payloads.map((payload): [string, Bytes] => [payload.id, payload.bytes]));
     return await pushTrustData(trust, { payloads: bytes, signatures }, changeOf(change, payloads), beginsAnew);
   },
@@ -68,7 +69,7 @@ export function dctJob(task: TagsToSign): Job<PushResult> {
   return {
     ...job,
     prepare(at) {
-      trust.recent.clear();
+      readAnew(trust);
       return job.prepare(at);
     },
   };

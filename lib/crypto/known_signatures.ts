@@ -1,0 +1,43 @@
+/** What a command has verified already: the same signature of the same bytes under the same key is good for ever. @module */
+import { type Bytes, utf8 } from "../bytes/bytes.ts";
+import { type SignatureMethod, verifySignature } from "./algorithms.ts";
+import { hash, sha256Hex } from "./hash.ts";
+import type { PublicKey } from "./keys.ts";
+import { type Certificate, isForged } from "./x509.ts";
+
+/**
+ * Verifies, and remembers what was good. It knows neither roles nor repositories: who may sign what, versions and expiry are
+ * judged anew each time. Of a question it remembers the hash of all that is asked, so that it answers no other one.
+ */
+export class KnownSignatures {
+  readonly #good = new Set<string>();
+  readonly #unforged = new Set<string>();
+
+  /** `verifySignature`, not for variants of a method. */
+  async verify(
+    method: SignatureMethod,
+    key: Pick<PublicKey, "shape" | "spki">,
+    payload: Bytes,
+    signature: Bytes,
+  ): Promise<boolean> {
+    const parts = [method, JSON.stringify(key.shape), ...[key.spki, signature, hash("sha256", payload)].map(hex)];
+    const question = sha256Hex(utf8(parts.join(" ")));
+    if (this.#good.has(question)) return true;
+    const isGood = await verifySignature(method, key, payload, signature);
+    if (isGood) this.#good.add(question);
+    return isGood;
+  }
+
+  /** {@linkcode isForged}. */
+  isForged(certificate: Certificate): boolean {
+    const question = sha256Hex(certificate.der);
+    if (this.#unforged.has(question)) return false;
+    const found = isForged(certificate);
+    if (!found) this.#unforged.add(question);
+    return found;
+  }
+}
+
+function hex(bytes: Bytes): string {
+  return bytes.toHex();
+}
