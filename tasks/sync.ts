@@ -95,7 +95,7 @@ const TOOLS: Readonly<Record<string, Task>> = {
     description: "Run all tests; those whose real peers are missing say what to install",
     // Types are checked once, by `ok`; much of a test with real servers is waiting, so that more run than there are cores.
     // Real servers come first; what of lib/ is reached is asked of the others alone, which get more arguments.
-    command: [program("tests", "tests/together.ts"), ...["peers", "others"].map(testsIn)].join(" && "),
+    command: [program("tests", "tests/together.ts"), ...["first", "measured"].map(testsIn)].join(" && "),
   },
   "faults": {
     description: "Break each request of each command that writes in each way; minutes; --every 50 for a look",

@@ -1,12 +1,13 @@
 /** `deno task test` runs every test file, and none twice. */
 import assert from "node:assert/strict";
-import { shares } from "./together.ts";
+import { LONG, shares, testFiles, TESTS } from "./together.ts";
 
-Deno.test("tests run together: each file in one share, those with real servers first", () => {
-  const room = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${name}/${i}_test.ts`);
-  const files = ["architecture_test.ts", ...room("bytes", 40), ...room("peers", 9), ...room("tasks", 8)];
-  const dealt = shares(files);
-  assert.deepEqual(dealt.flat().toSorted(), files.toSorted());
-  assert.deepEqual(dealt.map((share) => share.length), [3, 3, 3, 8, 14, 14, 13]);
-  assert.deepEqual(dealt.slice(0, 4).map(([path]) => path!.split("/")[0]), ["peers", "peers", "peers", "tasks"]);
+Deno.test("tests run together: each file in one module, those that take long first, none forgotten", () => {
+  const files = testFiles(TESTS);
+  const { first, measured } = shares(files);
+  assert.deepEqual([...first, ...measured].flat().toSorted(), files.toSorted());
+  assert.deepEqual(LONG.filter((path) => !files.includes(path)), [], "which no longer exist");
+  const { length } = first.filter((module) => LONG.includes(module[0]!));
+  assert.deepEqual(first.slice(0, length).map(([path]) => path), LONG.slice(0, length));
+  assert.ok(measured.flat().every((path) => !path.startsWith("peers/")));
 });

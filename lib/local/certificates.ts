@@ -6,7 +6,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { createPrivateKey, type KeyObject } from "node:crypto";
+import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { isIP } from "node:net";
 import type { Bytes } from "../bytes/bytes.ts";
 
@@ -145,8 +145,10 @@ export async function openLocalCa(caPem: string, caKeyPem: string, now: Date): P
 export interface SigningCertificateRequest {
   /** The subject's and issuer's common name. */
   readonly commonName: string;
-  /** The kind of key to generate. */
+  /** The kind of key. */
   readonly algorithm: SigningAlgorithm;
+  /** A private key of that kind; a new one unless given. */
+  readonly key?: KeyObject;
   /** The reference time; validity begins an hour before. */
   readonly now: Date;
   /** For how many days it is valid. */
@@ -156,7 +158,7 @@ export interface SigningCertificateRequest {
 }
 
 /**
- * Creates a self-signed certificate with a fresh key for digital signatures (code signing, no CA), like those SignPath
+ * Creates a self-signed certificate and its key for digital signatures (code signing, no CA), like those SignPath
  * makes for a signing policy.
  */
 export async function createSigningCertificate(request: SigningCertificateRequest): Promise<SigningCertificate> {
@@ -164,7 +166,7 @@ export async function createSigningCertificate(request: SigningCertificateReques
   const algorithm = ALGORITHMS[request.algorithm];
   // Of values that do not name their encoding the library takes quotes and "#" for its own.
   const subject = [...request.attributes ?? [], ["CN", request.commonName] as const];
-  const keys = await newKeys(algorithm);
+  const keys = await (request.key ? importKeys(algorithm, request.key) : newKeys(algorithm));
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     ...validity(request.now, request.days),
     signingAlgorithm: algorithm,
@@ -191,6 +193,16 @@ async function loadX509(): Promise<typeof import("@peculiar/x509")> {
 
 function newKeys(algorithm: KeyAlgorithmOf): Promise<CryptoKeyPair> {
   return crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]) as Promise<CryptoKeyPair>;
+}
+
+async function importKeys(algorithm: KeyAlgorithmOf, key: KeyObject): Promise<CryptoKeyPair> {
+  const pkcs8 = new Uint8Array(key.export({ type: "pkcs8", format: "der" }));
+  const spki = new Uint8Array(createPublicKey(key).export({ type: "spki", format: "der" }));
+  const [privateKey, publicKey] = await Promise.all([
+    crypto.subtle.importKey("pkcs8", pkcs8, algorithm, true, ["sign"]),
+    crypto.subtle.importKey("spki", spki, algorithm, true, ["verify"]),
+  ]);
+  return { privateKey, publicKey };
 }
 
 /** From an hour before `now` on; X.509 times know whole seconds only. */

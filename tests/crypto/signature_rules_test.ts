@@ -7,6 +7,7 @@ import { encodePss, pssSaltLength } from "../../lib/crypto/rsa_padding.ts";
 import { hash } from "../../lib/crypto/hash.ts";
 import { recognizeByRules, type SignatureRules } from "../../lib/crypto/signature_rules.ts";
 import { localSigner, publicKeyOf } from "../../lib/crypto/signer.ts";
+import { rsaKey } from "../support/rsa_keys.ts";
 
 const PAYLOAD = utf8("eyJhbGciOiJQUzI1NiJ9.e30");
 const HASHES: readonly SignatureHash[] = ["sha256", "sha384", "sha512"];
@@ -20,9 +21,9 @@ const signPss = (key: KeyObject, hash: SignatureHash, saltLength: number) =>
   bytesOf(sign(hash, PAYLOAD, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }));
 
 const KEYS: readonly [string, KeyObject][] = [
-  ["RSA 2048", rsa(2048)],
+  ["RSA 2048", rsaKey(2048)],
   ["RSA 2049", rsa(2049)],
-  ["RSA 3072", rsa(3072)],
+  ["RSA 3072", rsaKey(3072)],
   ["P-256", ec("P-256")],
   ["P-384", ec("P-384")],
   ["P-521", ec("P-521")],

@@ -7,6 +7,7 @@ import { recognizeByRules, type SignatureRules } from "../../lib/crypto/signatur
 import { isTagsealError } from "../../lib/errors.ts";
 import { fileSigningKey } from "../../lib/local/signpath_keys.ts";
 import { type RawSignatureFormat, signArtifact } from "../../lib/local/signpath_signing.ts";
+import { rsaKey } from "../support/rsa_keys.ts";
 
 const LIMITS = { entries: 100, entryBytes: 1e6, totalBytes: 1e6 };
 const rsa = (modulusLength: number) => generateKeyPairSync("rsa", { modulusLength }).privateKey;
@@ -31,9 +32,9 @@ async function signaturesOf(key: ReturnType<typeof fileSigningKey>, format: RawS
 }
 
 const KEYS: [name: string, key: KeyObject, notation: SignatureRules["hash"]][] = [
-  ["RSA 2048", rsa(2048), "sha256"],
-  ["RSA 3072", rsa(3072), "sha384"],
-  ["RSA 4096", rsa(4096), "sha512"],
+  ["RSA 2048", rsaKey(2048), "sha256"],
+  ["RSA 3072", rsaKey(3072), "sha384"],
+  ["RSA 4096", rsaKey(4096), "sha512"],
   ["P-256", ec("P-256"), "sha256"],
   ["P-384", ec("P-384"), "sha384"],
   ["P-521", ec("P-521"), "sha512"],

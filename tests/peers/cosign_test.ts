@@ -66,7 +66,7 @@ async function signBundle(repository: RegistryRepository, image: SignedImage, { 
   await addReferrer(repository, manifest);
 }
 
-for (const stack of [REAL, EMBEDDED]) {
+for (const [stack, kinds] of [[REAL, TEST_KEY_KINDS], [EMBEDDED, ["rsa2048", "p256"]]] as const) {
   stackTest(stack, "cosign: what tagseal signs is taken by the real verifiers, by the right tag alone", [
     "verifiers",
     "skopeo",
@@ -74,7 +74,7 @@ for (const stack of [REAL, EMBEDDED]) {
     await using peers = await stack.start();
     await using verifiers = await Verifiers.start(peers.caPath);
     using registry = new Registry(`https://${peers.registryHost}`, peers.caPem);
-    await mapAtOnce(TEST_KEY_KINDS, AT_ONCE, async (kind) => {
+    await mapAtOnce(kinds, AT_ONCE, async (kind) => {
       await oneKey(peers, registry.repository(`cosign/${kind}`), verifiers, await testKey(kind));
     });
   });

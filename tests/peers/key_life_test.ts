@@ -1,4 +1,4 @@
-/** The life of keys, on both Notary servers, side by side with the notary client and the docker CLI. */
+/** The life of keys, on the real Notary server, side by side with the notary client and the docker CLI. */
 import assert from "node:assert/strict";
 import { certificatePem, readCertificate } from "../../lib/crypto/x509.ts";
 import { createSigningCertificate } from "../../lib/local/certificates.ts";
@@ -7,14 +7,14 @@ import { notaryList, NotaryOwner } from "../support/notary_owner.ts";
 import type { Need } from "../support/peer_case.ts";
 import { tagseal } from "../support/run.ts";
 import { type Person, type SigningStack, startSigningStack } from "../support/signing_stack.ts";
-import { STACKS, stackTest } from "../support/stacks.ts";
+import { REAL, REAL_WITH_TOKENS, stackTest } from "../support/stacks.ts";
 
 const CLIENTS: readonly Need[] = ["notary", "skopeo", "docker"];
 /** Where the notary client of the same person is told to have it, too. */
 const TRUST = ["--trust-dir", "trust"];
 const ROLES = ["targets", "snapshot", "timestamp", "root"] as const;
 
-for (const servers of STACKS) {
+for (const servers of [REAL, REAL_WITH_TOKENS]) {
   stackTest(servers, "key life", CLIENTS, async (t) => {
     await using stack = await startSigningStack({ algorithm: "ecdsa-p256", stack: servers });
     await t.step("what init and add-delegation made is seen by all clients alike", () => agrees(stack));

@@ -5,12 +5,12 @@ import { connect, type ConnectOptions, keyFiles, keyFileSigner, openExport } fro
 import { pushImage } from "../support/clients.ts";
 import { failsWith } from "../support/failures.ts";
 import { notaryList } from "../support/notary_owner.ts";
-import { STACKS, stackTest } from "../support/stacks.ts";
+import { EMBEDDED, REAL_WITH_TOKENS, stackTest } from "../support/stacks.ts";
 import { putKey } from "../support/story_keys.ts";
 
 const PASSPHRASE = "correct horse battery";
 
-for (const servers of STACKS) {
+for (const servers of [REAL_WITH_TOKENS, EMBEDDED]) {
   stackTest(servers, "library: a script sets up, signs, withdraws and exports", ["notary", "skopeo"], async () => {
     await using peers = await servers.start();
     const { username, password, notaryUrl, caPem, registryHost, dir } = peers;

@@ -26,6 +26,7 @@ import { HARMLESS, notationForgeries } from "../support/notation_forgeries.ts";
 import { peerTest } from "../support/peer_case.ts";
 import { type Peers, startPeers } from "../support/peers.ts";
 import { EMBEDDED, REAL, stackTest } from "../support/stacks.ts";
+import { MORE } from "../support/fuzz.ts";
 
 const TAG = "1.4.2";
 const AT_ONCE = 3;
@@ -92,7 +93,7 @@ async function signOnce(repository: RegistryRepository, image: Descriptor, signe
   return "published";
 }
 
-const SOME_KINDS: readonly KeyKind[] = ["RSA 3072", "P-521"];
+const SOME_KINDS: readonly KeyKind[] = ["P-521"];
 
 for (const [stack, kinds] of [[REAL, KEY_KINDS], [EMBEDDED, SOME_KINDS]] as const) {
   stackTest(stack, "notation takes what tagseal signs", ["verifiers"], async (t) => {
@@ -144,7 +145,10 @@ peerTest("notation and tagseal on changed signatures", ["docker-registry", "nota
       const { name, manifest, blobs } = next;
       const attached = new Attached().addManifest(manifest, ...blobs);
       const question = { image, tag: TAG, trusted, at: new Date() };
-      if ((await verifyNotation(question, attached.list, attached)).verified) mine.push(name);
+      const taken = (await verifyNotation(question, attached.list, attached)).verified !== undefined;
+      if (taken) mine.push(name);
+      // What both refuse is most of it: the program is asked about that by hand, with TAGSEAL_FUZZ=2.
+      if (!taken && !STRICTER.includes(name) && MORE === 1) continue;
       if (!await put(repository, image, manifest, blobs)) continue; // the registry refused it already
       if ((await accepts(peers, home, repository.path, image, TAG)).ok) theirs.push(name);
     }

@@ -11,6 +11,7 @@ import { KNOWN_MODULES } from "../../lib/keystore/pkcs11_modules.ts";
 import { createSigningCertificate } from "../../lib/local/certificates.ts";
 import { peerTest } from "../support/peer_case.ts";
 import { PAYLOAD, RULES, type TokenSignatures } from "../support/token_signatures.ts";
+import { rsaKey } from "../support/rsa_keys.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const MODULE = KNOWN_MODULES.find((path) => path.includes("softhsm") && existsSync(path)) ?? "";
@@ -78,8 +79,8 @@ peerTest("pkcs11: keys of all kinds on SoftHSM sign payloads and hashes", ["soft
     await token.init();
     const signers: [string, PublicKey][] = [];
     const made: [string, KeyObject][] = [
-      ["RSA 2048", generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey],
-      ["RSA 3072", generateKeyPairSync("rsa", { modulusLength: 3072 }).privateKey],
+      ["RSA 2048", rsaKey(2048)],
+      ["RSA 3072", rsaKey(3072)],
       ["P-256", generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey],
       ["P-384", generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey],
       ["P-521", generateKeyPairSync("ec", { namedCurve: "P-521" }).privateKey],

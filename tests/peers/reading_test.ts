@@ -1,6 +1,6 @@
 /**
- * Repositories that the notary client runs on the real Notary server or the embedded one are read as that client and
- * Docker read them, at every step of their life; and both leave the other a trust directory to go on with.
+ * Repositories that the notary client runs on the real Notary server are read as that client and Docker read them, at
+ * every step of their life; and both leave the other a trust directory to go on with.
  */
 import assert from "node:assert/strict";
 import { canonicalJson } from "../../lib/bytes/canonical_json.ts";
@@ -21,7 +21,7 @@ import { type KeyFiles, type ListedTag, notaryList, NotaryOwner } from "../suppo
 import type { Need } from "../support/peer_case.ts";
 import type { Peers } from "../support/peers.ts";
 import { type Outcome, tagseal } from "../support/run.ts";
-import { EMBEDDED, REAL, type Stack, STACKS, stackTest } from "../support/stacks.ts";
+import { REAL, REAL_WITH_TOKENS, type Stack, stackTest } from "../support/stacks.ts";
 
 const CLIENTS: readonly Need[] = ["notary", "docker"];
 const DAY_MS = 86_400_000;
@@ -36,7 +36,7 @@ const tagged = (...tags: readonly Omit<ListedTag, "role">[]) => (signed: JsonObj
   withTargets(signed, new Map(tags.map(({ tag, ...target }) => [tag, target])));
 const image = (tag: string, byte: string, length: number) => ({ tag, sha256: byte.repeat(32), length });
 
-for (const stack of STACKS) {
+for (const stack of [REAL, REAL_WITH_TOKENS]) {
   const closely = stack === REAL;
 
   stackTest(stack, "reading: a repository of the notary client, all its life", CLIENTS, async (t) => {
@@ -46,7 +46,7 @@ for (const stack of STACKS) {
     const step = (name: string, change: () => Promise<void>, skipped: readonly string[] = []) =>
       t.step(name, async () => {
         await change();
-        // Neither tokens nor other servers change what is read: there, a look now and then will do.
+        // Tokens do not change what is read: with them, a look now and then will do.
         if (closely || looks.includes(name)) await life.everybodyAgrees(skipped);
       });
     await step("just set up", () => owner.init());
@@ -90,98 +90,94 @@ for (const stack of STACKS) {
   });
 }
 
-for (const stack of [REAL, EMBEDDED]) {
-  stackTest(stack, "reading: what has expired is skipped as the notary client skips it", CLIENTS, async (t) => {
-    await using life = await Life.begin(stack);
-    const { owner } = life;
-    await owner.init();
-    await owner.rotate("snapshot", "-r");
-    await owner.delegate(RELEASES, await life.newKey("releases", "rsa-2048"));
-    await owner.delegate("targets/alice", await life.newKey("alice", "ecdsa-p256"));
-    await owner.sign(image("v1", "a1", 528), ["targets"]);
-    await owner.sign(image("v1", "b1", 1024), [RELEASES]);
-    await owner.sign(image("v2", "b2", 1024), [RELEASES, "targets/alice"]);
+stackTest(REAL, "reading: what has expired is skipped as the notary client skips it", CLIENTS, async (t) => {
+  await using life = await Life.begin(REAL);
+  const { owner } = life;
+  await owner.init();
+  await owner.rotate("snapshot", "-r");
+  await owner.delegate(RELEASES, await life.newKey("releases", "rsa-2048"));
+  await owner.delegate("targets/alice", await life.newKey("alice", "ecdsa-p256"));
+  await owner.sign(image("v1", "a1", 528), ["targets"]);
+  await owner.sign(image("v1", "b1", 1024), [RELEASES]);
+  await owner.sign(image("v2", "b2", 1024), [RELEASES, "targets/alice"]);
+  await life.everybodyAgrees();
+
+  await t.step("a delegation's certificate: it goes on to count", async () => {
+    const longAgo = new Date(Date.now() - 40 * DAY_MS);
+    const { pem, files } = await life.newKeyAt("short", longAgo, 30);
+    const certificate = keyOfCertificate(readCertificate(pem));
+    await life.edit("targets", (signed) => withDelegationKey(signed, "targets/short", certificate, [""]));
+    await owner.run(["key", "import", files.key, "--role", "targets/short"]);
+    await owner.sign(image("v2", "b2", 1024), ["targets/short"]);
     await life.everybodyAgrees();
-
-    await t.step("a delegation's certificate: it goes on to count", async () => {
-      const longAgo = new Date(Date.now() - 40 * DAY_MS);
-      const { pem, files } = await life.newKeyAt("short", longAgo, 30);
-      const certificate = keyOfCertificate(readCertificate(pem));
-      await life.edit("targets", (signed) => withDelegationKey(signed, "targets/short", certificate, [""]));
-      await owner.run(["key", "import", files.key, "--role", "targets/short"]);
-      await owner.sign(image("v2", "b2", 1024), ["targets/short"]);
-      await life.everybodyAgrees();
-      const { tags } = (await life.ours("fresh", ["list", "--role", "targets/short", "--json"])).json<List>();
-      assert.deepEqual(tags.map(({ tag }) => tag), ["v2"]);
-    });
-
-    await t.step("a delegation: its tags are gone, and we say why", async () => {
-      // The server refuses what has expired already.
-      const soon = new Date(Date.now() + 2000);
-      await life.edit(RELEASES, (signed) => signed, new Date(soon.getTime() - LIFETIME_DAYS.targets * DAY_MS));
-      await new Promise((resolve) => setTimeout(resolve, soon.getTime() - Date.now()));
-      await life.everybodyAgrees([RELEASES]);
-      const { tags, skipped } = (await life.ours("fresh", ["list", "--json"])).json<List>();
-      assert.deepEqual(tags.map(({ tag, role }) => [tag, role]), [["v1", "targets"]]);
-      assert.deepEqual(skipped?.map(({ role }) => role), [RELEASES]);
-      assert.match(skipped![0]!.reason, /"targets\/releases" expired on 20/);
-      const refused = await life.run("fresh", ["verify", "-t", "v2"]);
-      assert.equal(refused.code, 3, refused.stderr);
-      assert.match(refused.stderr, /Not signed in .*: v2 .*"targets\/releases" .*expired on/);
-    });
-
-    await t.step("published anew: they are back", async () => {
-      await life.edit(
-        RELEASES,
-        (signed) => withTargets(signed, new Map([["v5", { length: 5, sha256: "b5".repeat(32) }]])),
-      );
-      await life.everybodyAgrees();
-    });
+    const { tags } = (await life.ours("fresh", ["list", "--role", "targets/short", "--json"])).json<List>();
+    assert.deepEqual(tags.map(({ tag }) => tag), ["v2"]);
   });
-}
 
-for (const stack of [REAL, EMBEDDED]) {
-  stackTest(stack, "reading: a role whose last key the notary client took away", CLIENTS, async (t) => {
-    await using life = await Life.begin(stack);
-    const { owner, server } = life;
-    await owner.init();
-    await owner.rotate("snapshot", "-r");
-    const { files, pem } = await life.newKeyAt("releases", new Date(), 30);
-    await owner.delegate(RELEASES, files);
-    await owner.sign(image("v1", "a1", 528), ["targets"]);
-    const keyIds = async () => {
-      const bytes = (await server.read(owner.gun, "targets"))!;
-      const { signed } = JSON.parse(new TextDecoder().decode(bytes));
-      return signed.delegations.roles.map(({ keyids }: { keyids: unknown }) => keyids);
-    };
-    const { id, canonicalId } = keyOfCertificate(readCertificate(pem));
-    await t.step("delegation remove: it writes null, and everybody reads on", async () => {
-      await owner.run(["delegation", "remove", owner.gun, RELEASES, canonicalId, "-y", "-p"]);
-      assert.deepEqual(await keyIds(), [null]);
-      await life.everybodyAgrees();
-      assert.match((await life.ours("fresh", ["status"])).stdout, /targets\/releases/);
-    });
-    await t.step("add-delegation puts the key back, and the notary client reads and signs on", async () => {
-      const add = ["add-delegation", "--delegation-certificate", files.certificate];
-      const { code, stderr } = await life.run("owner", add, NOTARY_PASSPHRASES);
-      assert.equal(code, 0, stderr);
-      assert.deepEqual(await keyIds(), [[id], [id]]);
-      await owner.sign(image("v2", "b2", 7), [RELEASES]);
-      await life.everybodyAgrees();
-      assert.deepEqual((await life.theirList("fresh")).map(({ tag, role }) => [tag, role]), [
-        ["v1", "targets"],
-        ["v2", RELEASES],
-      ]);
-    });
-    await t.step("delegation purge, from all roles at once", async () => {
-      await owner.run(["delegation", "purge", owner.gun, "--key", canonicalId, "-p"]);
-      assert.deepEqual(await keyIds(), [null, null]);
-      const left = await life.theirList("fresh");
-      assert.deepEqual(left.map(({ tag }) => tag), ["v1"]);
-      for (const reader of ["fresh", "kept-ours"]) assert.deepEqual(await life.ourList(reader, "targets"), left);
-    });
+  await t.step("a delegation: its tags are gone, and we say why", async () => {
+    // The server refuses what has expired already.
+    const soon = new Date(Date.now() + 2000);
+    await life.edit(RELEASES, (signed) => signed, new Date(soon.getTime() - LIFETIME_DAYS.targets * DAY_MS));
+    await new Promise((resolve) => setTimeout(resolve, soon.getTime() - Date.now()));
+    await life.everybodyAgrees([RELEASES]);
+    const { tags, skipped } = (await life.ours("fresh", ["list", "--json"])).json<List>();
+    assert.deepEqual(tags.map(({ tag, role }) => [tag, role]), [["v1", "targets"]]);
+    assert.deepEqual(skipped?.map(({ role }) => role), [RELEASES]);
+    assert.match(skipped![0]!.reason, /"targets\/releases" expired on 20/);
+    const refused = await life.run("fresh", ["verify", "-t", "v2"]);
+    assert.equal(refused.code, 3, refused.stderr);
+    assert.match(refused.stderr, /Not signed in .*: v2 .*"targets\/releases" .*expired on/);
   });
-}
+
+  await t.step("published anew: they are back", async () => {
+    await life.edit(
+      RELEASES,
+      (signed) => withTargets(signed, new Map([["v5", { length: 5, sha256: "b5".repeat(32) }]])),
+    );
+    await life.everybodyAgrees();
+  });
+});
+
+stackTest(REAL, "reading: a role whose last key the notary client took away", CLIENTS, async (t) => {
+  await using life = await Life.begin(REAL);
+  const { owner, server } = life;
+  await owner.init();
+  await owner.rotate("snapshot", "-r");
+  const { files, pem } = await life.newKeyAt("releases", new Date(), 30);
+  await owner.delegate(RELEASES, files);
+  await owner.sign(image("v1", "a1", 528), ["targets"]);
+  const keyIds = async () => {
+    const bytes = (await server.read(owner.gun, "targets"))!;
+    const { signed } = JSON.parse(new TextDecoder().decode(bytes));
+    return signed.delegations.roles.map(({ keyids }: { keyids: unknown }) => keyids);
+  };
+  const { id, canonicalId } = keyOfCertificate(readCertificate(pem));
+  await t.step("delegation remove: it writes null, and everybody reads on", async () => {
+    await owner.run(["delegation", "remove", owner.gun, RELEASES, canonicalId, "-y", "-p"]);
+    assert.deepEqual(await keyIds(), [null]);
+    await life.everybodyAgrees();
+    assert.match((await life.ours("fresh", ["status"])).stdout, /targets\/releases/);
+  });
+  await t.step("add-delegation puts the key back, and the notary client reads and signs on", async () => {
+    const add = ["add-delegation", "--delegation-certificate", files.certificate];
+    const { code, stderr } = await life.run("owner", add, NOTARY_PASSPHRASES);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(await keyIds(), [[id], [id]]);
+    await owner.sign(image("v2", "b2", 7), [RELEASES]);
+    await life.everybodyAgrees();
+    assert.deepEqual((await life.theirList("fresh")).map(({ tag, role }) => [tag, role]), [
+      ["v1", "targets"],
+      ["v2", RELEASES],
+    ]);
+  });
+  await t.step("delegation purge, from all roles at once", async () => {
+    await owner.run(["delegation", "purge", owner.gun, "--key", canonicalId, "-p"]);
+    assert.deepEqual(await keyIds(), [null, null]);
+    const left = await life.theirList("fresh");
+    assert.deepEqual(left.map(({ tag }) => tag), ["v1"]);
+    for (const reader of ["fresh", "kept-ours"]) assert.deepEqual(await life.ourList(reader, "targets"), left);
+  });
+});
 
 /** One repository with its owner, and readers who follow it. */
 class Life implements AsyncDisposable {

@@ -16,6 +16,7 @@ import type { SignPathService } from "../../lib/local/signpath_service.ts";
 import { failsWith } from "../support/failures.ts";
 import { batchOf, FlowWorld } from "../support/flow_world.ts";
 import { connect, serve } from "../support/signpath_world.ts";
+import { signingCertificate } from "../support/rsa_keys.ts";
 
 const [A, B] = ["registry.test/acme/a", "registry.test/acme/b"];
 const SUBMISSION = { projectSlug: "hashes", signingPolicySlug: "auto", description: "build 7" };
@@ -23,7 +24,7 @@ const SUBMISSION = { projectSlug: "hashes", signingPolicySlug: "auto", descripti
 /** A service with a key that may sign for `A` and `B` as `team`. */
 async function withService(algorithm: "ecdsa-p256" | "rsa-2048" = "ecdsa-p256", older = false) {
   const world = await FlowWorld.begin();
-  const made = await createSigningCertificate({ commonName: "hashes", algorithm, now: world.at, days: 365 });
+  const made = await signingCertificate({ commonName: "hashes", algorithm, now: world.at, days: 365 });
   const key = keyOfCertificate(readCertificate(made.certificatePem));
   for (const gun of [A, B]) {
     await world.init(gun);

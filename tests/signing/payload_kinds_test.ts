@@ -4,13 +4,14 @@ import { utf8 } from "../../lib/bytes/bytes.ts";
 import { keyOfCertificate } from "../../lib/crypto/keys.ts";
 import { recognizeByRules, type SignatureRules } from "../../lib/crypto/signature_rules.ts";
 import { readCertificate } from "../../lib/crypto/x509.ts";
-import { createSigningCertificate, SIGNING_ALGORITHMS } from "../../lib/local/certificates.ts";
+import { SIGNING_ALGORITHMS } from "../../lib/local/certificates.ts";
 import { fileSigningKey } from "../../lib/local/signpath_keys.ts";
 import { sha256Hex } from "../../lib/crypto/hash.ts";
 import { assembleBatch, type UnnamedPayload } from "../../lib/signing/batch.ts";
 import { hashSigner } from "../../lib/signing/hash_signer.ts";
 import { zipSigner } from "../../lib/signing/zip_signer.ts";
 import { connect, serve } from "../support/signpath_world.ts";
+import { signingCertificate } from "../support/rsa_keys.ts";
 
 const AT = new Date("2026-06-01T12:00:00Z");
 const CLOCK = { now: () => AT, sleep: () => Promise.resolve() };
@@ -29,7 +30,7 @@ const JWS = {
 
 for (const algorithm of SIGNING_ALGORITHMS) {
   Deno.test(`a role, cosign's two forms and Notation's are signed by the rules of each (${algorithm})`, async (t) => {
-    const made = await createSigningCertificate({ commonName: "signer", algorithm, now: AT, days: 365 });
+    const made = await signingCertificate({ commonName: "signer", algorithm, now: AT, days: 365 });
     const key = keyOfCertificate(readCertificate(made.certificatePem));
     const jws = { hash: JWS[algorithm], rsaPadding: "pss" } as const;
     const payload = (words: string, more: Pick<UnnamedPayload, "rules" | "label" | "extension">): UnnamedPayload => ({

@@ -9,16 +9,16 @@ import { isTagsealError, type TagsealErrorCode } from "../../lib/errors.ts";
 import { fileSigningKey } from "../../lib/local/signpath_keys.ts";
 import { signArtifact } from "../../lib/local/signpath_signing.ts";
 import type { SchemeName } from "../../lib/schemes/names.ts";
+import { rsaKey } from "../support/rsa_keys.ts";
 
 const LIMITS = { entries: 100, entryBytes: 1e6, totalBytes: 1e6 };
-const rsa = (modulusLength: number) => generateKeyPairSync("rsa", { modulusLength }).privateKey;
 const ec = (namedCurve: string) => generateKeyPairSync("ec", { namedCurve }).privateKey;
-const RSA_2048 = rsa(2048);
+const RSA_2048 = rsaKey(2048);
 /** Keys, how the two plain kinds of payloads are signed, and how Notation's. */
 const KEYS: [name: string, key: KeyObject, plain: string, jws: string][] = [
   ["RSA 2048", RSA_2048, 'sha256" rsa-padding="pkcs1', 'sha256" rsa-padding="pss'],
-  ["RSA 3072", rsa(3072), 'sha256" rsa-padding="pkcs1', 'sha384" rsa-padding="pss'],
-  ["RSA 4096", rsa(4096), 'sha256" rsa-padding="pkcs1', 'sha512" rsa-padding="pss'],
+  ["RSA 3072", rsaKey(3072), 'sha256" rsa-padding="pkcs1', 'sha384" rsa-padding="pss'],
+  ["RSA 4096", rsaKey(4096), 'sha256" rsa-padding="pkcs1', 'sha512" rsa-padding="pss'],
   ["P-256", ec("P-256"), "sha256", "sha256"],
   ["P-384", ec("P-384"), "sha256", "sha384"],
   ["P-521", ec("P-521"), "sha256", "sha512"],

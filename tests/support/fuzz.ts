@@ -29,7 +29,8 @@ export const isBadInput = (error: unknown): boolean => isTagsealError(error, "ba
 /** For readers that say in their result what is wrong. */
 export const never = (): boolean => false;
 
-const MORE = Math.max(1, Math.trunc(Number(Deno.env.get("TAGSEAL_FUZZ") ?? 1)));
+/** How many times as many inputs are tried as in the gate. */
+export const MORE: number = Math.max(1, Math.trunc(Number(Deno.env.get("TAGSEAL_FUZZ") ?? 1)));
 
 /** Registers a test for each parser. */
 export function testParsers(parsers: readonly Parser[]): void {

@@ -27,6 +27,7 @@ import {
   type SignPathServiceOptions,
 } from "../../lib/local/signpath_service.ts";
 import { type Outcome, tagseal } from "./run.ts";
+import { signingCertificate } from "./rsa_keys.ts";
 
 /** The passphrases that every run has in its variables. */
 export const PASSPHRASES = { root: "correct horse battery", targets: "staple tests in time" } as const;
@@ -85,10 +86,9 @@ export async function newSignPath(
 ): Promise<
   { readonly signPath: SignPathServiceOptions; readonly certificates: Pick<Peers, "certificate" | "otherCertificate"> }
 > {
-  const certificate = (commonName: string, days: number) =>
-    createSigningCertificate({ commonName, algorithm, now: now(), days });
-  const own = await certificate("Docker signing (test)", days);
-  const other = await certificate("Another key (test)", 5000);
+  const certified = { algorithm, now: now() };
+  const own = await signingCertificate({ ...certified, commonName: "Docker signing (test)", days });
+  const other = await createSigningCertificate({ ...certified, commonName: "Another key (test)", days: 5000 });
   const policy = (slug: string, approval: "automatic" | "manual", { privateKey, certificateDer } = own) => ({
     slug,
     approval,

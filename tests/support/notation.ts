@@ -4,7 +4,7 @@
  * @module
  */
 import "reflect-metadata";
-import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import * as x509 from "@peculiar/x509";
 import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { localSigner, publicKeyOf } from "../../lib/crypto/signer.ts";
@@ -16,6 +16,7 @@ import type { Digest } from "../../lib/registry/image_ref.ts";
 import { OCI_MANIFEST } from "../../lib/registry/manifest_type.ts";
 import { algorithmOf, CREATED, JWS_TYPE, SIGNATURE_TYPE, THUMBPRINTS } from "../../lib/schemes/notation/formats.ts";
 import type { NotationSource } from "../../lib/schemes/notation/verify.ts";
+import { rsaKey } from "./rsa_keys.ts";
 
 const FIXTURES = new URL("../../fixtures/after_dct/", import.meta.url);
 
@@ -33,13 +34,11 @@ const made = new Map<KeyKind, KeyObject>();
 
 /** A key for signers, one of each kind for the whole run. */
 export function keyOf(kind: KeyKind): KeyObject {
-  const key = made.get(kind) ?? (kind === "RSA 4096" ? recorded("rsa4096") : newKey(kind));
+  const [, bits] = /^RSA (.*)$/.exec(kind) ?? [];
+  const key = made.get(kind) ??
+    (bits === undefined ? newKey(kind) : rsaKey(Number(bits) as Parameters<typeof rsaKey>[0]));
   made.set(kind, key);
   return key;
-}
-
-function recorded(name: string): KeyObject {
-  return createPrivateKey(new TextDecoder().decode(fixture(`${name}/key.pem`)));
 }
 
 /** Another key. */

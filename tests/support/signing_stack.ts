@@ -10,12 +10,7 @@ import type { KeyObject } from "node:crypto";
 import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { authorize } from "../../lib/http/auth.ts";
 import { createSend } from "../../lib/http/network.ts";
-import {
-  createLocalCa,
-  createSigningCertificate,
-  LOOPBACK_NAMES,
-  type SigningAlgorithm,
-} from "../../lib/local/certificates.ts";
+import { createLocalCa, LOOPBACK_NAMES, type SigningAlgorithm } from "../../lib/local/certificates.ts";
 import { fileSigningKey } from "../../lib/local/signpath_keys.ts";
 import { createSignPathService, type SignPathService } from "../../lib/local/signpath_service.ts";
 import type { RawSignatureFormat } from "../../lib/local/signpath_signing.ts";
@@ -24,6 +19,7 @@ import { type Env, NOTARY_PASSPHRASES } from "./clients.ts";
 import type { Peers } from "./peers.ts";
 import { type Outcome, tagseal } from "./run.ts";
 import type { Stack } from "./stacks.ts";
+import { signingCertificate } from "./rsa_keys.ts";
 
 /** What is started. */
 export interface SigningStackOptions extends RawSignatureFormat {
@@ -78,7 +74,7 @@ export async function startSigningStack(options: SigningStackOptions): Promise<S
   const peers = cleanUp.use(await options.stack.start(options.engine ? { engine: true } : {}));
   const ca = await createLocalCa(now(), "tagseal tests, SignPath's CA");
   const { certPem: cert, keyPem: key } = await ca.issue(LOOPBACK_NAMES);
-  const { privateKey, certificateDer } = await createSigningCertificate({
+  const { privateKey, certificateDer } = await signingCertificate({
     commonName: "tagseal tests, signing",
     algorithm: options.algorithm,
     now: now(),

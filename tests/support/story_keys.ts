@@ -8,12 +8,13 @@ import { publish, type Trust } from "../../lib/notary/repository.ts";
 import { openRoleSigner } from "../../lib/flows/role_signer.ts";
 import { exchange } from "../../lib/http/send.ts";
 import { createFileKeyStore } from "../../lib/keystore/file_keystore.ts";
-import { createSigningCertificate, type SigningAlgorithm } from "../../lib/local/certificates.ts";
+import type { SigningAlgorithm } from "../../lib/local/certificates.ts";
 import { createMemoryMetadataStore } from "../../lib/notary/metadata_store.ts";
 import { createTrustServer } from "../../lib/notary/trust_server.ts";
 import { assembleFile, nextTargets, withTargets } from "../../lib/tuf/edit.ts";
 import type { Target } from "../../lib/tuf/models.ts";
 import { given, PASSPHRASES, type Story } from "./local_story.ts";
+import { signingCertificate } from "./rsa_keys.ts";
 
 /**
  * Puts a delegation's key into the story's trust directory, as `notary key import --role <role>` and `docker trust key
@@ -25,7 +26,7 @@ export async function givenSigner(
   passphrase: string,
   algorithm: SigningAlgorithm = "ecdsa-p256",
 ): Promise<string> {
-  const made = await createSigningCertificate({ commonName: name, algorithm, now: new Date(), days: 365 });
+  const made = await signingCertificate({ commonName: name, algorithm, now: new Date(), days: 365 });
   await given(story, `${name}.cer`, made.certificateDer);
   story.secrets.push(passphrase);
   return await putKey(story.trust, made.privateKey, name, passphrase);

@@ -65,7 +65,7 @@ async function costOf(server: Server, folder: string, args: readonly string[], p
     peakMib = Math.max(peakMib, Number(/\d+/.exec(new TextDecoder().decode(stdout))?.[0] ?? 0) / 1024);
   };
   let looks: Promise<void> = Promise.resolve();
-  const looking = setInterval(() => looks = looks.then(look), 50);
+  const looking = setInterval(() => looks = looks.then(look), 100);
   const { code, stdout, stderr } = await child.output();
   clearInterval(looking);
   await looks;
