@@ -55,7 +55,7 @@ export function inItsWords(body: Bytes): string {
 }
 
 function oneLine(text: unknown): string | undefined {
-  return typeof text === "string" && /\S/.test(text) ? sentence(text).replaceAll('"', "'") || undefined : undefined;
+  return typeof text === "string" && sentence(text).replaceAll('"', "'") || undefined;
 }
 
 /** When a server that is asked too often may be asked again, as it says (`Retry-After`): the end of a sentence. */

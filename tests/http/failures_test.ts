@@ -337,6 +337,15 @@ Deno.test("what the runtime says of certificates and of what nobody knows, word 
     ...["it is odd", "other", "other", false, true],
   ]);
   assert.equal(explain("it is odd", "http://proxy.test:1").words, 'it is odd, through the proxy "http://proxy.test:1"');
+  const proxied = (words: string) => explain(words, "http://proxy.test:1");
+  assert.equal(proxied("Connection refused").reason, "proxy");
+  assert.equal(proxied("Connection refused (os error 111)").reason, "refused");
+  const lookup = "dns error: failed to lookup address information: Temporary failure in name resolution";
+  assert.match(proxied(lookup).words, /^the proxy "http:\/\/proxy\.test:1" cannot be reached: the name "proxy\.test" /);
+  assert.equal(
+    explain("Requests to port 9 are blocked").words,
+    "port 9 is one that this program's runtime never asks, so that nothing was sent",
+  );
   assert.equal(explain("no error sending request for a: b").words, "no error sending request for a: b");
   assert.equal(explain("x".repeat(400)).words, "x".repeat(300));
   assert.equal(explainFailure(null, url).words, "null");

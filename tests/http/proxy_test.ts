@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readProxies } from "../../lib/http/proxy.ts";
+import { PROXY_VARIABLES, readProxies } from "../../lib/http/proxy.ts";
 import { isTagsealError } from "../../lib/errors.ts";
 
 /** Whether `url` goes through the proxy where NO_PROXY is `noProxy`. */
@@ -83,6 +83,13 @@ Deno.test("proxy: what an entry of NO_PROXY is for, and what is none", () => {
     ["http://[::ff]/", "::7f"],
   ];
   for (const [url, noProxy] of proxied) assert.equal(isProxied(url, noProxy), true, `${url} ${noProxy}`);
+});
+
+Deno.test("proxy: nothing but the variables that are named is read, in capitals and in small letters", () => {
+  const read = new Set<string>();
+  assert.equal(readProxies((name) => void read.add(name)), undefined);
+  readProxies((name) => (read.add(name), name === "ALL_PROXY" ? "http://proxy.test" : undefined));
+  assert.deepEqual([...read].sort(), PROXY_VARIABLES.flatMap((name) => [name, name.toLowerCase()]).sort());
 });
 
 Deno.test("proxy: each protocol has its variable, and ALL_PROXY is for those that have none", () => {

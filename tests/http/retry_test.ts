@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { isTagsealError, TagsealError } from "../../lib/errors.ts";
+import { ProxiedError } from "../../lib/http/proxy.ts";
 import { exchangeWithRetry, retryAfterMs, type RetryPolicy, sleep, type Wait } from "../../lib/http/retry.ts";
 import type { Call, Send } from "../../lib/http/send.ts";
 import { countedSignal } from "../support/listeners.ts";
@@ -327,6 +328,8 @@ Deno.test("a service that never answered is not waited for as one that is restar
     assert.equal(await spent(undefined, failure), 600_000);
   }
   assert.equal(await spent({ reached: false }, later), 60_000);
+  const proxy = new TypeError("unsuccessful tunnel");
+  assert.equal(await spent({ reached: false }, new ProxiedError({ url: "http://proxy.test" }, proxy)), 5000);
   assert.equal(await spent({ reached: true }, new TypeError("Fetch failed: Requests to port 9 are blocked")), 0);
   const contact = { reached: false };
   await exchangeWithRetry(script(503, 200).send, call(), { ...clock(600_000).policy, contact });

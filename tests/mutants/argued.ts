@@ -89,6 +89,24 @@ export const ARGUED: readonly Argument[] = [
       "a signal is aborted once",
     ],
   ),
+  ...of(
+    "lib/http/server_words.ts",
+    ["const MAX_READ_BYTES = 64 * 1024;", "64 * 1024 => 131072", "a bound of work: what is shown is far shorter"],
+    ["const MAX_READ_BYTES = 64 * 1024;", "64 * 1024 => 32768", "a bound of work: what is shown is far shorter"],
+  ),
+  ...of(
+    "lib/http/way.ts",
+    [
+      'if (a.scheme !== "bearer" || b.scheme !== "bearer") return a.scheme === b.scheme;',
+      'a.scheme !== "bearer" => false',
+      "what Basic names is no address, and thus no token server's; the types do not know that",
+    ],
+    [
+      'if (a.scheme !== "bearer" || b.scheme !== "bearer") return a.scheme === b.scheme;',
+      'b.scheme !== "bearer" => false',
+      "what Basic names is no address, and thus no token server's; the types do not know that",
+    ],
+  ),
   ...of("lib/signing/policy_service.ts", [
     'const [what, time] = at < notBefore ? ["is not valid before", notBefore] : ["expired on", notAfter];',
     "at < notBefore => at <= notBefore",
@@ -106,6 +124,16 @@ export const ARGUED: readonly Argument[] = [
     ['const entry = object(parseJson(bytes), "it");', '"it" => "it?"', "nobody is told what is wrong with a file"],
     ['const unit = object(one, "it");', '"it" => "it?"', "nobody is told what is wrong with a file"],
   ),
+  ...of("lib/signing/signing_data.ts", [
+    "const most = Math.max(0, ...[...payloads.values()].map(({ length }) => length));",
+    "0 => 1",
+    "a byte is no more than a payload may have, either",
+  ]),
+  ...of("lib/signing/zip_signer.ts", [
+    "equalBytes(words(sent), words(received)) && isSame(sent.payloads, received.payloads) &&",
+    "isSame(sent.payloads, received.payloads) => true",
+    "the manifest gives each payload's hash, which reading has checked: it stays, as two files are compared as a whole",
+  ]),
   ...of("lib/signing/sign.ts", [
     "if (isTagsealError(error) && error.request) signingRequestId = error.request.id;",
     "isTagsealError(error) => true",

@@ -16,6 +16,7 @@ export class Tests {
   readonly seconds: Map<string, number> = new Map();
   readonly #reaching = new Map<number, Set<Timed>>();
   readonly #ofFile = new Map<string, Set<Timed>>();
+  readonly #all: Timed[] = [];
   readonly #fileOf: ReadonlyMap<number, string>;
 
   constructor(readonly folder: string, mutants: readonly Mutant[], readonly jobs: number) {
@@ -39,6 +40,7 @@ export class Tests {
     if (failure) return void this.failing.push(`${file}: ${name}: ${failure.split("\n")[0]}`);
     if (took.cpuMs > LONGEST_MS) return;
     const known: Timed = [file, index, took];
+    this.#all.push(known);
     for (const id of reached) {
       setOf(this.#reaching, id).add(known);
       setOf(this.#ofFile, this.#fileOf.get(id)!).add(known);
@@ -47,7 +49,8 @@ export class Tests {
 
   /** The tests that a mutant may be noticed by, cheapest first. */
   of({ id, file, atLoad }: Mutant): Timed[] {
-    const known = atLoad ? this.#ofFile.get(file) : this.#reaching.get(id);
+    // Which tests rely on what is done as a file is loaded is not known where nothing else of it is mutated.
+    const known = atLoad ? this.#ofFile.get(file) ?? this.#all : this.#reaching.get(id);
     let left = BUDGET_MS;
     return [...known ?? []].sort(([, , a], [, , b]) => a.cpuMs - b.cpuMs)
       .filter(([, , { cpuMs }]) => (left -= cpuMs) > 0);

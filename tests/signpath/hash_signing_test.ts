@@ -121,6 +121,22 @@ Deno.test("of many tags the first hundred are shown, and their number", () => {
   assert.ok(artifact.length < 65_536, `${artifact.length} bytes`);
 });
 
+Deno.test("SignHash is told what is signed and what is withdrawn, on one line of a thousand characters", () => {
+  const line = (changes: Partial<HashMetadata>): string => {
+    const { metadata } = hashSigningData({ ...PLAIN, key: EC }, { ...METADATA, ...changes });
+    return (metadata as { sourceProcess: { commandLine: string } }).sourceProcess.commandLine;
+  };
+  const begin = "tagseal sign --repository r.test/app (targets/releases, version 7";
+  assert.equal(line({}), `${begin}; sign 1: 1.0@${DIGEST})`);
+  const removedTags = [{ tag: "old" }, { tag: "older" }];
+  assert.equal(line({ removedTags }), `${begin}; sign 1: 1.0@${DIGEST}; remove 2: old, older)`);
+  assert.equal(line({ tags: [] }), `${begin})`);
+  const long = (length: number) =>
+    line({ tags: [], removedTags: [{ tag: "x".repeat(length - `${begin}; remove 1: )`.length) }] });
+  assert.match(long(1000), /x\)$/);
+  assert.deepEqual([long(1000).length, long(1001).length, long(1001).slice(-2)], [1000, 1000, "x…"]);
+});
+
 Deno.test("an answer that repeats what was sent gives the signature, however it is laid out", () => {
   const sent = hashArtifact({ ...PLAIN, key: RSA }, METADATA);
   const document = JSON.parse(text(sent));
