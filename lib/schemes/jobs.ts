@@ -69,7 +69,7 @@ export function signedImages(
     id,
     bytes: payloads.get(id)!,
   }));
-  const signed = { payloads: named, signatures, wasAway: true, isContended: false, beginsAnew: false };
+  const signed = { payloads: named, signatures, wasAway: true, beginsAnew: false };
   const at = new Date(created);
   const ofForms = <F extends string>(...forms: readonly F[]) => {
     const missing = change.signatures.filter((one): one is typeof one & { readonly form: F & typeof one.form } =>

@@ -7,8 +7,8 @@ import { type PayloadSigner, perPayload } from "./payload_signer.ts";
 
 /** A key signs in no time: whoever was faster costs next to nothing. */
 const ATTEMPTS = 50;
-/** So is the time better spent on another attempt than on waiting. */
-const SPREAD = 3;
+/** So is the time better spent on another attempt than on waiting: eight at once post twice for each tag at most. */
+const SPREAD = 8;
 
 /**
  * A signer over `store`. A key is opened once, whatever comes of it: nobody is asked twice for a passphrase.

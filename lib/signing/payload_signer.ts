@@ -12,9 +12,9 @@ import type { Payload } from "./payload.ts";
 
 /**
  * {@linkcode PayloadSigner.spread} of services, where each attempt in vain may cost an approval: of eight who begin at the
- * same moment, each has about two signatures made.
+ * same moment, each has two signatures made.
  */
-export const SERVICE_SPREAD = 24;
+export const SERVICE_SPREAD = 44;
 
 /** Who holds the key. */
 export type KeyHolder =
@@ -69,8 +69,8 @@ export interface PayloadSigner {
   /** How often to sign anew where others were faster: a request may want an approval each time, a key does not. */
   readonly attempts: number;
   /**
-   * Over how long a time those draw apart who were overtaken, in multiples of what an attempt takes: the longer, the fewer
-   * of them are overtaken again.
+   * Over how long a time those draw apart who were overtaken, in multiples of the time in which they can be, from the
+   * reading to the answer: the longer, the fewer of them are overtaken again.
    */
   readonly spread: number;
   /**
@@ -95,7 +95,8 @@ export interface OneSigned {
 
 /**
  * `sign` of a signer that signs payloads one by one: some parts at a time, in each of them one after another. After the
- * first failure of a part the rest of it is left alone, since a part is published as a whole or not at all.
+ * first failure of a part the rest of it is left alone, since a part is published as a whole or not at all. Services, once
+ * they have signed, sign as many payloads of a part at a time: who begins anew is overtaken less often the sooner it is signed.
  *
  * @param probeFirst whether to wait for the first part, and to fail with it: for services where one refusal means all
  */
@@ -103,14 +104,17 @@ export function perPayload(
   sign: (payload: Payload) => Promise<OneSigned>,
   { atOnce, probeFirst }: { readonly atOnce: number; readonly probeFirst: boolean },
 ): PayloadSigner["sign"] {
+  let hasSigned = false;
   return async ({ parts }) => {
     const signatures = new Map<string, Bytes>();
     const failures = new Map<string, unknown>();
     let signingRequestId: string | null = null;
     let unclearRequests = 0;
+    const together = probeFirst && hasSigned ? atOnce : 1;
     const signAll = (some: Batch["parts"]) =>
-      mapAtOnce(some, atOnce, async (part) => {
-        for (const payload of part) {
+      mapAtOnce(some, atOnce, (part) =>
+        mapAtOnce(part, together, async (payload) => {
+          if (part.some(({ id }) => failures.has(id))) return;
           try {
             const signed = await sign(payload);
             signatures.set(payload.id, signed.signature);
@@ -118,14 +122,13 @@ export function perPayload(
             unclearRequests += signed.unclearRequests ?? 0;
           } catch (error) {
             failures.set(payload.id, error);
-            return;
           }
-        }
-      });
+        }));
     const first = probeFirst ? parts.slice(0, 1) : [];
     await signAll(first);
     for (const failure of failures.values()) throw failure;
     await signAll(parts.slice(first.length));
+    hasSigned ||= signatures.size > 0;
     return { signatures, failures, signingRequestId, isKept: false, unclearRequests };
   };
 }

@@ -37,8 +37,6 @@ export interface SignedPart {
   readonly madeAt?: Date | undefined;
   /** Whether signing may have taken days, so that what was read before is no longer to be built upon. */
   readonly wasAway: boolean;
-  /** Whether others were faster before, so that a look whether they are again costs less than a publish in vain. */
-  readonly isContended: boolean;
   /** Whether it is begun anew where others are faster: then nobody needs to know what they have published. */
   readonly beginsAnew: boolean;
 }
@@ -58,6 +56,13 @@ export interface Scheme<
    * since a signing request may cost a person's approval.
    */
   prepare(task: Task, at: Date): Promise<Prepared<Plan, Result>>;
+  /**
+   * Looks whether others have published since it was prepared: that costs less than a signature or a publish in vain. Where
+   * a scheme has no such look, nobody can be overtaken in it, or it is not known before publishing.
+   *
+   * @throws {TagsealError} `stale` where they have
+   */
+  look?(task: Task): Promise<void>;
   /**
    * Checks that every signature is good; all schemes are asked before the first one publishes.
    *
@@ -91,6 +96,8 @@ export type PreparedJob<Result> =
     readonly outcome: "to-sign";
     /** What is to be signed. */
     readonly part: Part;
+    /** {@linkcode Scheme.look}. */
+    look?(): Promise<void>;
     /** {@linkcode Scheme.check}. */
     check(signed: SignedPart): Promise<void>;
     /** {@linkcode Scheme.publish}. */
@@ -99,7 +106,7 @@ export type PreparedJob<Result> =
 
 /** Binds a task to its scheme. */
 export function jobOf<Task extends { readonly repository: string }, Plan, Result extends SchemeResult>(
-  scheme: Pick<Scheme<Task, Plan, Result, never, unknown>, "name" | "prepare" | "check" | "publish">,
+  scheme: Pick<Scheme<Task, Plan, Result, never, unknown>, "name" | "prepare" | "look" | "check" | "publish">,
   task: Task,
 ): Job<Result> {
   return {
@@ -112,6 +119,7 @@ export function jobOf<Task extends { readonly repository: string }, Plan, Result
       return {
         outcome: "to-sign",
         part,
+        ...(scheme.look ? { look: () => scheme.look!(task) } : {}),
         check: (signed) => scheme.check(task, plan, signed),
         publish: (signed) => scheme.publish(task, plan, signed),
       };

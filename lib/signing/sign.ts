@@ -35,8 +35,15 @@ export interface SignOptions<Result extends SchemeResult = SchemeResult> {
   readonly onDone?: (outcome: Outcome<Result>) => void;
 }
 
-/** Within how many milliseconds everybody starts over, however long an attempt takes: approvals may take days. */
+/** Within how many milliseconds everybody starts over, however long a signature takes: approvals may take days. */
 const MAX_SPREAD_MS = 120_000;
+/**
+ * A first attempt that takes so many milliseconds for each job at a time is perhaps one of many on a busy machine: to look
+ * whether others were faster costs a small part of that.
+ */
+const SLOW_MS = 750;
+/** Later ones look where others have had so many milliseconds since; who signs faster posts as soon as it would have looked. */
+const BRIEF_MS = 100;
 
 /**
  * Does all of `jobs`. One repository's failure does not keep others from being signed; run again, what is there is left
@@ -59,7 +66,8 @@ export async function sign<Result extends SchemeResult>(
   const together = options.signer.holder.kind === "service"
     ? [jobs]
     : [...Map.groupBy(jobs, ({ repository }) => repository).values()];
-  const told = await mapAtOnce(together, AT_ONCE, (some) => signTogether(some, options, settle));
+  const slowMs = SLOW_MS * Math.min(jobs.length, AT_ONCE);
+  const told = await mapAtOnce(together, AT_ONCE, (some) => signTogether(some, options, settle, slowMs));
   const signingRequestId = told.reduce((id: string | null, one) => one.signingRequestId ?? id, null);
   const unclearRequests = told.reduce((sum, one) => sum + one.unclearRequests, 0);
   await options.signer.ended?.([...outcomes.values()].flatMap((end) => "error" in end ? [end.error] : []));
@@ -72,20 +80,44 @@ type Settle<Result> = (
   end: { readonly result: Result } | { readonly error: unknown },
 ) => void;
 
+/** Has jobs of one repository begun anew, as others were faster. */
+type GiveWay<Result> = (some: readonly Job<Result & SchemeResult>[], error: TagsealError) => void;
+
 /** Does jobs whose payloads are signed together, until each is settled. */
 async function signTogether<Result extends SchemeResult>(
   jobs: readonly Job<Result>[],
   options: SignOptions<Result>,
   settle: Settle<Result>,
+  slowMs: number,
 ): Promise<Pick<SignedBatch, "signingRequestId" | "unclearRequests">> {
   const { signer, now, attempts = signer.attempts } = options;
+  const isService = signer.holder.kind === "service";
+  const since = (from: Date) => now().getTime() - from.getTime();
   let signingRequestId: string | null = null;
   let unclearRequests = 0;
   let open = jobs;
   for (let attempt = 1;; attempt++) {
     const started = now();
-    const begun = await prepareAll(open, started, settle);
-    if (begun.length === 0) break;
+    const beginsAnew = attempt < attempts;
+    const isSlow = () => attempt === 1 && since(started) > slowMs;
+    const overtaken: Job<Result>[] = [];
+    const giveWay: GiveWay<Result> = (some, error) => {
+      options.onStale?.(error);
+      overtaken.push(...some);
+    };
+    // Agents of one pipeline start together. One of them wins each time; drawn apart, fewer others sign in vain.
+    const drawApart = (ms: number) => options.sleep(randomPartOf(Math.min(ms * signer.spread, MAX_SPREAD_MS)));
+
+    const prepared = await prepareAll(open, started, settle);
+    const read = now();
+    // What a service signs in vain may have cost an approval.
+    const begun = isService && beginsAnew && isSlow() ? await unmoved(prepared, settle, giveWay) : prepared;
+    if (begun.length === 0) {
+      if (overtaken.length === 0) break;
+      open = overtaken;
+      await drawApart(since(started));
+      continue;
+    }
     const batch = assembleBatch(
       begun.map(({ prepared }) => prepared.part),
       trustTime(started),
@@ -96,23 +128,23 @@ async function signTogether<Result extends SchemeResult>(
     try {
       answer = await signer.sign(batch);
     } catch (error) {
-      for (const { job } of begun) settle(job, { error });
+      for (const job of [...begun.map(({ job }) => job), ...overtaken]) settle(job, { error });
       // It may go on: whoever is told of it does not file another.
       if (isTagsealError(error) && error.request) signingRequestId = error.request.id;
       break;
     }
     signingRequestId = answer.signingRequestId;
     unclearRequests += answer.unclearRequests;
-    const overtaken: Job<Result>[] = [];
     const { signatures, isKept, failures, payloads: earlier, madeAt } = answer;
     const signed = begun.map(({ job, prepared }, i) => {
       const payloads = batch.parts[i]!.map((payload) => ({
         ...payload,
         bytes: earlier?.get(payload.id) ?? payload.bytes,
       }));
-      const race = { isContended: attempt > 1, beginsAnew: attempt < attempts };
-      return { job, prepared, part: { payloads, signatures, madeAt, wasAway: isKept, ...race } };
+      return { job, prepared, part: { payloads, signatures, madeAt, wasAway: isKept, beginsAnew } };
     });
+    // What is kept is published on top of what is read anew.
+    const isLate = () => beginsAnew && !isKept && (attempt > 1 ? since(read) > BRIEF_MS : !isService && isSlow());
     const repositories = [...Map.groupBy(signed, ({ job }) => job.repository).values()];
     await mapAtOnce(repositories, AT_ONCE, async (some) => {
       const open = [...some];
@@ -126,25 +158,24 @@ async function signTogether<Result extends SchemeResult>(
         }
         isGood = true;
         for (const { job, prepared, part } of some) {
+          if (isLate()) await prepared.look?.();
           settle(job, { result: await prepared.publish(part) });
           open.shift();
         }
       } catch (error) {
         // What was published and changed by others since is theirs now.
-        if (!isTagsealError(error, "stale") || error.published === "yes" || attempt >= attempts) {
+        if (!isTagsealError(error, "stale") || error.published === "yes" || !beginsAnew) {
           const told = resumable(error, answer, isGood);
           for (const { job } of open) settle(job, { error: told });
         } else {
-          options.onStale?.(error);
-          overtaken.push(...open.map(({ job }) => job));
+          giveWay(open.map(({ job }) => job), error);
         }
       }
     });
     open = overtaken;
     if (open.length === 0) break;
-    // Agents of one pipeline start together. One of them wins each time; drawn apart, fewer others sign in vain.
-    const took = now().getTime() - started.getTime();
-    await options.sleep(randomPartOf(Math.min(took * signer.spread, MAX_SPREAD_MS)));
+    // Others could be faster from the reading on. What came before is a matter of this machine and of its network.
+    await drawApart(since(read));
   }
   return { signingRequestId, unclearRequests };
 }
@@ -183,6 +214,26 @@ async function prepareAll<Result extends SchemeResult>(
     if (failure) settle(job, failure);
     return !failure;
   });
+}
+
+/** Those of `begun` in whose repositories nobody has published since they were read. */
+async function unmoved<Result extends SchemeResult>(
+  begun: readonly Begun<Result>[],
+  settle: Settle<Result>,
+  giveWay: GiveWay<Result>,
+): Promise<Begun<Result>[]> {
+  const repositories = [...Map.groupBy(begun, ({ job }) => job.repository).values()];
+  const there = await mapAtOnce(repositories, AT_ONCE, async (some) => {
+    try {
+      for (const { prepared } of some) await prepared.look?.();
+      return some;
+    } catch (error) {
+      if (isTagsealError(error, "stale")) giveWay(some.map(({ job }) => job), error);
+      else for (const { job } of some) settle(job, { error });
+      return [];
+    }
+  });
+  return there.flat();
 }
 
 const PUBLISH = "Then publish what is signed already";

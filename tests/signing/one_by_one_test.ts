@@ -99,6 +99,17 @@ Deno.test("one by one, the first part first: it fails for all, or the others fol
   assert.deepEqual(at.began.slice(0, 4), ["a0", "b0", "c0", "d0"]);
 });
 
+Deno.test("one by one: who begins anew has all of a part signed at a time, by a service, and never by a key", async () => {
+  for (const [probeFirst, peaks] of [[true, [1, 2]], [false, [1, 1]]] as const) {
+    const { peak, sign } = counted(good);
+    const signAll = perPayload(sign, { atOnce: 4, probeFirst });
+    for (const expected of peaks) {
+      const { signatures } = await signAll(batchOf(1, 2));
+      assert.deepEqual([signatures.size, peak()], [2, expected]);
+    }
+  }
+});
+
 Deno.test("one by one: the last request is told, and how many more may be there", async () => {
   const answers: Record<string, Partial<OneSigned>> = {
     a0: { signingRequestId: "first", unclearRequests: 2 },

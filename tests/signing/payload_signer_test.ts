@@ -155,7 +155,7 @@ Deno.test("a key signer opens its key once, for all repositories and roles", asy
   assert.deepEqual((await listTags(world.trust(), A)).tags[0]!.signers, ["team"]);
 });
 
-Deno.test("a key signer that was overtaken reads after its pause, and looks before it posts again", async () => {
+Deno.test("a key signer that was overtaken reads after its pause, and looks before it posts what took long to sign", async () => {
   const { world, store } = await withStore();
   const inner = keySigner(store);
   const theirs = (tag: string) => signTags([world.task(A, [tag])], { ...world.options, attempts: 1 });
@@ -166,6 +166,7 @@ Deno.test("a key signer that was overtaken reads after its pause, and looks befo
     publish: (gun, files) => (posts++, trust.server.publish(gun, files)),
   };
   let signed = 0;
+  const now = () => new Date(world.at.getTime() + signed * 150);
   const signer: PayloadSigner = {
     ...inner,
     async sign(batch) {
@@ -180,7 +181,7 @@ Deno.test("a key signer that was overtaken reads after its pause, and looks befo
     if (overtaken > 0) overtaken++;
   };
   const task = { ...world.task(A, ["v1"]), trust: { ...trust, server, sleep }, signer: "team", holder: signer.holder };
-  await signTags([task], { ...world.options, signer, attempts: 3, onStale: () => overtaken++ });
+  await signTags([task], { ...world.options, now, signer, attempts: 3, onStale: () => overtaken++ });
   const { tags } = await listTags(world.trust(), A);
   assert.deepEqual(tags.map(({ tag }) => tag), ["in the pause", "v1", "while 1 is signed", "while 2 is signed"]);
   assert.equal(signed, 3, "what others did in the pause is known before it is signed again");

@@ -20,6 +20,7 @@ const stale = failure("stale");
 /** What goes wrong with a job, at each attempt; nothing where nothing is named. */
 interface Faults {
   readonly prepare?: readonly unknown[];
+  readonly look?: readonly unknown[];
   readonly check?: readonly unknown[];
   readonly publish?: readonly unknown[];
   /** There is nothing to sign. */
@@ -34,9 +35,15 @@ class World {
   readonly times: Date[] = [];
   readonly slept: number[] = [];
   readonly ended: (readonly unknown[])[] = [];
+  /** How long it takes to prepare. */
+  readMs = 0;
   #now = START;
 
-  job(repository: string, { prepare = [], check = [], publish = [], isDone = false }: Faults = {}, scheme = "s"): Job {
+  job(
+    repository: string,
+    { prepare = [], look = [], check = [], publish = [], isDone = false }: Faults = {},
+    scheme = "s",
+  ): Job {
     const name = `${repository}/${scheme}`;
     let attempt = -1;
     const step = (what: string, fault: unknown) => {
@@ -48,6 +55,7 @@ class World {
     const prepared = async (at: Date) => {
       this.times.push(at);
       step("prepare", prepare[++attempt]);
+      this.#now += this.readMs;
       if (isDone) return { outcome: "unchanged", result: result("unchanged") } as const;
       const about = { repository, subject: "it", facts: {}, tags: [], removedTags: [] };
       const rules = { hash: "sha256", rsaPadding: "pkcs1" } as const;
@@ -60,6 +68,8 @@ class World {
       return {
         outcome: "to-sign",
         part: { member: scheme, words: () => ({ repository }), payloads },
+        // deno-lint-ignore require-await -- what they throw is a rejection
+        look: async () => step("look", look[attempt]),
         // deno-lint-ignore require-await -- what they throw is a rejection
         check: async () => step("check", check[attempt]),
         // deno-lint-ignore require-await -- what they throw is a rejection
@@ -223,7 +233,7 @@ Deno.test("what an earlier run had signed is published in place of what was made
     ["payload/0001.json", "a/s 1"],
     ["payload/0002.json", "earlier"],
   ]);
-  assert.deepEqual([part!.madeAt, part!.wasAway, part!.isContended, part!.beginsAnew], [madeAt, true, false, true]);
+  assert.deepEqual([part!.madeAt, part!.wasAway, part!.beginsAnew], [madeAt, true, true]);
 });
 
 Deno.test("what others overtake begins anew after a pause, as often as the signer is worth, and without what is published", async () => {
@@ -246,8 +256,60 @@ Deno.test("what others overtake begins anew after a pause, as often as the signe
   assert.deepEqual(world.slept, [2000, 2000]); // half of four times a second
   assert.deepEqual(world.times.slice(-2), [new Date(START + 1000), new Date(START + 2000)]);
   const races = world.parts.filter(({ payloads }) => new TextDecoder().decode(payloads[0]!.bytes).startsWith("a/t"))
-    .map(({ isContended, beginsAnew }) => [isContended, beginsAnew]);
-  assert.deepEqual(races, [[false, true], [true, true], [true, false]]);
+    .map(({ beginsAnew }) => beginsAnew);
+  assert.deepEqual(races, [true, true, false]);
+});
+
+Deno.test("who was slow to read looks before the first signature of a service, and before the first post with a key", async () => {
+  const rows: [kind: "service" | "keys", readMs: number, steps: string][] = [
+    ["service", 751, "prepare, look, sign, check, publish"],
+    ["service", 750, "prepare, sign, check, publish"], // what the signature takes does not count
+    ["keys", 0, "prepare, sign, check, look, publish"],
+  ];
+  for (const [kind, readMs, expected] of rows) {
+    const world = new World();
+    world.readMs = readMs;
+    await world.run([world.job("a")], world.signer(kind));
+    assert.equal(world.steps.map((step) => step.replace(" a/s", "")).join(", "), expected);
+  }
+});
+
+Deno.test("what is seen to be overtaken is not signed, and waits for as long as it took to read; others go on", async () => {
+  const world = new World();
+  world.readMs = 1600;
+  const told: unknown[] = [];
+  const jobs = [world.job("a", { look: [stale] }), world.job("b")];
+  const { repositories } = await world.run(jobs, world.signer("service"), { onStale: (error) => told.push(error) });
+  assert.deepEqual(repositories.map(({ repository }) => repository), ["a", "b"]);
+  assert.deepEqual(world.batches.map(({ file }) => file.payloads.size), [2, 2]);
+  assert.deepEqual(told, [stale]);
+
+  const alone = new World();
+  alone.readMs = 1000;
+  await alone.run([alone.job("a", { look: [stale] })], alone.signer("service"));
+  assert.deepEqual([alone.batches.length, alone.slept], [1, [2000]]); // half of four times a second
+});
+
+Deno.test("a look that fails, or a service that does, is told of whatever was to be signed", async () => {
+  const down = failure("unavailable");
+  const rows = [
+    [{ look: [down] }, {}, ["a"]],
+    [{ look: [stale] }, down, ["a", "b"]],
+  ] as const;
+  for (const [faults, answer, repositories] of rows) {
+    const world = new World();
+    world.readMs = 1600;
+    const { failed } = await world.run([world.job("a", faults), world.job("b")], world.signer("service", [answer]));
+    assert.deepEqual(failed, repositories.map((repository) => ({ repository, error: down })));
+  }
+});
+
+Deno.test("who begins anew looks where it took long to sign, unless what was signed is kept: that is published on what is read then", async () => {
+  for (const [isKept, looks] of [[false, 1], [true, 0]] as const) {
+    const world = new World();
+    await world.run([world.job("a", { publish: [stale] })], world.signer("service", [{ isKept }]));
+    assert.equal(world.steps.filter((step) => step.startsWith("look")).length, looks);
+  }
 });
 
 Deno.test("a pause is two minutes at most, however long a signature takes", async () => {

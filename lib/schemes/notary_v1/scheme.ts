@@ -32,6 +32,9 @@ export const notaryV1: Scheme<DctTask, PreparedChange, PushResult, Parameters<ty
     if (!change) return { outcome: "unchanged", result: unchanged(prepared) };
     return { outcome: "to-sign", part: partOf(change), plan: change };
   },
+  async look({ trust, gun }) {
+    if (await hasMoved(trust, gun)) throw overtaken(gun);
+  },
   async check({ gun, trust }, { keys, payloads: roles }, { payloads, signatures }) {
     const seen = trust.recent?.get(gun)?.repository.seen;
     const found = await Promise.all(payloads.map(({ id, bytes }) => {
@@ -41,11 +44,9 @@ export const notaryV1: Scheme<DctTask, PreparedChange, PushResult, Parameters<ty
     const wrong = found.findIndex((one) => one.every((good) => good === undefined));
     if (wrong >= 0) throw wrongSignature(gun, roles[wrong]!.role, keys.map(({ canonicalId }) => canonicalId));
   },
-  async publish({ trust, gun }, change, { payloads, signatures, wasAway, isContended, beginsAnew }: SignedPart) {
-    const moved = isContended && await hasMoved(trust, gun);
-    if (moved && beginsAnew) throw overtaken(gun);
+  async publish({ trust }, change, { payloads, signatures, wasAway, beginsAnew }: SignedPart) {
     // An approval may have taken days: what is published builds on what is there now.
-    if (moved || wasAway) readAnew(trust);
+    if (wasAway) readAnew(trust);
     const bytes = new Map(payloads.map((payload): [string, Bytes] => [payload.id, payload.bytes]));
     return await pushTrustData(trust, { payloads: bytes, signatures }, changeOf(change, payloads), beginsAnew);
   },
