@@ -105,11 +105,10 @@ export function usage(message: string, remedy: string, next?: NextStep): Tagseal
   return new TagsealError("usage", message, { remedy, next });
 }
 
-/** The body as a JSON object; nothing where it is none. */
+/** The members of a JSON body, none where it has none; nothing where it is no JSON. */
 export function parseObject(answer: Answer): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(text(answer.bytes));
-    return typeof value === "object" && value !== null ? value as Record<string, unknown> : undefined;
+    return Object(JSON.parse(text(answer.bytes)));
   } catch {
     return undefined;
   }
@@ -117,9 +116,8 @@ export function parseObject(answer: Answer): Record<string, unknown> | undefined
 
 /** The id of a filed request. `Location` may name another host: only the id in it is of use, never the address. */
 export function filedId(answer: Answer, json: Record<string, unknown> | undefined): string | undefined {
-  const id = [answer.headers.get("location")?.split(/[?#]/)[0]?.split("/").at(-1), json?.["signingRequestId"]]
-    .find((value) => typeof value === "string" && ID.test(value));
-  return typeof id === "string" ? id : undefined;
+  return [answer.headers.get("location")?.split(/[?#]/)[0]?.split("/").at(-1), json?.["signingRequestId"]]
+    .find((value): value is string => typeof value === "string" && ID.test(value));
 }
 
 /** `webLink`; only ever shown to people, never called: any address they could open. */

@@ -139,7 +139,7 @@ export function createSignPathClient(options: SignPathOptions): SignPathClient {
     let failure: TagsealError;
     try {
       const answer = await call(`/${id}/Cancel`, limits, { method: "POST", idempotent: true, onWait });
-      if (answer.status >= 200 && answer.status <= 299) return;
+      if (answer.status <= 299) return;
       failure = refusal(answer, asked);
       unclear ||= failure.code === "unavailable";
       if (failure.code === "not-found") throw await notCancelled(id, failure, limits);

@@ -61,7 +61,7 @@ export async function post<R extends Route>(
   for (const route of routes) {
     const tried = await postTo(api, route, unclear, posting);
     const { answer } = tried;
-    if (answer.status >= 200 && answer.status <= 299) return { answer, route, unclear: tried.unclear };
+    if (answer.status <= 299) return { answer, route, unclear: tried.unclear };
     ({ unclear } = tried);
     if (isLost(answer.status)) throw lost("unavailable", refusal(answer, asked).message, unclear);
     // A server of today says "not found" of slugs and organizations as well: those words are the ones to tell.

@@ -57,8 +57,8 @@ function routeOfToday(submission: HashSubmission): HashRoute {
   const document = {
     projectSlug: checkedSlug("projectSlug", projectSlug),
     signingPolicySlug: checkedSlug("signingPolicySlug", signingPolicySlug),
-    ...(artifactConfigurationSlug === undefined ? {} : { artifactConfigurationSlug }),
-    ...(description === undefined ? {} : { description }),
+    artifactConfigurationSlug,
+    description,
     hashSigningData: hashSigningData(submission, metadata),
   };
   return {

@@ -78,7 +78,7 @@ export async function waitForCompletion(
       failure = error;
       rest = TWO_POLLS_MS - (now().getTime() - polled);
     }
-    if (failure === undefined && last?.isFinalStatus) {
+    if (last?.isFinalStatus) {
       if (last.status === "Completed") return last;
       throw failed(signingRequestId, last);
     }

@@ -139,6 +139,44 @@ export const ARGUED: readonly Argument[] = [
     "isTagsealError(error) => true",
     "what is no error of ours has no request; the types do not know that",
   ]),
+  ...of("lib/signpath/api.ts", [
+    "}, { budgetMs, sleep, now, onWait, contact, ...(idempotent === undefined ? {} : { idempotent }) });",
+    "idempotent === undefined => false",
+    "no value and one that is undefined are the same to whoever repeats; the types tell them apart",
+  ]),
+  ...of("lib/signpath/client.ts", [
+    "...transferTimes(options.transferTimeoutMs, 0),",
+    "0 => 1",
+    "a byte more takes no time that can be measured",
+  ]),
+  ...of("lib/signpath/posting.ts", [
+    'return parts.reduce((sum, part) => sum + (typeof part === "string" ? part.length : part.size), 0);',
+    "0 => 1",
+    "a byte more takes no time that can be measured",
+  ]),
+  ...of(
+    "lib/signpath/problem.ts",
+    [
+      'const type = answer.headers.get("content-type") ?? "";',
+      'answer.headers.get("content-type") ?? "" => answer.headers.get("content-type")',
+      "no type is read as a word that is none; the types do not know that",
+    ],
+    ["body = text(answer.bytes.subarray(0, 65_536));", "65_536 => 131072", "a bound of work: far less is shown"],
+    ["body = text(answer.bytes.subarray(0, 65_536));", "65_536 => 32768", "a bound of work: far less is shown"],
+  ),
+  ...of(
+    "lib/signpath/wait.ts",
+    [
+      'if (error.code !== "unavailable" || (failure !== undefined && left() > 0)) {',
+      "0 => 1",
+      "a millisecond more or less",
+    ],
+    [
+      "if (left() <= 0) throw timedOut(signingRequestId, timeoutMs, last, failure);",
+      "0 => 1",
+      "a millisecond more or less",
+    ],
+  ),
   ...of("lib/schemes/notary_v1/verify_tags.ts", [
     "const list = tagListOf(repository, found.flatMap(([, signed]) => signed ?? []));",
     "signed ?? [] => signed",

@@ -34,6 +34,7 @@ Deno.test("what has ended cannot be cancelled, and it is told how it ended", asy
         assert.ok(isTagsealError(error));
         assert.equal(error.message, `Signing request "${id}" cannot be cancelled: it has ended as "${status}"`);
         assert.equal(error.details["status"], status);
+        assert.deepEqual([error.request?.id, error.request?.goesOn], [id, false]);
         return true;
       });
     });
@@ -69,6 +70,7 @@ Deno.test("a server that cannot cancel is told from a request that is not there"
   );
   const outcome = connect(service.handle).cancel(id);
   await refused(outcome, "bad-input", /this SignPath has no such call$/, /^Cancel it in SignPath's web UI$/);
+  await assert.rejects(outcome, (error) => isTagsealError(error) && error.request?.goesOn === true);
   await refused(connect(service.handle).cancel("x"), "not-found", /cancelling .*"x"/);
 });
 
@@ -113,4 +115,60 @@ Deno.test("a cancellation whose answer is lost is looked up, not taken for a fai
     await connect(losing(service, false, () => json(503, {}))).cancel(id);
     assert.equal(service.requests()[0]!.workflowStatus, "Canceled");
   });
+});
+
+/** A client of a service that answers cancelling and asking so, and what it was asked. */
+function answering(cancel: readonly (Response | Error)[], status: () => Response) {
+  const asked: string[] = [];
+  const open = [...cancel];
+  const client = connect(async (request) => {
+    await request.bytes();
+    asked.push(request.url.split("/").at(-1)!);
+    if (request.method !== "POST") return status();
+    const outcome = open.length > 1 ? open.shift()! : open[0]!;
+    if (outcome instanceof Error) throw outcome;
+    return outcome.clone();
+  });
+  return { client, asked };
+}
+
+const now = (status: string, isFinalStatus = true) => () => json(200, { status, isFinalStatus });
+
+Deno.test("what a 2xx says is done, and nothing more is asked", async () => {
+  for (const status of [200, 202, 299]) {
+    const { client, asked } = answering([json(status, {})], now("InProgress", false));
+    await client.cancel("x");
+    assert.deepEqual(asked, ["Cancel"]);
+  }
+});
+
+Deno.test("a refusal after a try that may have got through is looked up", async () => {
+  for (const status of [403, 409]) {
+    const { client, asked } = answering([json(503, {}), json(status, {})], now("Canceled"));
+    await client.cancel("x");
+    assert.deepEqual(asked, ["Cancel", "Cancel", "Status"]);
+  }
+  const { client } = answering([json(409, {})], now("Canceled"));
+  await refused(client.cancel("x"), "bad-input", /it has ended as "Canceled"$/);
+});
+
+Deno.test("a call that never left is not looked up; one whose answer is lost is, once", async () => {
+  const refusal = new TypeError("tcp connect error: Connection refused (os error 111)");
+  const nobody = answering([refusal], now("Canceled"));
+  await refused(nobody.client.cancel("x"), "unavailable", /nobody answers on that port/);
+  assert.ok(!nobody.asked.includes("Status"));
+  const tooLong = answering([json(200, " ".repeat(2_000_000))], now("Canceled"));
+  await tooLong.client.cancel("x");
+  assert.deepEqual(tooLong.asked, ["Cancel", "Status"]);
+  const silent = answering([json(500, {})], () => json(503, {}));
+  await refused(silent.client.cancel("x"), "unavailable", /answered 500/);
+  assert.deepEqual(silent.asked, ["Cancel", "Status"]);
+});
+
+Deno.test("a server that knows no such request or call: how the request ended is told, where it is known", async () => {
+  const done = answering([json(404, {})], now("Denied"));
+  await refused(done.client.cancel("x"), "bad-input", /it has ended as "Denied"$/);
+  const silent = answering([json(404, {})], () => json(503, {}));
+  await refused(silent.client.cancel("x"), "not-found", /answered 404 to cancelling/);
+  assert.deepEqual(silent.asked, ["Cancel", "Status"]);
 });

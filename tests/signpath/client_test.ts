@@ -249,7 +249,19 @@ Deno.test("a web link is shown only where it is one", async () => {
     (await connect(always(() => json(201, { signingRequestId: "a", webLink })).send).submit(await submission())).url;
   assert.equal(await submitWith("https://app.test/Web/a"), "https://app.test/Web/a");
   const api = "https://sp.test/Api/v1/org-1/SigningRequests/a";
-  for (const odd of [1, "x", "javascript:alert(1)", `https://x.test/?${TOKEN}`, "https://u:p@x.test/"]) {
+  for (const link of ["http://app.test/Web/a", `https://app.test/${"x".repeat(483)}`]) {
+    assert.equal(await submitWith(link), link);
+  }
+  for (
+    const odd of [
+      `https://app.test/${"x".repeat(484)}`,
+      1,
+      "x",
+      "javascript:alert(1)",
+      `https://x.test/?${TOKEN}`,
+      "https://u:p@x.test/",
+    ]
+  ) {
     assert.equal(await submitWith(odd), api, String(odd));
   }
 });
@@ -267,7 +279,17 @@ Deno.test("where there is no /Status, the details are asked", async () => {
 });
 
 Deno.test("a status that is none is refused", async (t) => {
-  const bodies = ["", "[]", "null", "nonsense", "{}", '{"status":"Completed"}', '{"status":1,"isFinalStatus":true}'];
+  const bodies = [
+    "",
+    "[]",
+    "null",
+    "7",
+    "nonsense",
+    "{}",
+    '{"status":"","isFinalStatus":true}',
+    '{"status":"Completed"}',
+    '{"status":1,"isFinalStatus":true}',
+  ];
   for (const body of [...bodies, '{"status":"Completed","isFinalStatus":"true"}']) {
     await t.step(body || "(empty)", async () => {
       const network = always(() => json(200, body));
@@ -315,6 +337,18 @@ Deno.test("states of tomorrow pass, made printable", async () => {
   });
 });
 
+Deno.test("the state of the workflow is told beside the status, and a state that is the token is not", async () => {
+  const status = (state: Record<string, unknown>, token?: string) =>
+    connect(always(() => json(200, { isFinalStatus: false, ...state })).send, token === undefined ? {} : { token })
+      .status("x");
+  assert.deepEqual(await status({ status: "InProgress", workflowStatus: "QueuedForMalwareScanning" }), {
+    status: "InProgress",
+    workflowStatus: "QueuedForMalwareScanning",
+    isFinalStatus: false,
+  });
+  assert.equal((await status({ status: "InProgress" }, "InProgress")).status, "…");
+});
+
 Deno.test("a token that is part of a state's name does not change the name", async () => {
   const network = always(() => json(200, { status: "Completed", workflowStatus: "Completed", isFinalStatus: true }));
   assert.equal((await connect(network.send, { token: "e" }).status("x")).status, "Completed");
@@ -333,6 +367,19 @@ Deno.test("a download follows redirects, but the token stays at the API's origin
   });
   assert.deepEqual(await client.downloadSigned("x"), content);
   assert.deepEqual(seen, [["sp.test", `Bearer ${TOKEN}`], ["blobs.test", null]]);
+});
+
+Deno.test("a download follows five redirects, and no more", async () => {
+  const after = (times: number) =>
+    connect((request) => {
+      const hop = Number(new URL(request.url).searchParams.get("hop"));
+      const location = `https://blobs.test/?hop=${hop + 1}`;
+      return Promise.resolve(
+        hop === times ? new Response("x") : new Response(null, { status: 302, headers: { location } }),
+      );
+    }).downloadSigned("x");
+  assert.deepEqual(await after(5), utf8("x"));
+  await refused(after(6), "unavailable", /redirects in circles/);
 });
 
 Deno.test("a download is bounded", async () => {
@@ -380,6 +427,16 @@ Deno.test("what cannot be an organization, a token, an id, a slug or a parameter
     // An async wrapper, because creating the client throws at once.
     await t.step(name, () => refused((async () => await act())(), "usage", words));
   }
+  await t.step("and it is said what to name", async () => {
+    const named = async (act: () => Promise<unknown>) => {
+      const error = await act().catch((error) => error);
+      return isTagsealError(error) ? error.next : error;
+    };
+    const organization = async () => await connect(network.send, { organizationId: "a/b" }).status("x");
+    assert.deepEqual(await named(organization), { do: "name-organization" });
+    const parameter = async () => await client.submit(await submission({ parameters: { "a b": "x" } }));
+    assert.deepEqual(await named(parameter), { do: "name-parameter" });
+  });
   await t.step("an artifact that is too long", async () => {
     const artifact = new Uint8Array(256 * 2 ** 20 + 1);
     await refused(

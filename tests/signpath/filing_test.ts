@@ -84,7 +84,7 @@ Deno.test("a resubmission is a multipart form, and is refused as SignPath refuse
   const network = always(() => json(201, { signingRequestId: "new-1" }));
   await connect(network.send).resubmit({ originalSigningRequestId: "old-1", signingPolicySlug: "release" });
   const [request] = network.requests;
-  assert.equal(callOf(request!), "POST SigningRequests/Resubmit");
+  assert.equal(request!.url, "https://sp.test/Api/v1/org-1/SigningRequests/Resubmit");
   assert.match(request!.headers.get("content-type") ?? "", /^multipart\/form-data; boundary=/);
   assert.deepEqual([...await request!.formData()], [
     ["originalSigningRequestId", "old-1"],
@@ -149,8 +149,9 @@ Deno.test("SignHash is sent as SignPath documents it", async () => {
     /404/,
   );
   const [request] = network.requests;
-  assert.deepEqual([callOf(request!), request!.headers.get("content-type")], [
-    "POST SigningRequests/SignHash",
+  assert.deepEqual([request!.method, request!.url, request!.headers.get("content-type")], [
+    "POST",
+    "https://sp.test/Api/v1/org-1/SigningRequests/SignHash",
     "application/json",
   ]);
   assert.deepEqual(await request!.json(), {
@@ -179,6 +180,46 @@ Deno.test("the answer to a hash needs no id, is about this hash, and is bounded"
   assert.deepEqual(await answers(of(hash("sha256", PAYLOAD).toBase64())), { signature: Uint8Array.of(0) });
   await refused(answers(of("AA==")), "trust-invalid", /the hash in it is not the one that was sent$/);
   await refused(answers(" ".repeat(2_000_000)), "unavailable", /^The hash may or may not have been signed.*too long/);
+});
+
+Deno.test("what goes into a submission's form, and what is said where no id comes back", async () => {
+  const network = always(() => json(201, {}));
+  const artifactConfigurationSlug = "docker-signing-data";
+  const filing = connect(network.send).submit(await submission({ artifactConfigurationSlug }));
+  await assert.rejects(filing, (error) => {
+    assert.ok(isTagsealError(error, "unavailable"));
+    assert.match(error.message, /named no signing request id; at most 1 signing request may be there$/);
+    assert.deepEqual([error.filed, error.details["unclearRequests"]], ["maybe", 1]);
+    assert.deepEqual(error.next, { do: "look-for-request" });
+    return true;
+  });
+  const form = await network.requests[0]!.formData();
+  assert.deepEqual([...form.keys()], ["projectSlug", "signingPolicySlug", "artifactConfigurationSlug", "artifact"]);
+  assert.equal(form.get("artifactConfigurationSlug"), artifactConfigurationSlug);
+});
+
+Deno.test("which form a server knows for hashes is remembered only where that was asked", async () => {
+  const paths: string[] = [];
+  const service = serve();
+  const client = connect((request) => (paths.push(request.url.split("/").at(-1)!), service.handle(request)));
+  await client.signHash(hashSubmission());
+  await client.signHash(hashSubmission({ parameters: { version: "1" } }));
+  await client.signHash(hashSubmission());
+  assert.deepEqual(paths, ["SignHash", "SubmitWithArtifact", "SignHash"]);
+});
+
+Deno.test("an older server that files a hash, or answers without a signature, has not signed it", async () => {
+  let calls = 0;
+  const older = always(() => ++calls === 1 ? json(404, {}) : json(201, { signingRequestId: "abc-1" }));
+  const filed = connect(older.send).signHash(hashSubmission());
+  await refused(filed, "bad-input", /^SignPath filed signing request "abc-1" instead of signing the hash at once$/);
+  await assert.rejects(filed, (error) => isTagsealError(error) && error.request?.goesOn === false);
+  const network = always(() => json(201, { hashSigningData: { hash: hash("sha256", PAYLOAD).toBase64() } }));
+  await refused(connect(network.send).signHash(hashSubmission()), "trust-invalid", /it has no signature$/);
+  for (const name of ["projectSlug", "signingPolicySlug"] as const) {
+    const nameless = async () => await connect(network.send).signHash(hashSubmission({ [name]: "" }));
+    await refused(nameless(), "usage", new RegExp(`^The ${name} is empty$`));
+  }
 });
 
 Deno.test("a project that signs no hashes is told apart, whether it refuses or files", async (t) => {

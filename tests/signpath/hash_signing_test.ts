@@ -9,7 +9,9 @@ import {
   type HashMetadata,
   hashSigningData,
   readHashSignature,
+  readSignedHash,
 } from "../../lib/signpath/hash_signing.ts";
+import { failsWith } from "../support/failures.ts";
 
 const RSA = publicKeyOf(generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey);
 const EC = publicKeyOf(generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey);
@@ -144,6 +146,38 @@ Deno.test("an answer that repeats what was sent gives the signature, however it 
   for (const answer of [{ ...document, Signature: "AQID" }, reordered]) {
     assert.deepEqual(readHashSignature(sent, utf8(JSON.stringify(answer, null, 2))), Uint8Array.of(1, 2, 3));
   }
+});
+
+Deno.test("the answer of SignHash is trusted where it is about the hash, and its signature no longer than any key's", async () => {
+  const of = (document: unknown) => readSignedHash(SHA256, utf8(JSON.stringify(document)));
+  const good = { hashSigningData: { hash: SHA256.toBase64() }, hashSigningResult: { signature: "A".repeat(1368) } };
+  assert.equal(of(good).length, 1026);
+  const next = { do: "distrust-signpath-answer" };
+  for (const hashSigningData of [null, undefined, [], { hash: "AAAA" }]) {
+    const error = await failsWith(
+      () => of({ ...good, hashSigningData }),
+      "trust-invalid",
+      "the hash in it is not the one",
+    );
+    assert.deepEqual(error.next, next);
+  }
+  for (const hashSigningResult of [null, undefined, [], { signature: 7 }]) {
+    await failsWith(() => of({ ...good, hashSigningResult }), "trust-invalid", "it has no signature");
+  }
+});
+
+Deno.test("no form is made for Ed25519 keys, and one withdrawn tag is told as well", async () => {
+  for (const form of [hashSigningData, hashArtifact]) {
+    const error = await failsWith(
+      () => form({ ...PLAIN, key: ED }, METADATA),
+      "bad-input",
+      "no hashes with Ed25519 keys",
+    );
+    assert.deepEqual(error.next, { do: "sign-with-other-key-kind" });
+  }
+  const artifact = hashArtifact({ ...PLAIN, key: EC }, { ...METADATA, removedTags: [{ tag: "old" }] });
+  const { RemovedTags, RemovedTagCount } = JSON.parse(text(artifact)).Metadata.CreatingProcess;
+  assert.deepEqual([RemovedTags, RemovedTagCount], [["old"], 1]);
 });
 
 Deno.test("an answer that is anything else is not trusted", async (t) => {

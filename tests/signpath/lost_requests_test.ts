@@ -1,6 +1,7 @@
 /** What may have been filed is counted at the service, and what is told is held against that. */
 import assert from "node:assert/strict";
-import { isTagsealError, type TagsealError } from "../../lib/errors.ts";
+import { isTagsealError, TagsealError } from "../../lib/errors.ts";
+import type { Send } from "../../lib/http/send.ts";
 import type { SignPathClient } from "../../lib/signpath/client.ts";
 import { utf8 } from "../../lib/bytes/bytes.ts";
 import { hash } from "../../lib/crypto/hash.ts";
@@ -190,4 +191,39 @@ Deno.test("what a submission may have left behind is told while it waits and whe
       if (name === "no route is known") assert.match(error.message, /answered 404 .*: Answer 1$/);
     });
   }
+});
+
+Deno.test("a run that is ended while it waits, or before, has filed no more than it was told", async () => {
+  const interrupted = new TagsealError("interrupted", "Interrupted", { remedy: "Run it again" });
+  const ending = async (send: Send, reason: unknown, signal?: AbortSignal) => {
+    const told: string[] = [];
+    const sleep = () => Promise.reject(reason);
+    const client = connect(send, { sleep, onWait: ({ why }) => void told.push(why) });
+    const error: unknown = await client.submit(await submission(), signal ? { signal } : {}).catch((error) => error);
+    return { error, told };
+  };
+  const busy: Send = async (request) => (await request.body?.cancel(), json(503, {}));
+  const after = await ending(busy, interrupted);
+  assert.ok(isTagsealError(after.error, "interrupted"));
+  tellsOf(after.error, 1);
+  assert.deepEqual(after.told, ['SignPath at "https://sp.test" answers 503; at most 1 signing request may be there']);
+  const odd = new Error("odd");
+  assert.equal((await ending(busy, odd)).error, odd);
+  const refused: Send = async (request) => {
+    await request.body?.cancel();
+    throw new TypeError("tcp connect error: Connection refused (os error 111)");
+  };
+  const never = await ending(refused, interrupted);
+  assert.equal(never.error, interrupted);
+  assert.match(never.told[0]!, /os error 111\)\)$/);
+  assert.equal((await ending(busy, odd, AbortSignal.abort(interrupted))).error, interrupted);
+  // Of an answer whose end is lost the status was heard: it is one request, not two.
+  const cut: Send = async (request) => {
+    await request.body?.cancel();
+    const body = new ReadableStream({ pull: (controller) => controller.error(new TypeError("connection reset")) });
+    return new Response(body, { status: 503 });
+  };
+  const half = await ending(cut, interrupted);
+  assert.ok(isTagsealError(half.error, "unavailable"));
+  tellsOf(half.error, 1);
 });

@@ -65,11 +65,12 @@ Deno.test("a shorter polling interval shortens the first waits as well", async (
 
 Deno.test("changes are told once each; values of tomorrow and an early Completed do not end the wait", async () => {
   const odd = { ...WAITING, status: "Pondering" };
+  const later = { ...odd, workflowStatus: "PonderingOn" };
   const early = { ...COMPLETED, isFinalStatus: false };
-  const { client, options } = setUp(WAITING, WAITING, odd, odd, early, COMPLETED);
+  const { client, options } = setUp(WAITING, WAITING, odd, odd, later, early, COMPLETED);
   const told: string[] = [];
   await waitForCompletion(client, "id-1", { ...options, onStatus: ({ status }) => told.push(status) });
-  assert.deepEqual(told, ["WaitingForApproval", "Pondering", "Completed"]);
+  assert.deepEqual(told, ["WaitingForApproval", "Pondering", "Pondering", "Completed"]);
 });
 
 Deno.test("a request that ends otherwise is an error with id, status and link", async (t) => {
@@ -131,6 +132,21 @@ Deno.test("single failures are survived, however often", async () => {
   assert.deepEqual(await waitForCompletion(client, "id-1", options), COMPLETED);
 });
 
+Deno.test("two failures in a row at the time-out are a time-out", async () => {
+  const { client, options, budgets } = setUp(DOWN, DOWN);
+  const waiting = waitForCompletion(client, "id-1", { ...options, timeoutMs: 500 });
+  await assert.rejects(waiting, (error) => isTagsealError(error, "timed-out"));
+  assert.equal(budgets.length, 2);
+});
+
+Deno.test("what is no failure of the service, and an id that cannot be one, are told as they are", async () => {
+  const usage = new TagsealError("usage", "That is no id", { remedy: "Copy it" });
+  for (const odd of [new TypeError("odd"), usage]) {
+    const { client, options } = setUp(WAITING, odd);
+    await assert.rejects(waitForCompletion(client, "id-1", options), (error) => error === odd);
+  }
+});
+
 Deno.test("two failures in a row end the wait, with how to resume", async () => {
   const { client, options } = setUp(WAITING, DOWN, DOWN);
   await assert.rejects(waitForCompletion(client, "id-1", options), (error) => {
@@ -165,7 +181,7 @@ Deno.test("a call is given as long as the wait lasts, one after a failure as lon
   ];
   for (const [name, timeoutMs, calls, given] of rows) {
     await t.step(name, async () => {
-      let now = 0;
+      let now = 1_000_000;
       const open = [...calls];
       const limits: unknown[] = [];
       const client = {
@@ -203,6 +219,8 @@ Deno.test("other refusals end the wait at once, with the id", async () => {
       error.remedy,
       "Check the API token. The signing request goes on",
     );
+    const steps = ["Check the API token", "The signing request goes on"].map((remedy) => ({ do: "as-told", remedy }));
+    assert.deepEqual(error.next, { do: "in-turn", steps });
     return true;
   });
   assert.equal(budgets.length, 2);
