@@ -131,12 +131,12 @@ export async function exchangeWithRetry(send: Send, call: Call, policy: RetryPol
 /** For how long after `start`, and how often, a call is made that may be made again. */
 function limitsOf(
   outcome: Outcome,
-  { url: { origin } }: Call,
+  { url: { origin }, brief }: Call,
   { budgetMs, maxTries, outages, now }: RetryPolicy,
   start: number,
 ): { readonly ms: number; readonly maxTries: number | undefined } {
   const usual = { ms: budgetMs, maxTries };
-  if (!outages || !("answer" in outcome) || outcome.answer.status < 500) return usual;
+  if (!outages || brief || !("answer" in outcome) || outcome.answer.status < 500) return usual;
   const since = outages.since.get(origin) ?? now().getTime();
   outages.since.set(origin, since);
   const ms = since - start + outages.budgetMs;

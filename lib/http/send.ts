@@ -64,6 +64,8 @@ export interface Call {
   readonly idempotent?: boolean;
   /** Statuses that pass by themselves at this service, beside those that HTTP says so of. */
   readonly passing?: readonly number[];
+  /** Something else is at hand where the service is out of order: it is not waited for as where nothing else helps. */
+  readonly brief?: boolean | undefined;
   /** No redirect may lead to another origin, since all of the call is meant for this one. */
   readonly withinOrigin?: boolean;
   /** Whether redirects may lead from plain http on this machine to plain http on another one. */

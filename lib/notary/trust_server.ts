@@ -18,12 +18,14 @@ import { type MetadataName, unverifiedBytes } from "./sizes.ts";
 
 export type { MetadataName } from "./sizes.ts";
 
-/** How long a file may be. */
+/** How long a file may be, and how long it may take. */
 export interface Allowance {
   /** The most bytes that it may have; what is usual for unverified files of its name, unless said. */
   readonly maxBytes?: number;
   /** What it may take of what is left for several files. */
   readonly shared?: ByteBudget;
+  /** Whether a copy stands in where the server is out of order, so that it is not waited for long. */
+  readonly brief?: boolean;
 }
 
 /** A file, and since when its server has it. */
@@ -137,11 +139,11 @@ export function createTrustServer({ url, service, access, signal }: TrustServerO
   const readDated = async (
     gun: string,
     name: MetadataName,
-    { maxBytes = unverifiedBytes(name), shared }: Allowance = {},
+    { maxBytes = unverifiedBytes(name), shared, brief }: Allowance = {},
   ): Promise<DatedFile | undefined> => {
     // Files under plain names change, though the server lets caches keep them for five minutes.
     const headers: Record<string, string> = HASH_ADDRESSED.test(name) ? {} : { "cache-control": "no-cache" };
-    const how = { maxBytes, shared, headers, bytesPerSecond: SLOW_LINE.download, passing: passingFor(name) };
+    const how = { maxBytes, shared, brief, headers, bytesPerSecond: SLOW_LINE.download, passing: passingFor(name) };
     const answer = await call(gun, `${name}.json`, how);
     if (isPage(answer)) throw noNotary(url, gun);
     spoke ||= answer.status === 200 || serverError(answer.bytes).code === NO_METADATA;

@@ -93,10 +93,13 @@ const MAX_OVERTAKEN = 50;
 export async function readRepository(options: ReadOptions): Promise<ReadResult> {
   const cached = await options.store.read(options.gun);
   if (options.pin === "required" && !cached.has("root")) throw notPinned(options.gun);
+  if (!mayStandIn(options, cached)) return await readOnline(options, cached);
+  const { server } = options;
+  const read: TrustServer["read"] = (gun, name, allowance) => server.read(gun, name, { ...allowance, brief: true });
   try {
-    return await readOnline(options, cached);
+    return await readOnline({ ...options, server: { ...server, read } }, cached);
   } catch (error) {
-    if (!mayStandIn(options, cached) || !isServerDown(error)) throw error;
+    if (!isServerDown(error)) throw error;
     return await readCopy(options, cached, error);
   }
 }

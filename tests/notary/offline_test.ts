@@ -4,6 +4,7 @@ import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { isTagsealError, type Reason, TagsealError } from "../../lib/errors.ts";
 import { authorize } from "../../lib/http/auth.ts";
 import { createSend } from "../../lib/http/network.ts";
+import { readRetries } from "../../lib/http/read_retries.ts";
 import { exchange, type Send } from "../../lib/http/send.ts";
 import { createMemoryMetadataStore, type MetadataStore } from "../../lib/notary/metadata_store.ts";
 import { isServerDown } from "../../lib/notary/offline.ts";
@@ -60,6 +61,24 @@ for (const status of [500, 502, 503, 504]) {
     await assert.rejects(reading(server, store, { offline: undefined }), (error) => isTagsealError(error));
   });
 }
+
+Deno.test("offline: a server that is out of order is waited for a moment where the copy stands in, and patiently else", async () => {
+  for (const [offline, longest, shortest] of [["allowed", 2000, 500], ["refused", 21_000, 10_000]] as const) {
+    let slept = 0;
+    const sleep = (ms: number) => Promise.resolve(void (slept += ms));
+    const retryReads = readRetries({ sleep, now: () => new Date(AT.getTime() + slept), onRetry() {} });
+    const send: Send = ({ url }) => {
+      const isOut = url.endsWith("/timestamp.json");
+      const file = KNOWN.get(url.replace(/^.*\/tuf\/(.*)\.json$/, "$1") as RoleName);
+      return Promise.resolve(isOut ? new Response("", { status: 500 }) : new Response(file ?? "{}"));
+    };
+    const service = authorize(send, { service: "Notary server", allowHttp: true, remedy: "-", retryReads });
+    const server = createTrustServer({ url: new URL("https://notary.test"), service, access: "pull" });
+    const end = await reading(server, await storeOf(KNOWN), { offline }).then(({ offline }) => offline, String);
+    assert.match(end!, /status 500/);
+    assert.ok(slept >= shortest && slept <= longest, `${offline}: ${slept} ms`);
+  }
+});
 
 for (const status of [200, 204, 301, 302, 400, 401, 403, 404, 418, 429]) {
   Deno.test(`offline: the copy does not stand in where the server answers ${status} and nothing usable`, async () => {
