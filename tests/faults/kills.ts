@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { type Ended, runWatched } from "../support/killed.ts";
 import type { Scene } from "./scenes.ts";
 import { Take } from "./take.ts";
 import type { Table } from "./cells.ts";
@@ -47,34 +48,13 @@ export async function runKill(table: Table, kill: Kill): Promise<Killed> {
 }
 
 /** The command as a program of its own, which is killed at its `nth` call. */
-async function runProgram(table: Table, take: Take, nth?: number) {
+async function runProgram(table: Table, take: Take, at?: number): Promise<Ended> {
   const { story } = take.world;
-  const log = await Deno.makeTempFile({ dir: table.folder });
   await table.grounds.server.forget();
-  const command = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "-q",
-      "-A",
-      "--no-check",
-      "--preload",
-      `${ROOT}tests/support/kill_at.ts`,
-      `${ROOT}tasks/main.ts`,
-      ...await take.args(),
-    ],
+  return await runWatched({
+    program: [`${ROOT}tasks/main.ts`, ...await take.args()],
+    at,
     cwd: story.work,
-    env: {
-      ...story.env,
-      ...take.env(),
-      NO_COLOR: "1",
-      DENO_NO_UPDATE_CHECK: "1",
-      DENO_DIR: Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`,
-      KILL_LOG: log,
-      ...(nth === undefined ? {} : { KILL_AT: String(nth) }),
-    },
-    stdin: "null",
+    env: { ...story.env, ...take.env() },
   });
-  const { code, signal, stderr } = await command.output();
-  const calls = (await Deno.readTextFile(log)).split("\n").filter((line) => line !== "");
-  return { code, signal, calls, stderr: new TextDecoder().decode(stderr) };
 }

@@ -5,23 +5,18 @@ import { requireFree, writeArtifact } from "../../lib/cli/signing.ts";
 import { createFileKeyStore } from "../../lib/keystore/file_keystore.ts";
 import { createFileMetadataStore } from "../../lib/notary/file_metadata_store.ts";
 import { createRequestFiles } from "../../lib/signing/request_files.ts";
+import { runWatched } from "../support/killed.ts";
 import { inFolder } from "../support/test_files.ts";
 import { GUN } from "../support/trust_builder.ts";
 
 const ROOM = new URL("../../lib/", import.meta.url).href;
 const PASSPHRASE = "correct horse battery";
 
-/** Runs `code`, which may import from `lib`, until it calls `moment`; there it is killed. */
-async function killedAt(moment: string, code: string): Promise<void> {
-  const script = `const lib = (path) => import(${JSON.stringify(ROOM)} + path);
-    const die = () => Deno.kill(Deno.pid, "SIGKILL");
-    const moment = ${JSON.stringify(moment)};
-    if (moment === "fsync") Deno.FsFile.prototype.syncSync = die;
-    else Deno[moment] = die;
-    ${code}`;
-  const child = new Deno.Command(Deno.execPath(), { args: ["eval", script], env: { NO_COLOR: "1" } });
-  const { signal, stderr } = await child.output();
-  assert.equal(signal, "SIGKILL", new TextDecoder().decode(stderr));
+/** Runs `code`, which may import from `lib`, until it makes the call `at`; there it is killed. */
+async function killedAt(at: string, code: string): Promise<void> {
+  const program = `const lib = (path: string) => import(${JSON.stringify(ROOM)} + path); ${code}`;
+  const { signal, stderr } = await runWatched({ program, at });
+  assert.equal(signal, "SIGKILL", stderr);
 }
 
 async function leftovers(folder: string): Promise<string[]> {
@@ -37,7 +32,7 @@ function killTest(name: string, run: (folder: string) => Promise<void>): void {
   Deno.test({ name: `killed while writing: ${name}`, ignore: Deno.build.os === "windows", fn: () => inFolder(run) });
 }
 
-for (const moment of ["fsync", "linkSync", "removeSync"]) {
+for (const moment of ["syncSync", "linkSync", "removeSync"]) {
   killTest(`a key, at ${moment}`, async (folder) => {
     await killedAt(
       moment,
@@ -56,7 +51,7 @@ for (const moment of ["fsync", "linkSync", "removeSync"]) {
   });
 }
 
-for (const moment of ["fsync", "renameSync"]) {
+for (const moment of ["syncSync", "renameSync"]) {
   killTest(`the copy of trust data, at ${moment}`, async (folder) => {
     await createFileMetadataStore(folder).write(GUN, new Map([["root", utf8("old")], ["targets", utf8("old")]]));
     await killedAt(
@@ -96,7 +91,7 @@ killTest(
 killTest("a result: it goes once it is surely nobody's any more", async (folder) => {
   const path = `${folder}/data.zip`;
   await killedAt(
-    "fsync",
+    "syncSync",
     `const { writeFileAtomically } = await lib("files/files.ts");
      await writeFileAtomically(${JSON.stringify(path)}, new Uint8Array(9), { replace: false });`,
   );

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { utf8 } from "../../lib/bytes/bytes.ts";
 import { openReplacement } from "../../lib/files/replace.ts";
 import { failsWith } from "../support/failures.ts";
+import { runWatched } from "../support/killed.ts";
 import { inFolder } from "../support/test_files.ts";
 
 const OLD = "#!/bin/sh\necho old\n";
@@ -34,30 +35,15 @@ async function prints(path: string): Promise<string> {
 async function killedAt(
   nth: number,
   path: string,
-  os: string,
   before = "",
-): Promise<{ killed: boolean; call: string }> {
-  const script = `${before}
-    let left = ${nth};
-    const watch = (object, name) => {
-      const real = object[name];
-      object[name] = function (...args) {
-        if (left-- === 0) {
-          console.log(name);
-          Deno.kill(Deno.pid, "SIGKILL");
-        }
-        return real.apply(this, args);
-      };
-    };
-    for (const name of ["linkSync", "copyFileSync", "renameSync", "removeSync", "chmodSync"]) watch(Deno, name);
-    for (const name of ["writeSync", "syncSync", "close"]) watch(Deno.FsFile.prototype, name);
+): Promise<{ killed: boolean; call: string | undefined }> {
+  const program = `${before}
     const { openReplacement } = await import(${JSON.stringify(ROOM)} + "files/replace.ts");
-    using file = openReplacement(${JSON.stringify(path)}, ${JSON.stringify(os)});
+    using file = openReplacement(${JSON.stringify(path)}, "linux");
     file.put(new TextEncoder().encode(${JSON.stringify(NEW)}));`;
-  const { signal, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args: ["eval", script] }).output();
-  const said = new TextDecoder().decode(stderr);
-  assert.equal(said, "");
-  return { killed: signal === "SIGKILL", call: new TextDecoder().decode(stdout).trim() };
+  const { signal, stderr, calls } = await runWatched({ program, at: nth });
+  assert.equal(stderr, "");
+  return { killed: signal === "SIGKILL", call: calls[nth] };
 }
 
 programTest("killed at each call", async (path, folder) => {
@@ -65,9 +51,9 @@ programTest("killed at each call", async (path, folder) => {
   const calls: string[] = [];
   const results: string[] = [];
   for (let nth = 0;; nth++) {
-    const { killed, call } = await killedAt(nth, path, "linux");
+    const { killed, call } = await killedAt(nth, path);
     if (!killed) break;
-    calls.push(call);
+    calls.push(call!);
     results.push(await prints(path));
     if (results.at(-1) === "new") {
       assert.equal(await Deno.readTextFile(`${path}.previous`), OLD);
@@ -155,7 +141,7 @@ programTest("disposed of before it is used, and where the program is gone, nothi
 });
 
 programTest("a umask takes nothing away from the program's mode", async (path) => {
-  assert.equal((await killedAt(99, path, "linux", "Deno.umask(0o077);")).killed, false);
+  assert.equal((await killedAt(99, path, "Deno.umask(0o077);")).killed, false);
   assert.equal(await prints(path), "new");
   assert.equal((await Deno.stat(path)).mode! & 0o777, 0o755);
 });
