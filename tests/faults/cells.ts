@@ -1,9 +1,9 @@
 /** The table's cells: one command, one trouble; what came of it, and whether that may be. @module */
 import type { Met } from "../support/faulty_server.ts";
-import type { Conditions } from "./conditions.ts";
+import { type BrokenTls, ofMachine } from "./conditions.ts";
 import { expectedCodes, mostFiled } from "./expected.ts";
 import { type FaultRow, FAULTS } from "./faults.ts";
-import { MACHINES, movesTo, type Scene } from "./scenes.ts";
+import { type MachineName, MACHINES, movesTo, type Scene } from "./scenes.ts";
 import { stateOf } from "./state.ts";
 import { type Known, Take, type Trouble } from "./take.ts";
 import { type Grounds, World } from "./world.ts";
@@ -46,7 +46,7 @@ export class Table {
   readonly #templates = new Map<string, Promise<string>>();
   readonly #known = new Map<Scene, Promise<Known>>();
 
-  constructor(readonly grounds: Grounds, readonly folder: string, readonly conditions: Conditions) {}
+  constructor(readonly grounds: Grounds, readonly folder: string, readonly brokenTls: () => Promise<BrokenTls>) {}
 
   /** All cells of a scene. */
   async cells(scene: Scene): Promise<Cell[]> {
@@ -54,7 +54,8 @@ export class Table {
     const requests = known.met.flatMap((at) =>
       FAULTS.flatMap((fault) => fault.times.map((times) => this.cell(scene, at, fault, times)))
     );
-    return [...requests, ...this.conditions(scene, known)];
+    const tls = await this.brokenTls();
+    return [...requests, ...tls(scene, known), ...ofMachine(this.grounds, scene, known)];
   }
 
   /** The cell of one request. */
@@ -113,19 +114,20 @@ export class Table {
   }
 
   /** A machine for a scene. */
-  async open({ on, tokens }: Scene): Promise<World> {
-    return await World.open(this.grounds, { template: on && await this.#template(on), tokens });
+  async open({ on, isGuarded }: Scene): Promise<World> {
+    return await World.open(this.grounds, { template: on && await this.#template(on), isGuarded });
   }
 
-  #template(name: keyof typeof MACHINES): Promise<string> {
+  #template(name: MachineName): Promise<string> {
     const made = this.#templates.get(name) ?? this.#make(name);
     this.#templates.set(name, made);
     return made;
   }
 
-  async #make(name: keyof typeof MACHINES): Promise<string> {
-    await using world = await World.open(this.grounds);
-    await MACHINES[name](world.story);
+  async #make(name: MachineName): Promise<string> {
+    const { from, make } = MACHINES[name];
+    await using world = await World.open(this.grounds, { template: from && await this.#template(from) });
+    await make(world.story);
     const template = `${this.folder}/${name}`;
     await world.keep(template);
     return template;

@@ -6,9 +6,6 @@ import type { Scene } from "./scenes.ts";
 import type { Known, Service } from "./take.ts";
 import type { Grounds } from "./world.ts";
 
-/** The cells of a scene that are about no single request. */
-export type Conditions = (scene: Scene, known: Known) => Cell[];
-
 const DAY_MS = 86_400_000;
 const SHIFTS_DAYS = [-5000, -400, -2, 2, 400, 5000] as const;
 const SERVICES: readonly Service[] = ["notary", "registry", "signpath"];
@@ -21,28 +18,34 @@ interface BadTls {
   readonly isKnown: boolean;
 }
 
-/** Starts what the conditions need; it ends with `stack`. */
-export async function startConditions(
+/** Where services have broken TLS. */
+export type BrokenTls = (scene: Scene, known: Known) => Cell[];
+
+/** Starts the servers with broken TLS; they end with `stack`. */
+export async function startBrokenTls(
   grounds: Grounds,
   folder: string,
   stack: AsyncDisposableStack,
-): Promise<Conditions> {
+): Promise<BrokenTls> {
   const ca = await createLocalCa(grounds.time.date(), "tagseal tests, faults");
   const caPath = `${folder}/ca.pem`;
   await Deno.writeTextFile(caPath, ca.caPem);
   const bad = await startBadTls(ca, grounds, stack);
-  const { disk } = grounds;
-  const ofTls = (scene: Scene, used: Service): Cell[] =>
-    bad.map(({ name, url, isKnown }) => ({
-      scene,
-      name,
-      where: used,
-      codes: used === "signpath" ? [0, 5] : [5],
-      trouble: { addresses: { [used]: url }, ...(isKnown ? { flags: ["--ca", caPath] } : {}) },
-    }));
-  return (scene, { met, writes }) => [
-    ...SERVICES.filter((service) => met.some(({ kind }) => kind.includes(` ${service} `)))
-      .flatMap((service) => ofTls(scene, service)),
+  return (scene, { met }) =>
+    SERVICES.filter((service) => met.some(({ kind }) => kind.includes(` ${service} `))).flatMap((used) =>
+      bad.map(({ name, url, isKnown }) => ({
+        scene,
+        name,
+        where: used,
+        codes: used === "signpath" ? [0, 5] : [5],
+        trouble: { addresses: { [used]: url }, ...(isKnown ? { flags: ["--ca", caPath] } : {}) },
+      }))
+    );
+}
+
+/** Where the disk is full or read-only, or the clock wrong. */
+export function ofMachine({ disk, time }: Grounds, scene: Scene, { writes }: Known): Cell[] {
+  return [
     ...disk ? ofDisk(disk, scene, writes) : [],
     ...SHIFTS_DAYS.map((days): Cell => ({
       scene,
@@ -50,7 +53,7 @@ export async function startConditions(
       where: `${days} days`,
       codes: [0, 2, 3],
       says: /this machine's clock/i,
-      trouble: { host: { now: () => new Date(grounds.time.date().getTime() + days * DAY_MS) } },
+      trouble: { host: { now: () => new Date(time.date().getTime() + days * DAY_MS) } },
     })),
   ];
 }

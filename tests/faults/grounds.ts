@@ -2,7 +2,7 @@
 import { FaultyServer } from "../support/faulty_server.ts";
 import { JumpingTime } from "../support/jumping_time.ts";
 import { Table } from "./cells.ts";
-import { startConditions } from "./conditions.ts";
+import { type BrokenTls, startBrokenTls } from "./conditions.ts";
 import { Disk } from "./disk.ts";
 import { newSignPath } from "../support/local_story.ts";
 
@@ -18,7 +18,8 @@ export async function withTable(use: (table: Table) => Promise<void>): Promise<v
     const { signPath, certificates } = await newSignPath({ now: time.date });
     const grounds = { server, time, calls, disk, signPath, certificates };
     await using stack = new AsyncDisposableStack();
-    await use(new Table(grounds, folder, await startConditions(grounds, folder, stack)));
+    let tls: Promise<BrokenTls> | undefined;
+    await use(new Table(grounds, folder, () => tls ??= startBrokenTls(grounds, folder, stack)));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

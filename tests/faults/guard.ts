@@ -7,11 +7,8 @@ const USER = utf8("ci:a password of ci").toBase64();
 /** The variables with which a command is known to them. */
 export const CREDENTIALS = { NOTARY_AUTH: USER, REGISTRY_AUTH: USER } as const;
 
-/** How long tokens last: as long as a command, or until SignPath is asked for something. */
-export type Tokens = "lasting" | "short";
-
-/** Guards the repositories of `handle`; each token opens what it was asked for. */
-export function guarded(handle: Send, last: Tokens): Send {
+/** Guards the repositories of `handle`: each token opens what it was asked for, until SignPath is asked for something. */
+export function guarded(handle: Send): Send {
   const scopes = new Map<string, string>(); // by token
   return async (request) => {
     const { pathname, origin, searchParams } = new URL(request.url);
@@ -23,7 +20,7 @@ export function guarded(handle: Send, last: Tokens): Send {
       scopes.set(token, searchParams.get("scope") ?? "");
       return Response.json({ token, expires_in: 60 });
     }
-    if (pathname.startsWith("/API/") && last === "short") scopes.clear();
+    if (pathname.startsWith("/API/")) scopes.clear();
     const gun = /^\/v2\/(.+)\/_trust\//.exec(pathname)?.[1];
     const repository = gun ?? /^\/v2\/([^/]+\/[^/]+)\//.exec(pathname)?.[1];
     if (repository === undefined) return await handle(request);

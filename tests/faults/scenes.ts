@@ -1,6 +1,6 @@
 /** The commands of the table: each with what was there before, and what is said of the repository after it. @module */
 import { given, type Story } from "../support/local_story.ts";
-import { CREDENTIALS, type Tokens } from "./guard.ts";
+import { CREDENTIALS } from "./guard.ts";
 import { givenSigner } from "../support/story_keys.ts";
 
 /** One command. */
@@ -8,15 +8,15 @@ export interface Scene {
   /** Its name in the table. */
   readonly name: string;
   /** What it is run on: the name of another scene's machine, or nothing. */
-  readonly on?: keyof typeof MACHINES;
+  readonly on?: MachineName;
   /** What is done on a copy of that, each time: what SignPath knows is gone with the service. */
   readonly before?: (story: Story) => Promise<readonly string[] | void>;
   /** Its command line; what `before` has returned stands at its end. */
   readonly args: readonly string[];
   /** Variables beside the story's. */
   readonly env?: Readonly<Record<string, string>>;
-  /** What opens registry and Notary server; both are open to all unless said. */
-  readonly tokens?: Tokens;
+  /** Whether registry and Notary server want tokens, which run out whenever SignPath is asked; both are open to all unless said. */
+  readonly isGuarded?: boolean;
   /** Flags for times that it takes with others only. */
   readonly without?: readonly string[];
   /** What is said to be done where it is done already, and only the rest is missing. */
@@ -30,61 +30,85 @@ export interface Scene {
 }
 
 const sign = (story: Story, ...more: string[]) => story.succeed(["sign", "-r", story.gun, ...more]);
-const pushed = async (story: Story) => void (await story.push("v1"), await story.push("v2"));
-const init = (story: Story) => story.succeed(["init", "-r", story.gun, "--delegation-certificate", "signpath.cer"]);
-const signed = async (story: Story) => {
-  await pushed(story);
-  await init(story);
-  await sign(story, "-t", "v1");
-};
+const init = (story: Story, ...more: string[]) =>
+  story.succeed(["init", "-r", story.gun, "--delegation-certificate", "signpath.cer", ...more]);
 const DELEGATION = "the signer's own words";
 const OTHER = {
   SIGNPATH_SIGNING_POLICY_SLUG: "other-signing",
 };
 
-/** What machines hold before a command. */
-export const MACHINES = {
-  pushed,
-  signed,
-  signedByOthers: async (story: Story) => {
-    await signed(story);
-    await given(story, "other.cer", story.peers.otherCertificate!);
-    const other = ["--delegation-certificate", "other.cer"];
-    await story.succeed(["sign", "-r", story.gun, "-t", "v1,v2", "--scheme", "cosign,notation", ...other], {
-      env: OTHER,
-    });
+/** What a machine holds before a command. */
+export interface Machine {
+  /** Another one, whose copy it begins as; an empty one unless said. */
+  readonly from?: MachineName;
+  /** What is done on it. */
+  make(story: Story): Promise<unknown>;
+}
+
+/** The names of machines. */
+export type MachineName =
+  | "pushed"
+  | "signed"
+  | "signedByOthers"
+  | "withTwoDelegations"
+  | "setUpAnew"
+  | "withKey"
+  | "withSigningData"
+  | "withSignedData";
+
+/** All machines. */
+export const MACHINES: Readonly<Record<MachineName, Machine>> = {
+  pushed: { make: async (story) => [await story.push("v1"), await story.push("v2")] },
+  signed: { from: "pushed", make: async (story) => [await init(story), await sign(story, "-t", "v1")] },
+  signedByOthers: {
+    from: "signed",
+    async make(story) {
+      await given(story, "other.cer", story.peers.otherCertificate!);
+      const other = ["--delegation-certificate", "other.cer"];
+      await story.succeed(["sign", "-r", story.gun, "-t", "v1,v2", "--scheme", "cosign,notation", ...other], {
+        env: OTHER,
+      });
+    },
   },
-  withTwoDelegations: async (story: Story) => {
-    await signed(story);
-    await given(story, "other.cer", story.peers.otherCertificate!);
-    const other = ["--delegation", "other", "--delegation-certificate", "other.cer"];
-    await story.succeed(["add-delegation", "-r", story.gun, ...other]);
+  withTwoDelegations: {
+    from: "signed",
+    async make(story) {
+      await given(story, "other.cer", story.peers.otherCertificate!);
+      const other = ["--delegation", "other", "--delegation-certificate", "other.cer"];
+      await story.succeed(["add-delegation", "-r", story.gun, ...other]);
+    },
   },
-  setUpAnew: async (story: Story) => {
-    await signed(story);
-    const [copy, old] = [`${story.trust}/tuf`, `${story.folder}/home/old`];
-    await Deno.rename(copy, old);
-    const anew = ["--force-reinitialize", "--yes", "--output-artifact-path", "new.pem"];
-    await story.succeed(["init", "-r", story.gun, "--delegation-certificate", "signpath.cer", ...anew]);
-    await Deno.remove(copy, { recursive: true });
-    await Deno.rename(old, copy);
+  setUpAnew: {
+    from: "signed",
+    async make(story) {
+      const [copy, old] = [`${story.trust}/tuf`, `${story.folder}/home/old`];
+      await Deno.rename(copy, old);
+      await init(story, "--force-reinitialize", "--yes", "--output-artifact-path", "new.pem");
+      await Deno.remove(copy, { recursive: true });
+      await Deno.rename(old, copy);
+    },
   },
-  withKey: async (story: Story) => {
-    await signed(story);
-    await givenSigner(story, "alice", DELEGATION);
-    const alice = ["--delegation", "alice", "--delegation-certificate", "alice.cer"];
-    await story.succeed(["add-delegation", "-r", story.gun, ...alice]);
+  withKey: {
+    from: "signed",
+    async make(story) {
+      await givenSigner(story, "alice", DELEGATION);
+      const alice = ["--delegation", "alice", "--delegation-certificate", "alice.cer"];
+      await story.succeed(["add-delegation", "-r", story.gun, ...alice]);
+    },
   },
-  withSigningData: async (story: Story) => {
-    await signed(story);
-    await story.succeed(["signing-data", "-r", story.gun, "-t", "v2", "--output-artifact-path", "data.zip"]);
+  withSigningData: {
+    from: "signed",
+    make: (story) => story.succeed(["signing-data", "-r", story.gun, "-t", "v2", "--output-artifact-path", "data.zip"]),
   },
-  withSignedData: async (story: Story) => {
-    await MACHINES.withSigningData(story);
-    const wait = ["--wait-for-completion", "--output-artifact-path", "signed.zip"];
-    await story.succeed(["submit", "--input-artifact-path", "data.zip", ...wait]);
+  withSignedData: {
+    from: "withSigningData",
+    make: (story) =>
+      story.succeed([
+        ...["submit", "--input-artifact-path", "data.zip", "--wait-for-completion"],
+        ...["--output-artifact-path", "signed.zip"],
+      ]),
   },
-} as const satisfies Record<string, (story: Story) => Promise<void>>;
+};
 
 const filed = async (story: Story, ...more: string[]) => {
   const { stdout } = await story.succeed(["submit", "--input-artifact-path", "data.zip", ...more]);
@@ -104,17 +128,10 @@ export const SCENES: readonly Scene[] = [
   { name: "sign", on: "signed", args: ["sign", ...R, "-t", "v2"] },
   {
     name: "sign with tokens",
-    on: "signed",
-    args: ["sign", ...R, "-t", "v2"],
-    env: CREDENTIALS,
-    tokens: "lasting",
-  },
-  {
-    name: "sign with tokens that soon run out",
     on: "signedByOthers",
     args: ["sign", ...R, "-t", "v2", "--scheme", "dct,cosign", "--delegation-certificate", "signpath.cer"],
     env: CREDENTIALS,
-    tokens: "short",
+    isGuarded: true,
   },
   {
     name: "sign by hash",
@@ -143,6 +160,7 @@ export const SCENES: readonly Scene[] = [
     on: "withSigningData",
     args: ["submit", "--input-artifact-path", "data.zip"],
     without: ["waitForCompletionTimeout"],
+    repeats: true,
   },
   {
     name: "download",

@@ -9,7 +9,7 @@ import { createRegistryStore } from "../../lib/local/registry_sqlite.ts";
 import { createSignPathService, type SignPathServiceOptions } from "../../lib/local/signpath_service.ts";
 import type { FaultyServer } from "../support/faulty_server.ts";
 import type { Disk } from "./disk.ts";
-import { guarded, type Tokens } from "./guard.ts";
+import { guarded } from "./guard.ts";
 import { copyFolder } from "../support/folders.ts";
 import type { JumpingTime } from "../support/jumping_time.ts";
 import { type Peers, Story } from "../support/local_story.ts";
@@ -37,8 +37,8 @@ const FOLDERS = ["home", "work"] as const;
 export interface WorldOptions {
   /** A folder with a copy of what it holds; it holds nothing where that is left out. */
   readonly template?: string | undefined;
-  /** What opens registry and Notary server for commands; both are open to all unless said. */
-  readonly tokens?: Tokens | undefined;
+  /** Whether registry and Notary server want tokens of commands; both are open to all unless said. */
+  readonly isGuarded?: boolean | undefined;
 }
 
 /** A machine and its servers. */
@@ -55,7 +55,7 @@ export class World implements AsyncDisposable {
   ) {}
 
   /** Opens one. */
-  static async open(grounds: Grounds, { template, tokens }: WorldOptions = {}): Promise<World> {
+  static async open(grounds: Grounds, { template, isGuarded = false }: WorldOptions = {}): Promise<World> {
     const { server, time, certificates, calls } = grounds;
     const folder = await Deno.makeTempDir({ prefix: "tagseal-servers-" });
     if (template) { for (const name of DATABASES) await Deno.copyFile(`${template}/${name}`, `${folder}/${name}`); }
@@ -97,7 +97,7 @@ export class World implements AsyncDisposable {
       await Deno.remove(`${story.folder}/${name}`, { recursive: true });
       await copyFolder(`${template}/${name}`, `${story.folder}/${name}`);
     }
-    server.handle = tokens ? guarded(handle, tokens) : handle;
+    server.handle = isGuarded ? guarded(handle) : handle;
     return new World(grounds, story, handle, folder, databases, way);
   }
 
