@@ -7,7 +7,7 @@
  */
 import type { Bytes } from "../bytes/bytes.ts";
 import { plain, shown } from "../bytes/printable.ts";
-import { isTagsealError, TagsealError } from "../errors.ts";
+import { isTagsealError, messageOf, TagsealError, type TagsealErrorCode } from "../errors.ts";
 import type { Wait } from "../http/retry.ts";
 import { neverSent } from "../http/send.ts";
 import { checkedId, createSignPathApi, MAX_ARTIFACT_BYTES, parseObject, webLinkOf } from "./api.ts";
@@ -34,6 +34,8 @@ export const SIGNPATH_API_URL = "https://app.signpath.io/API";
 
 /** How long the answer to a call is asked for elsewhere that was lost; whoever has not answered a minute long will not. */
 const LOST_ANSWER_MS = 10_000;
+/** After which pauses it is looked again whether a request is cancelled that was answered to be. */
+const REREAD_PAUSES_MS = [500, 1000, 2000];
 
 /** The signing requests of one organization. */
 export interface SignPathClient {
@@ -136,23 +138,39 @@ export function createSignPathClient(options: SignPathOptions): SignPathClient {
       unclear = true;
       options.onWait?.(wait);
     };
-    let failure: TagsealError;
+    let failure: TagsealError | undefined;
     try {
       const answer = await call(`/${id}/Cancel`, limits, { method: "POST", idempotent: true, onWait });
-      if (answer.status <= 299) return;
-      failure = refusal(answer, asked);
-      unclear ||= failure.code === "unavailable";
-      if (failure.code === "not-found") throw await notCancelled(id, failure, limits);
-      if (failure.code !== "bad-input" && !unclear) throw failure;
+      failure = answer.status <= 299 ? undefined : refusal(answer, asked);
+      unclear ||= failure?.code === "unavailable";
+      if (failure?.code === "not-found") throw await notCancelled(id, failure, limits);
+      if (failure && failure.code !== "bad-input" && !unclear) throw failure;
     } catch (error) {
       if (!isTagsealError(error, "unavailable") || neverSent(error)) throw error;
       failure = error;
       unclear = true;
     }
+    if (!failure) return await requireCancelled(id, limits);
     const answerTimeoutMs = Math.min(limits.answerTimeoutMs ?? Infinity, LOST_ANSWER_MS);
     const now = await status(id, { ...limits, unavailableTimeoutMs: 0, answerTimeoutMs }).catch(() => undefined);
     if (unclear && now?.status === "Canceled") return;
     throw now?.isFinalStatus ? ended(id, now) : failure;
+  }
+
+  /**
+   * What answers in SignPath's place, as the log-in page of a proxy does, says 200, too. So it is read back: nobody is to
+   * leave a request behind that can still be approved.
+   */
+  async function requireCancelled(id: string, limits: CallLimits): Promise<void> {
+    for (const pause of [...REREAD_PAUSES_MS, undefined]) {
+      const now = await status(id, limits).catch((error: unknown) => {
+        throw unproved(id, messageOf(error), error);
+      });
+      if (now.status === "Canceled") return;
+      if (now.isFinalStatus) throw ended(id, now);
+      if (pause === undefined) throw unproved(id, `it is shown as "${now.status}"`);
+      await options.sleep(pause, limits.signal);
+    }
   }
 
   /** Servers before 1.207.3 cannot cancel, and say so in the words that they have for requests that are not there. */
@@ -240,6 +258,17 @@ export function createSignPathClient(options: SignPathOptions): SignPathClient {
 /** A state's name as it came, unless it is none. */
 function state(name: string, token: string): string {
   return /^[A-Za-z]{1,64}$/.test(name) && name !== token ? name : said(name, token);
+}
+
+function unproved(id: string, why: string, cause?: unknown): TagsealError {
+  const message =
+    `Whether signing request "${id}" is cancelled is not known, though its cancelling was answered: ${why}`;
+  const isOwn = isTagsealError(cause, "unauthenticated", "forbidden", "interrupted");
+  return new TagsealError<TagsealErrorCode>(isOwn ? cause.code : "unavailable", message, {
+    remedy: "Look at it in SignPath's web UI, and cancel it there if it waits still",
+    details: { signingRequestId: id },
+    cause,
+  });
 }
 
 function ended(id: string, { status, webLink }: SigningRequestStatus): TagsealError {

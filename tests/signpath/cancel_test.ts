@@ -41,6 +41,32 @@ Deno.test("what has ended cannot be cancelled, and it is told how it ended", asy
   }
 });
 
+Deno.test("who says that it is cancelled is not believed: that is read back", async (t) => {
+  const page = () => new Response("<!doctype html><title>Log in</title>", { headers: { "content-type": "text/html" } });
+  await t.step("somebody else has answered", async () => {
+    const { service, id } = await waiting();
+    const send: Send = (request) => request.method === "POST" ? Promise.resolve(page()) : service.handle(request);
+    const words = /^Whether signing request ".*" is cancelled is not known, .*: it is shown as "WaitingForApproval"$/;
+    await refused(connect(send, { sleep: () => Promise.resolve() }).cancel(id), "unavailable", words, /web UI/);
+  });
+  await t.step("what answers cannot be read", async () => {
+    await refused(connect(always(page).send).cancel("x"), "unavailable", /^Whether .* is not known/, /web UI/);
+  });
+  await t.step("a moment later it is", async () => {
+    const { service, id } = await waiting();
+    let pauses = 0;
+    let held: Request | undefined;
+    const send: Send = (request) => {
+      if (request.method !== "POST") return service.handle(request);
+      held = request;
+      return Promise.resolve(new Response(null, { status: 202 }));
+    };
+    const sleep = async () => void (++pauses === 2 && await service.handle(held!));
+    await connect(send, { sleep }).cancel(id);
+    assert.equal(pauses, 2);
+  });
+});
+
 Deno.test("other refusals are told as they are", async (t) => {
   await t.step(
     "unknown",
