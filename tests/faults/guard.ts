@@ -7,7 +7,7 @@ const USER = utf8("ci:a password of ci").toBase64();
 /** The variables with which a command is known to them. */
 export const CREDENTIALS = { NOTARY_AUTH: USER, REGISTRY_AUTH: USER } as const;
 
-/** Guards the repositories of `handle`: each token opens what it was asked for, until SignPath is asked for something. */
+/** Guards the repositories of `handle`: each token opens what it was asked for, until something is sent to SignPath. */
 export function guarded(handle: Send): Send {
   const scopes = new Map<string, string>(); // by token
   return async (request) => {
@@ -20,7 +20,7 @@ export function guarded(handle: Send): Send {
       scopes.set(token, searchParams.get("scope") ?? "");
       return Response.json({ token, expires_in: 60 });
     }
-    if (pathname.startsWith("/API/")) scopes.clear();
+    if (pathname.startsWith("/API/") && request.method === "POST") scopes.clear();
     const gun = /^\/v2\/(.+)\/_trust\//.exec(pathname)?.[1];
     const repository = gun ?? /^\/v2\/([^/]+\/[^/]+)\//.exec(pathname)?.[1];
     if (repository === undefined) return await handle(request);

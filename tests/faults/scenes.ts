@@ -15,7 +15,7 @@ export interface Scene {
   readonly args: readonly string[];
   /** Variables beside the story's. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Whether registry and Notary server want tokens, which run out whenever SignPath is asked; both are open to all unless said. */
+  /** Whether registry and Notary server want tokens, which run out when something is sent to SignPath; both are open to all unless said. */
   readonly isGuarded?: boolean;
   /** Flags for times that it takes with others only. */
   readonly without?: readonly string[];

@@ -1,6 +1,6 @@
 /** What is said of certificates that Notation refuses. @module */
 import type { Certificate } from "../../crypto/x509.ts";
-import { TagsealError } from "../../errors.ts";
+import { type ByClock, TagsealError } from "../../errors.ts";
 import type { CertificateProblem, CertificateReason } from "./certificates.ts";
 
 const WORDS: Readonly<Record<CertificateReason, (certificate: Certificate) => string>> = {
@@ -20,6 +20,8 @@ const WORDS: Readonly<Record<CertificateReason, (certificate: Certificate) => st
   "revocation-not-checked": () => "it says where to ask whether it was revoked, and nobody is asked here",
 };
 
+const BY_CLOCK: { readonly [reason in CertificateReason]?: ByClock } = { "not-yet-valid": "early", "expired": "over" };
+
 /** A problem as the end of a sentence about its certificate. */
 export function problemWords({ reason, certificate }: CertificateProblem): string {
   return WORDS[reason](certificate);
@@ -28,12 +30,16 @@ export function problemWords({ reason, certificate }: CertificateProblem): strin
 /** A refusal to sign with certificates whose signatures no verifier would take. */
 export function refusedCertificate(problems: readonly [CertificateProblem, ...CertificateProblem[]]): TagsealError {
   const [first] = problems;
+  const byClock = problems.every(({ reason }) => reason in BY_CLOCK) ? BY_CLOCK[first.reason] : undefined;
   const all = problems.map((problem) => `certificate "${problem.certificate.subject}": ${problemWords(problem)}`);
   return new TagsealError("bad-input", `Notation would refuse every signature of this key; ${all.join("; ")}`, {
     remedy: first.reason === "issuer-missing"
       ? "Give the certificates of its issuers, up to the root"
+      : byClock
+      ? "Check this machine's clock; if it is right, have a certificate made that is valid now. Nothing was signed"
       : "Have a certificate made that Notation takes: critical key usage with digital signatures alone, for code " +
         "signing, no CA; nothing was signed",
     details: { reasons: problems.map(({ reason }) => reason) },
+    byClock,
   });
 }

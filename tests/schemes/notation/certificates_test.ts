@@ -99,6 +99,9 @@ Deno.test("notation: a refusal names each certificate and each reason, and the n
   assert.equal(error.code, "bad-input");
   assert.match(error.message, /CN=A signer": it expired at 2026-02-01T00:00:00.000Z; .*it has no key usage$/);
   assert.match(error.remedy, /critical key usage .*nothing was signed$/);
+  const early = refusedCertificate([(await checkCertificates(recorded("fut"), [], AT)).problems[0]!]);
+  assert.deepEqual([error.byClock, early.byClock], [undefined, "early"]);
+  assert.match(early.remedy, /^Check this machine's clock; if it is right, have a certificate made that is valid now/);
   const issued = await checkCertificates(recorded("ca-issued-without-chain"), [], AT);
   assert.match(refusedCertificate([issued.problems[0]!]).remedy, /^Give the certificates of its issuers/);
 });
