@@ -13,7 +13,7 @@ import { AT_ONCE, mapAtOnce } from "./at_once.ts";
 import { assembleBatch } from "./batch.ts";
 import type { Origin } from "./origin.ts";
 import { joinOutcomes, type Outcome, type SignResult } from "./outcomes.ts";
-import type { PayloadSigner, SignedBatch } from "./payload_signer.ts";
+import type { KeyHolder, PayloadSigner, SignedBatch } from "./payload_signer.ts";
 import type { Job, PreparedJob, SchemeResult } from "./scheme.ts";
 import { trustTime } from "../tuf/edit.ts";
 
@@ -35,8 +35,11 @@ export interface SignOptions<Result extends SchemeResult = SchemeResult> {
   readonly onDone?: (outcome: Outcome<Result>) => void;
 }
 
-/** Within how many milliseconds everybody starts over, however long a signature takes: approvals may take days. */
-const MAX_SPREAD_MS = 120_000;
+/**
+ * Within how many milliseconds everybody starts over, however long a signature takes: approvals may take days; and a post
+ * that a busy machine made slow says little of how long the next one takes.
+ */
+const MAX_SPREAD_MS: Readonly<Record<KeyHolder["kind"], number>> = { service: 120_000, keys: 3_000 };
 /**
  * A first attempt that takes so many milliseconds for each job at a time is perhaps one of many on a busy machine: to look
  * whether others were faster costs a small part of that.
@@ -91,7 +94,8 @@ async function signTogether<Result extends SchemeResult>(
   slowMs: number,
 ): Promise<Pick<SignedBatch, "signingRequestId" | "unclearRequests">> {
   const { signer, now, attempts = signer.attempts } = options;
-  const isService = signer.holder.kind === "service";
+  const { kind } = signer.holder;
+  const isService = kind === "service";
   const since = (from: Date) => now().getTime() - from.getTime();
   let signingRequestId: string | null = null;
   let unclearRequests = 0;
@@ -106,7 +110,7 @@ async function signTogether<Result extends SchemeResult>(
       overtaken.push(...some);
     };
     // Agents of one pipeline start together. One of them wins each time; drawn apart, fewer others sign in vain.
-    const drawApart = (ms: number) => options.sleep(randomPartOf(Math.min(ms * signer.spread, MAX_SPREAD_MS)));
+    const drawApart = (ms: number) => options.sleep(randomPartOf(Math.min(ms * signer.spread, MAX_SPREAD_MS[kind])));
 
     const prepared = await prepareAll(open, started, settle);
     const read = now();
