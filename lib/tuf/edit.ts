@@ -21,7 +21,7 @@ export const LIFETIME_DAYS = { root: 3650, targets: 1095 } as const;
 
 /** An instant as trust data writes it: RFC 3339, UTC, whole seconds. */
 export function trustTime(at: Date): string {
-  return at.toISOString().replace(/\.\d+Z$/, "Z");
+  return at.toISOString().replace(/\.\d+Z/, "Z");
 }
 
 /** When something signed at `at` expires. */
@@ -98,7 +98,7 @@ export function withTargets(signed: JsonObject, tags: ReadonlyMap<string, Target
   const entries = [...tags].map(([tag, target]): [string, JsonValue] => [tag, entryOf(target)]);
   // In order, as canonical documents are: so they are printed fast.
   const all = new Map([...Object.entries(memberObject(signed, "targets")), ...entries]);
-  const sorted = [...all].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
+  const sorted = [...all.keys()].sort().map((tag) => [tag, all.get(tag)!] as const);
   return merged(signed, [["targets", jsonObject(sorted)]]);
 }
 
@@ -201,7 +201,7 @@ function rootRole(key: PublicKey): JsonObject {
 
 /** Of `keys` those that one of `roles` names. */
 function onlyNamed(keys: JsonObject, roles: readonly JsonObject[]): JsonObject {
-  const named = new Set(roles.flatMap(({ keyids }) => Array.isArray(keyids) ? keyids : []));
+  const named = new Set(roles.flatMap(({ keyids }) => keyids));
   return jsonObject(Object.entries(keys).filter(([id]) => named.has(id)));
 }
 

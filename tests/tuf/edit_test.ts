@@ -1,20 +1,25 @@
 import assert from "node:assert/strict";
-import { text } from "../../lib/bytes/bytes.ts";
+import { concat, text } from "../../lib/bytes/bytes.ts";
 import { canonicalJson } from "../../lib/bytes/canonical_json.ts";
 import { type JsonObject, jsonObject, parseJson } from "../../lib/bytes/json.ts";
 import {
+  assembleFile,
   emptyTargets,
   expiryAfter,
   firstRoot,
+  nextForm,
   nextRoot,
   nextTargets,
   trustTime,
   withDelegationKey,
   withDelegationKeys,
+  withoutTargets,
   withRootKey,
   withTargets,
 } from "../../lib/tuf/edit.ts";
+import type { Target } from "../../lib/tuf/models.ts";
 import { parseRoot, parseTargets } from "../../lib/tuf/parse.ts";
+import { failsWith } from "../support/failures.ts";
 import { AT, changed, DIGEST, KEYS, newKey, signedFile } from "../support/trust_builder.ts";
 
 const UNKNOWN = ["x-unknown", jsonObject([["kept", [1, "two", null]]])] as const;
@@ -50,6 +55,72 @@ Deno.test("edit: the next version changes version and expiry, and nothing else",
   const before = plain(START);
   assert.deepEqual(plain(nextTargets(START, 7, later)), { ...before, version: 7, expires: "2029-12-31T00:00:00Z" });
   assert.deepEqual(plain(START), before, "what came in stays as it is");
+});
+
+Deno.test("edit: a version that servers may not keep is not made", async () => {
+  const last = 2 ** 31 - 1;
+  const { rest, changed } = { rest: START, changed: () => [] };
+  const makers: ((version: number) => unknown)[] = [
+    (version) => nextTargets(START, version, AT),
+    (version) => nextRoot(START, version, AT),
+    (version) => nextForm({ rest, changed }, new Map(), version, trustTime(AT)),
+  ];
+  for (const make of makers) {
+    make(last);
+    const error = await failsWith(
+      () => make(last + 1),
+      "bad-input",
+      `A Notary server may not keep version ${last + 1}`,
+    );
+    assert.deepEqual(error.details, { version: last + 1 });
+  }
+});
+
+Deno.test("edit: in place or not, tags are changed to the same bytes, in the order of their names", () => {
+  const set = (...names: string[]) => new Map(names.map((name) => [name, { length: 528, sha256: DIGEST }] as const));
+  const names = (signed: JsonObject) => Object.keys(plain(signed).targets);
+  const [role, expires] = [withTargets(emptyTargets(AT), set("b", "d", "f")), expiryAfter(AT, 1095)];
+  const signature = { keyId: KEYS.targets.publicKey.id, method: "ecdsa", bytes: new Uint8Array(64) } as const;
+  const { inPlace } = parseTargets(
+    "targets",
+    assembleFile(canonicalJson(role), [{ keyId: signature.keyId, signature }]),
+  );
+  assert.ok(inPlace);
+  const rows: [changed: string[], gone: string[], left: string[]][] = [
+    [["a", "c", "g"], [], ["a", "b", "c", "d", "f", "g"]],
+    [["d"], ["b"], ["d", "f"]],
+    [[], ["b", "d", "f"], []],
+    [[], ["x"], ["b", "d", "f"]],
+    [[], [], ["b", "d", "f"]],
+  ];
+  for (const [set_, gone, left] of rows) {
+    const wanted = withoutTargets(withTargets(nextTargets(role, 2, AT), set(...set_)), gone);
+    assert.deepEqual(Object.keys(wanted["targets"] as JsonObject), left);
+    assert.deepEqual(names(wanted), left);
+    const all = new Map<string, Target | undefined>([...set(...set_), ...gone.map((tag) => [tag, undefined] as const)]);
+    assert.equal(text(concat(...nextForm(inPlace, all, 2, expires))), text(canonicalJson(wanted)));
+  }
+  assert.equal(withoutTargets(role, []), role, "what stays as it is, is not made anew");
+});
+
+Deno.test("edit: a key for one of several delegations leaves the others alone, and what Go writes as null is none", () => {
+  const two = (["targets/a", "targets/b", "targets/c"] as const)
+    .reduce((signed, role) => withDelegationKey(signed, role, KEYS.alice.publicKey, []), START);
+  const names = (signed: JsonObject) =>
+    plain(signed).delegations.roles.map((
+      role: { name: string; keyids: string[] } | null,
+    ) => [role?.name, role?.keyids?.length]);
+  assert.deepEqual(names(withDelegationKey(two, "targets/b", KEYS.releases.publicKey, [])), [
+    ["targets/a", 1],
+    ["targets/b", 2],
+    ["targets/c", 1],
+  ]);
+  const none = changed(START, ["delegations"], null);
+  assert.deepEqual(names(withDelegationKey(none, "targets/a", KEYS.alice.publicKey, [])), [["targets/a", 1]]);
+  const nothing = changed(START, ["delegations", "roles"], null);
+  assert.deepEqual(names(withDelegationKeys(nothing, "targets/a", [])), []);
+  const odd = changed(START, ["delegations", "roles"], [null, jsonObject([["name", "targets/a"], ["keyids", null]])]);
+  assert.deepEqual(names(withDelegationKeys(odd, "targets/b", [])), [[undefined, undefined], ["targets/a", undefined]]);
 });
 
 Deno.test("edit: tags are set and moved; other entries and unknown members stay", () => {
