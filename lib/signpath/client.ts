@@ -142,7 +142,6 @@ export function createSignPathClient(options: SignPathOptions): SignPathClient {
     try {
       const answer = await call(`/${id}/Cancel`, limits, { method: "POST", idempotent: true, onWait });
       failure = answer.status <= 299 ? undefined : refusal(answer, asked);
-      unclear ||= failure?.code === "unavailable";
       if (failure?.code === "not-found") throw await notCancelled(id, failure, limits);
       if (failure && failure.code !== "bad-input" && !unclear) throw failure;
     } catch (error) {

@@ -204,6 +204,21 @@ export const ARGUED: readonly Argument[] = [
     "what is no error of ours has no request; the types do not know that",
   ]),
   ...of("lib/signpath/api.ts", [
+    "const MAX_JSON_BYTES = 1024 * 1024;",
+    "1024 * 1024 => 524288",
+    "a bound of memory, not of what is read",
+  ]),
+  ...of("lib/signpath/filing.ts", [
+    "if (submission.artifact.length > MAX_ARTIFACT_BYTES) {",
+    "submission.artifact.length > MAX_ARTIFACT_BYTES => submission.artifact.length >= MAX_ARTIFACT_BYTES",
+    "a bound of memory, which nobody knows to the byte",
+  ]),
+  ...of("lib/signpath/api.ts", [
+    "...(signingRequestId === undefined ? {} : { signingRequestId }),",
+    "signingRequestId === undefined => false",
+    "no id and one that is undefined are the same to whoever reads it; the types tell them apart",
+  ]),
+  ...of("lib/signpath/api.ts", [
     "}, { budgetMs, sleep, now, onWait, contact, ...(idempotent === undefined ? {} : { idempotent }) });",
     "idempotent === undefined => false",
     "no value and one that is undefined are the same to whoever repeats; the types tell them apart",
@@ -220,6 +235,13 @@ export const ARGUED: readonly Argument[] = [
   ]),
   ...of(
     "lib/signpath/problem.ts",
+    ...["problem === null => false", 'typeof problem === "string" => true'].map((change) =>
+      [
+        'if (typeof problem !== "object" || problem === null) return typeof problem === "string" ? problem : "";',
+        change,
+        "what cannot be read says nothing, either",
+      ] as const
+    ),
     [
       'const type = answer.headers.get("content-type") ?? "";',
       'answer.headers.get("content-type") ?? "" => answer.headers.get("content-type")',

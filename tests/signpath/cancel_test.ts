@@ -191,6 +191,21 @@ Deno.test("a call that never left is not looked up; one whose answer is lost is,
   assert.deepEqual(silent.asked, ["Cancel", "Status"]);
 });
 
+Deno.test("an answer that is lost and cannot be looked up is told, and nobody waits long for looking", async () => {
+  const tooLong = answering([json(200, " ".repeat(2_000_000))], now("InProgress", false));
+  await refused(tooLong.client.cancel("x"), "unavailable", /its answer is too long/);
+  const told: string[] = [];
+  const silent = connect(async (request) => {
+    await request.bytes();
+    if (request.method === "POST") return json(503, {});
+    return await new Promise((_, reject) =>
+      request.signal.addEventListener("abort", () => reject(request.signal.reason))
+    );
+  }, { serviceUnavailableTimeoutMs: 400, onWait: ({ why }) => void told.push(why) });
+  await refused(silent.cancel("x", { answerTimeoutMs: 100 }), "unavailable", /answered 503 to cancelling/);
+  assert.deepEqual([...new Set(told)], ['SignPath at "https://sp.test" answers 503']);
+});
+
 Deno.test("a server that knows no such request or call: how the request ended is told, where it is known", async () => {
   const done = answering([json(404, {})], now("Denied"));
   await refused(done.client.cancel("x"), "bad-input", /it has ended as "Denied"$/);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { readZip } from "../../lib/bytes/zip.ts";
 import { isTagsealError, type NextStep, type TagsealError } from "../../lib/errors.ts";
+import type { Send } from "../../lib/http/send.ts";
 import { normalizeApiUrl } from "../../lib/signpath/api.ts";
 import type { SignPathClient } from "../../lib/signpath/client.ts";
 import { always, connect, json, refused, serve, submission, TOKEN } from "../support/signpath_world.ts";
@@ -194,6 +195,23 @@ Deno.test("a service that stays unavailable is given up, and how many requests m
   assert.ok(length > 3);
   const words = new RegExp(`answered 503 .*: maintenance; at most ${length} signing requests may be there$`);
   await refused(outcome, "unavailable", words, /Look in SignPath's web UI/);
+});
+
+Deno.test("a service that has never answered is not waited for as one that has", async () => {
+  const slept = async (...answers: number[]) => {
+    let [sum, calls] = [0, 0];
+    const refusing: Send = () => {
+      const status = answers[calls++];
+      if (status !== undefined) return Promise.resolve(json(status, {}));
+      return Promise.reject(new TypeError("tcp connect error: Connection refused (os error 111)"));
+    };
+    const sleep = (ms: number) => Promise.resolve(void (sum += ms));
+    const client = connect(refusing, { serviceUnavailableTimeoutMs: 60_000, sleep, now: () => new Date(sum) });
+    await client.status("x").catch(() => {});
+    await client.status("x").catch(() => {});
+    return sum;
+  };
+  assert.deepEqual([await slept(), await slept(200)], [10_000, 60_000]);
 });
 
 Deno.test("the id is taken from Location or body; no other host is ever asked", async (t) => {

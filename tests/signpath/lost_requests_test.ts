@@ -52,6 +52,7 @@ async function faulty(file: File, faults: readonly Fault[], { older = false, for
 /** Asserts that an error says how many requests may be there. */
 function tellsOf(error: TagsealError, requests: number): void {
   assert.match(error.message, new RegExp(`at most ${requests} signing requests? may be there$`));
+  assert.equal(error.filed, "maybe");
   assert.deepEqual([error.details["mayBeFiled"], error.details["unclearRequests"]], [true, requests]);
 }
 

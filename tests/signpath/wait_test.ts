@@ -199,6 +199,22 @@ Deno.test("a call is given as long as the wait lasts, one after a failure as lon
   }
 });
 
+Deno.test("what is known of a request is told when it ends otherwise, or the wait does", async () => {
+  const denied = { status: "Denied", workflowStatus: "DeniedByApprover", isFinalStatus: true };
+  await assert.rejects(waitForCompletion(setUp(denied).client, "id-1", setUp().options), (error) => {
+    assert.ok(isTagsealError(error, "signing-request-failed"));
+    assert.equal(error.remedy, "See SignPath's web UI for the reason; then submit a new one");
+    return true;
+  });
+  const { client, options } = setUp(WAITING);
+  await assert.rejects(waitForCompletion(client, "id-1", { ...options, timeoutMs: 0 }), (error) => {
+    assert.ok(isTagsealError(error, "timed-out"));
+    const { status, workflowStatus } = error.details;
+    assert.deepEqual([status, workflowStatus], ["WaitingForApproval", "WaitingForApproval"]);
+    return true;
+  });
+});
+
 Deno.test("a failure at the time-out is a time-out", async () => {
   const { client, options } = setUp(DOWN);
   await assert.rejects(waitForCompletion(client, "id-1", { ...options, timeoutMs: 0 }), (error) => {
