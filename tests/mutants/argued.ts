@@ -208,6 +208,24 @@ export const ARGUED: readonly Argument[] = [
     "1024 * 1024 => 524288",
     "a bound of memory, not of what is read",
   ]),
+  ...of(
+    "lib/schemes/cosign/annotations.ts",
+    [
+      "if (error instanceof SyntaxError) return undefined;",
+      "error instanceof SyntaxError => true",
+      "reading PEM throws nothing else; a fault of ours would be told as theirs",
+    ],
+    [
+      'return typeof promise === "string" && fromStrictBase64(promise) !== undefined && typeof body === "string" &&',
+      'typeof promise === "string" => true',
+      "what is no text is no base64; the types do not know that",
+    ],
+    [
+      'return typeof token === "string" && fromStrictBase64(token) !== undefined;',
+      'typeof token === "string" => true',
+      "what is no text is no base64; the types do not know that",
+    ],
+  ),
   ...of("lib/signpath/filing.ts", [
     "if (submission.artifact.length > MAX_ARTIFACT_BYTES) {",
     "submission.artifact.length > MAX_ARTIFACT_BYTES => submission.artifact.length >= MAX_ARTIFACT_BYTES",

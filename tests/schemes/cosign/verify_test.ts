@@ -332,6 +332,8 @@ Deno.test("cosign: a signature image that podman and skopeo stop at is not taken
   assert.equal(await verdict({}, Array(1000).fill(good)), Array(1000).fill("classic 1.4.2").join(", "));
   assert.equal(await verdict({}, Array(1001).fill(good)), refused("manifest-too-large"));
   assert.equal(await verdict({}, [good, { ...good, digest: OTHER_DIGEST }]), refused("payload-missing"));
+  assert.equal(await verdict({}, [good, { ...good, size: 4 * 2 ** 20 + 1 }]), refused("payloads-too-large"));
+  assert.equal(await verdict({}, [{ ...good, size: 4 * 2 ** 20 }]), refused("payload-of-other-size"));
   const swapped = layered([good, { ...good, digest: OTHER_DIGEST }], [payload]);
   swapped.blobs.set(OTHER_DIGEST, payload);
   assert.equal(short(await ask(swapped)), refused("payload-of-other-bytes"));
