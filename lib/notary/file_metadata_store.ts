@@ -38,7 +38,10 @@ export function createFileMetadataStore(trustDir: string, { os, ...wait }: Store
   const folder = (gun: string) => `${repository(gun)}/metadata`;
   const pathOf = (gun: string, role: RoleName) => `${folder(gun)}/${filePath(`${role}.json`, os)}`;
   const lock = (gun: string) => `${repository(gun)}/.tagseal.lock`;
+  // Each file that is not there costs an error of the platform: of a repository that is new here, one is enough.
+  const isNew = (gun: string) => listFolder(folder(gun)).length === 0;
   const read = async (gun: string): Promise<Map<RoleName, Bytes>> => {
+    if (isNew(gun)) return new Map();
     const names = [...ORDER, ...await delegationFiles(folder(gun), os)];
     const files = new Map<RoleName, Bytes>();
     let left = MAX_BYTES;
@@ -55,13 +58,14 @@ export function createFileMetadataStore(trustDir: string, { os, ...wait }: Store
     async write(gun, files, before) {
       if (before && changesTo(before, files).length === 0) return true; // nothing to keep: nothing is touched
       return await withLock(lock(gun), "exclusive", async () => {
-        const present = await read(gun);
+        const first = isNew(gun);
+        const present = first ? new Map<RoleName, Bytes>() : await read(gun);
         if (before && !sameFiles(before, present)) return false;
         // Whoever writes here holds this lock: what lies about half-written is of a process that is gone.
-        const folders = new Set(
-          [...ORDER, ...files.keys(), ...present.keys()].map((name) => folderOf(pathOf(gun, name))),
-        );
-        for (const path of folders) removeLeftovers(path, (name) => name.endsWith(".json"));
+        const names = first ? [] : [...ORDER, ...files.keys(), ...present.keys()];
+        for (const path of new Set(names.map((name) => folderOf(pathOf(gun, name))))) {
+          removeLeftovers(path, (name) => name.endsWith(".json"));
+        }
         for (const [name, bytes] of changesTo(present, files)) {
           const path = pathOf(gun, name);
           // All but the root can be had again from the server: what is lost in a power cut is a floor, not trust.

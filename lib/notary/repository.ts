@@ -56,8 +56,8 @@ export async function openRepository(
   const { server, store, pin, offline, recent } = trust;
   const at = trust.now();
   const pause = () => trust.sleep(0);
-  const seen = recent?.get(gun)?.repository.seen;
-  const options: ReadOptions = { server, gun, at, store, pin, expected, offline, atHand, pause, seen };
+  const before = recent?.get(gun)?.repository;
+  const options: ReadOptions = { server, gun, at, store, pin, expected, offline, atHand, pause, before };
   const result = await readRepository(options).catch((error: unknown) => {
     throw located(error, gun, server.url);
   });

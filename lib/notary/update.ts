@@ -12,7 +12,6 @@
  */
 import { type Bytes, equalBytes, sameBytes } from "../bytes/bytes.ts";
 import { hash } from "../crypto/hash.ts";
-import { KnownSignatures } from "../crypto/known_signatures.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
 import { isTooLong } from "../http/send.ts";
 import type { FileMeta } from "../tuf/models.ts";
@@ -60,8 +59,8 @@ export interface ReadOptions {
    * where something is to be published. Refused unless said.
    */
   readonly offline?: "allowed" | "refused" | undefined;
-  /** What need not be verified again. */
-  readonly seen?: KnownSignatures | undefined;
+  /** What this command has read of it before: the same is neither parsed nor verified again, and judged all the same. */
+  readonly before?: TrustedRepository | undefined;
   /** Lets other work of the process go on, between large files: it throws where the command was interrupted. */
   readonly pause?: (() => Promise<void>) | undefined;
 }
@@ -195,7 +194,11 @@ async function verify(
   const snapped = await advanceSnapshot(stamped, existing("snapshot", await fetched("snapshot", snapshotMeta)));
   const meta = snapped.snapshot.meta;
   named.take("targets", meta.get("targets"));
-  let repository = await advanceTargets(snapped, existing("targets", await fetched("targets", meta.get("targets"))));
+  let repository = await advanceTargets(
+    snapped,
+    existing("targets", await fetched("targets", meta.get("targets"))),
+    options.before,
+  );
   for (let open = openDelegations(repository); open.length > 0; open = openDelegations(repository)) {
     if (repository.delegations.size + open.length > MAX_DELEGATIONS) throw tooMany(gun);
     for (const { name } of open) named.take(name, meta.get(name)); // of all, before any is asked for
@@ -213,15 +216,15 @@ async function verify(
 
 /** The newest root, held to the copy that is trusted already and to the pin, to each of them where there are both. */
 async function trustedRoot(options: ReadOptions, newest: Bytes, cached: Copy): Promise<RootPhase> {
-  const { server, gun, pin, at, store, seen = new KnownSignatures() } = options;
+  const { server, gun, pin, at, store, before } = options;
   const known = cached.get("root");
-  const judgement = { gun, at, floors: cached, folder: store.folderOf?.(gun), seen };
+  const judgement = { gun, at, floors: cached, folder: store.folderOf?.(gun), before };
   const fromKnown = known && await followKnown(server, judgement, known, newest);
   if (pin && pin !== "required") {
     const fromPin = await openPinned(server, judgement, pin, newest);
     return fromKnown ?? fromPin;
   }
-  return fromKnown ?? await openRoot(gun, newest, { kind: "first-use" }, cached, at, seen);
+  return fromKnown ?? await openRoot(gun, newest, { kind: "first-use" }, cached, at, before?.seen);
 }
 
 async function byHash(server: TrustServer, gun: string, name: RoleName, meta: FileMeta): Promise<Bytes | undefined> {

@@ -109,6 +109,11 @@ export async function openRoot(
   return proven("root", { gun, at, floors, root, seen });
 }
 
+/** Step 1 where this very root was trusted a moment ago, to be judged at another time and by other floors. */
+export function reopenRoot(gun: string, { root, seen }: TrustedRepository, floors: Floors, at: Date): RootPhase {
+  return proven("root", { gun, at, floors, root, seen });
+}
+
 /**
  * Step 2: takes the same root again, or a newer one (TUF 5.3.3 to 5.3.7). Versions may be jumped where the keys of the
  * trusted root signed the newer one.
@@ -152,9 +157,18 @@ export async function advanceSnapshot(phase: TimestampPhase, bytes: Bytes): Prom
   return proven("snapshot", { ...phase, snapshot });
 }
 
-/** Step 5 (TUF 5.6). @throws {TagsealError} `trust-invalid` */
-export async function advanceTargets(phase: SnapshotPhase, bytes: Bytes): Promise<TrustedRepository> {
-  const targets = namedTargets(phase, "targets", bytes);
+/**
+ * Step 5 (TUF 5.6).
+ *
+ * @param before the repository a moment ago: a file that it had in the same bytes is judged, and not parsed again
+ * @throws {TagsealError} `trust-invalid`
+ */
+export async function advanceTargets(
+  phase: SnapshotPhase,
+  bytes: Bytes,
+  before?: TrustedRepository,
+): Promise<TrustedRepository> {
+  const targets = namedTargets(phase, "targets", bytes, before?.targets);
   await requireSigned(targets.envelope, phase.root.roles.targets, "targets", "the key that root names", phase.seen);
   requireSuccessor(targets, "targets", phase.floors.get("targets"));
   requireFresh(targets, "targets", phase.at);
@@ -221,9 +235,14 @@ async function delegationState(
 }
 
 /** The file of a role that lists tags, as the snapshot names it; its signatures have not been looked at. */
-function namedTargets(phase: Pick<SnapshotPhase, "snapshot">, role: "targets" | DelegationRole, bytes: Bytes): Targets {
+function namedTargets(
+  phase: Pick<SnapshotPhase, "snapshot">,
+  role: "targets" | DelegationRole,
+  bytes: Bytes,
+  before?: Targets,
+): Targets {
   requireListed(bytes, phase.snapshot.meta.get(role)!, role, "snapshot");
-  return parseTargets(role, bytes);
+  return before && sameBytes(before.envelope.bytes, bytes) ? before : parseTargets(role, bytes);
 }
 
 function requireListed(bytes: Bytes, meta: FileMeta, role: RoleName, parent: RoleName): void {

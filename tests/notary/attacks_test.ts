@@ -5,11 +5,11 @@
 import assert from "node:assert/strict";
 import type { Bytes } from "../../lib/bytes/bytes.ts";
 import { jsonObject, type JsonValue } from "../../lib/bytes/json.ts";
-import { KnownSignatures } from "../../lib/crypto/known_signatures.ts";
 import { isTagsealError } from "../../lib/errors.ts";
 import { createMemoryMetadataStore, type MetadataStore } from "../../lib/notary/metadata_store.ts";
 import { readRepository, type ReadResult } from "../../lib/notary/update.ts";
 import { resolveTag } from "../../lib/tuf/resolve.ts";
+import type { TrustedRepository } from "../../lib/tuf/trusted.ts";
 import { BASE_ROLES, type DelegationRole, type RoleName } from "../../lib/tuf/roles.ts";
 import { type Attack, ATTACKS, BETA, isBelowTargets, KNOWN, moment, ROLES, unsigned } from "../support/attacks.ts";
 import { failsWith } from "../support/failures.ts";
@@ -19,8 +19,6 @@ import { AT, buildFiles, DIGEST, GUN, KEYS, newKey, type RolePlan } from "../sup
 import { MORE } from "../support/fuzz.ts";
 
 const NEXT = await buildFiles(moment(3));
-/** What a command that goes on has verified: all that is good here, and whatever an attack got it to verify. */
-const SEEN = new KnownSignatures();
 const text = (bytes: Bytes) => new TextDecoder().decode(bytes);
 
 /** Delegations with a bad signature or past their expiry are skipped, with all below them. */
@@ -36,17 +34,26 @@ async function storeOf(files: ReadonlyMap<RoleName, Bytes>): Promise<MetadataSto
   return store;
 }
 
-async function read(files: ReadonlyMap<RoleName, Bytes>, store: MetadataStore): Promise<ReadResult> {
+/** Reads what a server shows, in a command that has read the repository a moment ago, if at all. */
+function readAfter(
+  before: TrustedRepository | undefined,
+  files: ReadonlyMap<RoleName, Bytes>,
+  store: MetadataStore,
+): Promise<ReadResult> {
   const server = new MemoryTrustServer();
   server.show(KNOWN); // older files stay there by hash and version, as on a real server
   for (const role of ROLES) server.lose(role);
   server.show(files);
-  // Who knows the repository has verified it a moment ago, in the same command.
-  const seen = (await store.read(GUN)).size > 0 ? SEEN : undefined;
-  return await readRepository({ server, gun: GUN, at: AT, store, expected: [BETA], seen });
+  return readRepository({ server, gun: GUN, at: AT, store, expected: [BETA], before });
 }
 
-for (const good of [KNOWN, NEXT]) await read(good, await storeOf(KNOWN));
+const GOOD = (await readAfter(undefined, KNOWN, await storeOf(KNOWN))).repository;
+await readAfter(GOOD, NEXT, await storeOf(KNOWN)); // now all that is good here has been verified
+
+/** Whoever knows the repository has read it a moment ago. */
+async function read(files: ReadonlyMap<RoleName, Bytes>, store: MetadataStore): Promise<ReadResult> {
+  return await readAfter((await store.read(GUN)).size > 0 ? GOOD : undefined, files, store);
+}
 
 for (const attack of ATTACKS) {
   for (const role of attack.roles ?? ROLES) {
