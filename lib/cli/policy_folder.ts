@@ -1,8 +1,10 @@
 /** The folder that verifiers' files are written to. @module */
 import { isTagsealError, reworded } from "../errors.ts";
 import {
+  LEFT_MS,
   listFolder,
   readFileBounded,
+  removeLeftovers,
   removeLeftoversOf,
   requireReplaceable,
   writeFileAtomically,
@@ -16,7 +18,11 @@ const MAX_FILE_BYTES = 4 * 2 ** 20;
 export function openPolicyFolder(root: string): PolicyFolder {
   return {
     read: (path) => readFileBounded(pathInside(root, path), MAX_FILE_BYTES),
-    list: (path) => Promise.resolve(listFolder(pathInside(root, path))),
+    list(path) {
+      const folder = pathInside(root, path);
+      removeLeftovers(folder, (name) => name.endsWith(".pem"), LEFT_MS); // anything but certificates bars a trust store
+      return Promise.resolve(listFolder(folder));
+    },
   };
 }
 

@@ -153,8 +153,8 @@ export function removeLeftovers(folder: string, isOurs: (name: string) => boolea
   } catch { /* there is no such folder yet; or it cannot be read, which whoever writes there will tell */ }
 }
 
-/** A process that was killed has left its half-written file for good after this long. */
-const LEFT_MS = 60_000;
+/** A process that was killed has left its half-written file for good after this many milliseconds. */
+export const LEFT_MS = 60_000;
 
 /** Removes what killed processes left half-written of one file, for whoever holds no lock. */
 export function removeLeftoversOf(path: string): void {

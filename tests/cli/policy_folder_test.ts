@@ -1,7 +1,7 @@
 /** Writing verifiers' files: each whole, in their order, and what was written is told where the rest fails. */
 import assert from "node:assert/strict";
 import { utf8 } from "../../lib/bytes/bytes.ts";
-import { writePolicyFiles } from "../../lib/cli/policy_folder.ts";
+import { openPolicyFolder, writePolicyFiles } from "../../lib/cli/policy_folder.ts";
 import { failsWith } from "../support/failures.ts";
 import { inFolder } from "../support/test_files.ts";
 
@@ -28,4 +28,11 @@ Deno.test("policy files: what a killed run left half-written of them goes, once 
     for (const name of [names[0]!, names[2]!]) await Deno.utime(`${root}/${name}`, before, before);
     await writePolicyFiles(root, [{ path: "a", content: utf8("a") }]);
     assert.deepEqual([...Deno.readDirSync(root)].map(({ name }) => name).sort(), ["a", ...names.slice(1)]);
+    await Deno.mkdir(`${root}/store`);
+    for (const name of ["ca.pem.01234567.tmp", "mine.01234567.tmp"]) {
+      await Deno.writeTextFile(`${root}/store/${name}`, "");
+      await Deno.utime(`${root}/store/${name}`, before, before);
+    }
+    const left = await openPolicyFolder(root).list("store");
+    assert.deepEqual(left.map(({ name }) => name), ["mine.01234567.tmp"], "what bars a trust store, and was ours");
   }));
