@@ -9,6 +9,7 @@ import { FAULTS } from "./faults.ts";
 import { withTable } from "./grounds.ts";
 import { killsOf, runKill } from "./kills.ts";
 import { SCENES } from "./scenes.ts";
+import { runUpdate, UPDATE_REQUESTS } from "./updates.ts";
 
 const sceneOf = (wanted: string) => SCENES.find(({ name }) => name === wanted)!;
 
@@ -33,6 +34,13 @@ Deno.test("faults: nothing is lost, nothing half published, nothing filed twice,
       const chosen = writes.length > 0 && i % 3 > 0 ? writes : met;
       await holds(table, table.cell(scene, chosen[i % chosen.length]!, fault, fault.times[i % fault.times.length]!));
     }
+    await t.step("self-update: the program is the old one or the new one, and runs", async () => {
+      for (const [i, fault] of FAULTS.entries()) {
+        const path = UPDATE_REQUESTS.at(-1 - i % UPDATE_REQUESTS.length)!;
+        const { wrong, code } = await runUpdate(table.grounds, path, fault, fault.times[0]!);
+        assert.deepEqual(wrong, [], `${path}, ${fault.name}: ${code}`);
+      }
+    });
     await t.step("a disk that is full or read-only, and a clock that is wrong", async () => {
       const scene = sceneOf("init");
       const all = ofMachine(table.grounds, scene, await table.known(scene));

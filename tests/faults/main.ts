@@ -1,5 +1,6 @@
 /**
- * `deno task faults`: each fault of the table at each request of each command that writes. Prints Markdown.
+ * `deno task faults`: each fault of the table at each request of each command that writes, `self-update` first. Prints
+ * Markdown.
  *
  * `--only sign,push` runs these commands alone, `--every 7` each seventh cell, `--fault "NAME;NAME"` those alone, `--at WORDS`
  * where these stand; `--say` shows what every cell came to. `--kills` ends each command with `kill -9` at each call with which
@@ -10,8 +11,10 @@
 import { parseArgs } from "node:util";
 import type { Cell, Result, Table } from "./cells.ts";
 import { withTable } from "./grounds.ts";
+import { FAULTS } from "./faults.ts";
 import { killsOf, runKill } from "./kills.ts";
 import { SCENES } from "./scenes.ts";
+import { runUpdate, UPDATE_REQUESTS } from "./updates.ts";
 
 const { values } = parseArgs({
   args: Deno.args,
@@ -27,7 +30,10 @@ const { values } = parseArgs({
 const say = (line: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 const words = (text: string) => text.replaceAll(/\s+/g, " ").replaceAll("|", "\\|").trim();
 const scenes = SCENES.filter(({ name }) => values.only?.split(",").includes(name) ?? true);
-if (scenes.length === 0) throw new Error(`--only knows ${SCENES.map(({ name }) => name).join(", ")}`);
+const UPDATE = "self-update";
+if (scenes.length === 0 && values.only !== UPDATE) {
+  throw new Error(`--only knows ${[UPDATE, ...SCENES.map(({ name }) => name)].join(", ")}`);
+}
 
 function isWanted({ name, where }: Cell, i: number): boolean {
   const isNamed = values.fault?.split(";").includes(name) ?? true;
@@ -97,10 +103,30 @@ async function runCells(table: Table): Promise<void> {
     "",
     `${Math.round((Date.now() - started) / 1000)} s. Seconds in the table are those of the commands' clock.`,
   ].forEach(say);
-  Deno.exitCode = results.some(({ wrong }) => wrong.length > 0) ? 1 : 0;
+  if (results.some(({ wrong }) => wrong.length > 0)) Deno.exitCode = 1;
+}
+
+/** `self-update`, whose server and whose state are others. */
+async function runUpdates({ grounds }: Table): Promise<void> {
+  let count = 0, wrongs = 0;
+  for (const path of UPDATE_REQUESTS) {
+    for (const fault of FAULTS) {
+      for (const times of fault.times) {
+        if (![undefined, fault.name].includes(values.fault) || !path.includes(values.at ?? "")) continue;
+        const { code, seconds, wrong } = await runUpdate(grounds, path, fault, times);
+        count++;
+        if (wrong.length > 0) wrongs++;
+        if (wrong.length === 0 && !values.say) continue;
+        say(`- self-update, ${path}, ${times}, ${fault.name}: ${code}, ${seconds.toFixed(0)} s. ${wrong.join("; ")}`);
+      }
+    }
+  }
+  say(`- self-update: ${count} cells, ${wrongs} wrong`);
+  if (wrongs > 0) Deno.exitCode = 1;
 }
 
 await withTable(async (table) => {
   if (!table.grounds.disk) say("No disk can be mounted here: none is full or read-only.");
-  await (values.kills ? runKills : runCells)(table);
+  if (!values.kills && (values.only ?? UPDATE) === UPDATE) await runUpdates(table);
+  if (values.only !== UPDATE) await (values.kills ? runKills : runCells)(table);
 });

@@ -6,7 +6,7 @@ import { selfUpdate, type Update } from "../../lib/flows/self_update.ts";
 import { createSend } from "../../lib/http/network.ts";
 import type { Program } from "../../lib/updates/choose.ts";
 import { withFloors } from "../../lib/updates/kept_floors.ts";
-import { createReleaseServer } from "../../lib/updates/release_server.ts";
+import { createReleaseServer, type ReleaseServerOptions } from "../../lib/updates/release_server.ts";
 import { failsWith } from "./failures.ts";
 import { ReleaseHttp, ReleaseRepository, singleFileOf } from "./release_repository.ts";
 import type { TagsealError, TagsealErrorCode } from "../../lib/errors.ts";
@@ -17,6 +17,15 @@ export const OLD: Bytes = utf8("#!/bin/sh\necho 1.0.0\n");
 export const NEW: Bytes = utf8("#!/bin/sh\necho 2.0.0\n");
 /** One that is newer still. */
 export const NEWER: Bytes = utf8("#!/bin/sh\necho 3.0.0\n");
+
+/** How it is updated. */
+export interface UpdateRun extends Partial<Program> {
+  readonly check?: boolean;
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** Another way to the releases. */
+  readonly through?: Partial<ReleaseServerOptions>;
+}
 
 /** The machine. */
 export class UpdateWorld implements AsyncDisposable {
@@ -43,9 +52,8 @@ export class UpdateWorld implements AsyncDisposable {
 
   /** Looks, and updates unless `check`. */
   update(
-    { check = false, timeoutMs = 5000, signal, version = "1.0.0", form = "deno", deno = "2.9.6" }:
-      & { check?: boolean; timeoutMs?: number; signal?: AbortSignal }
-      & Partial<Program> = {},
+    { check = false, timeoutMs = 5000, signal, version = "1.0.0", form = "deno", deno = "2.9.6", through }: UpdateRun =
+      {},
   ): Promise<Update> {
     return selfUpdate({
       program: { form, version, deno },
@@ -56,6 +64,7 @@ export class UpdateWorld implements AsyncDisposable {
         retry: { budgetMs: 0, sleep: () => Promise.resolve(), now: () => new Date() },
         timeoutMs,
         signal,
+        ...through,
       }),
       withFloors: (use) =>
         withFloors({ folder: this.kept, onNotKept: ({ message }) => this.notKept.push(message) }, use),
