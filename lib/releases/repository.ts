@@ -10,7 +10,7 @@
 import * as tuf from "@tufjs/models";
 import { type Bytes, text } from "../bytes/bytes.ts";
 import { messageOf, TagsealError } from "../errors.ts";
-import { readFileBounded, writeFileAtomically } from "../files/files.ts";
+import { readFileBounded, removeLeftoversOf, writeFileAtomically } from "../files/files.ts";
 import { MAX_METADATA_BYTES } from "../updates/follow.ts";
 import { bytesOf } from "./documents.ts";
 import type { ReleaseDocument, ReleaseRole } from "./keys.ts";
@@ -81,7 +81,9 @@ export class ReleaseFolder {
       const name = isTimestamp ? "timestamp.json" : `${version}.${type}.json`;
       // A document of the next version that nothing names is left from a run that was ended in between.
       const replace = type !== tuf.MetadataKind.Root;
-      await writeFileAtomically(`${this.folder}/metadata/${name}`, bytesOf(metadata), { replace });
+      const path = `${this.folder}/metadata/${name}`;
+      removeLeftoversOf(path);
+      await writeFileAtomically(path, bytesOf(metadata), { replace });
     }
   }
 

@@ -7,7 +7,7 @@ import { type MachineName, MACHINES, movesTo, type Scene } from "./scenes.ts";
 import { stateOf } from "./state.ts";
 import { type Known, Take, type Trouble } from "./take.ts";
 import { type Grounds, World } from "./world.ts";
-import { countWrites } from "./disk.ts";
+import { beforeWrites } from "./disk.ts";
 
 /** One cell. */
 export interface Cell {
@@ -81,7 +81,7 @@ export class Table {
     await using world = await this.open(scene);
     const take = await Take.begin(scene, world);
     let writes = 0;
-    const { outcome, met } = await take.run({ around: () => countWrites(() => writes++) });
+    const { outcome, met } = await take.run({ around: () => beforeWrites(() => writes++) });
     if (outcome.code !== 0) throw new Error(`${scene.name}, where nothing goes wrong: ${outcome.stderr}`);
     return {
       before: take.before,

@@ -10,18 +10,13 @@ const SIZE = "32m";
 const PIECE = new Uint8Array(64 * 1024);
 const { writeSync } = Deno.FsFile.prototype;
 
-/** Has `before` called before each write to a file until it is disposed of. */
-function beforeWrites(before: () => void): Disposable {
+/** Has `before` called before each write to a file until it is disposed of; what it throws takes the write's place. */
+export function beforeWrites(before: () => void): Disposable {
   Deno.FsFile.prototype.writeSync = function (...args: Parameters<Write>) {
     before();
     return writeSync.apply(this, args);
   };
   return { [Symbol.dispose]: () => void (Deno.FsFile.prototype.writeSync = writeSync) };
-}
-
-/** Tells of each write. */
-export function countWrites(told: () => void): Disposable {
-  return beforeWrites(told);
 }
 
 async function run(program: string, ...args: string[]): Promise<boolean> {

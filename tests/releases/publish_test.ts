@@ -9,6 +9,7 @@ import { ROOT_SOURCE, rootSource } from "../../lib/releases/root_source.ts";
 import { chooseRelease } from "../../lib/updates/choose.ts";
 import { followReleases } from "../../lib/updates/follow.ts";
 import { RELEASE_ROOT, RELEASE_URL } from "../../lib/updates/release_root.ts";
+import { beforeWrites } from "../faults/disk.ts";
 import { failsWith } from "../support/failures.ts";
 import { ReleaseWorld } from "../support/releases.ts";
 
@@ -198,6 +199,31 @@ releaseTest("releases: ended between new root and new timestamp, the next run go
   const published = await world.published();
   const signers = await openReleaseSigners(world.keys, published.root);
   assert.equal(await publishRelease(world.publisher, published, [], signers), false);
+});
+
+releaseTest("releases: where a write fails, users have the old releases, and the next run goes on", async () => {
+  await using world = new ReleaseWorld();
+  await world.begin();
+  await world.release("1.0.0", "one");
+  using client = world.client(world.root());
+  const files = ["2.targets.json", "2.snapshot.json", "timestamp.json"];
+  for (const [nth, name] of files.entries()) {
+    let left = nth;
+    {
+      using _ = beforeWrites(() => {
+        if (left-- === 0) throw new Error("No space left on device");
+      });
+      await failsWith(world.release("1.1.0", "two"), "bad-input", name, "No space left on device");
+    }
+    assert.equal(await client.fetch("1.0.0/tagseal"), "one");
+    await assert.rejects(client.fetch("1.1.0/tagseal"), /There is no target/);
+  }
+  const left = `${world.folder.folder}/metadata/timestamp.json.01234567.tmp`; // as after a kill
+  await Deno.writeTextFile(left, "");
+  await Deno.utime(left, new Date(Date.now() - 61_000), new Date(Date.now() - 61_000));
+  assert.equal(await world.release("1.1.0", "two"), true);
+  assert.equal(await client.fetch("1.1.0/tagseal"), "two");
+  assert.deepEqual(world.names(), ["1.root.json", "1.snapshot.json", "1.targets.json", ...files.toSorted()]);
 });
 
 releaseTest("releases: the source of the first root is what is written, whatever stands in it", async () => {
