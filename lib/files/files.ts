@@ -5,7 +5,7 @@
  * crash nor another process ever sees half of it.
  *
  * Trust data is many small files: handing each of their calls to another thread and back takes longer than the calls, so
- * they are made here and now.
+ * they are made here and now. Waiting for the disk is another matter.
  *
  * @module
  */
@@ -23,6 +23,8 @@ export interface WriteOptions {
   readonly replace: boolean;
   /** Leave it to the system when the bytes reach the disk: for what can be had again. */
   readonly lazy?: boolean;
+  /** Let other work of this process go on until they have, as where many repositories are signed. */
+  readonly aside?: boolean;
   /** For the task that builds a part of the program: its own folder may be written to. */
   readonly ownCode?: boolean;
 }
@@ -36,7 +38,6 @@ export const TEMPORARY: RegExp = /\.[0-9a-f]{8}\.tmp$/;
  * @throws {TagsealError} `exists` where something is there and `replace` is false; `bad-input` where it cannot be
  *   written, leads into the program's own code, or would replace what is no file
  */
-// deno-lint-ignore require-await -- whoever writes waits, however it is done
 export async function writeFileAtomically(path: string, bytes: Uint8Array, options: WriteOptions): Promise<void> {
   const folder = folderOf(path);
   const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
@@ -46,7 +47,7 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array, optio
     const { file, made } = createFile(temporary, folder, options);
     try {
       for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
-      if (!options.lazy) file.syncSync();
+      if (!options.lazy) options.aside ? await file.sync() : file.syncSync();
     } finally {
       file.close();
     }
@@ -56,7 +57,9 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array, optio
     } else {
       linkNew(temporary, path); // a link fails where the target exists
     }
-    if (!options.lazy) [folder, ...made].forEach(syncFolder);
+    if (options.lazy) return;
+    if (options.aside) await Promise.all([folder, ...made].map(syncAside));
+    else [folder, ...made].forEach(syncFolder);
   } catch (error) {
     throw error instanceof TagsealError ? error : fileError(path, "written", error);
   } finally {
@@ -138,6 +141,13 @@ export function syncFolder(folder: string): void {
   } catch { /* the file's content is safe, and more cannot be had from this system */ }
 }
 
+async function syncAside(folder: string): Promise<void> {
+  try {
+    using file = Deno.openSync(folder, { read: true });
+    await file.sync();
+  } catch { /* as above */ }
+}
+
 /**
  * Removes what killed processes left half-written in `folder` where `isOurs` knows the name that it was to get. Only for
  * whoever holds the lock under which all such files are written, or for files of `minAgeMs` and more.
@@ -184,7 +194,7 @@ export function removeQuietly(path: string): void {
  * @param judge looks at what has been opened, and throws where it is not to be read
  * @throws {TagsealError} `bad-input` where it is longer or cannot be read; and what `judge` throws
  */
-// deno-lint-ignore require-await -- as above
+// deno-lint-ignore require-await -- whoever reads waits, however it is done
 export async function readFileBounded(
   path: string,
   maxBytes: number,

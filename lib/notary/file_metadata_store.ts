@@ -69,7 +69,7 @@ export function createFileMetadataStore(trustDir: string, { os, ...wait }: Store
         for (const [name, bytes] of changesTo(present, files)) {
           const path = pathOf(gun, name);
           // All but the root can be had again from the server: what is lost in a power cut is a floor, not trust.
-          const options = { replace: true, mode: 0o600, folderMode: 0o700, lazy: name !== "root" };
+          const options = { replace: true, mode: 0o600, folderMode: 0o700, lazy: name !== "root", aside: true };
           if (bytes) await writeFileAtomically(path, bytes, options);
           else await removeFile(path);
         }

@@ -113,8 +113,10 @@ async function readOnline(options: ReadOptions, cached: Copy): Promise<ReadResul
   for (const name of [...options.expected ?? [], ...cached.keys()]) names.add(name);
   for (let attempt = 1, overtaken = 0;;) {
     const reading = readFiles(server, gun, names, cached, probable(cached, options.atHand));
-    await connecting(reading);
-    hash("sha256", new Uint8Array()); // the runtime loads its cryptography now, not when the files are here
+    if (!options.before) {
+      await connecting(reading);
+      hash("sha256", new Uint8Array()); // the runtime loads its cryptography now, not when the files are here
+    }
     const read = await reading;
     let wasGood = false;
     try {

@@ -51,7 +51,7 @@ for (const moment of ["syncSync", "linkSync", "removeSync"]) {
   });
 }
 
-for (const moment of ["syncSync", "renameSync"]) {
+for (const moment of ["sync", "renameSync"]) {
   killTest(`the copy of trust data, at ${moment}`, async (folder) => {
     await createFileMetadataStore(folder).write(GUN, new Map([["root", utf8("old")], ["targets", utf8("old")]]));
     await killedAt(

@@ -179,15 +179,23 @@ fileTest("an entry that must last is flushed with its folder, and with all folde
     const open = Deno.openSync;
     Deno.openSync = (at, options) => {
       const file = open(at, options);
-      const sync = file.syncSync.bind(file);
-      file.syncSync = () => { synced.push(at.replace(/.[0-9a-f]{8}.tmp$/, "").replace(/[/]+$/, "")); sync(); };
+      for (const name of ["sync", "syncSync"]) {
+        const sync = file[name].bind(file);
+        file[name] = () => { synced.push(at.replace(/.[0-9a-f]{8}.tmp$/, "").replace(/[/]+$/, "")); return sync(); };
+      }
       return file;
     };
     await files.writeFileAtomically(path, new Uint8Array(3), { replace: false });
     await files.writeFileAtomically(path + ".lazy", new Uint8Array(3), { replace: false, lazy: true });
+    Deno.removeSync(path.replace(/[/]b[/]file$/, ""), { recursive: true });
+    const writing = files.writeFileAtomically(path, new Uint8Array(3), { replace: true, aside: true });
+    synced.push(Array.from(Deno.readDirSync(path.replace(/[/]file$/, "")), ({ name }) => name !== "file").join());
+    await writing;
     console.log(synced.join(" "));`;
   const synced = await inProcess("true", path, code);
-  assert.equal(synced, [path, `${folder}/a/b`, `${folder}/a`, folder].join(" "));
+  const flushed = [`${folder}/a/b`, `${folder}/a`, folder];
+  // Aside, nothing has the file's name before the disk has its bytes, and others have their turn meanwhile.
+  assert.equal(synced, [path, ...flushed, path, "true", ...flushed].join(" "));
 });
 
 fileTest(

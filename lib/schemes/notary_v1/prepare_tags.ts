@@ -103,7 +103,7 @@ export async function prepareTags(task: TagsToSign, at: Date): Promise<PreparedR
   const { holder, sign } = task;
   const lookUps = sign ? mapAtOnce(sign.tags, LOOK_UPS_AT_ONCE, sign.lookUp) : [];
   // Opening keys keeps the processor busy.
-  const keys = connecting(opening).then(() => holder?.kind === "keys" ? holder.atHand() : undefined);
+  const keys = holder?.kind === "keys" ? connecting(opening).then(() => holder.atHand()) : undefined;
   const service = holder?.kind === "service" ? holder : undefined;
   const snapshotKey = service &&
     (task.publishes ? publishersSnapshotKey : serverSnapshotKey)(task.trust.server, task.gun);
