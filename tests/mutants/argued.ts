@@ -198,6 +198,11 @@ export const ARGUED: readonly Argument[] = [
     "isSame(sent.payloads, received.payloads) => true",
     "the manifest gives each payload's hash, which reading has checked: it stays, as two files are compared as a whole",
   ]),
+  ...of(
+    "lib/signing/at_once.ts",
+    ["export const AT_ONCE = 12;", "12 => 13", "one more or fewer at a time makes no difference that can be told"],
+    ["export const AT_ONCE = 12;", "12 => 11", "one more or fewer at a time makes no difference that can be told"],
+  ),
   ...of("lib/signing/sign.ts", [
     "if (isTagsealError(error) && error.request) signingRequestId = error.request.id;",
     "isTagsealError(error) => true",

@@ -37,6 +37,8 @@ class World {
   readonly ended: (readonly unknown[])[] = [];
   /** How long it takes to prepare. */
   readMs = 0;
+  /** How long it takes to sign. */
+  signMs = 1000;
   #now = START;
 
   job(
@@ -93,7 +95,7 @@ class World {
         const answer = answers[this.batches.length] ?? answers.at(-1) ?? {};
         this.batches.push(batch);
         this.steps.push("sign");
-        this.#now += 1000;
+        this.#now += this.signMs;
         if (answer instanceof Error) throw answer;
         const signatures = new Map(batch.parts.flat().map(({ id }) => [id, utf8("signature")]));
         const nothing = { signatures, failures: new Map(), signingRequestId: null, isKept: false, unclearRequests: 0 };
@@ -312,6 +314,40 @@ Deno.test("who begins anew looks where it took long to sign, unless what was sig
   }
 });
 
+Deno.test("an attempt is slow after three quarters of a second for each repository, and the last one looks no more", async () => {
+  const steps = async (kind: "service" | "keys", names: string[], readMs: number, more: Partial<SignOptions> = {}) => {
+    const world = Object.assign(new World(), { readMs, signMs: 0 });
+    await world.run(names.map((name) => world.job(name)), world.signer(kind), more);
+    return world.steps;
+  };
+  const [read, publish] = ["prepare a/s", ["check a/s", "publish a/s"]];
+  assert.deepEqual(await steps("service", ["a"], 750), [read, "sign", ...publish]);
+  assert.deepEqual(await steps("service", ["a"], 751, { attempts: 1 }), [read, "sign", ...publish]);
+  assert.deepEqual(await steps("keys", ["a"], 750), [read, "sign", ...publish]);
+  assert.deepEqual(await steps("keys", ["a"], 751), [read, "sign", "check a/s", "look a/s", "publish a/s"]);
+  assert.deepEqual(await steps("keys", ["a"], 751, { attempts: 1 }), [read, "sign", ...publish]);
+  const looks = async (names: string[], readMs: number) =>
+    (await steps("service", names, readMs)).filter((step) => step.startsWith("look")).length;
+  assert.deepEqual([await looks(["a", "b"], 750), await looks(["a", "b"], 751)], [0, 2]);
+});
+
+Deno.test("a later attempt looks before it posts where others have had more than a tenth of a second", async () => {
+  for (const [signMs, looks] of [[100, []], [101, ["look a/s"]]] as const) {
+    const world = Object.assign(new World(), { signMs, readMs: 2000 });
+    await world.run([world.job("a", { publish: [stale] })], world.signer("service"));
+    const again = ["prepare a/s", "sign", "check a/s", ...looks, "publish a/s"];
+    assert.deepEqual(world.steps.slice(-again.length), again);
+    assert.equal(world.steps.filter((step) => step === "look a/s").length, 1 + looks.length);
+  }
+});
+
+Deno.test("whoever sees before signing that others were faster begins anew with that alone", async () => {
+  const world = Object.assign(new World(), { readMs: 2000 });
+  const jobs = [world.job("a", { isDone: true }), world.job("b", { look: [stale] })];
+  await world.run(jobs, world.signer("service"));
+  assert.deepEqual(world.steps.slice(0, 5), ["prepare a/s", "prepare b/s", "look b/s", "prepare b/s", "sign"]);
+});
+
 Deno.test("a pause is two minutes at most, three seconds with a key, however long a signature takes", async () => {
   for (const [kind, slept] of [["service", 60_000], ["keys", 1500]] as const) {
     const world = new World();
@@ -353,6 +389,9 @@ Deno.test("where the signed file is kept, who failed to publish is told to publi
     ["publish", "forbidden", { published: "maybe" }, after],
     ["publish", "unauthenticated", { published: "maybe" }, after],
     ["publish", "trust-invalid", {}, undefined],
+    ["publish", "trust-invalid", { reason: "served" }, after],
+    ["check", "trust-invalid", { reason: "served" }, after],
+    ["check", "bad-input", { reason: "served" }, undefined],
     ["publish", "stale", {}, undefined],
     ["publish", "stale", { published: "maybe" }, undefined],
     ["check", "unavailable", {}, again],
