@@ -41,11 +41,14 @@ export interface SignOptions<Result extends SchemeResult = SchemeResult> {
  */
 const MAX_SPREAD_MS: Readonly<Record<KeyHolder["kind"], number>> = { service: 120_000, keys: 3_000 };
 /**
- * A first attempt that takes so many milliseconds for each job at a time is perhaps one of many on a busy machine: to look
+ * An attempt that takes so many milliseconds for each job at a time is perhaps one of many on a busy machine: to look
  * whether others were faster costs a small part of that.
  */
 const SLOW_MS = 750;
-/** Later ones look where others have had so many milliseconds since; who signs faster posts as soon as it would have looked. */
+/**
+ * Who was overtaken before looks where others have had so many milliseconds since. Who signs faster has posted as soon as it
+ * would have looked.
+ */
 const BRIEF_MS = 100;
 
 /**
@@ -103,7 +106,7 @@ async function signTogether<Result extends SchemeResult>(
   for (let attempt = 1;; attempt++) {
     const started = now();
     const beginsAnew = attempt < attempts;
-    const isSlow = () => attempt === 1 && since(started) > slowMs;
+    const isSlow = () => since(started) > slowMs;
     const overtaken: Job<Result>[] = [];
     const giveWay: GiveWay<Result> = (some, error) => {
       options.onStale?.(error);
@@ -148,7 +151,7 @@ async function signTogether<Result extends SchemeResult>(
       return { job, prepared, part: { payloads, signatures, madeAt, wasAway: isKept, beginsAnew } };
     });
     // What is kept is published on top of what is read anew.
-    const isLate = () => beginsAnew && !isKept && (attempt > 1 ? since(read) > BRIEF_MS : !isService && isSlow());
+    const isLate = () => beginsAnew && !isKept && ((attempt > 1 && since(read) > BRIEF_MS) || (!isService && isSlow()));
     const repositories = [...Map.groupBy(signed, ({ job }) => job.repository).values()];
     await mapAtOnce(repositories, AT_ONCE, async (some) => {
       const open = [...some];
