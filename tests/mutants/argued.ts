@@ -214,6 +214,24 @@ export const ARGUED: readonly Argument[] = [
     "a bound of memory, not of what is read",
   ]),
   ...of(
+    "lib/schemes/notation/certificates.ts",
+    ...["algorithm => true", '"key" => "key?"'].map((change) =>
+      [
+        'return algorithm ? { problems: [], chain, algorithm } : { problems: [{ certificate: leaf, reason: "key" }] };',
+        change,
+        "what is wrong with the signer's key was told as such; the types do not know that",
+      ] as const
+    ),
+    [
+      "if (error instanceof SyntaxError) return undefined;",
+      "error instanceof SyntaxError => true",
+      "reading a key throws nothing else; a fault of ours would be told as theirs",
+    ],
+    ...["keyUsage(fields) ?? 0 => keyUsage(fields)", "0 => 1"].map((change) =>
+      ["const usage = keyUsage(fields) ?? 0;", change, "where there is none, that alone is told"] as const
+    ),
+  ),
+  ...of(
     "lib/schemes/cosign/annotations.ts",
     [
       "if (error instanceof SyntaxError) return undefined;",

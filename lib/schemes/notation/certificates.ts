@@ -152,7 +152,6 @@ async function issuerProblem(
 ): Promise<CertificateReason | undefined> {
   const certificate = chain[i]!;
   const isLast = i === chain.length - 1;
-  if (isLast && !certificate.isSelfIssued) return "issuer-missing";
   const above = isLast ? certificate : chain[i + 1]!;
   if (!equalBytes(readFields(certificate.der).issuer, readFields(above.der).subject)) return "issuer-missing";
   if (!isLast && certificate.isSelfIssued) {

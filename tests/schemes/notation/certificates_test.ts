@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { text } from "../../../lib/bytes/bytes.ts";
 import { type Certificate, readCertificate } from "../../../lib/crypto/x509.ts";
 import { refusedCertificate } from "../../../lib/schemes/notation/certificate_words.ts";
-import { checkCertificates, revocable } from "../../../lib/schemes/notation/certificates.ts";
+import { checkCertificates, judgeChain, revocable } from "../../../lib/schemes/notation/certificates.ts";
 import { fixture, identity, KEY_KINDS, keyOf, newKey } from "../../support/notation.ts";
 
 const AT = new Date("2026-11-28T12:00:00Z");
@@ -104,4 +104,75 @@ Deno.test("notation: a refusal names each certificate and each reason, and the n
   assert.match(early.remedy, /^Check this machine's clock; if it is right, have a certificate made that is valid now/);
   const issued = await checkCertificates(recorded("ca-issued-without-chain"), [], AT);
   assert.match(refusedCertificate([issued.problems[0]!]).remedy, /^Give the certificates of its issuers/);
+});
+
+Deno.test("notation: whoever issues must be a CA that may, and no deeper than it may", async () => {
+  type Options = Parameters<typeof identity>[1];
+  const reasons = async (root: Options, middle: Options = {}) => {
+    const top = await identity(newKey("P-256"), { ca: true, name: "Root", ...root });
+    const below = await identity(newKey("P-256"), { ca: true, name: "Middle", issuer: top, ...middle });
+    const { certificate: leaf } = await identity(keyOf("P-256"), { issuer: below });
+    const { problems } = await judgeChain([leaf, below.certificate, top.certificate], AT);
+    return problems.map(({ certificate, reason }) =>
+      `${certificate === top.certificate ? "root" : "middle"} ${reason}`
+    );
+  };
+  assert.deepEqual(await reasons({}), []);
+  assert.deepEqual(await reasons({ pathLength: 1 }, { pathLength: 0 }), []);
+  assert.deepEqual(await reasons({ pathLength: 0 }), ["root no-ca"]);
+  assert.deepEqual(await reasons({}, { ca: false, usage: 0x20 }), ["middle no-ca"]);
+  assert.deepEqual(await reasons({}, { usage: 0x20 }), []);
+  assert.deepEqual(await reasons({}, { usage: 0x40 }), ["middle key-usage"]);
+  assert.deepEqual(await reasons({}, { usage: null }), ["middle key-usage-missing"]);
+  assert.deepEqual(await reasons({}, { usageCritical: false }), ["middle key-usage-not-critical"]);
+});
+
+Deno.test("notation: one that signed itself ends a chain, and a CA may have made a new one for its own name", async () => {
+  const old = await identity(newKey("P-256"), { ca: true, name: "Root" });
+  const itself = await identity(newKey("P-256"), { ca: true, name: "Root" });
+  const renewed = await identity(newKey("P-256"), { ca: true, name: "Root", issuer: old });
+  const reasons = async (middle: typeof old) => {
+    const { certificate: leaf } = await identity(keyOf("P-256"), { issuer: middle });
+    return (await judgeChain([leaf, middle.certificate, old.certificate], AT)).problems.map(({ reason }) => reason);
+  };
+  assert.deepEqual([await reasons(renewed), await reasons(itself)], [[], ["self-signed-in-chain"]]);
+  const { certificate: lone } = await identity(keyOf("P-256"));
+  const { certificate: another } = await identity(newKey("P-256"));
+  const checked = await checkCertificates(lone, [another], AT);
+  assert.deepEqual("chain" in checked && checked.chain, [lone]);
+  // Two that issued each other lead nowhere.
+  const [a, b] = [newKey("P-256"), newKey("P-256")];
+  const first = await identity(a, { ca: true, name: "A", issuer: await identity(b, { ca: true, name: "B" }) });
+  const second = await identity(b, { ca: true, name: "B", issuer: await identity(a, { ca: true, name: "A" }) });
+  const { certificate: leaf } = await identity(keyOf("P-256"), { issuer: first });
+  const { problems } = await checkCertificates(leaf, [first.certificate, second.certificate], AT);
+  assert.deepEqual(problems, [{ certificate: second.certificate, reason: "issuer-missing" }]);
+});
+
+Deno.test("notation: ten certificates are a chain, eleven are none; all that is wrong with a signer's is told", async () => {
+  const chained = async (length: number) => {
+    let issuer = await identity(newKey("P-256"), { ca: true, name: "CA 1" });
+    const others = [issuer.certificate];
+    for (let i = 2; i < length; i++) {
+      issuer = await identity(newKey("P-256"), { ca: true, name: `CA ${i}`, issuer });
+      others.push(issuer.certificate);
+    }
+    const { certificate: leaf } = await identity(keyOf("P-256"), { issuer });
+    return (await checkCertificates(leaf, others, AT)).problems.map(({ reason }) => reason);
+  };
+  assert.deepEqual([await chained(10), await chained(11)], [[], ["issuer-missing"]]);
+  const late = await checkCertificates(recorded("rsa1024"), [], new Date("2126-01-01T00:00:00Z"));
+  assert.deepEqual(late.problems.map(({ reason }) => reason), ["expired", "key"]);
+});
+
+Deno.test("notation: of a chain all but the root are told that say where to ask whether they were revoked", async () => {
+  const crl = "http://crl.test/";
+  const root = await identity(newKey("P-256"), { ca: true, name: "Root", crl });
+  const middle = await identity(newKey("P-256"), { ca: true, name: "Middle", issuer: root, crl });
+  const { certificate: leaf } = await identity(keyOf("P-256"), { issuer: middle });
+  const chain = [leaf, middle.certificate, root.certificate];
+  const reason = "revocation-not-checked";
+  assert.deepEqual(revocable(chain), [{ certificate: middle.certificate, reason }]);
+  const { certificate: signer } = await identity(keyOf("P-256"), { issuer: root, crl });
+  assert.deepEqual(revocable([signer, root.certificate]), [{ certificate: signer, reason }]);
 });
