@@ -100,6 +100,22 @@ Deno.test("attacks: the repository that they start from is good, on both machine
   }
 });
 
+Deno.test("attacks: what was read a moment ago does not stand in for a copy that another process has brought forward", async () => {
+  const store = await storeOf(NEXT);
+  await failsWith(readAfter(GOOD, KNOWN, store), "trust-invalid", "(rollback)");
+  assert.deepEqual(await store.read(GUN), NEXT);
+  // Nor for one that was damaged since, nor one of another repository.
+  const damagedRoot = KNOWN.get("root")!.slice();
+  damagedRoot[damagedRoot.indexOf(0x76)]! ^= 1;
+  const broken = await storeOf(new Map([...KNOWN, ["root", damagedRoot]]));
+  await failsWith(readAfter(GOOD, KNOWN, broken), "trust-invalid", "The local copy of the root", "damaged");
+  const foreign = new MemoryTrustServer(KNOWN);
+  const other = { server: foreign, gun: `${GUN}/other`, at: AT, store: createMemoryMetadataStore(), before: GOOD };
+  await failsWith(readRepository(other), "trust-invalid", "no usable certificate");
+  await other.store.write(other.gun, KNOWN);
+  await failsWith(readRepository(other), "trust-invalid", "no usable certificate");
+});
+
 Deno.test("attacks: whatever random damage does, reading ends in a refusal of ours or in a good repository", async () => {
   const next = random(MORE === 1 ? 42 : Date.now());
   const runs = 200 * MORE;
