@@ -10,6 +10,9 @@ export class Process implements AsyncDisposable {
   readonly #args: readonly string[];
   #child: Deno.ChildProcess;
   #ended = false;
+  #how: Deno.CommandStatus | undefined;
+  #wasUp = false;
+  #isOver = false;
   #isUp: () => Promise<boolean> = () => Promise.resolve(true);
 
   /** Starts `name` with `args`; the file `log` gets all that it prints. */
@@ -28,12 +31,16 @@ export class Process implements AsyncDisposable {
       stderr: "null",
     }).spawn();
     this.#ended = false;
-    child.status.then(() => this.#ended = true);
+    child.status.then((how) => {
+      this.#ended = true;
+      this.#how = how;
+    });
     return child;
   }
 
   /** Ends it by `signal`, starts it again so many milliseconds later, and waits until it is up. */
   async restart(signal: Deno.Signal, downMs: number): Promise<void> {
+    this.#wasUp = false;
     this.#child.kill(signal);
     await this.#child.status;
     await sleep(downMs);
@@ -46,19 +53,30 @@ export class Process implements AsyncDisposable {
     this.#isUp = isUp;
     const deadline = Date.now() + START_TIMEOUT_MS;
     while (!this.#ended && Date.now() < deadline) {
-      if (await isUp().catch(() => false) && !this.#ended) return;
+      if (await isUp().catch(() => false) && !this.#ended) return void (this.#wasUp = true);
       await sleep(20);
     }
-    const log = await Deno.readTextFile(this.log).catch(() => "");
-    const message = `${this.name} ${this.#ended ? "ended" : "does not answer"}; the end of its log:\n${
-      log.slice(-2000)
-    }`;
-    throw /address already in use/.test(log) ? new PortTaken(message) : new Error(message);
+    throw await this.#failure(this.#ended ? "ended" : "does not answer");
   }
 
-  /** Asks it to end, and makes it end where it does not; may be called again. */
+  async #failure(what: string): Promise<Error> {
+    const log = await Deno.readTextFile(this.log).catch(() => "");
+    const message = `${this.name} ${what}; the end of its log:\n${log.slice(-2000)}`;
+    return /address already in use/.test(log) ? new PortTaken(message) : new Error(message);
+  }
+
+  /**
+   * Asks it to end, and makes it end where it does not; may be called again.
+   *
+   * @throws {Error} with the end of its log where it had been up and ended unasked: whatever failed then, failed for that
+   */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#ended) return;
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (this.#ended) {
+      if (this.#wasUp) throw await this.#failure(`ended by itself (${this.#how?.signal ?? this.#how?.code})`);
+      return;
+    }
     this.#child.kill("SIGTERM");
     const patience = setTimeout(() => this.#child.kill("SIGKILL"), 10_000);
     await this.#child.status;

@@ -1,0 +1,30 @@
+/** Servers of tests: one that dies amid a test says so, with the end of its log. */
+import assert from "node:assert/strict";
+import { peerTest } from "./peer_case.ts";
+import { Process } from "./process.ts";
+
+const IS_UP = () => Promise.resolve(true);
+
+peerTest(
+  "a server that ends unasked is told of in the end, with what it said and how it ended; one that is ended is not",
+  ["notary-server"],
+  async () => {
+    const log = await Deno.makeTempFile();
+    try {
+      const dies = new Process("sh", ["-c", "echo I cannot go on; kill -9 $$"], log);
+      await dies.waitUntil(IS_UP);
+      await assert.rejects(dies.waitUntil(() => Promise.resolve(false)), /sh ended; /);
+      await assert.rejects(
+        async () => await dies[Symbol.asyncDispose](),
+        /sh ended by itself \(SIGKILL\).*I cannot go on/s,
+      );
+      await dies[Symbol.asyncDispose]();
+
+      const stays = new Process("sleep", ["60"], log);
+      await stays.waitUntil(IS_UP);
+      await stays[Symbol.asyncDispose]();
+    } finally {
+      await Deno.remove(log);
+    }
+  },
+);
