@@ -2,7 +2,7 @@
  * `deno task faults`: each fault of the table at each request of each command that writes, `self-update` first. Prints
  * Markdown.
  *
- * `--only sign,push` runs these commands alone, `--every 7` each seventh cell, `--fault "NAME;NAME"` those alone, `--at WORDS`
+ * `--only sign,push` runs these commands alone, `--every 7` about each seventh cell, `--fault "NAME;NAME"` those alone, `--at WORDS`
  * where these stand; `--say` shows what every cell came to. `--kills` ends each command with `kill -9` at each call with which
  * it changes files, in place of all that.
  *
@@ -35,9 +35,14 @@ if (scenes.length === 0 && values.only !== UPDATE) {
   throw new Error(`--only knows ${[UPDATE, ...SCENES.map(({ name }) => name)].join(", ")}`);
 }
 
+/** About one of `--every` is chosen: scattered, as the faults come round at each request. */
+function isChosen(i: number): boolean {
+  return (Math.imul(i, 0x9e3779b1) >>> 8) % Number(values.every) === 0;
+}
+
 function isWanted({ name, where }: Cell, i: number): boolean {
   const isNamed = values.fault?.split(";").includes(name) ?? true;
-  return i % Number(values.every) === 0 && isNamed && where.includes(values.at ?? "");
+  return isChosen(i) && isNamed && where.includes(values.at ?? "");
 }
 
 /** A row: how many cells, what they ended with, how long the slowest took, how many were wrong. */
@@ -54,9 +59,7 @@ async function runKills(table: Table): Promise<void> {
   let all = 0, wrongs = 0;
   for (const scene of scenes) {
     const kills = await killsOf(table, scene);
-    const chosen = kills.filter(({ call, nth }) =>
-      nth % Number(values.every) === 0 && `${call} (${nth})`.includes(values.at ?? "")
-    );
+    const chosen = kills.filter(({ call, nth }) => isChosen(nth) && `${call} (${nth})`.includes(values.at ?? ""));
     const found: string[] = [];
     for (const kill of chosen) {
       const { wrong } = await runKill(table, kill);
