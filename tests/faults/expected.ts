@@ -30,6 +30,12 @@ const EXCEPTIONS: readonly {
     is: (at, fault) => /^GET notary/.test(at.kind) && fault.is === "absent",
   },
   {
+    why: "what is no signature is not trusted",
+    codes: [3],
+    is: (at, fault) =>
+      /^POST .*\/SignHash$/.test(at.kind) && ["a web page", "an empty answer", "no JSON"].includes(fault.name),
+  },
+  {
     why: "what is there is not replaced, whatever it is",
     codes: [6],
     is: (at, { name }, scene) =>
