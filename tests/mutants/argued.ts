@@ -214,6 +214,31 @@ export const ARGUED: readonly Argument[] = [
     "a bound of memory, not of what is read",
   ]),
   ...of(
+    "lib/schemes/cosign/bundle.ts",
+    [
+      'if (publicKey === undefined || envelope === undefined) return "bundle-of-other-kind";',
+      "envelope === undefined => false",
+      "of the three members all are there or none",
+    ],
+    [
+      'const { hint = "" } = isJsonObject(publicKey) ? publicKey : { hint: null };',
+      "isJsonObject(publicKey) => true",
+      "what is no object is refused on the next line; the types do not know that",
+    ],
+    ...["payload", "sig"].map((name) =>
+      [
+        'if (typeof payload !== "string" || typeof sig !== "string" || !hasOnly(signature, ["sig", "keyid"])) {',
+        `typeof ${name} !== "string" => false`,
+        "what is no text is no base64; the types do not know that",
+      ] as const
+    ),
+    [
+      'if (statement === undefined || raw === undefined || keyid !== "") return "malformed-bundle";',
+      "statement === undefined => false",
+      "of no bytes there is no statement; the types do not know that",
+    ],
+  ),
+  ...of(
     "lib/schemes/notation/certificates.ts",
     ...["algorithm => true", '"key" => "key?"'].map((change) =>
       [

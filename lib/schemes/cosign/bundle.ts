@@ -91,7 +91,7 @@ export function bundleArtifact(
     annotations: {
       "dev.sigstore.bundle.content": "dsse-envelope",
       "dev.sigstore.bundle.predicateType": PREDICATE,
-      "org.opencontainers.image.created": at.toISOString().replace(/\.\d+Z$/, "Z"),
+      "org.opencontainers.image.created": at.toISOString().replace(/\.\d+Z/, "Z"),
     },
   };
   return { blobs: [bundle, config], manifest: pushable(OCI_MANIFEST, utf8(JSON.stringify(manifest))) };
