@@ -1,6 +1,7 @@
 /** The way from a root that is trusted already, or pinned, to the one that the server shows. @module */
 import { type Bytes, sameBytes } from "../bytes/bytes.ts";
 import type { KeyId } from "../crypto/keys.ts";
+import type { KnownSignatures } from "../crypto/known_signatures.ts";
 import { isTagsealError, reworded, TagsealError } from "../errors.ts";
 import type { Root } from "../tuf/models.ts";
 import { parseRoot } from "../tuf/parse.ts";
@@ -28,6 +29,8 @@ export interface Judgement {
   readonly folder?: string | undefined;
   /** What was trusted a moment ago: the same is not verified again. */
   readonly before?: TrustedRepository | undefined;
+  /** What was verified. */
+  readonly seen: KnownSignatures;
 }
 
 /** How many root versions may lie between the trusted root and the newest one. */
@@ -75,10 +78,10 @@ function perhapsAnew(error: unknown, { gun, folder }: Judgement, known: Root, ne
   );
 }
 
-async function openKnown({ gun, at, floors, folder, before }: Judgement, root: Bytes): Promise<RootPhase> {
+async function openKnown({ gun, at, floors, folder, before, seen }: Judgement, root: Bytes): Promise<RootPhase> {
   if (before && sameBytes(before.root.envelope.bytes, root)) return reopenRoot(gun, before, floors, at);
   try {
-    return await openRoot(gun, root, { kind: "known", root }, floors, at, before?.seen);
+    return await openRoot(gun, root, { kind: "known", root }, floors, at, seen);
   } catch (error) {
     if (!isTagsealError(error, "trust-invalid")) throw error;
     throw new TagsealError("trust-invalid", `The local copy of the root of "${gun}" is damaged: ${error.message}`, {
@@ -99,11 +102,10 @@ async function openKnown({ gun, at, floors, folder, before }: Judgement, root: B
  */
 export async function openPinned(
   server: TrustServer,
-  { gun, at, floors, before }: Judgement,
+  { gun, at, floors, seen }: Judgement,
   pin: RootPin,
   newest: Bytes,
 ): Promise<RootPhase> {
-  const seen = before?.seen;
   const root = parseRoot(newest);
   const anchor = { kind: "pin", pin } as const;
   if (root.version > 1 && !await isPinned(root, gun, pin, at, seen)) {

@@ -12,6 +12,7 @@
  */
 import { type Bytes, equalBytes, sameBytes } from "../bytes/bytes.ts";
 import { hash } from "../crypto/hash.ts";
+import { KnownSignatures } from "../crypto/known_signatures.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
 import { isTooLong } from "../http/send.ts";
 import type { FileMeta } from "../tuf/models.ts";
@@ -220,13 +221,14 @@ async function verify(
 async function trustedRoot(options: ReadOptions, newest: Bytes, cached: Copy): Promise<RootPhase> {
   const { server, gun, pin, at, store, before } = options;
   const known = cached.get("root");
-  const judgement = { gun, at, floors: cached, folder: store.folderOf?.(gun), before };
+  const seen = before?.seen ?? new KnownSignatures();
+  const judgement = { gun, at, floors: cached, folder: store.folderOf?.(gun), before, seen };
   const fromKnown = known && await followKnown(server, judgement, known, newest);
   if (pin && pin !== "required") {
     const fromPin = await openPinned(server, judgement, pin, newest);
     return fromKnown ?? fromPin;
   }
-  return fromKnown ?? await openRoot(gun, newest, { kind: "first-use" }, cached, at, before?.seen);
+  return fromKnown ?? await openRoot(gun, newest, { kind: "first-use" }, cached, at, seen);
 }
 
 async function byHash(server: TrustServer, gun: string, name: RoleName, meta: FileMeta): Promise<Bytes | undefined> {

@@ -40,11 +40,11 @@ Deno.test("growth: ten times the tags cost no request more, for reading and for 
   assert.ok(few.reading <= 6 && few.signing <= 18, JSON.stringify(requests));
 });
 
-Deno.test("growth: of a sign each signature is verified once, however often it is met", async () => {
-  const { world } = await worldWith(1);
+/** How many signatures a client verifies during `work`: the server of this world verifies, too. */
+async function verifications(world: FlowWorld, work: () => Promise<unknown>): Promise<number> {
   let [verified, underWay] = [0, 0];
   world.between = async (request, send) => {
-    underWay++; // the server of this world verifies, too
+    underWay++;
     return await send(request).finally(() => underWay--);
   };
   const { verify } = crypto.subtle;
@@ -53,14 +53,32 @@ Deno.test("growth: of a sign each signature is verified once, however often it i
     return verify.apply(this, question);
   };
   try {
-    const { repositories: [done] } = await signTags([world.task(REPOSITORY, ["one-more"])], world.options);
-    assert.equal(done?.outcome, "published");
+    await work();
   } finally {
     crypto.subtle.verify = verify;
   }
+  return verified;
+}
+
+Deno.test("growth: of a sign each signature is verified once, however often it is met", async () => {
+  const { world } = await worldWith(1);
+  const verified = await verifications(world, async () => {
+    const { repositories: [done] } = await signTags([world.task(REPOSITORY, ["one-more"])], world.options);
+    assert.equal(done?.outcome, "published");
+  });
   // Four roles, and two delegations that hold the same bytes; both that were signed, side by side; timestamp and snapshot
   // that came of that. They were 25.
   assert.equal(verified, 5 + 2 + 2);
+});
+
+Deno.test("growth: a root that is known here and pinned is verified once all the same", async () => {
+  const { world } = await worldWith(1);
+  const trust = world.trust();
+  let keyId = "";
+  await listTags({ ...trust, onFirstUse: (_, [first]) => void (keyId = first!) }, REPOSITORY);
+  for (const pin of [undefined, { keyId }]) {
+    assert.equal(await verifications(world, () => listTags({ ...trust, ...(pin ? { pin } : {}) }, REPOSITORY)), 5);
+  }
 });
 
 Deno.test("growth: the trust directory holds the same files after twenty signs, and each sign costs the same", async () => {
