@@ -53,6 +53,7 @@ export const CORE: { readonly files: readonly string[]; readonly tests: readonly
     "tests/tuf/resolve_test.ts",
     "tests/tuf/edit_test.ts",
     "tests/tuf/fast_parse_test.ts",
+    "tests/tuf/root_keys_test.ts",
     "tests/tuf/trusted_types_test.ts",
     "tests/tuf/trusted_test.ts",
     "tests/schemes/notary_v1/verify_tags_test.ts",
