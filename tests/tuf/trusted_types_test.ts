@@ -8,6 +8,7 @@ import {
   advanceTimestamp,
   openDelegations,
   openRoot,
+  reopenRoot,
   type RootPhase,
   type SnapshotPhase,
   type TimestampPhase,
@@ -69,7 +70,10 @@ Deno.test("trusted: each step says how far it has come, and the last one is the 
   const stamped = await advanceTimestamp(same, file("timestamp"));
   const listed = await advanceSnapshot(stamped, file("snapshot"));
   const repository = await advanceTargets(listed, file("targets"));
-  const kinds = [opened, newer, same, stamped, listed, repository].map(({ kind }) => kind);
-  assert.deepEqual(kinds, ["root", "root", "root", "timestamp", "snapshot", "repository"]);
+  const later = new Date(AT.getTime() + 1000);
+  const reopened = reopenRoot(GUN, repository, new Map(), later);
+  assert.deepEqual([reopened.root, reopened.at, reopened.gun], [repository.root, later, GUN]);
+  const kinds = [opened, newer, same, stamped, listed, repository, reopened].map(({ kind }) => kind);
+  assert.deepEqual(kinds, ["root", "root", "root", "timestamp", "snapshot", "repository", "root"]);
   assert.deepEqual(Object.keys({ ...repository }).filter((name) => name === "proven"), []);
 });
