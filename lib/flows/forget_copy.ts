@@ -6,7 +6,6 @@ import { openRepository, type Trust } from "../notary/repository.ts";
 import { filesOf } from "../notary/update.ts";
 import { parseRoot } from "../tuf/parse.ts";
 import type { RootPin } from "../tuf/root_keys.ts";
-import type { RoleName } from "../tuf/roles.ts";
 import { canonicalIds } from "./inspect_repository.ts";
 
 /** What is forgotten for what. */
@@ -52,12 +51,14 @@ export async function prepareForgetting(trust: PinnedTrust, gun: string): Promis
     }
   }
   const files = filesOf(repository);
-  const changes = new Map<RoleName, Bytes | undefined>([...before.keys()].map((role) => [role, undefined]));
-  for (const [role, bytes] of files) changes.set(role, bytes);
+  // Roles first, the root then: an old role below the new root would be a rollback for good, for who is ended in between.
+  const roles = [...before.keys()].filter((role) => role !== "root");
+  const root = new Map([...before].filter(([role]) => role === "root"));
   return {
     ...told,
     async replace() {
-      if (await trust.store.write(gun, changes, before)) return;
+      const gone = new Map(roles.map((role) => [role, undefined]));
+      if (await trust.store.write(gun, gone, before) && await trust.store.write(gun, files, root)) return;
       throw new TagsealError("stale", `The copy of "${gun}" was changed by another process meanwhile`, {
         remedy: "Nothing was forgotten here. Run the command again",
         details: { repository: gun },

@@ -4,10 +4,13 @@ import { utf8 } from "../../lib/bytes/bytes.ts";
 import { proveNeedless } from "../../lib/flows/delete_key.ts";
 import { prepareForgetting } from "../../lib/flows/forget_copy.ts";
 import { findRoleKey } from "../../lib/flows/role_signer.ts";
+import { createFileMetadataStore } from "../../lib/notary/file_metadata_store.ts";
 import { openRepository, type Trust } from "../../lib/notary/repository.ts";
 import { signTags } from "../../lib/schemes/notary_v1/sign_tags.ts";
+import { beforeWrites } from "../faults/disk.ts";
 import { failsWith } from "../support/failures.ts";
 import { FlowWorld, MemoryKeyStore } from "../support/flow_world.ts";
+import { inFolder } from "../support/test_files.ts";
 
 const GUN = "registry.example.test/app";
 
@@ -44,6 +47,26 @@ Deno.test("forget: a copy that another process has changed meanwhile is left alo
   await failsWith(replace!(), "stale", "was changed by another process meanwhile");
   assert.deepEqual((await trust.store.read(GUN)).get("snapshot"), changed.get("snapshot"));
 });
+
+Deno.test("forget: ended at any write, it is done by running it again", () =>
+  inFolder(async (folder) => {
+    const { trust: { store: old, ...trust } } = await setUpAnew();
+    for (let nth = 0, ended = true; ended; nth++) {
+      const store = createFileMetadataStore(`${folder}/${nth}`);
+      await store.write(GUN, await old.read(GUN));
+      const again = async () => await (await prepareForgetting({ ...trust, store }, GUN)).replace?.();
+      let left = nth;
+      {
+        using _ = beforeWrites(() => {
+          if (left-- === 0) throw new Error("ended here");
+        });
+        ended = await again().then(() => false, () => true);
+      }
+      assert.ok(ended || nth >= 4, "root, targets, snapshot and timestamp are written");
+      await again();
+      await openRepository({ ...trust, store }, GUN);
+    }
+  }));
 
 Deno.test("forget: a root that cannot be read any more names no keys, and goes", async () => {
   const { rootKeyId, trust } = await setUpAnew();
