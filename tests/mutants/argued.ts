@@ -90,6 +90,11 @@ export const ARGUED: readonly Argument[] = [
   ...of(
     "lib/tuf/trusted.ts",
     [
+      "return before && sameBytes(before.envelope.bytes, bytes) ? before : parseTargets(role, bytes);",
+      "before && sameBytes(before.envelope.bytes, bytes) => false",
+      "spares reading the same file twice, which has the same content",
+    ],
+    [
       'if (next.version < phase.root.version) throw rollback("root", next.version, phase.root.version);',
       "next.version < phase.root.version => next.version <= phase.root.version",
       "the same version was dealt with above",

@@ -70,6 +70,16 @@ Deno.test("trusted: each step says how far it has come, and the last one is the 
   const stamped = await advanceTimestamp(same, file("timestamp"));
   const listed = await advanceSnapshot(stamped, file("snapshot"));
   const repository = await advanceTargets(listed, file("targets"));
+  const other = await buildFiles({ targets: { version: 2 } });
+  const first = await openRoot(GUN, other.get("root")!, { kind: "first-use" }, new Map(), AT);
+  const second = await advanceTimestamp(first, other.get("timestamp")!);
+  const before = await advanceTargets(await advanceSnapshot(second, other.get("snapshot")!), other.get("targets")!);
+  const unfooled = await advanceTargets(listed, file("targets"), before);
+  assert.deepEqual(unfooled.targets.envelope.bytes, file("targets"), "what was read before may be another file");
+  await assert.rejects(
+    advanceTimestamp(reopenRoot(GUN, repository, new Map(), new Date("2030-01-01T00:00:00Z")), file("timestamp")),
+    (error) => error instanceof TagsealError && error.byClock === "over",
+  );
   const later = new Date(AT.getTime() + 1000);
   const reopened = reopenRoot(GUN, repository, new Map(), later);
   assert.deepEqual([reopened.root, reopened.at, reopened.gun], [repository.root, later, GUN]);
