@@ -30,6 +30,17 @@ const EXCEPTIONS: readonly {
     is: (at, fault) => /^GET notary/.test(at.kind) && fault.is === "absent",
   },
   {
+    why: "a file that is longer than its hash allows is not the one that is named",
+    codes: [3],
+    is: (at, fault) => /^GET notary.*\.<hash>\.json$/.test(at.kind) && fault.name.startsWith("body too long"),
+  },
+  {
+    why: "signatures are not added to what is no manifest",
+    codes: [2],
+    is: (at, fault) =>
+      at.kind === "GET registry manifests/sha256-<hash>.sig" && ["an empty answer", "no JSON"].includes(fault.name),
+  },
+  {
     why: "what is no signature is not trusted",
     codes: [3],
     is: (at, fault) =>

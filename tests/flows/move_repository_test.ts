@@ -220,6 +220,34 @@ Deno.test("move: a server that refuses empty posts, or passes over them", async 
   }
 });
 
+Deno.test("move: what the runtime sends twice is no other's, and what another has published is", async (t) => {
+  await t.step("twice", async () => {
+    const { b, options } = await begin();
+    b.between = async (request, send) => {
+      const isRoot = request.method === "POST" && (await request.clone().text()).includes("filename");
+      if (isRoot) await send(request.clone()); // nobody hears the first answer
+      return await send(request);
+    };
+    assert.equal((await moveRepository(options)).clients.kind, "go-on");
+  });
+  await t.step("another", async () => {
+    const { b, options } = await begin();
+    let isFirst = true;
+    let theirs: Bytes | undefined;
+    b.between = async (request, send) => {
+      if (request.method !== "POST" || !isFirst) return await send(request);
+      isFirst = false;
+      await moveRepository({ ...options, to: { ...b.trust(), store: createMemoryMetadataStore() } });
+      theirs = await b.trust().server.read(GUN, "root");
+      const errors = [{ code: "VERSION", message: "A newer version of metadata is already available." }];
+      return Response.json({ errors }, { status: 400 });
+    };
+    const error = await failsWith(moveRepository(options), "stale", "Somebody else has published");
+    assert.equal(error.published, undefined);
+    assert.deepEqual(await b.trust().server.read(GUN, "root"), theirs);
+  });
+});
+
 Deno.test("move: a server that is out of order is none that refuses", async () => {
   const { b, options } = await begin();
   let broken = true;

@@ -151,5 +151,5 @@ Deno.test("eight at once whose key a service holds have two signatures made for 
 
 Deno.test("who has read for long looks before a service is asked: what others have published meanwhile costs nothing", async () => {
   const { signatures } = await average(8, { kind: SERVICE, signMs: 300, startMs: 1000, apartMs: 5 });
-  assert.ok(signatures <= 1.9, `${signatures} signatures`);
+  assert.ok(signatures <= 2, `${signatures} signatures`);
 });
