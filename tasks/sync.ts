@@ -94,7 +94,7 @@ const TOOLS: Readonly<Record<string, Task>> = {
   "test": {
     description: "Run all tests; those whose real peers are missing say what to install",
     // Types are checked once, by `ok`; much of a test with real servers is waiting, so that more run than there are cores.
-    // Real servers come first; what of lib/ is reached is asked of the others alone, which get more arguments.
+    // Real servers and what takes long come first; what of lib/ is reached is asked of the others, which get more arguments.
     command: [program("tests", "tests/together.ts"), ...["first", "measured"].map(testsIn)].join(" && "),
   },
   "faults": {

@@ -16,7 +16,7 @@ import type { Digest } from "../../lib/registry/image_ref.ts";
 import { OCI_MANIFEST } from "../../lib/registry/manifest_type.ts";
 import { algorithmOf, CREATED, JWS_TYPE, SIGNATURE_TYPE, THUMBPRINTS } from "../../lib/schemes/notation/formats.ts";
 import type { NotationSource } from "../../lib/schemes/notation/verify.ts";
-import { rsaKey } from "./rsa_keys.ts";
+import { type RsaBits, rsaKey } from "./rsa_keys.ts";
 
 const FIXTURES = new URL("../../fixtures/after_dct/", import.meta.url);
 
@@ -36,7 +36,7 @@ const made = new Map<KeyKind, KeyObject>();
 export function keyOf(kind: KeyKind): KeyObject {
   const [, bits] = /^RSA (.*)$/.exec(kind) ?? [];
   const key = made.get(kind) ??
-    (bits === undefined ? newKey(kind) : rsaKey(Number(bits) as Parameters<typeof rsaKey>[0]));
+    (bits === undefined ? newKey(kind) : rsaKey(Number(bits) as RsaBits));
   made.set(kind, key);
   return key;
 }

@@ -6,8 +6,11 @@ import {
   type SigningCertificateRequest,
 } from "../../lib/local/certificates.ts";
 
+/** How many bits recorded keys have. */
+export type RsaBits = 2048 | 3072 | 4096;
+
 /** The recorded key of that many bits. */
-export function rsaKey(bits: 2048 | 3072 | 4096): KeyObject {
+export function rsaKey(bits: RsaBits): KeyObject {
   return createPrivateKey(
     Deno.readTextFileSync(new URL(`../../fixtures/after_dct/rsa${bits}/key.pem`, import.meta.url)),
   );
@@ -17,6 +20,6 @@ export function rsaKey(bits: 2048 | 3072 | 4096): KeyObject {
 export function signingCertificate(request: SigningCertificateRequest): Promise<SigningCertificate> {
   const [, bits] = /^rsa-(2048|3072|4096)$/.exec(request.algorithm) ?? [];
   return createSigningCertificate(
-    bits === undefined ? request : { ...request, key: rsaKey(Number(bits) as Parameters<typeof rsaKey>[0]) },
+    bits === undefined ? request : { ...request, key: rsaKey(Number(bits) as RsaBits) },
   );
 }

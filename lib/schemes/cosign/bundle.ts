@@ -12,6 +12,7 @@ import type { PublicKey } from "../../crypto/keys.ts";
 import type { Descriptor } from "../../registry/descriptor.ts";
 import { type Digest, isDigest } from "../../registry/image_ref.ts";
 import { OCI_MANIFEST } from "../../registry/manifest_type.ts";
+import { trustTime } from "../../tuf/edit.ts";
 import { pushable, type PushableSignature } from "./classic.ts";
 import { exactly, parseOrNothing, type SignedImage } from "./payload.ts";
 import { fromStrictBase64 } from "./signature.ts";
@@ -91,7 +92,7 @@ export function bundleArtifact(
     annotations: {
       "dev.sigstore.bundle.content": "dsse-envelope",
       "dev.sigstore.bundle.predicateType": PREDICATE,
-      "org.opencontainers.image.created": at.toISOString().replace(/\.\d+Z/, "Z"),
+      "org.opencontainers.image.created": trustTime(at),
     },
   };
   return { blobs: [bundle, config], manifest: pushable(OCI_MANIFEST, utf8(JSON.stringify(manifest))) };
