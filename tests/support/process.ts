@@ -38,28 +38,37 @@ export class Process implements AsyncDisposable {
     return child;
   }
 
-  /** Ends it by `signal`, starts it again so many milliseconds later, and waits until it is up. */
+  /**
+   * Ends it by `signal`, starts it again so many milliseconds later, and waits until it is up. As under a supervisor, it
+   * is started anew where it gives up, say as what it needs is away itself.
+   */
   async restart(signal: Deno.Signal, downMs: number): Promise<void> {
     this.#wasUp = false;
     this.#child.kill(signal);
-    await this.#child.status;
-    await sleep(downMs);
-    this.#child = this.#start();
-    await this.waitUntil(this.#isUp);
+    const deadline = Date.now() + START_TIMEOUT_MS;
+    do {
+      await this.#child.status;
+      await sleep(downMs);
+      this.#child = this.#start();
+    } while (!await this.#comesUp(deadline) && this.#ended && Date.now() < deadline);
+    if (!this.#wasUp) throw await this.#failure();
   }
 
   /** Waits until `isUp`, which may throw as long as nobody listens. */
   async waitUntil(isUp: () => Promise<boolean>): Promise<void> {
     this.#isUp = isUp;
-    const deadline = Date.now() + START_TIMEOUT_MS;
-    while (!this.#ended && Date.now() < deadline) {
-      if (await isUp().catch(() => false) && !this.#ended) return void (this.#wasUp = true);
-      await sleep(20);
-    }
-    throw await this.#failure(this.#ended ? "ended" : "does not answer");
+    if (!await this.#comesUp(Date.now() + START_TIMEOUT_MS)) throw await this.#failure();
   }
 
-  async #failure(what: string): Promise<Error> {
+  async #comesUp(deadline: number): Promise<boolean> {
+    while (!this.#ended && Date.now() < deadline) {
+      if (await this.#isUp().catch(() => false) && !this.#ended) return this.#wasUp = true;
+      await sleep(20);
+    }
+    return false;
+  }
+
+  async #failure(what = this.#ended ? "ended" : "does not answer"): Promise<Error> {
     const log = await Deno.readTextFile(this.log).catch(() => "");
     const message = `${this.name} ${what}; the end of its log:\n${log.slice(-2000)}`;
     return /address already in use/.test(log) ? new PortTaken(message) : new Error(message);

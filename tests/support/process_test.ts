@@ -28,3 +28,31 @@ peerTest(
     }
   },
 );
+
+peerTest(
+  "a server that is restarted while what it needs is away comes up once that is back",
+  ["notary-server"],
+  async () => {
+    const dir = await Deno.makeTempDir();
+    try {
+      const needs = `${dir}/needed`;
+      await Deno.writeTextFile(needs, "");
+      await using server = new Process(
+        "sh",
+        ["-c", `[ -e ${needs} ] && touch ${dir}/up && exec sleep 60`],
+        `${dir}/log`,
+      );
+      const isUp = () => Deno.stat(`${dir}/up`).then(() => true);
+      await server.waitUntil(isUp);
+
+      await Promise.all([needs, `${dir}/up`].map((path) => Deno.remove(path)));
+      const back = server.restart("SIGKILL", 10);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await Deno.writeTextFile(needs, "");
+      await back;
+      assert.ok(await isUp());
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  },
+);
