@@ -9,6 +9,7 @@ import type { KeyId } from "../crypto/keys.ts";
 import { mapAtOnce } from "./at_once.ts";
 import type { Batch } from "./batch.ts";
 import type { Payload } from "./payload.ts";
+import { distinctPayloads } from "./same_payloads.ts";
 
 /**
  * {@linkcode PayloadSigner.spread} of services, where each attempt in vain may cost an approval: of eight who begin at the
@@ -94,7 +95,7 @@ export interface OneSigned {
 }
 
 /**
- * `sign` of a signer that signs payloads one by one: some parts at a time, in each of them one after another. After the
+ * `sign` of a signer that signs payloads one by one, those of a part that are the same once: some parts at a time, in each of them one after another. After the
  * first failure of a part the rest of it is left alone, since a part is published as a whole or not at all. Services, once
  * they have signed, sign as many payloads of a part at a time: who begins anew is overtaken less often the sooner it is signed.
  *
@@ -113,11 +114,11 @@ export function perPayload(
     const together = probeFirst && hasSigned ? atOnce : 1;
     const signAll = (some: Batch["parts"]) =>
       mapAtOnce(some, atOnce, (part) =>
-        mapAtOnce(part, together, async (payload) => {
+        mapAtOnce(distinctPayloads(part), together, async ({ payload, ids }) => {
           if (part.some(({ id }) => failures.has(id))) return;
           try {
             const signed = await sign(payload);
-            signatures.set(payload.id, signed.signature);
+            for (const id of ids) signatures.set(id, signed.signature);
             signingRequestId = signed.signingRequestId ?? signingRequestId;
             unclearRequests += signed.unclearRequests ?? 0;
           } catch (error) {

@@ -76,7 +76,7 @@ class Service {
 }
 
 for (const algorithm of ["ecdsa-p256", "rsa-2048"] as const) {
-  Deno.test(`each payload's SHA-256 is signed, and that is published (${algorithm})`, async () => {
+  Deno.test(`a payload's SHA-256 is signed once for all roles that hold it, and that is published (${algorithm})`, async () => {
     const { world, service, signer, task } = await withService(algorithm);
     const result = await signTags([task(A, ["v1"]), task(B, ["v1", "v2"])], { ...world.options, signer, attempts: 1 });
     assert.deepEqual(result.repositories.map(({ outcome }) => outcome), ["published", "published"]);
@@ -88,10 +88,8 @@ for (const algorithm of ["ecdsa-p256", "rsa-2048"] as const) {
         return metadata.sourceProcess.commandLine.replaceAll(/@sha256:[0-9a-f]{64}/g, "@…");
       }).sort(),
       [
-        `tagseal sign --repository ${A} (targets/releases, version 1; sign 1: v1@…)`,
-        `tagseal sign --repository ${A} (targets/team, version 1; sign 1: v1@…)`,
-        `tagseal sign --repository ${B} (targets/releases, version 1; sign 2: v1@…, v2@…)`,
-        `tagseal sign --repository ${B} (targets/team, version 1; sign 2: v1@…, v2@…)`,
+        `tagseal sign --repository ${A} (targets/releases, version 1; targets/team, version 1; sign 1: v1@…)`,
+        `tagseal sign --repository ${B} (targets/releases, version 1; targets/team, version 1; sign 2: v1@…, v2@…)`,
       ],
     );
     assert.deepEqual((await listTags(world.trust(), B)).tags.map(({ tag, signers }) => [tag, signers]), [
@@ -108,8 +106,8 @@ Deno.test("what is signed is the hash of the very payload", async () => {
   assert.equal(isKept, false, "a fast request keeps no file to go on with");
   assert.deepEqual([...signatures.keys()].sort(), [...batch.file.payloads.keys()].sort());
   assert.deepEqual(
-    service.sent.map((document) => JSON.parse(document).hashSigningData.hash).sort(),
-    [...batch.file.payloads.values()].map((bytes) => createHash("sha256").update(bytes).digest("base64")).sort(),
+    new Set(service.sent.map((document) => JSON.parse(document).hashSigningData.hash)),
+    new Set([...batch.file.payloads.values()].map((bytes) => createHash("sha256").update(bytes).digest("base64"))),
   );
 });
 
@@ -120,7 +118,7 @@ Deno.test("older servers are asked for SignHash once in a run", async () => {
   assert.equal(repositories.length, 2);
   assert.deepEqual(service.calls.slice(0, 3), ["SignHash 404", "SubmitWithArtifact 404", "SigningRequests 201"]);
   assert.equal(service.calls.filter((call) => call.startsWith("SignHash")).length, 1);
-  assert.equal(service.requests().length, 4);
+  assert.equal(service.requests().length, 2);
 });
 
 Deno.test("an answer that is not about what was sent, with a signature, is not believed", async (t) => {
@@ -212,7 +210,7 @@ Deno.test("many payloads: some at a time, each once", async () => {
     signer: hashSigner(connect(service.send), SUBMISSION, {}),
     attempts: 1,
   });
-  assert.deepEqual([failed, service.sent.length], [[], 24]);
+  assert.deepEqual([failed, service.sent.length], [[], 12]);
   assert.ok(service.peak >= 2 && service.peak <= 8, `${service.peak} at a time`);
 });
 

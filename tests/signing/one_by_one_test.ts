@@ -110,6 +110,42 @@ Deno.test("one by one: who begins anew has all of a part signed at a time, by a 
   }
 });
 
+Deno.test("one by one: what is the same to the key is signed once, and whoever approves is told of all that it is for", async () => {
+  const [part] = batchOf(1, 1).parts;
+  const other = newKey("ec");
+  const about = (role: string, version: number, tags: string[] = ["v1"]) => ({
+    ...part![0]!.about,
+    subject: `${role}, version ${version}`,
+    facts: { Role: role, Version: version },
+    tags: tags.map((tag) => ({ tag, digest: DIGEST })),
+  });
+  const one = { ...part![0]!, bytes: utf8("same") };
+  const payloads: Payload[] = [
+    { ...one, id: "1", about: about("a", 3) },
+    { ...one, id: "2", about: about("b", 3, ["v1", "v2"]) },
+    { ...one, id: "longer", bytes: utf8("same.") },
+    { ...one, id: "differs", bytes: utf8("some") },
+    { ...one, id: "hash", rules: { ...one.rules, hash: "sha384" } },
+    { ...one, id: "padding", rules: { ...one.rules, rsaPadding: "pss" } },
+    { ...one, id: "key", keys: [other] },
+    { ...one, id: "more keys", keys: [KEY, other] },
+  ];
+  const asked: Payload[] = [];
+  const sign = perPayload((payload) => {
+    asked.push(payload);
+    return Promise.resolve(good(payload.id));
+  }, { atOnce: 1, probeFirst: false });
+  const { signatures } = await sign({ ...batchOf(1, 1), parts: [payloads] });
+  assert.deepEqual(asked.map(({ id }) => id), ["1", "longer", "differs", "hash", "padding", "key", "more keys"]);
+  assert.deepEqual([...signatures.keys()].sort(), payloads.map(({ id }) => id).sort());
+  assert.deepEqual(signatures.get("2"), signatures.get("1"));
+  assert.deepEqual(asked[0]!.about, {
+    ...about("a", 3, ["v1", "v2"]),
+    subject: "a, version 3; b, version 3",
+    facts: { Role: "a, b", Version: 3 },
+  });
+});
+
 Deno.test("one by one: the last request is told, and how many more may be there", async () => {
   const answers: Record<string, Partial<OneSigned>> = {
     a0: { signingRequestId: "first", unclearRequests: 2 },
