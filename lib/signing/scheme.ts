@@ -87,6 +87,8 @@ export interface Job<Result extends SchemeResult = SchemeResult> {
   readonly scheme: string;
   /** {@linkcode Scheme.prepare}, and how to publish what is signed then. */
   prepare(at: Date): Promise<PreparedJob<Result>>;
+  /** Told once nothing more is done of it, whatever came of it. */
+  ended?(): Promise<void>;
 }
 
 /** What a job has come to. */

@@ -73,7 +73,13 @@ export async function sign<Result extends SchemeResult>(
     ? [jobs]
     : [...Map.groupBy(jobs, ({ repository }) => repository).values()];
   const slowMs = SLOW_MS * Math.min(jobs.length, AT_ONCE);
-  const told = await mapAtOnce(together, AT_ONCE, (some) => signTogether(some, options, settle, slowMs));
+  const told = await mapAtOnce(together, AT_ONCE, async (some) => {
+    try {
+      return await signTogether(some, options, settle, slowMs);
+    } finally {
+      for (const job of some) await job.ended?.();
+    }
+  });
   const signingRequestId = told.reduce((id: string | null, one) => one.signingRequestId ?? id, null);
   const unclearRequests = told.reduce((sum, one) => sum + one.unclearRequests, 0);
   await options.signer.ended?.([...outcomes.values()].flatMap((end) => "error" in end ? [end.error] : []));

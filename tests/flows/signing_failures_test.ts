@@ -77,6 +77,8 @@ Deno.test("hash signing that is refused is asked for once", async () => {
 
 Deno.test("a hash that cannot be signed later on keeps no other repository from being signed", async () => {
   const { world, made, sign } = await forHashes();
+  // Where somebody else has signed before, the two roles are not the same: there is a hash of each.
+  await signTags([world.task(GUNS[1]!, ["theirs"])], world.options);
   const service = createSignPathService({
     organizationId: "org-1",
     token: TOKEN,
@@ -104,7 +106,8 @@ Deno.test("a hash that cannot be signed later on keeps no other repository from 
   ]);
   assert.deepEqual(failed.map(({ repository }) => repository), [GUNS[1]]);
   assert.match(String(failed[0]!.error), /Not this one/);
-  assert.deepEqual((await listTags(world.trust(), GUNS[1]!)).tags, [], "half signed is not published");
+  const there = (await listTags(world.trust(), GUNS[1]!)).tags.map(({ tag }) => tag);
+  assert.deepEqual(there, ["theirs"], "half signed is not published");
 });
 
 /** Three repositories, of which the first and the last are signed by another key than the second. */

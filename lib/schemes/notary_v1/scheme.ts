@@ -2,6 +2,7 @@
 import type { Bytes } from "../../bytes/bytes.ts";
 import { recognizeSignature } from "../../crypto/recognize.ts";
 import { sha256Hex } from "../../crypto/hash.ts";
+import { heldStore } from "../../notary/held_store.ts";
 import { hasMoved, readAnew, type Sighting } from "../../notary/repository.ts";
 import type { Part } from "../../signing/batch.ts";
 import type { SignatureRules } from "../../crypto/signature_rules.ts";
@@ -58,21 +59,27 @@ export const notaryV1: Scheme<DctTask, PreparedChange, PushResult, Parameters<ty
  * moves meanwhile is not followed. It reads anew: after a pause, what the refused attempt has read is old among many writers.
  */
 export function dctJob(task: TagsToSign): Job<PushResult> {
-  const { sign } = task;
+  const { sign, gun } = task;
+  // A key signs in a moment. Whoever waits for a service keeps what has been trusted at once.
+  const held = task.holder?.kind === "keys" ? heldStore(task.trust.store) : undefined;
   const known = new Map<string, ReturnType<NonNullable<typeof sign>["lookUp"]>>();
   const lookUp = (tag: string) => {
     const manifest = known.get(tag) ?? sign!.lookUp(tag);
     known.set(tag, manifest);
     return manifest;
   };
-  const trust = { ...task.trust, recent: new Map<string, Sighting>() };
-  const job = jobOf(notaryV1, { ...task, repository: task.gun, trust, ...(sign ? { sign: { ...sign, lookUp } } : {}) });
+  const trust = { ...task.trust, recent: new Map<string, Sighting>(), ...(held ? { store: held } : {}) };
+  const job = jobOf(notaryV1, { ...task, repository: gun, trust, ...(sign ? { sign: { ...sign, lookUp } } : {}) });
   return {
     ...job,
-    prepare(at) {
+    async prepare(at) {
       readAnew(trust);
-      return job.prepare(at);
+      const prepared = await job.prepare(at);
+      if (prepared.outcome === "unchanged") await held?.keep(gun);
+      return prepared;
     },
+    // What is still held here is of a job that has failed: that is told, and nothing else.
+    ...(held ? { ended: () => held.keep(gun).catch(() => {}) } : {}),
   };
 }
 
