@@ -28,6 +28,8 @@ export interface Scenario {
   readonly isWarm?: boolean;
   /** Whether Deno's cache is empty at the start of each run, as on a fresh agent. */
   readonly isFresh?: boolean;
+  /** Whether the runtime alone is measured beside both. */
+  readonly withBare?: boolean;
   /** Whether each run gets a repository of its own. */
   readonly isNewEachTime?: boolean;
 }
@@ -55,7 +57,7 @@ export function scenarios(
   const fleet = quick ? 8 : 100;
   return {
     fresh: { title: "one tag, cold, Deno's cache empty", ...oneTag, target: 0.42, ...often, isFresh: true },
-    cold: { title: "one tag, cold", ...oneTag, target: 0.38, ...often },
+    cold: { title: "one tag, cold", ...oneTag, target: 0.38, ...often, withBare: true },
     warm: { title: "one tag, warm", ...oneTag, target: 0.38, ...often, isWarm: true },
     auth: { title: "one tag, cold, with a token server", ...oneTag, target: 0.42, ...often },
     batch: {
@@ -76,6 +78,7 @@ export function scenarios(
       target: 0.15,
       rounds: quick ? 1 : 3,
       warmUp: false,
+      withBare: true,
     },
     large: {
       title: `one tag into a role of ${largeRole}, cold`,

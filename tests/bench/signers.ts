@@ -87,6 +87,19 @@ export function tagsealTool(
   };
 }
 
+/** The runtime alone, with the requests of tagseal: what is left of a goal for anything else. */
+export function bareTool(shop: Workshop): SigningTool {
+  return {
+    name: "the runtime alone",
+    env: shop.denoEnv,
+    async command(_, home, lines) {
+      const list = await write(`${home}/guns`, lines.map(({ gun }) => gun));
+      const script = new URL("bare.ts", import.meta.url).pathname;
+      return shop.program(script, shop.delayedUrl, shop.peers.caPath, list, `${AT_ONCE}`);
+    },
+  };
+}
+
 /** Writes a list for each signer, that is, for each tag; the path of the list of tags. */
 async function listsByTag(home: string, lines: readonly Line[], asText: (line: Line) => string): Promise<string> {
   const byTag = Map.groupBy(lines, ({ tag }) => tag);

@@ -2,7 +2,16 @@
 import { type Contender, inTurn, median, ratio } from "./measure.ts";
 import { type Scenario, SCENARIO_NAMES, scenarios } from "./scenarios.ts";
 import { someTags, tagNamed } from "./seed.ts";
-import { AT_ONCE, type Line, notaryTool, type SigningTool, tagsealTool, trustDirOf } from "./signers.ts";
+import {
+  AT_ONCE,
+  bareTool,
+  type Line,
+  notaryTool,
+  type Shape,
+  type SigningTool,
+  tagsealTool,
+  trustDirOf,
+} from "./signers.ts";
 import { roundTrips, saySigning } from "./tables.ts";
 import { meterOf } from "./traffic.ts";
 import { openWorkshop, RTT_MS, type Subject, type Workshop } from "./workshop.ts";
@@ -19,6 +28,7 @@ export const SIGNING_TEXT: readonly string[] = [
   `Round trips that follow one another: what the fastest run takes longer at ${FAR_RTT_MS} ms than at ${RTT_MS} ms, divided`,
   "by the difference, rounded; only where the network decides the time. Requests: from notary-server's log. Connections:",
   "from the proxy. Memory: the largest single process. After each run the tags were found on the server, as they were signed.",
+  "The runtime alone: a program that asks what tagseal asks, looks at no answer, and whose post is refused.",
 ];
 
 /** One subject for each scenario. */
@@ -38,6 +48,7 @@ async function run(shop: Workshop, scenario: Scenario): Promise<void> {
   // Each tool has repositories of its own, made alike.
   const repositories = await Array.fromAsync(tools, () => newRepositories(shop, scenario));
   const contenders = tools.map((tool, i) => contenderOf(shop, scenario, tool, repositories[i]!));
+  if (scenario.withBare) contenders.push(bareContender(shop, shape, repositories[1]!));
   const near = await inTurn(contenders, { rounds, warmUp, meter });
   shop.proxy.roundTripMs = FAR_RTT_MS;
   const far = farRounds && await inTurn(contenders, { rounds: farRounds, warmUp: false });
@@ -54,6 +65,17 @@ async function run(shop: Workshop, scenario: Scenario): Promise<void> {
   const own = (await inTurn([loop], { rounds: 1, warmUp: false, meter }))[0]!;
   const times = own[0]!.seconds / median(near[0]!.map(({ seconds }) => seconds));
   saySigning({ title, name: "notary, one after another", own, ratio: times });
+}
+
+/** Asks what tagseal asks, and does nothing else. */
+function bareContender(shop: Workshop, shape: Shape, guns: readonly string[]): Contender {
+  const { name, env, command } = bareTool(shop);
+  const lines = guns.map((gun) => ({ gun, ...tagNamed("v0") }));
+  return {
+    name,
+    env,
+    prepare: async () => ({ command: await command(shape, await shop.freshFolder(), lines), check() {} }),
+  };
 }
 
 async function newRepositories(shop: Workshop, { repositories, before }: Scenario): Promise<string[]> {
