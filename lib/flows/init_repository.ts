@@ -78,20 +78,36 @@ export async function initRepository(trust: Trust, keys: KeyStore, options: Init
   const { gun } = options;
   // All at once: for a repository that exists, asking for its keys changes nothing. Only the two keys one after the
   // other: a notary-signer that keeps its keys in memory can crash where it makes two at a time.
-  const asking = Promise.all([
-    server.read(gun, "root"),
-    trust.store.read(gun),
-    managedKeys(server, gun),
-    ...ASKED_FOR.map((name) => server.read(gun, name).catch(() => undefined)),
-  ]);
-  await connecting(asking);
+  const here = Promise.all([server.read(gun, "root"), trust.store.read(gun)]);
+  const managed = managedKeys(server, gun);
+  const openings = ASKED_FOR.map((name) => server.read(gun, name));
+  const asked = Promise.allSettled([here, managed, ...openings]); // nothing goes on behind the back of whoever is told of a failure
+  await connecting(asked);
   preloadPkcs8();
   preloadRootCertificate();
-  const [present, remembered, [timestamp, snapshot]] = await asking;
-  const replaces = options.replace !== undefined && (present !== undefined || remembered.has("root"));
-  if (present && !replaces) throw exists(gun, server.url);
-  if (remembered.has("root") && !replaces) throw vanished(gun, server.url, trust.store.folderOf?.(gun));
+  try {
+    const [present, remembered] = await here;
+    const isKnown = remembered.has("root");
+    const isThere = present !== undefined;
+    if (isThere && !options.replace) throw exists(gun, server.url);
+    if (isKnown && !options.replace) throw vanished(gun, server.url, trust.store.folderOf?.(gun));
+    return await setUp(trust, keys, options, { managed, isNew: !isThere && !isKnown });
+  } finally {
+    await asked;
+  }
+}
 
+/** What is known of a repository before it is set up. */
+interface Ground {
+  /** The keys that the server will have for timestamp and snapshot; they come while those of here are made. */
+  readonly managed: Promise<readonly [PublicKey, PublicKey]>;
+  /** Whether neither the server nor the local copy has one of that name. */
+  readonly isNew: boolean;
+}
+
+async function setUp(trust: Trust, keys: KeyStore, options: InitOptions, ground: Ground): Promise<InitResult> {
+  const { gun } = options;
+  const replaces = !ground.isNew;
   const made: NewKey[] = [];
   let rootKeyId: KeyId | undefined;
   let isDeleted = false;
@@ -99,16 +115,17 @@ export async function initRepository(trust: Trust, keys: KeyStore, options: Init
     const { delegation } = options;
     const root = await rootSigner(keys, made, options.rootKey);
     rootKeyId = root.publicKey.canonicalId;
-    const managed = { timestamp: [timestamp], snapshot: [snapshot] };
     if (delegation) {
-      requireForeign(delegation.key, { root: [root.publicKey], ...managed });
+      requireForeign(delegation.key, { root: [root.publicKey] });
       requireNoRootKey(delegation.key, await keys.list());
     }
-    const left = present || remembered.has("root") ? [] : await leftOver(keys, gun);
+    const left = ground.isNew ? await leftOver(keys, gun) : [];
     const [kept] = options.rootKey === undefined ? [] : left;
     const targets = kept ? await keys.open(kept.id) : await newKey(keys, made, { role: "targets", gun });
     const at = trust.now();
     const rootCertificate = await createRootCertificate(root, gun, at);
+    const [timestamp, snapshot] = await ground.managed;
+    if (delegation) requireForeign(delegation.key, { timestamp: [timestamp], snapshot: [snapshot] });
     const rootKey = keyOfCertificate(rootCertificate);
     const targetsKey = targets.publicKey;
     const rootSigned = firstRoot({ root: rootKey, targets: targetsKey, snapshot, timestamp }, at);

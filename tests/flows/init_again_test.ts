@@ -105,3 +105,24 @@ Deno.test("init: where the old repository has gone and the new one has not come,
   await initRepository(world.trust(), keys, { gun: GUN, replace });
   assert.equal((await rootOf(world.trust())).version, 1);
 });
+
+Deno.test("init: the keys of here are made while the server makes its own, and go where it cannot", async () => {
+  const world = await FlowWorld.begin();
+  const keys = new MemoryKeyStore();
+  const answering = Promise.withResolvers<Response | undefined>();
+  world.between = async (request, send) => {
+    if (!request.url.endsWith("/snapshot.key")) return await send(request);
+    return await answering.promise ?? await send(request);
+  };
+  const setUp = () => initRepository(world.trust(), keys, { gun: GUN });
+  const waiting = setUp();
+  const roles = async () => (await keys.list()).map(({ role }) => role).sort();
+  while ((await roles()).length < 2) await new Promise((resolve) => setTimeout(resolve, 1));
+  assert.deepEqual(await roles(), ["root", "targets"]);
+  answering.resolve(new Response("no", { status: 400 }));
+  await failsWith(waiting, "unavailable");
+  assert.deepEqual(await roles(), [], "nothing was published: nothing is left");
+  answering.promise = Promise.resolve(undefined);
+  await setUp();
+  assert.deepEqual(await roles(), ["root", "targets"]);
+});
