@@ -16,7 +16,12 @@ import { type JsonObject, type JsonValue, parseJson } from "./json.ts";
  * @throws {TypeError} where a number is not a safe integer, or a value is not JSON
  */
 export function canonicalJson(value: JsonValue): Bytes {
-  return utf8(canonicalText(value) ?? print(value));
+  return utf8(canonicalString(value));
+}
+
+/** {@linkcode canonicalJson} as text, to become part of a larger one. */
+export function canonicalString(value: JsonValue): string {
+  return canonicalText(value) ?? print(value);
 }
 
 /**

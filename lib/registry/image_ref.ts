@@ -39,7 +39,7 @@ const MAX_NAME = 255;
 const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const HOST =
   /^(?:[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*(?:\.[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*)*|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?$/;
-const MAY_BE_NO_ADDRESS = /^\[|(?:^|\.)(?:\d+|0[xX][0-9a-fA-F]*)(?::\d+)?$|:\d{5}$/;
+const MAY_BE_NO_ADDRESS = /^\[|(?:^|\.)(?:\d+|0[xX][0-9a-fA-F]*)(?::\d+)?$|:[6-9]\d{4}$/;
 /** To Docker, what has no slash is an image of Docker Hub's; none of those is named like a host. */
 const HOST_ALONE = /^(?:localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?$/;
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;

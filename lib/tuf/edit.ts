@@ -5,7 +5,7 @@
  * @module
  */
 import { type Bytes, concat, equalBytes, utf8 } from "../bytes/bytes.ts";
-import { canonicalJson } from "../bytes/canonical_json.ts";
+import { canonicalJson, canonicalString } from "../bytes/canonical_json.ts";
 import { TagsealError } from "../errors.ts";
 import { isJsonObject, type JsonObject, jsonObject, type JsonValue } from "../bytes/json.ts";
 import type { KeyId, PublicKey } from "../crypto/keys.ts";
@@ -81,11 +81,16 @@ export function nextForm(
   publishable(version);
   const next = merged(rest, [["expires", expires], ["version", version]]);
   const [around, start] = [canonicalJson(next), startOfTags(next)];
-  const entries = [...tags].map(([tag, target]): [string, Bytes | undefined] => [
-    tag,
-    target && canonicalJson(jsonObject([[tag, entryOf(target)]])).subarray(1, -1),
-  ]);
+  const entries = [...tags].map((
+    [tag, target],
+  ): [string, Bytes | undefined] => [tag, target && entryForm(tag, target)]);
   return [around.subarray(0, start), ...changed(new Map(entries)), around.subarray(start)];
+}
+
+/** The canonical form of a tag's member, written as it must come out: lists of thousands are made several times. */
+function entryForm(tag: string, { length, sha256 }: Target): Bytes {
+  const base64 = Uint8Array.fromHex(sha256).toBase64();
+  return utf8(`${canonicalString(tag)}:{"hashes":{"sha256":"${base64}"},"length":${length}}`);
 }
 
 function entryOf({ length, sha256 }: Target): JsonObject {

@@ -88,6 +88,7 @@ Deno.test("edit: in place or not, tags are changed to the same bytes, in the ord
   assert.ok(inPlace);
   const rows: [changed: string[], gone: string[], left: string[]][] = [
     [["a", "c", "g"], [], ["a", "b", "c", "d", "f", "g"]],
+    [['"', "\\", "\u00e9", "\u{1f600}"], ["d"], ['"', "\\", "b", "f", "\u00e9", "\u{1f600}"]],
     [["d"], ["b"], ["d", "f"]],
     [[], ["b", "d", "f"], []],
     [[], ["x"], ["b", "d", "f"]],
