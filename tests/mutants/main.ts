@@ -78,7 +78,8 @@ async function survivorsOf(mutants: readonly Mutant[], folder: string): Promise<
     await tests.learn(testFiles, say);
     if (verbose) { for (const [file, seconds] of tests.seconds) print(`learnt: ${file} ${seconds.toFixed(2)} s`); }
     for (const text of tests.failing) print(`not asked: ${text}`);
-    const killers = await tryMutants(tests, open, say, tried);
+    const unargued = new Set(judge(mutants, ARGUED).unargued);
+    const killers = await tryMutants(tests, open, say, tried, (mutant) => !unargued.has(mutant));
     survivors = survivors.filter((mutant) => !killers.has(mutant));
   }
   say("");

@@ -68,14 +68,15 @@ export const JOBS: number = navigator.hardwareConcurrency + 1;
  */
 export async function runOrders(
   folder: string,
-  orders: readonly Order[],
+  orders: Iterable<Order>,
   done: (order: Order, report: Report | undefined) => void,
   { jobs, alone = false }: { readonly jobs: number; readonly alone?: boolean },
 ): Promise<void> {
-  const waiting = [...orders];
+  const waiting = orders[Symbol.iterator]();
   await Promise.all(Array.from({ length: jobs }, async () => {
     let worker: Worker | undefined;
-    for (let order = waiting.shift(); order; order = waiting.shift()) {
+    for (let next = waiting.next(); !next.done; next = waiting.next()) {
+      const order = next.value;
       worker ??= new Worker(folder, alone && order.do === "try" ? order.mutant : 0);
       const report = await worker.run(order, order.do === "try" ? PATIENCE_MS : 2 * PATIENCE_MS);
       done(order, report);

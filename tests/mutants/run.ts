@@ -1,12 +1,16 @@
 /** Which mutants no test notices. @module */
 import type { Mutant } from "./mutants.ts";
 import { runOrders } from "./pool.ts";
-import type { Learned, Order, Timed } from "./worker.ts";
+import type { Learned, Order, TestId, Timed } from "./worker.ts";
 
 /** A test that takes more of the processor's time is asked about nothing: what random inputs find has a short test, too. */
 const LONGEST_MS = 3000;
 /** All tests that are asked about one mutant take no more than this. */
 const BUDGET_MS = 20_000;
+/** The same of one that is argued: whether it is argued for nothing is worth no more. */
+const ARGUED_MS = 300;
+/** So many of the tests that have noticed mutants of the same file are asked first, the last one before all others. */
+const LAST = 8;
 
 /** What is known of tests. */
 export class Tests {
@@ -17,6 +21,7 @@ export class Tests {
   readonly #reaching = new Map<number, Set<Timed>>();
   readonly #ofFile = new Map<string, Set<Timed>>();
   readonly #all: Timed[] = [];
+  readonly #noticing = new Map<string, TestId[]>();
   readonly #fileOf: ReadonlyMap<number, string>;
 
   constructor(readonly folder: string, mutants: readonly Mutant[], readonly jobs: number) {
@@ -47,14 +52,29 @@ export class Tests {
     }
   }
 
-  /** The tests that a mutant may be noticed by, cheapest first. */
-  of({ id, file, atLoad }: Mutant): Timed[] {
+  /** A test has noticed a mutant: its neighbours may be noticed by the same one. */
+  noticed({ file }: Mutant, by: TestId): void {
+    const others = (this.#noticing.get(file) ?? []).filter((test) => !isSame(test, by));
+    this.#noticing.set(file, [by, ...others].slice(0, LAST));
+  }
+
+  /** The tests that a mutant may be noticed by: those that have noticed others lately, then the cheapest. */
+  of({ id, file, atLoad }: Mutant, budgetMs = BUDGET_MS): Timed[] {
     // Which tests rely on what is done as a file is loaded is not known where nothing else of it is mutated.
     const known = atLoad ? this.#ofFile.get(file) ?? this.#all : this.#reaching.get(id);
-    let left = BUDGET_MS;
-    return [...known ?? []].sort(([, , a], [, , b]) => a.cpuMs - b.cpuMs)
+    const noticing = this.#noticing.get(file) ?? [];
+    const place = ([file, index]: Timed) => {
+      const at = noticing.findIndex((test) => isSame(test, [file, index]));
+      return at < 0 ? LAST : at;
+    };
+    let left = budgetMs;
+    return [...known ?? []].sort((a, b) => place(a) - place(b) || a[2].cpuMs - b[2].cpuMs)
       .filter(([, , { cpuMs }]) => (left -= cpuMs) > 0);
   }
+}
+
+function isSame([file, index]: TestId, [otherFile, otherIndex]: TestId): boolean {
+  return index === otherIndex && file === otherFile;
 }
 
 function setOf<Key, Value>(map: Map<Key, Set<Value>>, key: Key): Set<Value> {
@@ -69,18 +89,23 @@ export async function tryMutants(
   mutants: readonly Mutant[],
   say: (text: string) => void,
   tried: (mutant: Mutant, noticedBy: string | undefined) => void,
+  isArgued: (mutant: Mutant) => boolean = () => false,
 ): Promise<ReadonlyMap<Mutant, string>> {
   const killers = new Map<Mutant, string>();
   const byId = new Map(mutants.map((mutant) => [mutant.id, mutant]));
   let left = mutants.length;
   for (const alone of [false, true]) {
-    const orders = mutants.filter(({ atLoad }) => atLoad === alone)
-      .map((mutant): Order => ({ do: "try", mutant: mutant.id, tests: tests.of(mutant) }));
-    await runOrders(tests.folder, orders, (order, report) => {
+    const orders = function* (): Generator<Order> { // one after the other, as more is known of who notices
+      for (const mutant of mutants.filter(({ atLoad }) => atLoad === alone)) {
+        yield { do: "try", mutant: mutant.id, tests: tests.of(mutant, isArgued(mutant) ? ARGUED_MS : BUDGET_MS) };
+      }
+    };
+    await runOrders(tests.folder, orders(), (order, report) => {
       say(`${--left} mutants left, ${killers.size} noticed`);
       const mutant = byId.get(order.do === "try" ? order.mutant : 0)!;
       const noticedBy = !report ? "the time limit" : "killedBy" in report ? report.killedBy : undefined;
       if (noticedBy) killers.set(mutant, noticedBy);
+      if (report && "by" in report) tests.noticed(mutant, report.by);
       tried(mutant, noticedBy);
     }, { jobs: tests.jobs, alone });
   }

@@ -40,7 +40,8 @@ export interface Learned {
 /** What came of an order. */
 export type Report =
   | { readonly file: string; readonly atLoad: readonly number[]; readonly tests: readonly Learned[] }
-  | { readonly mutant: number; readonly killedBy?: string; readonly spent?: boolean };
+  | { readonly mutant: number }
+  | { readonly mutant: number; readonly killedBy: string; readonly by?: TestId; readonly spent: boolean };
 
 interface Test {
   readonly name: string;
@@ -164,7 +165,7 @@ async function attempt({ mutant, tests }: Order & { do: "try" }): Promise<Report
       await runTest(test, took);
     } catch (error) {
       const spent = error instanceof TimeUp;
-      return { mutant, killedBy: `${test.name}${spent ? " (time)" : ""}`, spent };
+      return { mutant, killedBy: `${test.name}${spent ? " (time)" : ""}`, by: [file, index], spent };
     } finally {
       activate(fixed);
     }
