@@ -11,6 +11,7 @@ import { mapAtOnce } from "../../lib/signing/at_once.ts";
 import { type SignatureStore, testKey } from "../support/cosign.ts";
 import { type Forger, FORGERIES, type Forgery } from "../support/cosign_forgeries.ts";
 import { addJson, type Blobs, HERE, imageManifest } from "../support/images.ts";
+import { MORE } from "../support/fuzz.ts";
 import { peerTest } from "../support/peer_case.ts";
 import { AT_ONCE, Registry, Verifiers } from "../support/cosign_verifiers.ts";
 
@@ -112,6 +113,8 @@ const STRICTER: ReadonlyMap<string, readonly string[]> = new Map([
   ]],
 ]);
 
+const STRICTEST: ReadonlySet<string> = new Set([...STRICTER.values()].flat());
+
 peerTest(
   "cosign: of the forged signatures, tagseal takes none that a real verifier refuses",
   ["verifiers"],
@@ -146,6 +149,9 @@ peerTest(
     const one = async ({ name, forgery, forger, path }: typeof cases[number]) => {
       registry.show(path, await forgery.make(forger));
       const readers = await ourReaders(connection.repository(path), forger);
+      // What all refuse is most of it, and asked about by hand, with TAGSEAL_FUZZ=2; what is stricter here, of one key.
+      const argued = STRICTEST.has(forgery.name) && !stricter.includes(forgery.name);
+      if (readers.length === 0 && !argued && MORE === 1) return;
       const reference = `${forger.gun}:${forger.tag}`;
       const asked: CosignReader[] = forgery.form === "bundle"
         ? ["cosign-3"]

@@ -108,12 +108,13 @@ async function oneKey(
   assert.equal(await accepted(`${gun}:1.0`), "true true false");
   for (const { digest } of entries) await signClassic(repository, [{ gun, tag: "1.0", digest }], ours);
   assert.equal(await accepted(`${gun}:1.0`), "true true true");
-  assert.equal(await accepted(`${gun}:1.0`, ["containers-image"], ours, "--all"), "true");
-  assert.equal(await accepted(`${gun}@${image.digest}`), "true true true");
   for (const { digest } of [image, ...entries]) {
     const found = await verdict("1.0", digest);
     assert.deepEqual(found.outcome === "verified" && [...found.readers].sort(), [...ALL].sort());
   }
+  if (!path.endsWith("p256")) return; // whatever the key, what follows is the same
+  assert.equal(await accepted(`${gun}:1.0`, ["containers-image"], ours, "--all"), "true");
+  assert.equal(await accepted(`${gun}@${image.digest}`), "true true true");
   // Another signer's signature stays, and does not count for us.
   assert.equal(await accepted(`${gun}:1.0`, ["cosign-2", "cosign-3"], theirs), "true true");
   assert.equal((await verdict("1.0", entries[0]!.digest, [theirs.key])).outcome, "refused");
@@ -130,7 +131,6 @@ async function oneKey(
     [],
   );
 
-  if (!path.endsWith("p256")) return; // whatever the key, what follows is the same
   // Somebody's attestation hides our signature from cosign 3, until our bundle stands beside it.
   const foreign = new SignatureStore();
   const about = statementOf({ digest: image.digest, tag: "x" });

@@ -16,7 +16,7 @@ import { canonicalJson } from "../../lib/bytes/canonical_json.ts";
 import { isJsonObject, type JsonObject, jsonObject, type JsonValue } from "../../lib/bytes/json.ts";
 import { hash } from "../../lib/crypto/hash.ts";
 import { keyOfCertificate, type PublicKey } from "../../lib/crypto/keys.ts";
-import { localSigner, type Signer } from "../../lib/crypto/signer.ts";
+import { localSigner, type RawSignature, type Signer } from "../../lib/crypto/signer.ts";
 import { type Certificate, readCertificate } from "../../lib/crypto/x509.ts";
 import { BASE_ROLES, type BaseRole, type DelegationRole, type RoleName } from "../../lib/tuf/roles.ts";
 import {
@@ -219,11 +219,25 @@ export function metaOf(file: Bytes): JsonObject {
   return jsonObject([["hashes", jsonObject(hashes)], ["length", file.length]]);
 }
 
+/** What keys have signed: hundreds of repositories have most of their files in common. */
+const SIGNED = new WeakMap<Signer, Map<string, Promise<RawSignature>>>();
+const SHORT = 100_000;
+
+function signatureOf(signer: Signer, payload: Bytes): Promise<RawSignature> {
+  if (payload.length > SHORT) return signer.sign(payload);
+  const known = SIGNED.get(signer) ?? new Map<string, Promise<RawSignature>>();
+  SIGNED.set(signer, known);
+  const text = new TextDecoder().decode(payload);
+  const signature = known.get(text) ?? signer.sign(payload);
+  known.set(text, signature);
+  return signature;
+}
+
 /** A metadata file over `signed`, signed by each of `signers`, under the ids that metadata files them. */
 export async function signedFile(signed: JsonObject, signers: readonly TestKey[]): Promise<Bytes> {
   const payload = canonicalJson(signed);
   const signatures = await Promise.all(signers.map(async ({ signer, publicKey }) => {
-    const { method, bytes } = await signer.sign(payload);
+    const { method, bytes } = await signatureOf(signer, payload);
     return jsonObject([["keyid", publicKey.id], ["method", method], ["sig", bytes.toBase64()]]);
   }));
   return utf8(JSON.stringify({ signed, signatures })); // not canonical: readers must not take it for granted
