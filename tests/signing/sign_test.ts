@@ -183,6 +183,27 @@ Deno.test("where one job of a repository cannot begin, none of it is signed, and
   assert.deepEqual(world.ended, [[first, first, first]]);
 });
 
+Deno.test("a job hears that nothing more is done of it, once and last, whether it was published, began anew or failed", async () => {
+  for (const kind of ["service", "keys"] as const) {
+    const world = new World();
+    const job = (name: string, faults: Faults = {}): Job => ({
+      ...world.job(name, faults),
+      ended: () => Promise.resolve(void world.steps.push(`end ${name}/s`)),
+    });
+    const jobs = [job("a"), job("b", { publish: [stale] }), job("c", { publish: [stale, stale, stale] })];
+    await world.run(jobs, world.signer(kind));
+    for (const name of ["a", "b", "c"]) {
+      const own = world.steps.filter((step) => step.endsWith(` ${name}/s`));
+      assert.deepEqual([own.filter((step) => step.startsWith("end")).length, own.at(-1)], [1, `end ${name}/s`], kind);
+    }
+    const broken = new World();
+    let ended = 0;
+    const sad = { ...broken.job("a"), ended: () => Promise.resolve(void ended++) };
+    await broken.run([sad], broken.signer(kind, [failure("unavailable")])).catch(() => {});
+    assert.equal(ended, 1, kind);
+  }
+});
+
 Deno.test("where nothing could be signed all fail, once, and a request that may go on is told", async () => {
   const asked = failure("timed-out", { request: { id: "seven", goesOn: true } });
   for (const [error, id] of [[asked, "seven"], [stale, null], [new Error("odd"), null]] as const) {
