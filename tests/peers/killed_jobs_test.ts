@@ -7,6 +7,7 @@ import { createSend } from "../../lib/http/network.ts";
 import type { Send } from "../../lib/http/send.ts";
 import { pushImage } from "../support/clients.ts";
 import { startProgram } from "../support/program.ts";
+import { tagseal } from "../support/run.ts";
 import { type Person, POLICIES, type SigningStack, startSigningStack } from "../support/signing_stack.ts";
 import { REAL, stackTest } from "../support/stacks.ts";
 
@@ -85,15 +86,11 @@ async function killedAt(stack: SigningStack, agent: Person, gun: string, step: S
     ...["--delegation-certificate", stack.certificatePath, "--ca", `${stack.peers.dir}/cas.pem`],
     ...["--notary-url", `http://localhost:${server.addr.port}`, "--service-unavailable-timeout", "0"],
   ];
-  const run = async (...more: string[]) => {
-    child = startProgram("sign", [...args, ...more], agent.home, env);
-    const running = child;
-    const { code, signal, stderr } = await running.output();
-    return { code, signal, stderr: new TextDecoder().decode(stderr) };
-  };
+  const run = (...more: string[]) => tagseal([...args, ...more], { env, cwd: agent.home });
   try {
-    const first = await run();
-    assert.equal(first.signal, "SIGKILL", first.stderr);
+    child = startProgram("sign", args, agent.home, env);
+    const first = await child.output();
+    assert.equal(first.signal, "SIGKILL", new TextDecoder().decode(first.stderr));
     state.kill = undefined;
     for (const { id, workflowStatus } of filed()) {
       if (workflowStatus === "WaitingForApproval") await stack.signPath.approve(id);
