@@ -12,8 +12,9 @@ const FOLDER = new URL("../dist/tests/", import.meta.url);
 const PEERS = /^peers\//;
 
 /**
- * What takes ten seconds of work or more, from the longest on: these begin first, so that nobody waits for one of them
- * alone in the end. Most of them do the same many times over, where to count what they reach costs a lot.
+ * What takes five seconds of work or more and reaches of lib/ what others reach as well, from the longest on: these begin
+ * first, so that nobody waits for one of them alone in the end. Most of them do the same many times over, where to count
+ * what they reach costs a lot.
  */
 export const LONG: readonly string[] = [
   "peers/ci_templates_test.ts",
@@ -28,23 +29,41 @@ export const LONG: readonly string[] = [
   "peers/cosign_forgeries_test.ts",
   "peers/reference_clients_test.ts",
   "faults/faults_test.ts",
+  "flows/move_repository_test.ts",
   "peers/forgeries_test.ts",
   "peers/sign_scheme_test.ts",
   "peers/key_life_test.ts",
+  "tasks/self_update_test.ts",
   "tasks/killed_test.ts",
   "mod_test.ts",
   "tasks/planted_secrets_test.ts",
   "peers/killed_jobs_test.ts",
   "peers/crowd_test.ts",
   "parsers_test.ts",
+  "flows/publishing_proofs_test.ts",
+  "tasks/secrets_in_processes_test.ts",
+  "signing/hash_signer_test.ts",
   "tasks/proxy_test.ts",
   "tasks/bundle_test.ts",
   "tasks/compile_test.ts",
+  "schemes/notation/verify_test.ts",
+  "keystore/pkcs11_keys_test.ts",
+  "signing/payload_signer_test.ts",
+  "schemes/notary_v1/push_trust_data_test.ts",
+  "tuf/parsers_test.ts",
+  "tasks/least_privilege_test.ts",
+  "tasks/main_test.ts",
+  "tasks/accepted_test.ts",
+  "tasks/credential_helper_test.ts",
+  "tasks/log_readers_test.ts",
+  "service_parsers_test.ts",
+  "tasks/ci_templates_lint_test.ts",
+  "notary/growth_test.ts",
   "peers/report_test.ts",
 ];
 
-/** How many files share a module: of those that take long one, two with it; of the others that many. */
-const TOGETHER = { long: 3, others: 12 };
+/** How many files share a module: each module costs two seconds, and the four lanes want some to choose from. */
+const TOGETHER = { long: 4, peers: 6, others: 32 };
 
 /** The test files below a folder, as paths from there, in order. */
 export function testFiles(folder: URL): string[] {
@@ -62,7 +81,7 @@ export function shares(files: readonly string[]): { readonly first: string[][]; 
   const long = LONG.filter((path) => files.includes(path));
   const others = files.filter((path) => !long.includes(path));
   return {
-    first: [...dealt(long, TOGETHER.long), ...dealt(others.filter((path) => PEERS.test(path)), TOGETHER.others)],
+    first: [...dealt(long, TOGETHER.long), ...dealt(others.filter((path) => PEERS.test(path)), TOGETHER.peers)],
     measured: dealt(others.filter((path) => !PEERS.test(path)), TOGETHER.others),
   };
 }

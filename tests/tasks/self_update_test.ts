@@ -1,6 +1,7 @@
 /** `self-update` as it is shipped: single files with a release root, built as a release is, which replace themselves. */
 import assert from "node:assert/strict";
 import { DOCUMENTS } from "../../tasks/documents.ts";
+import { utf8 } from "../../lib/bytes/bytes.ts";
 import { VERSION } from "../../lib/version.ts";
 import { builtFile } from "../support/built_file.ts";
 import { copyFolder } from "../support/folders.ts";
@@ -12,7 +13,10 @@ const PROJECT = new URL("../../", import.meta.url).pathname;
 const PATH = Deno.env.get("PATH")!;
 const NEXT = "999.0.0";
 
-/** Builds the single file with a release root in it, of this version and of the next one. */
+/**
+ * Builds the single file with a release root in it. The next one is the same with another version: that a later release is
+ * built and taken is shown by `release_test.ts`.
+ */
 async function buildFiles(
   root: Uint8Array,
   url: URL,
@@ -29,16 +33,13 @@ async function buildFiles(
       `export const RELEASE_ROOT: string | undefined = ${text};\n` +
         `export const RELEASE_URL: string | undefined = ${JSON.stringify(url.href)};\n`,
     );
-    const build = async () => {
-      const { code, stderr } = await new Deno.Command(Deno.execPath(), { args: ["task", "-q", "bundle"], cwd: folder })
-        .output();
-      assert.equal(code, 0, new TextDecoder().decode(stderr));
-      return await Deno.readFile(`${folder}/dist/tagseal`);
-    };
-    const old = await build();
-    const version = `${folder}/lib/version.ts`;
-    await Deno.writeTextFile(version, (await Deno.readTextFile(version)).replace(VERSION, NEXT));
-    return { old, next: await build() };
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), { args: ["task", "-q", "bundle"], cwd: folder })
+      .output();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+    const old = await Deno.readTextFile(`${folder}/dist/tagseal`);
+    const [before, after, ...more] = old.split(`"${VERSION}"`);
+    assert.deepEqual(more, [], "the version stands in one place");
+    return { old: utf8(old), next: utf8(`${before}"${NEXT}"${after}`) };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
