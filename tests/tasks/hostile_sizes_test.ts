@@ -90,29 +90,28 @@ Deno.test({
     "plain": () => new Response(endless(128 * MIB)),
   };
   const pin = KEYS.root.publicKey.canonicalId;
+  const machines: Record<string, readonly [home: string, args: readonly string[], pin?: string]> = {
+    "a new": [`${folder}/fresh`, LIST],
+    "a known": [`${folder}/known`, VERIFY],
+    "a known and pinned": [`${folder}/known`, VERIFY, pin],
+    "a pinned": [`${folder}/pinned`, VERIFY, pin],
+  };
   try {
+    for (const [home] of Object.values(machines)) await Deno.mkdir(home, { recursive: true });
+    server.show(honest);
+    assert.equal((await costOf(server, `${folder}/known`, LIST)).code, 0);
     for (
-      const [form, spared] of [
-        ["gzip", []],
-        ["gzip that does not say so", []],
-        ["plain", []],
-        ["plain", ["root"]],
-        ["plain", ["root", "timestamp", "snapshot"]],
+      const [form, spared, whose] of [
+        ["gzip", [], ["a new", "a known", "a known and pinned", "a pinned"]],
+        ["gzip that does not say so", [], ["a known"]],
+        ["plain", [], ["a new", "a known", "a pinned"]],
+        ["plain", ["root"], ["a new", "a known and pinned"]],
+        ["plain", ["root", "timestamp", "snapshot"], ["a new", "a known", "a pinned"]],
       ] as const
     ) {
       await t.step(`${form}, all but ${spared.join(", ") || "nothing"}`, async () => {
-        server.show(honest);
-        const [known, fresh, pinned] = [`${folder}/known`, `${folder}/fresh`, `${folder}/pinned`];
-        await Promise.all([known, fresh, pinned].map((home) => Deno.mkdir(home, { recursive: true })));
-        server.flood = () => undefined;
-        assert.equal((await costOf(server, known, LIST)).code, 0);
         server.flood = (name) => spared.some((role) => role === name) ? undefined : floods[form]();
-        const costs = await Promise.all([
-          costOf(server, fresh, LIST),
-          costOf(server, known, VERIFY),
-          costOf(server, known, VERIFY, pin),
-          costOf(server, pinned, VERIFY, pin),
-        ]);
+        const costs = await Promise.all(whose.map((one) => costOf(server, ...machines[one]!)));
         for (const cost of costs) {
           assert.ok([3, 5].includes(cost.code), `${cost.code}: ${cost.stderr}`);
           assert.ok(cost.peakMib < 400 && cost.peakMib > 20, `${cost.peakMib} MiB`);
@@ -156,11 +155,13 @@ Deno.test("roles of real life are read in the first round, and larger ones by th
   const folder = await Deno.makeTempDir({ prefix: "tagseal-sizes-" });
   const rolesOf = (count: number) =>
     Object.fromEntries(Array.from({ length: count }, (_, i) => [`release-2026.11.${i}`, DIGEST]));
+  const MORE = "x".repeat(8 * MIB);
   try {
-    for (const [count, reads] of [[30_000, 1], [60_000, 2]] as const) {
-      await t.step(`${count} tags`, async () => {
+    for (const [count, more, reads] of [[30_000, "", 1], [30, MORE, 2]] as const) {
+      await t.step(`${count} tags, and ${more.length} bytes more`, async () => {
         server.files.clear();
-        server.show(await buildFiles({ ...LASTING, delegations: releases({ tags: rolesOf(count) }) }));
+        const set = [[["more"], more]] as const;
+        server.show(await buildFiles({ ...LASTING, delegations: releases({ tags: rolesOf(count), set }) }));
         server.asked.length = 0;
         const { code, stdout, stderr } = await costOf(server, await Deno.makeTempDir({ dir: folder }), LIST);
         assert.equal(code, 0, stderr);
