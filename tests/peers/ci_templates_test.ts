@@ -110,7 +110,9 @@ for (const system of [SHELL, GITHUB, GITLAB, AZURE, JENKINS]) {
 async function signsAndGoesOn(system: CiSystem, stack: Stack, t: Deno.TestContext): Promise<void> {
   await using world = await prepared(stack);
   const { machine, options, signing, push, verified } = world;
-  const begin = async () => await system.begin(await Deno.makeTempDir({ dir: world.dir }), world.rootPem);
+  await using cleanUp = new AsyncDisposableStack();
+  const runner = "start" in system ? cleanUp.use(system.start()) : system;
+  const begin = async () => await runner.begin(await Deno.makeTempDir({ dir: world.dir }), world.rootPem);
   const requests = () => signing.signPath.requests();
   const secrets = Object.values(machine.secrets);
   const quiet = (log: string) => secrets.forEach((secret) => assert.ok(!log.includes(secret), "a secret shows"));

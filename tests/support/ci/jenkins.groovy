@@ -1,10 +1,11 @@
-// The steps of Jenkins that ci/jenkins/ uses, run here: groovy jenkins.groovy LIBRARY WORKSPACE OPTIONS.json
+// The steps of Jenkins that ci/jenkins/ uses, run here: groovy jenkins.groovy LIBRARY, and for each job a line of stdin,
+// WORKSPACE, a tab and OPTIONS.json; what ends its log is END, a blank, SUCCESS or FAILURE.
 import groovy.json.JsonSlurper
 
-def (library, workspace, file) = args
-def given = new JsonSlurper().parse(new File(file))
-Map secrets = given.secrets
-List environment = [new LinkedHashMap(given.env)]
+def (library) = args
+String workspace
+Map secrets
+List environment
 
 def step = new GroovyShell().parse(new File(library, 'vars/tagsealSign.groovy'))
 def steps = step.metaClass
@@ -37,9 +38,19 @@ steps.sh = { Map named ->
     process.waitFor()
 }
 
-try {
-    step.call(given.options)
-} catch (IllegalStateException failure) {
-    println "ERROR: ${failure.message}"
-    System.exit(1)
+System.in.eachLine('UTF-8') { line ->
+    def (folder, file) = line.split('\t')
+    def given = new JsonSlurper().parse(new File(file))
+    workspace = folder
+    secrets = given.secrets
+    environment = [new LinkedHashMap(given.env)]
+    def result = 'SUCCESS'
+    try {
+        step.call(given.options)
+    } catch (IllegalStateException failure) {
+        println "ERROR: ${failure.message}"
+        result = 'FAILURE'
+    }
+    println "END ${result}"
+    System.out.flush()
 }

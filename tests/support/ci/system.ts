@@ -58,15 +58,22 @@ export interface JobEnd {
 /** One run of a pipeline, with all attempts of its jobs. */
 export type Pipeline = (options: JobOptions, machine: Machine) => Promise<JobEnd>;
 
+/** What pipelines run on. */
+export interface Runner {
+  /** Begins a pipeline; all of it lies in `folder`. */
+  begin(folder: string, rootPem: string): Promise<Pipeline>;
+}
+
+/** A system that has a program of its own. */
+export interface Running extends Runner, AsyncDisposable {}
+
 /** A system. */
-export interface CiSystem {
+export type CiSystem = (Runner | { start(): Running }) & {
   /** Its name. */
   readonly name: string;
   /** The programs that it takes here. */
   readonly needs: readonly Need[];
-  /** Begins a pipeline; all of it lies in `folder`. */
-  begin(folder: string, rootPem: string): Promise<Pipeline>;
-}
+};
 
 /** An empty folder of a job, with the root certificate in it, and a home beside it. */
 export async function newMachine(folder: string, rootPem: string): Promise<{ work: string; home: string }> {
