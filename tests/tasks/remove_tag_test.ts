@@ -116,7 +116,8 @@ Deno.test("remove-tag with hash signing and with a key", async () => {
   };
   const hash = remove(other, "v1", "--signing-method", "hash", "--project-slug", "demo-hashes");
   assert.equal((await other.succeed(hash)).stdout, `${other.gun}:v1 removed\n`);
-  assert.deepEqual(lines.map((line) => / version 2; remove 1: v1\)$/.test(line)), [true, true]);
+  // What releases and the signer hold is the same to the key: it is asked once.
+  assert.deepEqual(lines.map((line) => / version 2; remove 1: v1\)$/.test(line)), [true]);
 });
 
 Deno.test("remove-tag refuses before anything is submitted", async (t) => {
