@@ -236,13 +236,13 @@ export function isFile(path: string): boolean {
 }
 
 /**
- * What is in a folder; nothing where there is no such folder.
+ * What is in a folder, by name, as each file system has an order of its own; nothing where there is no such folder.
  *
  * @throws {TagsealError} `bad-input` where it cannot be read
  */
 export function listFolder(path: string): Deno.DirEntry[] {
   try {
-    return [...Deno.readDirSync(path)];
+    return [...Deno.readDirSync(path)].sort((a, b) => a.name < b.name ? -1 : 1);
   } catch (error) {
     if (isAbsent(error)) return [];
     throw fileError(path, "read", error);

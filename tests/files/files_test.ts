@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { utf8 } from "../../lib/bytes/bytes.ts";
 import {
+  listFolder,
   readFileBounded,
   removeFile,
   removeLeftovers,
@@ -131,4 +132,11 @@ fileTest("what killed processes left half-written is removed: our names alone, a
   removeLeftovers(folder, isOurs);
   assert.deepEqual(await names(folder), left);
   removeLeftovers(`${folder}/nothing`, isOurs);
+});
+
+fileTest("what is in a folder is told by name, whatever order the file system has", async (folder) => {
+  const all = ["zeta", "b", "B", "a1", "a", "ü", "0", "m"];
+  for (const name of all) await Deno.writeTextFile(`${folder}/${name}`, "");
+  assert.deepEqual(listFolder(folder).map(({ name }) => name), all.toSorted());
+  assert.deepEqual(listFolder(`${folder}/nothing`), []);
 });
