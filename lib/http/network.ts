@@ -52,7 +52,7 @@ export function createSend(options: SendOptions = {}): { send: Send; close(): vo
       const proxy = options.proxyFor?.(url);
       const client = await clientFor(url, proxy);
       try {
-        return await (client ? fetch(request, { client }) : fetch(request));
+        return await fetch(request, client && { client });
       } catch (error) {
         throw proxy ? new ProxiedError(proxy, error) : error;
       }
@@ -61,12 +61,13 @@ export function createSend(options: SendOptions = {}): { send: Send; close(): vo
   };
 }
 
-function createClient(options: Deno.CreateHttpClientOptions, tls: HostTls | undefined): Deno.HttpClient {
+type Settings = Deno.CreateHttpClientOptions & { readonly caCerts: string[] };
+
+function createClient(options: Settings, tls: HostTls | undefined): Deno.HttpClient {
   try {
     return Deno.createHttpClient(options);
   } catch (error) {
-    const isClients = tls?.client && isUsable({ caCerts: options.caCerts ?? [] });
-    const [what, files, remedy] = isClients
+    const [what, files, remedy] = tls?.client && isUsable({ caCerts: options.caCerts })
       ? ["The client certificate", tls.files, "Put the certificate and its unencrypted private key there, both as PEM"]
       : [
         "A CA's certificate",

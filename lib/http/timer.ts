@@ -8,6 +8,6 @@
 /** Calls `act` after so many milliseconds, unless what is returned is called before. */
 export function after(ms: number, act: () => void): () => void {
   const timer = AbortSignal.timeout(Math.max(0, Math.ceil(ms)));
-  timer.addEventListener("abort", act, { once: true });
+  timer.addEventListener("abort", act);
   return () => timer.removeEventListener("abort", act); // without a listener it keeps no process from ending
 }

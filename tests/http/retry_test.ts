@@ -182,6 +182,9 @@ Deno.test("a server that says that it is out of order is waited for longer than 
     assert.equal(network.calls, tries, `${outcome}`);
     assert.ok(policy.slept.reduce((a, b) => a + b) <= 20_000);
   }
+  const brief = script(503);
+  await exchangeWithRetry(brief.send, call({ brief: true }), patient(() => START));
+  assert.equal(brief.calls, 3, "something else is at hand");
   const back = script(500, 500, 503, 500, 500, 200);
   assert.equal((await exchangeWithRetry(back.send, call({ passing: [500] }), patient(() => START))).status, 200);
 });

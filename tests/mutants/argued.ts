@@ -339,6 +339,24 @@ export const ARGUED: readonly Argument[] = [
     "signed ?? [] => signed",
     "where one is not signed, the tags of the list are not looked at; the types do not know that",
   ]),
+  ...of("lib/http/timer.ts", [
+    "const timer = AbortSignal.timeout(Math.max(0, Math.ceil(ms)));",
+    "0 => 1",
+    "nobody can tell a millisecond from none",
+  ]),
+  ...of(
+    "lib/http/network.ts",
+    [
+      "return await fetch(request, client && { client });",
+      "client => true",
+      "no client and a client that is undefined are the same to fetch",
+    ],
+    [
+      "const [what, files, remedy] = tls?.client && isUsable({ caCerts: options.caCerts })",
+      "tls?.client => true",
+      "where no client's certificate is given, only the CAs can be at fault, and they are asked about next",
+    ],
+  ),
   ...of(
     "lib/http/send.ts",
     [

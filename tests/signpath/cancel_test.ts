@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isTagsealError } from "../../lib/errors.ts";
+import { isTagsealError, TagsealError } from "../../lib/errors.ts";
 import type { Send } from "../../lib/http/send.ts";
 import { always, connect, json, refused, serve, submission } from "../support/signpath_world.ts";
 
@@ -165,6 +165,47 @@ Deno.test("what a 2xx says is done is looked at once, and is no refusal", async 
     const { client, asked } = answering([json(status, {})], now("Canceled"));
     await client.cancel("x");
     assert.deepEqual(asked, ["Cancel", "Status"]);
+    let looks = 0;
+    const later = answering([json(status, {})], () => now(++looks > 1 ? "Canceled" : "InProgress", looks > 1)());
+    await later.client.cancel("x");
+    assert.deepEqual(later.asked, ["Cancel", "Status", "Status"]);
+  }
+});
+
+Deno.test("what is said to be cancelled is looked at for three and a half seconds, or until it has ended otherwise", async () => {
+  const pauses: number[] = [];
+  const send = (status: string, isFinalStatus: boolean): Send => (request) =>
+    Promise.resolve(request.method === "POST" ? json(200, {}) : now(status, isFinalStatus)());
+  const sleep = (ms: number) => Promise.resolve(void pauses.push(ms));
+  await refused(connect(send("InProgress", false), { sleep }).cancel("x"), "unavailable", /is shown as "InProgress"$/);
+  assert.deepEqual(pauses, [500, 1000, 2000]);
+  await refused(connect(send("Denied", true), { sleep }).cancel("x"), "bad-input", /it has ended as "Denied"$/);
+  assert.equal(pauses.length, 3, "nothing is waited for then");
+});
+
+Deno.test("why it cannot be looked at stays the reason, where it is the caller's own matter", async () => {
+  for (const [status, code] of [[401, "unauthenticated"], [403, "forbidden"], [400, "unavailable"]] as const) {
+    const { client } = answering([json(200, {})], () => json(status, {}));
+    await refused(client.cancel("x"), code, /^Whether .* is cancelled is not known/, /web UI/);
+  }
+  const controller = new AbortController();
+  const { client } = answering([json(200, {})], () => {
+    controller.abort(new TagsealError("interrupted", "Interrupted", { remedy: "Run it again" }));
+    return json(503, {});
+  });
+  await refused(client.cancel("x", { signal: controller.signal }), "interrupted", /^Whether/, /web UI/);
+});
+
+Deno.test("a cancellation whose answer is lost is looked for in ten seconds at most", async () => {
+  const limits: number[] = [];
+  const { timeout } = AbortSignal;
+  AbortSignal.timeout = (ms) => (limits.push(ms), timeout.call(AbortSignal, ms));
+  try {
+    const { client } = answering([json(500, {})], now("Canceled"));
+    await client.cancel("x");
+    assert.deepEqual(limits, [30_000, 10_000]);
+  } finally {
+    AbortSignal.timeout = timeout;
   }
 });
 
