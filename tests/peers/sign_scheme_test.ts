@@ -33,7 +33,6 @@ for (const [stack, kinds] of [[REAL, SIGNING_ALGORITHMS], [EMBEDDED, ["ecdsa-p38
           const path = `schemes/${algorithm}`;
           const gun = `${peers.registryHost}/${path}`;
           await pushIndex(peers, path, "1.0", algorithm);
-          await pushIndex(peers, path, "2.0", `${algorithm}, again`);
           const admin = await running.admin(`admin-${algorithm}`);
           await admin.succeeds("init", "-r", gun, "--delegation-certificate", running.certificatePath);
           const agent = await running.agent(`agent-${algorithm}`);
@@ -51,16 +50,12 @@ for (const [stack, kinds] of [[REAL, SIGNING_ALGORITHMS], [EMBEDDED, ["ecdsa-p38
           const said = async (reference: string, ...more: string[]) =>
             (await mapAtOnce(READERS, 3, (reader) => verifiers.accepts(reader, reference, key, ...more))).join(" ");
           assert.equal(await said(`${gun}:1.0`), "true true true");
-          if (algorithm === kinds[0]) { // names and platforms are no matter of the key
-            assert.equal(await said(`${gun}@${digest}`), "true true true");
-            assert.equal(
-              await verifiers.accepts("containers-image", `${gun}:1.0`, key, "--all"),
-              true,
-              "every platform",
-            );
-          }
-          assert.equal(await said(`${gun}:2.0`), "false false false", "an image that was not signed");
           assert.equal(await notationAccepts(peers, certificate, `${gun}@${digest}`, "1.0"), true);
+          if (algorithm !== kinds[0]) return; // what follows is no matter of the key
+          assert.equal(await said(`${gun}@${digest}`), "true true true");
+          assert.equal(await verifiers.accepts("containers-image", `${gun}:1.0`, key, "--all"), true, "every platform");
+          await pushIndex(peers, path, "2.0", `${algorithm}, again`);
+          assert.equal(await said(`${gun}:2.0`), "false false false", "an image that was not signed");
           assert.equal(await notationAccepts(peers, certificate, `${gun}@${digest}`, "2.0"), false, "another tag");
           const again = documentIn((await agent.succeeds("sign", ...sign)).stdout) as unknown as {
             repositories: { outcome: string }[];
