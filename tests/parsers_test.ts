@@ -99,13 +99,13 @@ const PARSERS: readonly Parser[] = [
   ["an export", 1_000, [EXPORT], readExport, isRefused],
   [
     "an export's manifest",
-    500,
+    200,
     [EXPORTED.manifest],
     async (input) => readExport(await EXPORTED.with(input)),
     isRefused,
   ],
   ["signing data", 1_000, [DATA], readSigningData, isRefused],
-  ["signing data's manifest", 250, [TO_SIGN.manifest], async (input) => {
+  ["signing data's manifest", 150, [TO_SIGN.manifest], async (input) => {
     return readSigningData(await TO_SIGN.with(input));
   }, isRefused],
   ["an image's name", 11_250, [utf8(`registry.example.test:5000/team/app:v1@${DIGEST}`)], (input) => {
