@@ -8,7 +8,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { utf8 } from "../lib/bytes/bytes.ts";
-import { removeFolder, requireFile, writeFileAtomically } from "../lib/files/files.ts";
+import { listFolder, removeFolder, requireFile, writeFileAtomically } from "../lib/files/files.ts";
 import { bundle, toCommonJs } from "./bundler.ts";
 
 /** The project's folder, with a slash at its end. */
@@ -20,20 +20,28 @@ export interface Parts {
   readonly folder: string;
   /** Their sources by name, as modules. */
   readonly sources: ReadonlyMap<string, string>;
+  /** The folder in which the bundler has left them, with source maps where they were wanted. */
+  readonly bundled: string;
 }
 
 const MAX_PART_BYTES = 16 * 2 ** 20;
 const NAMED = /"\.\/([\w.-]+\.js)"/g;
 
-/** Bundles the program, runs `use` on its parts, and removes them. @throws {TagsealError} what {@linkcode bundle} throws */
-export async function withParts<T>(use: (parts: Parts) => Promise<T>): Promise<T> {
+/**
+ * Bundles the program, with source maps if wanted, runs `use` on its parts, and removes them.
+ *
+ * @throws {TagsealError} what {@linkcode bundle} throws
+ */
+export async function withParts<T>(use: (parts: Parts) => Promise<T>, maps = false): Promise<T> {
   const folder = `${PROJECT}dist/parts-${crypto.randomUUID().slice(0, 8)}`;
+  const bundled = `${folder}/bundled`;
   try {
-    await bundle("-q", "--minify", "--code-splitting", "--outdir", `${folder}/bundled`, `${PROJECT}tasks/main.ts`);
-    const sources = numbered(await sourcesIn(`${folder}/bundled`));
+    const flags = ["-q", "--minify", "--code-splitting", ...maps ? ["--sourcemap=external"] : []];
+    await bundle(...flags, "--outdir", bundled, `${PROJECT}tasks/main.ts`);
+    const sources = numbered(await sourcesIn(bundled));
     const options = { replace: true, ownCode: true, lazy: true };
     for (const [name, source] of sources) await writeFileAtomically(`${folder}/${name}`, utf8(source), options);
-    return await use({ folder, sources });
+    return await use({ folder, sources, bundled });
   } finally {
     await removeFolder(folder);
   }
@@ -54,7 +62,8 @@ export async function commonJsOf({ folder, sources }: Parts, address: string): P
 
 async function sourcesIn(folder: string): Promise<Map<string, string>> {
   const sources = new Map<string, string>();
-  for (const name of [...Deno.readDirSync(folder)].map((entry) => entry.name).sort()) {
+  for (const { name } of listFolder(folder)) {
+    if (!name.endsWith(".js")) continue;
     sources.set(name, new TextDecoder().decode(await requireFile(`${folder}/${name}`, MAX_PART_BYTES)));
   }
   return sources;

@@ -50,7 +50,7 @@ export async function buildRelease(folder: string, plan: Plan, host: Host): Prom
     await writeFileAtomically(`${folder}/${name}`, utf8(text), { replace: true, mode });
   };
 
-  await withParts(async (parts) => {
+  const packages = await withParts(async (parts) => {
     host.info("Building the single file");
     await write("tagseal", singleFile(await commonJsOf(parts, "programUrl")), 0o755);
     await add("tagseal", "deno", { oldestDeno: OLDEST_DENO.join(".") });
@@ -62,9 +62,10 @@ export async function buildRelease(folder: string, plan: Plan, host: Host): Prom
       await add(fileNameOf(target), target);
       tools.push(await runtimeOf(target));
     }
-  });
+    return await packagesShipped(parts.bundled);
+  }, true);
   const deno = targets.length > 0 ? Deno.version.deno : undefined;
-  const contents = { version: VERSION, license: LICENSE, time, deno, ...await packagesShipped() };
+  const contents = { version: VERSION, license: LICENSE, time, deno, ...packages };
   await write("tagseal.cdx.json", await billOfMaterials(contents));
   await add("tagseal.cdx.json", "sbom");
   const named = () => files.map(({ path, sha256 }) => ({ name: path.slice(VERSION.length + 1), sha256 }));

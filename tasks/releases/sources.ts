@@ -1,9 +1,8 @@
 /** The sources that a release is built from: their commit, and the packages of which code is shipped. @module */
 import { isJsonObject, parseJson } from "../../lib/bytes/json.ts";
 import { TagsealError } from "../../lib/errors.ts";
-import { listFolder, removeFolder, requireFile } from "../../lib/files/files.ts";
+import { listFolder, requireFile } from "../../lib/files/files.ts";
 import { type Shipped, shippedPackages } from "../../lib/releases/shipped.ts";
-import { bundle } from "../bundler.ts";
 import { PROJECT } from "../parts.ts";
 
 /** A commit. */
@@ -37,9 +36,11 @@ async function git(...args: string[]): Promise<string> {
   });
 }
 
-/** The packages in the program, with the licences that they name. */
-export async function packagesShipped(): Promise<Shipped & { readonly licenses: ReadonlyMap<string, string> }> {
-  const folders = await shippedFolders();
+/** The packages in the program, with the licences that they name; its source maps are in the folder `maps`. */
+export async function packagesShipped(
+  maps: string,
+): Promise<Shipped & { readonly licenses: ReadonlyMap<string, string> }> {
+  const folders = await shippedFolders(maps);
   const lock = parseJson(await requireFile(`${PROJECT}deno.lock`, MAX_BYTES), "any");
   const licenses = new Map<string, string>();
   for (const [id, folder] of folders) {
@@ -51,24 +52,17 @@ export async function packagesShipped(): Promise<Shipped & { readonly licenses: 
 }
 
 /** The folders of packages from which the bundler has taken something, by `name@version`. */
-async function shippedFolders(): Promise<Map<string, string>> {
-  const folder = `${PROJECT}dist/maps-${crypto.randomUUID().slice(0, 8)}`;
-  try {
-    const options = ["-q", "--minify", "--code-splitting", "--sourcemap=external", "--outdir", folder];
-    await bundle(...options, `${PROJECT}tasks/main.ts`);
-    const found = new Map<string, string>();
-    for (const { name } of listFolder(folder)) {
-      if (!name.endsWith(".map")) continue;
-      const map = parseJson(await requireFile(`${folder}/${name}`, MAX_BYTES), "any");
-      const sources = isJsonObject(map) && Array.isArray(map["sources"]) ? map["sources"] : [];
-      for (const source of sources) {
-        const { pathname } = new URL(String(source), `file://${folder}/`);
-        const [path, id, version] = /^.*\/npm\/[^/]+\/((?:@[^/]+\/)?[^/]+)\/(\d[^/]*)(?=\/)/.exec(pathname) ?? [];
-        if (path) found.set(`${id}@${version}`, decodeURIComponent(path));
-      }
+async function shippedFolders(maps: string): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const { name } of listFolder(maps)) {
+    if (!name.endsWith(".map")) continue;
+    const map = parseJson(await requireFile(`${maps}/${name}`, MAX_BYTES), "any");
+    const sources = isJsonObject(map) && Array.isArray(map["sources"]) ? map["sources"] : [];
+    for (const source of sources) {
+      const { pathname } = new URL(String(source), `file://${maps}/`);
+      const [path, id, version] = /^.*\/npm\/[^/]+\/((?:@[^/]+\/)?[^/]+)\/(\d[^/]*)(?=\/)/.exec(pathname) ?? [];
+      if (path) found.set(`${id}@${version}`, decodeURIComponent(path));
     }
-    return found;
-  } finally {
-    await removeFolder(folder);
   }
+  return found;
 }
