@@ -108,7 +108,7 @@ const PARSERS: readonly Parser[] = [
   ["signing data's manifest", 150, [TO_SIGN.manifest], async (input) => {
     return readSigningData(await TO_SIGN.with(input));
   }, isRefused],
-  ["an image's name", 11_250, [utf8(`registry.example.test:5000/team/app:v1@${DIGEST}`)], (input) => {
+  ["an image's name", 11_650, [utf8(`registry.example.test:5000/team/app:v1@${DIGEST}`)], (input) => {
     return parseImageReference(text(input));
   }, isMistyped],
   ["a challenge", 10_000, [CHALLENGE], (input) => parseChallenges(text(input)), never],
