@@ -25,8 +25,9 @@ export function keyReader(place: Place): KeyReader {
   const read = new Map<KeyId, PublicKey | UnusableKey>();
   return (id) => {
     const at = entries.get(id);
-    const key = read.get(id) ?? (at && readKey(id, at));
-    if (key) read.set(id, key);
+    if (!at) return undefined;
+    const key = read.get(id) ?? readKey(id, at);
+    read.set(id, key);
     return key;
   };
 }
@@ -35,7 +36,7 @@ export function keyReader(place: Place): KeyReader {
 function readKey(id: KeyId, at: Place): PublicKey | UnusableKey {
   const isOfDelegation = at.role !== "root";
   try {
-    const key = readPublicKey(at.value ?? null);
+    const key = readPublicKey(at.object());
     if (key.id !== id) return { reason: `its id is ${key.id}`, bars: true };
     // Root says for itself what becomes of such certificates: those of root keys do not count.
     if (isOfDelegation && key.certificate && isBrokenlySigned(key.certificate)) {

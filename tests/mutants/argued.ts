@@ -339,6 +339,11 @@ export const ARGUED: readonly Argument[] = [
     "signed ?? [] => signed",
     "where one is not signed, the tags of the list are not looked at; the types do not know that",
   ]),
+  ...of("lib/tuf/role_keys.ts", [
+    "if (!(error instanceof SyntaxError)) throw error;",
+    "!(error instanceof SyntaxError) => false",
+    "reading a key throws nothing else; what nobody has foreseen is no matter of one key alone",
+  ]),
   ...of("lib/http/timer.ts", [
     "const timer = AbortSignal.timeout(Math.max(0, Math.ceil(ms)));",
     "0 => 1",

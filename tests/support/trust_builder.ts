@@ -64,17 +64,20 @@ export interface CertificateOptions {
   readonly issuer?: TestKey;
 }
 
-/** A certificate for a key. */
-export async function certify(key: TestKey, options: CertificateOptions = {}): Promise<Certificate> {
+/** A certificate for a key, of which the public part is enough (its SPKI) where somebody else issues it. */
+export async function certify(
+  key: TestKey | (Bytes & { readonly privateKey?: never }),
+  options: CertificateOptions = {},
+): Promise<Certificate> {
   const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: options.hash ?? "SHA-256" };
-  const pkcs8 = (options.issuer ?? key).privateKey.export({ type: "pkcs8", format: "der" });
+  const pkcs8 = (options.issuer?.privateKey ?? key.privateKey!).export({ type: "pkcs8", format: "der" });
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: "0123",
     subject: [{ CN: [options.commonName ?? GUN] }],
     issuer: [{ CN: [options.issuer ? "An issuer" : options.commonName ?? GUN] }],
     notBefore: new Date(options.from ?? "2026-01-01T00:00:00Z"),
     notAfter: new Date(options.to ?? "2036-01-01T00:00:00Z"),
-    publicKey: key.signer.publicKey.spki,
+    publicKey: key instanceof Uint8Array ? key : key.signer.publicKey.spki,
     signingKey: await crypto.subtle.importKey("pkcs8", new Uint8Array(pkcs8), algorithm, false, ["sign"]),
     signingAlgorithm: algorithm,
     extensions: [

@@ -3,6 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { isJsonObject, type JsonObject, jsonObject, type JsonValue, parseJson } from "../../lib/bytes/json.ts";
 import { isTagsealError } from "../../lib/errors.ts";
+import { certificatePem } from "../../lib/crypto/x509.ts";
 import { namedKeys } from "../../lib/tuf/models.ts";
 import { parseEnvelope, parseListing, parseRoot, parseTargets } from "../../lib/tuf/parse.ts";
 import type { RoleName } from "../../lib/tuf/roles.ts";
@@ -12,6 +13,7 @@ import { recordedFiles } from "../support/recorded.ts";
 import {
   buildFiles,
   certified,
+  certify,
   type Change,
   changed,
   DIGEST,
@@ -27,6 +29,9 @@ function keyObject(type: JsonValue, publicPart: JsonValue, privatePart: JsonValu
 const FILES = await buildFiles({ targets: { tags: { v1: DIGEST } } });
 const RELEASES = KEYS.releases.publicKey.id;
 const SHA1_KEY = (await certified(newKey(), { hash: "SHA-1" })).publicKey;
+const SHORT_CERTIFICATE = await certify(Uint8Array.fromBase64(spki("rsa", { modulusLength: 1024 })), {
+  issuer: KEYS.stranger,
+});
 
 function parse(role: RoleName, bytes: Bytes): unknown {
   switch (role) {
@@ -306,6 +311,7 @@ const UNUSABLE: readonly (readonly [key: JsonValue, reason: string, bars: boolea
   [keyObject("ecdsa-x509", "/w=="), "a certificate is not in PEM", false],
   [KEYS.alice.publicKey.json, `its id is ${KEYS.alice.publicKey.id}`, true, true],
   [SHA1_KEY.json, "its certificate is signed with a broken hash", true, false],
+  [keyObject("rsa-x509", utf8(certificatePem(SHORT_CERTIFICATE)).toBase64()), "an RSA key has 1024 bits", true, false],
 ];
 
 function spki(...kind: ["rsa", { modulusLength: number }]): string {
@@ -334,6 +340,7 @@ for (const [key, reason, bars, barsInRoot = false] of UNUSABLE) {
 
 Deno.test("parse: what is read", () => {
   const targets = parseTargets("targets", FILES.get("targets")!);
+  assert.deepEqual(namedKeys(targets.delegations[0]!).map(({ id }) => id), [RELEASES]);
   assert.deepEqual(targets.targets, new Map([["v1", { length: 528, sha256: DIGEST }]]));
   assert.deepEqual(targets.delegations.map((d) => [d.name, [...d.keys.keys()], d.threshold, d.paths]), [
     ["targets/releases", [RELEASES], 1, [""]],
