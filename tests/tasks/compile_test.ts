@@ -17,7 +17,7 @@ async function compile(args: readonly string[], env: Record<string, string> = { 
   return { code, out, err };
 }
 
-Deno.test("compile: the program for this system holds all parts, the flags of the one table, and no place of this machine", async () => {
+Deno.test("compile: the program for this system holds all parts, the flags of the one table, and no place of this machine", async (t) => {
   const { code, out, err } = await compile(["--json"]);
   assert.equal(code, 0, err);
   const { files: [{ target, path }] } = JSON.parse(out);
@@ -41,13 +41,50 @@ Deno.test("compile: the program for this system holds all parts, the flags of th
   });
   assert.equal(permissions.prompt, false);
   assert.ok(!held.includes(PROJECT), "it does not tell where it was made");
-  await withParts(({ sources }) => {
+  await withParts(async ({ sources, folder }) => {
     assert.ok(sources.size > 50);
     const latin1 = (text: string) => new TextDecoder("latin1").decode(new TextEncoder().encode(text));
     assert.deepEqual([...sources].filter(([, source]) => !held.includes(latin1(source))).map(([name]) => name), []);
-    return Promise.resolve();
+    await t.step(
+      "native code is loaded from one folder of administrators, whatever TAGSEAL_PKCS11_ADDON says",
+      () => asksForNativeCode(folder),
+    );
   });
 });
+
+async function asksForNativeCode(folder: string): Promise<void> {
+  const home = await Deno.makeTempDir({ prefix: "tagseal-compiled-" });
+  try {
+    // The flags and the parts of the program, in a Deno that says that it is one.
+    await Deno.writeTextFile(
+      `${home}/shim.js`,
+      'Object.defineProperty(Deno, "build", { value: { ...Deno.build, standalone: true } });',
+    );
+    const run = async (env: Record<string, string>) => {
+      const flags = [...programFlags(TARGETS[0]), "-q", "--no-config", `--preload=${home}/shim.js`];
+      const { stderr } = await new Deno.Command(Deno.execPath(), {
+        args: ["run", ...flags, `${folder}/main.js`, "keys", "--root-key-store", "pkcs11"],
+        env: { HOME: home, PATH: Deno.env.get("PATH")!, NO_COLOR: "1", ...env },
+        clearEnv: true,
+      }).output();
+      return new TextDecoder().decode(stderr);
+    };
+    const addon = `${home}/addon`;
+    await Deno.mkdir(`${addon}/node_modules/pkcs11js`, { recursive: true });
+    await Deno.writeTextFile(`${addon}/node_modules/pkcs11js/pkcs11.node`, "");
+    await Deno.writeTextFile(`${addon}/node_modules/pkcs11js/index.js`, 'module.exports = require("./pkcs11.node");');
+    const next = /next: Put the folder \.tagseal-pkcs11 .* at "\/usr\/local\/lib\/tagseal\/pkcs11", and unset/;
+    const named = await run({ TAGSEAL_PKCS11_ADDON: addon });
+    assert.match(named, /The PKCS#11 addon in ".*addon" may not be loaded under these permissions/);
+    assert.match(named, next);
+    const usual = await run({});
+    if (await Deno.stat(installedAddonFolder()).catch(() => undefined)) return; // somebody has installed one
+    assert.match(usual, /The PKCS#11 addon is not in "\/usr\/local\/lib\/tagseal\/pkcs11"/);
+    assert.match(usual, next);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+}
 
 Deno.test("compile: who names a system that there is none for, or has no runtime for one, hears what to do", async () => {
   const unknown = await compile(["--target", "riscv64"]);
@@ -66,42 +103,6 @@ Deno.test("compile: which systems are meant", async () => {
     "tagseal-x86_64-pc-windows-msvc.exe",
   ]);
   await failsWith(() => targetsOf(["linux"]), "usage", '"linux"');
-});
-
-Deno.test("compile: native code is loaded from one folder of administrators, whatever TAGSEAL_PKCS11_ADDON says", async () => {
-  const home = await Deno.makeTempDir({ prefix: "tagseal-compiled-" });
-  try {
-    // The flags and the parts of the program, in a Deno that says that it is one.
-    await Deno.writeTextFile(
-      `${home}/shim.js`,
-      'Object.defineProperty(Deno, "build", { value: { ...Deno.build, standalone: true } });',
-    );
-    await withParts(async ({ folder }) => {
-      const run = async (env: Record<string, string>) => {
-        const flags = [...programFlags(TARGETS[0]), "-q", "--no-config", `--preload=${home}/shim.js`];
-        const { stderr } = await new Deno.Command(Deno.execPath(), {
-          args: ["run", ...flags, `${folder}/main.js`, "keys", "--root-key-store", "pkcs11"],
-          env: { HOME: home, PATH: Deno.env.get("PATH")!, NO_COLOR: "1", ...env },
-          clearEnv: true,
-        }).output();
-        return new TextDecoder().decode(stderr);
-      };
-      const addon = `${home}/addon`;
-      await Deno.mkdir(`${addon}/node_modules/pkcs11js`, { recursive: true });
-      await Deno.writeTextFile(`${addon}/node_modules/pkcs11js/pkcs11.node`, "");
-      await Deno.writeTextFile(`${addon}/node_modules/pkcs11js/index.js`, 'module.exports = require("./pkcs11.node");');
-      const next = /next: Put the folder \.tagseal-pkcs11 .* at "\/usr\/local\/lib\/tagseal\/pkcs11", and unset/;
-      const named = await run({ TAGSEAL_PKCS11_ADDON: addon });
-      assert.match(named, /The PKCS#11 addon in ".*addon" may not be loaded under these permissions/);
-      assert.match(named, next);
-      const usual = await run({});
-      if (await Deno.stat(installedAddonFolder()).catch(() => undefined)) return; // somebody has installed one
-      assert.match(usual, /The PKCS#11 addon is not in "\/usr\/local\/lib\/tagseal\/pkcs11"/);
-      assert.match(usual, next);
-    });
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
 });
 
 Deno.test("parts: they get numbers in the order in which they name each other, whatever they are called", () => {
