@@ -14,7 +14,12 @@ import type { Host } from "../../lib/cli/host.ts";
 import { sha256Hex } from "../../lib/crypto/hash.ts";
 import type { SendOptions } from "../../lib/http/network.ts";
 import type { Send } from "../../lib/http/send.ts";
-import { createSigningCertificate, type SigningAlgorithm } from "../../lib/local/certificates.ts";
+import {
+  createSigningCertificate,
+  type SigningAlgorithm,
+  type SigningCertificate,
+  type SigningCertificateRequest,
+} from "../../lib/local/certificates.ts";
 import { pushTinyImage } from "../../lib/local/image.ts";
 import { createNotaryServer, type NotaryServerOptions } from "../../lib/local/notary_server.ts";
 import { createRegistry, type RegistryOptions } from "../../lib/local/registry.ts";
@@ -74,6 +79,16 @@ export interface PeerOptions {
   readonly days?: number;
 }
 
+const OTHERS = new Map<string, Promise<SigningCertificate>>();
+
+/** Another key's certificate, the same in all stories of a kind and a day: hardly one of them looks at it. */
+function otherCertificate(request: SigningCertificateRequest): Promise<SigningCertificate> {
+  const kind = `${request.algorithm} ${request.now.toISOString().slice(0, 10)}`;
+  const made = OTHERS.get(kind) ?? createSigningCertificate(request);
+  OTHERS.set(kind, made);
+  return made;
+}
+
 /** SignPath's organization, its projects, and the certificates of its keys. */
 export async function newSignPath(
   {
@@ -88,7 +103,7 @@ export async function newSignPath(
 > {
   const certified = { algorithm, now: now() };
   const own = await signingCertificate({ ...certified, commonName: "Docker signing (test)", days });
-  const other = await createSigningCertificate({ ...certified, commonName: "Another key (test)", days: 5000 });
+  const other = await otherCertificate({ ...certified, commonName: "Another key (test)", days: 5000 });
   const policy = (slug: string, approval: "automatic" | "manual", { privateKey, certificateDer } = own) => ({
     slug,
     approval,
