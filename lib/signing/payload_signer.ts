@@ -129,7 +129,7 @@ export function perPayload(
     await signAll(first);
     for (const failure of failures.values()) throw failure;
     await signAll(parts.slice(first.length));
-    hasSigned ||= signatures.size > 0;
+    hasSigned = true;
     return { signatures, failures, signingRequestId, isKept: false, unclearRequests };
   };
 }

@@ -24,7 +24,7 @@ export function distinctPayloads(payloads: readonly Payload[]): SharedPayload[] 
       ? bytes.length
       : [sha256Hex(bytes), hash, rsaPadding, ...keys.map(({ canonicalId }) => canonicalId)].join();
   return [...Map.groupBy(payloads, nameOf).values()].map((same) => ({
-    payload: same.length === 1 ? same[0]! : { ...same[0]!, about: together(same.map(({ about }) => about)) },
+    payload: { ...same[0]!, about: together(same.map(({ about }) => about)) },
     ids: same.map(({ id }) => id),
   }));
 }

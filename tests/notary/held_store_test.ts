@@ -32,7 +32,7 @@ Deno.test("held store: of a repository that is new, the second writing is the on
   const store = counting();
   const held = heldStore(store);
   const first = files(["root", "r1"], ["targets", "t1"]);
-  assert.equal(await held.write(GUN, first, NONE), true);
+  assert.equal(await held.write(GUN, new Map([...first, ["targets/gone", undefined] as const]), NONE), true);
   assert.deepEqual(await held.read(GUN), first, "it counts as kept in this command");
   assert.equal(store.writes.length, 0);
   assert.equal(await held.write(GUN, files(["targets", "t2"]), first), true);
