@@ -36,14 +36,14 @@ interface Owned {
 
 for (const stack of [REAL, REAL_ON_POSTGRESQL]) {
   stackTest(stack, "move", CLIENTS, async (t) => {
-    await using a = await stack.start({ engine: true });
-    await using other = await stack.start();
+    await using a = await REAL.start({ engine: true });
+    await using other = await stack.start(); // what is written at once, it writes
     const caPath = `${a.dir}/cas.pem`;
     await Deno.writeTextFile(caPath, a.caPem + other.caPem);
     const b = { ...a, notaryUrl: other.notaryUrl, caPath: other.caPath, caPem: other.caPem };
     const places = { a, b, caPath };
     await t.step("warm and fresh clients of all kinds see the same before and after", () => goesOn(places));
-    if (stack !== REAL) return; // how they keep it is no matter of what is asked of them
+    if (stack !== REAL) return; // how it keeps it is no matter of what is asked of it
     await t.step("what was moved can be taken back with the call that is told, and moved anew", () => undoes(places));
     await t.step("under another name everybody meets it anew", () => renames(places));
     await t.step(
