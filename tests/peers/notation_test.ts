@@ -136,7 +136,8 @@ peerTest("notation and tagseal on changed signatures", ["docker-registry", "nota
   assert.ok(forgeries.length >= 150);
   const home = await notationHome(peers.dir, trusted);
   const theirs: string[] = [], mine: string[] = [];
-  const left = [...forgeries];
+  // What both refuse is most of it: that tagseal does, `verify_test.ts` shows; both are asked by hand, with TAGSEAL_FUZZ=2.
+  const left = forgeries.filter(({ name }) => MORE > 1 || HARMLESS.includes(name) || STRICTER.includes(name));
   const worker = async (n: number) => {
     using repository = repositoryAt(peers, `forged/${n}`);
     if (n > 0) await imageIn(peers, repository);
@@ -147,8 +148,6 @@ peerTest("notation and tagseal on changed signatures", ["docker-registry", "nota
       const question = { image, tag: TAG, trusted, at: new Date() };
       const taken = (await verifyNotation(question, attached.list, attached)).verified !== undefined;
       if (taken) mine.push(name);
-      // What both refuse is most of it: the program is asked about that by hand, with TAGSEAL_FUZZ=2.
-      if (!taken && !STRICTER.includes(name) && MORE === 1) continue;
       if (!await put(repository, image, manifest, blobs)) continue; // the registry refused it already
       if ((await accepts(peers, home, repository.path, image, TAG)).ok) theirs.push(name);
     }
