@@ -133,9 +133,10 @@ Deno.test("an answer that is not about what was sent, with a signature, is not b
     ["an array", () => [], "it is not a JSON object"],
     ["nothing", () => new Uint8Array(), "it is not JSON"],
   ];
+  const { world, service, signer, task } = await withService();
   for (const [name, change, words] of today) {
     await t.step(name, async () => {
-      const { world, service, signer, task } = await withService();
+      service.calls.length = 0;
       service.change = change;
       const attempt = signTags([task(A, ["v1"])], { ...world.options, signer, attempts: 3 });
       await failsWith(attempt, "trust-invalid", words);

@@ -21,20 +21,20 @@ import { changed, target } from "../../support/trust_builder.ts";
 const GUN = "registry.test/acme/app";
 const EVIL = "e0".repeat(32);
 
-/** `v1` and `v2` signed, and data for `v3` as the service gives it back: with good signatures over what `edit` made. */
-async function world(
-  edit: (data: Omit<SigningData, "signatures">) => Omit<SigningData, "signatures"> = (data) => data,
-): Promise<{ world: FlowWorld; data: SigningData; change: RepositoryChange }> {
+type Unsigned = Omit<SigningData, "signatures">;
+
+/** `v1` and `v2` signed, and data for `v3`: as it is made, and as the service gives it back. */
+async function world(): Promise<{ world: FlowWorld; made: Unsigned; data: SigningData; change: RepositoryChange }> {
   const world = await FlowWorld.begin();
   await world.init(GUN);
   const first = await createSigningData([world.task(GUN, ["v1", "v2"])], world.now());
   await push(world, await signed(world, first.data));
-  const second = await createSigningData([world.task(GUN, ["v3"])], world.now());
-  const data = await signed(world, edit(second.data));
-  return { world, data, change: data.repositories[0]! };
+  const { data: made } = await createSigningData([world.task(GUN, ["v3"])], world.now());
+  const data = await signed(world, made);
+  return { world, made, data, change: data.repositories[0]! };
 }
 
-async function signed(world: FlowWorld, data: Omit<SigningData, "signatures">): Promise<SigningData> {
+async function signed(world: FlowWorld, data: Unsigned): Promise<SigningData> {
   return await readSigningData((await world.signFile(await writeSigningData(data))).signed);
 }
 
@@ -44,7 +44,7 @@ async function push(world: FlowWorld, data: SigningData): Promise<void> {
 
 /** Data whose payloads are others, and whose manifest fits them. */
 function payloads(edit: (signed: JsonObject) => JsonObject | Bytes) {
-  return (data: Omit<SigningData, "signatures">): Omit<SigningData, "signatures"> => {
+  return (data: Unsigned): Unsigned => {
     const other = new Map([...data.payloads].map(([name, bytes]): [string, Bytes] => {
       const edited = edit(parseJson(bytes) as JsonObject);
       return [name, edited instanceof Uint8Array ? edited : canonicalJson(edited)];
@@ -58,7 +58,7 @@ function payloads(edit: (signed: JsonObject) => JsonObject | Bytes) {
 }
 
 function manifest(edit: (change: RepositoryChange) => RepositoryChange) {
-  return (data: Omit<SigningData, "signatures">) => ({ ...data, repositories: data.repositories.map(edit) });
+  return (data: Unsigned) => ({ ...data, repositories: data.repositories.map(edit) });
 }
 
 Deno.test("good data is published, and a second time changes nothing", async () => {
@@ -76,7 +76,7 @@ Deno.test("data that is well signed and does something else is refused", async (
   const other = "something else than the tags";
   const cases: [
     name: string,
-    edit: (data: Omit<SigningData, "signatures">) => Omit<SigningData, "signatures">,
+    edit: (data: Unsigned) => Unsigned,
     code: TagsealErrorCode,
     words: string,
   ][] = [
@@ -138,10 +138,10 @@ Deno.test("data that is well signed and does something else is refused", async (
       "made from 0",
     ],
   ];
+  const { world: here, made } = await world();
   for (const [name, edit, code, words] of cases) {
     await t.step(name, async () => {
-      const { world: here, data } = await world(edit);
-      await failsWith(push(here, data), code, words, GUN);
+      await failsWith(push(here, await signed(here, edit(made))), code, words, GUN);
       assert.deepEqual((await listTags(here.trust(), GUN)).tags.map(({ tag }) => tag), ["v1", "v2"]);
     });
   }
