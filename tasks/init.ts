@@ -15,6 +15,7 @@ import { text, toggle } from "../lib/cli/flags.ts";
 import type { Host } from "../lib/cli/host.ts";
 import { placeOf } from "../lib/cli/key_list.ts";
 import { existingRootKeyFlag, keyStoreFlags } from "../lib/cli/key_stores.ts";
+import { hasPassphrase } from "../lib/cli/passphrases.ts";
 import { docker29 } from "../lib/cli/server_end.ts";
 import { rootCertificateFlags, rootCertificatePath, writeRootCertificate } from "../lib/cli/root_certificate.ts";
 import { fileNameFor } from "../lib/cli/file_names.ts";
@@ -79,6 +80,8 @@ export const command: Command = defineCommand({
       delegation,
       rootKey: values.rootKey,
       replace,
+      asksNobody: values.rootKeyStore === "file" && values.targetsKeyStore === "file" && !values.rootKey &&
+        hasPassphrase(host, "root") && hasPassphrase(host, "targets"),
     }).catch((error: unknown) => {
       throw tellingHow(error, gun, values.again);
     });

@@ -19,6 +19,11 @@ export function passphraseVariables(role: string): readonly string[] {
   return VARIABLES.get(role) ?? VARIABLES.get("delegation")!;
 }
 
+/** Whether nobody is asked for the passphrase of a role's key, as a variable holds it. */
+export function hasPassphrase(host: Host, role: string): boolean {
+  return passphraseVariables(role).some((name) => host.env(name));
+}
+
 /** Gets passphrases from the variables or the terminal; `variablesOf` names those of a role. */
 export function passphrasesFrom(
   host: Host,

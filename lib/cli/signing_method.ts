@@ -13,7 +13,7 @@ import { choice, toggle, type Values } from "./flags.ts";
 import { type GoOn, tellingAllHow, withGoOn } from "./go_on.ts";
 import type { Host } from "./host.ts";
 import { openToken, tokenFlags } from "./key_stores.ts";
-import { passphraseVariables } from "./passphrases.ts";
+import { hasPassphrase } from "./passphrases.ts";
 import type { Report } from "./report.ts";
 import { counted, signedReport } from "./signed_report.ts";
 import type { Work } from "./work.ts";
@@ -89,10 +89,8 @@ export async function openSigningMethod(
 ): Promise<PayloadSigner> {
   if (values.signingMethod !== "zip") requireNoRequest(values);
   switch (values.signingMethod) {
-    case "key": {
-      const hasPassphrase = passphraseVariables("delegation").some((name) => host.env(name));
-      return keySigner(session.keys(), hasPassphrase);
-    }
+    case "key":
+      return keySigner(session.keys(), hasPassphrase(host, "delegation"));
     case "pkcs11":
       return keySigner(openToken(values, host));
     case "hash":

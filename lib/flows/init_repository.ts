@@ -43,6 +43,11 @@ export interface InitOptions {
    * refuses the new one.
    */
   readonly replace?: Replacement | undefined;
+  /**
+   * Whether making and opening keys asks nobody for anything: then it is done while the server makes its own. A person is
+   * asked only once all that the server has to do is done; not unless said.
+   */
+  readonly asksNobody?: boolean | undefined;
 }
 
 /** A repository that was set up, proved by reading it back. */
@@ -81,7 +86,8 @@ export async function initRepository(trust: Trust, keys: KeyStore, options: Init
   const here = Promise.all([server.read(gun, "root"), trust.store.read(gun)]);
   const managed = managedKeys(server, gun);
   const openings = ASKED_FOR.map((name) => server.read(gun, name));
-  const asked = Promise.allSettled([here, managed, ...openings]); // nothing goes on behind the back of whoever is told of a failure
+  // Nothing goes on behind the back of whoever is told of a failure.
+  const asked = Promise.allSettled([here, managed, ...openings]);
   await connecting(asked);
   preloadPkcs8();
   preloadRootCertificate();
@@ -91,6 +97,7 @@ export async function initRepository(trust: Trust, keys: KeyStore, options: Init
     const isThere = present !== undefined;
     if (isThere && !options.replace) throw exists(gun, server.url);
     if (isKnown && !options.replace) throw vanished(gun, server.url, trust.store.folderOf?.(gun));
+    if (!options.asksNobody) await managed;
     return await setUp(trust, keys, options, { managed, isNew: !isThere && !isKnown });
   } finally {
     await asked;

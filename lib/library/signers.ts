@@ -41,7 +41,8 @@ export interface SignPathSignerOptions extends NetworkOptions {
   readonly policy: string;
   /**
    * `zip`: one signing request for all that is signed at once, with whatever the policy wants, approvals included.
-   * `hash`: fast hash signing, one request for each role, answered at once.
+   * `hash`: fast hash signing, answered at once: one request for each repository, or for each role where they do not hold the
+   * same.
    */
   readonly method: "zip" | "hash";
   /** Slug of the artifact configuration; the project's default without it. */

@@ -1,12 +1,15 @@
 /**
- * A local copy of trust data that is not written twice: what is read of a repository that is new here waits until it is
- * read back, as most of it is replaced by then.
+ * A local copy of trust data most of which is not written twice: of a repository that is new here, all but the root waits
+ * until it is read back, as most of it is replaced by then. The root is kept at once: whoever has met it holds the server to
+ * it whatever happens next, and a folder that cannot be written to is found before anything is published.
  *
  * @module
  */
 import type { Bytes } from "../bytes/bytes.ts";
 import type { RoleName } from "../tuf/roles.ts";
 import type { MetadataStore } from "./metadata_store.ts";
+
+type Files = ReadonlyMap<RoleName, Bytes>;
 
 /** A copy of which the first writing waits for the second one. */
 export interface HeldStore extends MetadataStore {
@@ -16,25 +19,29 @@ export interface HeldStore extends MetadataStore {
 
 /** Holds back what is written first of each repository that `store` has no copy of. */
 export function heldStore(store: MetadataStore): HeldStore {
-  const held = new Map<string, ReadonlyMap<RoleName, Bytes>>();
-  const none: ReadonlyMap<RoleName, Bytes> = new Map();
+  /** What is there by now, and all that shall be. */
+  const held = new Map<string, { readonly kept: Files; readonly all: Files }>();
+  const released = (gun: string) => {
+    const waiting = held.get(gun);
+    held.delete(gun);
+    return waiting;
+  };
   return {
     folderOf: store.folderOf,
-    read: async (gun) => held.get(gun) ?? await store.read(gun),
+    read: async (gun) => held.get(gun)?.all ?? await store.read(gun),
     async write(gun, files, before) {
-      const waiting = held.get(gun);
-      if (waiting) {
-        held.delete(gun);
-        return await store.write(gun, new Map([...waiting, ...files]), none);
-      }
+      const waiting = released(gun);
+      if (waiting) return await store.write(gun, new Map([...waiting.all, ...files]), waiting.kept);
       if (before?.size !== 0) return await store.write(gun, files, before);
-      held.set(gun, new Map([...files].flatMap(([name, bytes]) => bytes ? [[name, bytes]] : [])));
+      const all = new Map([...files].flatMap(([name, bytes]) => bytes ? [[name, bytes]] : []));
+      const kept = new Map([...all].filter(([name]) => name === "root"));
+      if (!await store.write(gun, kept, before)) return false;
+      held.set(gun, { kept, all });
       return true;
     },
     async keep(gun) {
-      const waiting = held.get(gun);
-      held.delete(gun);
-      if (waiting) await store.write(gun, waiting, none);
+      const waiting = released(gun);
+      if (waiting) await store.write(gun, waiting.all, waiting.kept);
     },
   };
 }

@@ -95,9 +95,10 @@ export interface OneSigned {
 }
 
 /**
- * `sign` of a signer that signs payloads one by one, those of a part that are the same once: some parts at a time, in each of them one after another. After the
- * first failure of a part the rest of it is left alone, since a part is published as a whole or not at all. Services, once
- * they have signed, sign as many payloads of a part at a time: who begins anew is overtaken less often the sooner it is signed.
+ * `sign` of a signer that signs payloads one by one: some parts at a time, in each of them one after another. Payloads of a
+ * part that are the same are signed once. After the first failure of a part the rest of it is left alone, since a part is
+ * published as a whole or not at all. Services, once they have signed, sign as many payloads of a part at a time: who begins
+ * anew is overtaken less often the sooner it is signed.
  *
  * @param probeFirst whether to wait for the first part, and to fail with it: for services where one refusal means all
  */

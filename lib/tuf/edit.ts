@@ -87,7 +87,7 @@ export function nextForm(
   return [around.subarray(0, start), ...changed(new Map(entries)), around.subarray(start)];
 }
 
-/** The canonical form of a tag's member, written as it must come out: lists of thousands are made several times. */
+/** The canonical form of a tag and {@linkcode entryOf}, written by hand: the general writer is slow for thousands of tags. */
 function entryForm(tag: string, { length, sha256 }: Target): Bytes {
   const base64 = Uint8Array.fromHex(sha256).toBase64();
   return utf8(`${canonicalString(tag)}:{"hashes":{"sha256":"${base64}"},"length":${length}}`);

@@ -38,10 +38,15 @@ export async function startBrokenTls(
         name,
         where: used,
         // Who says nothing is as good as away: where the copy may stand in, it does. A request that is filed goes on.
-        codes: used === "signpath" ? [0, 5, 8] : name === "TLS: silence" ? [0, 5] : [5],
+        codes: [5, ...used === "signpath" || name === "TLS: silence" ? [0] : [], ...waits(scene, used) ? [8] : []],
         trouble: { addresses: { [used]: url }, ...(isKnown ? { flags: ["--ca", caPath] } : {}) },
       }))
     );
+}
+
+/** Whether the command looks after a signing request that is filed. */
+function waits({ args: [command] }: Scene, used: Service): boolean {
+  return used === "signpath" && (command === "resume" || command === "download");
 }
 
 /** Where the disk is full or read-only, or the clock wrong. */

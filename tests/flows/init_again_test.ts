@@ -114,14 +114,21 @@ Deno.test("init: the keys of here are made while the server makes its own, and g
     if (!request.url.endsWith("/snapshot.key")) return await send(request);
     return await answering.promise ?? await send(request);
   };
-  const setUp = () => initRepository(world.trust(), keys, { gun: GUN });
+  const setUp = (asksNobody = true) => initRepository(world.trust(), keys, { gun: GUN, asksNobody });
   const waiting = setUp();
   const roles = async () => (await keys.list()).map(({ role }) => role).sort();
-  while ((await roles()).length < 2) await new Promise((resolve) => setTimeout(resolve, 1));
+  for (let ms = 0; ms < 5000 && (await roles()).length < 2; ms++) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
   assert.deepEqual(await roles(), ["root", "targets"]);
   answering.resolve(new Response("no", { status: 400 }));
   await failsWith(waiting, "unavailable");
   assert.deepEqual(await roles(), [], "nothing was published: nothing is left");
+  let made = 0;
+  const { create } = keys;
+  keys.create = (info) => (made++, create.call(keys, info));
+  await failsWith(setUp(false), "unavailable");
+  assert.equal(made, 0, "a person is not asked for passphrases in vain");
   answering.promise = Promise.resolve(undefined);
   await setUp();
   assert.deepEqual(await roles(), ["root", "targets"]);

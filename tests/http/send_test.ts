@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { exchangeWithRetry } from "../../lib/http/retry.ts";
 import { TagsealError } from "../../lib/errors.ts";
-import { type Call, exchange, isTooLong, neverSent, secureUrl, type Send, SLOW_LINE } from "../../lib/http/send.ts";
+import { type Call, exchange, isTooLong, neverSent, secureUrl, type Send } from "../../lib/http/send.ts";
 import { ProxiedError } from "../../lib/http/proxy.ts";
 import { failsWith } from "../support/failures.ts";
 
@@ -362,7 +362,6 @@ Deno.test("exchange: the length that a HEAD tells is that of nothing that comes"
   });
 });
 
-Deno.test("lines are slow at the rates that are promised, and a failure of any kind may be asked whether it was sent", () => {
-  assert.deepEqual(SLOW_LINE, { upload: 65_536, download: 16_384 });
+Deno.test("a failure of any kind may be asked whether it was sent", () => {
   for (const error of [undefined, null, "no", new Error("no"), { call: { sent: false } }]) assert.ok(!neverSent(error));
 });

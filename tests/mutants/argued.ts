@@ -23,6 +23,7 @@ function of(file: string, ...rows: readonly (readonly [line: string, change: str
 
 const TYPES = "another check on the line, or on the next one, says the same; the types do not know that";
 const CHANCE = "chance decides more than one unit does: what comes of it is held by tests/signing/crowd_test.ts";
+const RATE = "from where on a line counts as slow is a choice; that it has its time is tested";
 const DEEPER = "what lies deeper is looked up by no name from outside: it costs time, and is read the same";
 
 /** All arguments. */
@@ -381,6 +382,10 @@ export const ARGUED: readonly Argument[] = [
   ),
   ...of(
     "lib/http/send.ts",
+    ["upload: 64 * 1024,", "64 * 1024 => 131072", RATE],
+    ["upload: 64 * 1024,", "64 * 1024 => 32768", RATE],
+    ["download: 16 * 1024,", "16 * 1024 => 32768", RATE],
+    ["download: 16 * 1024,", "16 * 1024 => 8192", RATE],
     [
       "...(call.body === undefined ? {} : { body: call.body }),",
       "call.body === undefined => false",

@@ -1,12 +1,14 @@
-/** The copy of a repository that is new here: written once where it is signed for by keys, and kept whatever comes of it. */
+/** The copy of a repository that is new here, where a key signs for it: its root is kept at once, the rest after the read back. */
 import assert from "node:assert/strict";
 import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { heldStore } from "../../lib/notary/held_store.ts";
 import { createMemoryMetadataStore, type FileChanges, type MetadataStore } from "../../lib/notary/metadata_store.ts";
+import { TagsealError } from "../../lib/errors.ts";
 import { addDelegation } from "../../lib/flows/add_delegation.ts";
 import { signTags } from "../../lib/schemes/notary_v1/sign_tags.ts";
 import { keySigner } from "../../lib/signing/key_signer.ts";
 import type { RoleName } from "../../lib/tuf/roles.ts";
+import { failsWith } from "../support/failures.ts";
 import { FlowWorld, MemoryKeyStore } from "../support/flow_world.ts";
 
 const GUN = "registry.test/acme/app";
@@ -28,57 +30,66 @@ function counting(): MetadataStore & { readonly writes: FileChanges[] } {
   };
 }
 
-Deno.test("held store: of a repository that is new, the second writing is the only one, with all of the first", async () => {
+Deno.test("held store: of a repository that is new, all but the root is written once, with the second writing", async () => {
   const store = counting();
   const held = heldStore(store);
   const first = files(["root", "r1"], ["targets", "t1"]);
   assert.equal(await held.write(GUN, new Map([...first, ["targets/gone", undefined] as const]), NONE), true);
   assert.deepEqual(await held.read(GUN), first, "it counts as kept in this command");
-  assert.equal(store.writes.length, 0);
+  assert.deepEqual(await store.read(GUN), files(["root", "r1"]), "the root is");
   assert.equal(await held.write(GUN, files(["targets", "t2"]), first), true);
   assert.deepEqual(await store.read(GUN), files(["root", "r1"], ["targets", "t2"]));
   await held.keep(GUN);
-  assert.equal(store.writes.length, 1);
+  assert.equal(store.writes.length, 2);
 });
 
 Deno.test("held store: what waits is written by keep, and a copy that is there by then stands", async () => {
   const store = counting();
   const held = heldStore(store);
-  await held.write(GUN, files(["root", "r1"]), NONE);
+  await held.write(GUN, files(["root", "r1"], ["targets", "t1"]), NONE);
   await held.keep(GUN);
-  assert.deepEqual(await store.read(GUN), files(["root", "r1"]));
+  assert.deepEqual(await store.read(GUN), files(["root", "r1"], ["targets", "t1"]));
   const other = heldStore(store);
   const there = await other.read(GUN);
   assert.equal(await other.write(GUN, files(["root", "r2"]), there), true, "it is not new");
-  assert.deepEqual(await store.read(GUN), files(["root", "r2"]));
+  assert.deepEqual(await store.read(GUN), files(["root", "r2"], ["targets", "t1"]));
 
   const late = heldStore(store);
   const fresh = "registry.test/acme/fresh";
-  await late.write(fresh, files(["root", "mine"]), NONE);
+  const mine = files(["root", "mine"], ["targets", "mine"]);
+  await late.write(fresh, mine, NONE);
   await store.write(fresh, files(["root", "theirs"]));
-  assert.equal(await late.write(fresh, files(["root", "newer"]), files(["root", "mine"])), false);
+  assert.equal(await late.write(fresh, files(["targets", "newer"]), mine), false);
   assert.deepEqual(await late.read(fresh), files(["root", "theirs"]), "verified anew against what is there");
   await late.keep(fresh);
   assert.deepEqual(await store.read(fresh), files(["root", "theirs"]));
+  const first = heldStore(store);
+  assert.equal(await first.write(fresh, mine, NONE), false, "somebody else was first");
+  assert.deepEqual(await first.read(fresh), files(["root", "theirs"]));
 });
 
-Deno.test("a sign by a key writes the copy of a new repository once, and keeps it where nothing is published", async () => {
+/** A repository with a delegation whose key is at hand. */
+async function withKey() {
   const world = await FlowWorld.begin();
   await world.init(GUN);
   const keys = new MemoryKeyStore();
   const { signer: { publicKey } } = await keys.create({ role: "delegation" });
   await addDelegation(world.trust(), world.keys, { gun: GUN, name: "ci", key: publicKey });
+  const signer = keySigner(keys);
   const task = (store: MetadataStore, tags: string[]) => ({
     ...world.task(GUN, tags),
     trust: { ...world.trust(), store },
     signer: "ci",
     holder: signer.holder,
   });
-  const signer = keySigner(keys);
+  return { world, signer, task };
+}
 
+Deno.test("a sign by a key writes the root of a new repository at once and the rest after the read back, or where it fails", async () => {
+  const { world, signer, task } = await withKey();
   const store = counting();
   await signTags([task(store, ["v1"])], { ...world.options, signer });
-  assert.deepEqual(store.writes.map((changes) => [...changes.keys()].length), [6]);
+  assert.deepEqual(store.writes.map((changes) => [...changes.keys()].length), [1, 6], "the root, then all");
   const copy = await store.read(GUN);
   await signTags([task(store, ["v2"])], { ...world.options, signer });
   assert.notDeepEqual(await store.read(GUN), copy);
@@ -89,9 +100,21 @@ Deno.test("a sign by a key writes the copy of a new repository once, and keeps i
     const signing = signTags([task(fresh, [tag])], { ...world.options, signer: by });
     if (by === refusing) await assert.rejects(signing, /the key is gone/);
     else assert.equal((await signing).repositories[0]!.outcome, "unchanged");
-    assert.ok((await fresh.read(GUN)).has("root"), tag);
-    assert.equal(fresh.writes.length, 1);
+    assert.equal((await fresh.read(GUN)).size, 6, tag);
   }
+});
+
+Deno.test("where the copy cannot be written, a sign by a key ends before anything is published", async () => {
+  const { world, signer, task } = await withKey();
+  const denied = new TagsealError("bad-input", "The folder cannot be locked", { remedy: "Choose another" });
+  const store = { ...createMemoryMetadataStore(), write: () => Promise.reject(denied) };
+  let posts = 0;
+  world.between = (request, send) => {
+    if (request.method === "POST") posts++;
+    return send(request);
+  };
+  await failsWith(signTags([task(store, ["v1"])], { ...world.options, signer }), "bad-input", "cannot be locked");
+  assert.equal(posts, 0);
 });
 
 Deno.test("who waits for a service has what is trusted kept before anything is filed", async () => {

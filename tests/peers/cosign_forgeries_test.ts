@@ -131,6 +131,7 @@ peerTest(
     };
     const theirs = await testKey("p256");
     const cases: {
+      readonly kind: "p256" | "rsa2048";
       readonly name: string;
       readonly forgery: Forgery;
       readonly forger: Forger;
@@ -142,15 +143,15 @@ peerTest(
         const path = `forged/${kind}/n${cases.length}`;
         const image = registry.image as Forger["image"];
         const forger = { gun: `${registry.host}/${path}`, tag: "1.4.2", image, ours, theirs, certificates };
-        cases.push({ name: `${forgery.name}, ${kind}`, forgery, forger, path });
+        cases.push({ kind, name: `${forgery.name}, ${kind}`, forgery, forger, path });
       }
     }
     const wrong: string[] = [], stricter: string[] = [], accepted: string[] = [];
-    const one = async ({ name, forgery, forger, path }: typeof cases[number]) => {
+    const one = async ({ kind, name, forgery, forger, path }: typeof cases[number]) => {
       registry.show(path, await forgery.make(forger));
       const readers = await ourReaders(connection.repository(path), forger);
       // What all refuse is most of it, and asked about by hand, with TAGSEAL_FUZZ=2; what is stricter here, of one key.
-      const argued = STRICTEST.has(forgery.name) && !stricter.includes(forgery.name);
+      const argued = kind === "p256" && STRICTEST.has(forgery.name);
       if (readers.length === 0 && !argued && MORE === 1) return;
       const reference = `${forger.gun}:${forger.tag}`;
       const asked: CosignReader[] = forgery.form === "bundle"
@@ -168,7 +169,8 @@ peerTest(
     await mapAtOnce(cases, AT_ONCE, one);
     assert.deepEqual(wrong, []);
     assert.ok(cases.length >= 150);
-    assert.ok(accepted.length >= 20 && accepted.length < 40, `${accepted.length} of ${cases.length} are taken`);
+    // One less, and tagseal would have become stricter than the verifiers.
+    assert.equal(accepted.length, 27);
     assert.deepEqual([...new Set(stricter)].sort(), [...STRICTER.values()].flat().sort());
   },
 );
