@@ -241,6 +241,25 @@ Deno.test("remove-tag: somebody else removes the same tag and signs another one 
   assert.match((await story.succeed(["list", "-r", story.gun])).stdout, /^v2 .*\nv3 .*\n$/);
 });
 
+Deno.test("remove-tag: a post that the runtime sends again, as its answer was lost, is no other's", async () => {
+  for (const flags of [[], ["--json"]]) {
+    await using story = await signed();
+    let posts = 0;
+    story.between = async (request, send) => {
+      if (!(request.method === "POST" && request.url.endsWith("/_trust/tuf/")) || posts++ > 0) {
+        return await send(request);
+      }
+      await (await send(request.clone())).body?.cancel();
+      return await send(request);
+    };
+    const { stdout } = await story.succeed([...remove(story, "v1"), ...flags]);
+    if (flags.length === 0) assert.equal(stdout, `${story.gun}:v1 removed\n`);
+    else assert.deepEqual(JSON.parse(stdout).repositories[0].removedTags, ["v1"]);
+    assert.equal(story.signingRequests, 2, "one to sign, one to withdraw");
+    assert.match((await story.succeed(["list", "-r", story.gun])).stdout, /^v2 .*\n$/);
+  }
+});
+
 Deno.test("remove-tag: a tag that is moved while it is withdrawn is gone, or the removal is stale", async () => {
   await using story = await signed();
   const file = await approvedRemoval(story, "v1", "signed.zip");

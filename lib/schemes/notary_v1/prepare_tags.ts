@@ -42,6 +42,11 @@ export interface TagsToSign extends RenewalConsent {
   readonly sign?: TagsToLookUp;
   /** The tags to withdraw. */
   readonly remove?: readonly string[];
+  /**
+   * Whether all of it was there a moment ago and it is begun anew: what is gone by now was withdrawn by others, or by a post of
+   * our own whose answer was lost and which the runtime has sent again.
+   */
+  readonly mayBeGone?: boolean | undefined;
   /** Told of a tag that the repository's `targets` still vouches for once it is withdrawn. */
   readonly onStillSigned?: (tag: string) => void;
   /** Told that a role which is not trusted is signed anew, why, and whether its content is kept or starts anew. */
@@ -158,13 +163,13 @@ function plan(
 /** A mistyped tag that is "withdrawn" would go on being trusted: so all must be there. */
 function requireRemovable(
   repository: TrustedRepository,
-  { gun, signer, remove = [], onStillSigned }: TagsToSign,
+  { gun, signer, remove = [], mayBeGone, onStillSigned }: TagsToSign,
 ): void {
   const roles = [RELEASES, signerRole(signer)];
   const isSigned = (tag: string) => roles.some((role) => baseOf(repository, role).file?.targets.has(tag));
   const absent = remove.filter((tag) => !isSigned(tag));
   for (const tag of remove) if (repository.targets.targets.has(tag)) onStillSigned?.(tag);
-  if (absent.length === 0) return;
+  if (absent.length === 0 || mayBeGone) return;
   throw new TagsealError("not-found", `"${roles.join('" and "')}" of "${gun}" do not hold "${absent.join('", "')}"`, {
     remedy: "Nothing was changed. Look at which tags are signed, and in which role",
     next: { do: "list-tags" },

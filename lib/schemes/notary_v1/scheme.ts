@@ -30,7 +30,7 @@ export const notaryV1: Scheme<DctTask, PreparedChange, PushResult, Parameters<ty
   name: DCT,
   async prepare(task, at) {
     const { change, ...prepared } = await prepareTags(task, at);
-    if (!change) return { outcome: "unchanged", result: unchanged(prepared) };
+    if (!change) return { outcome: "unchanged", result: unchanged(prepared, task.remove) };
     return { outcome: "to-sign", part: partOf(change), plan: change };
   },
   async look({ trust, gun }) {
@@ -69,12 +69,15 @@ export function dctJob(task: TagsToSign): Job<PushResult> {
     return manifest;
   };
   const trust = { ...task.trust, recent: new Map<string, Sighting>(), ...(held ? { store: held } : {}) };
-  const job = jobOf(notaryV1, { ...task, repository: gun, trust, ...(sign ? { sign: { ...sign, lookUp } } : {}) });
+  const bound = { ...task, repository: gun, trust, ...(sign ? { sign: { ...sign, lookUp } } : {}) };
+  let mayBeGone = false;
   return {
-    ...job,
+    repository: gun,
+    scheme: notaryV1.name,
     async prepare(at) {
       readAnew(trust);
-      const prepared = await job.prepare(at);
+      const prepared = await jobOf(notaryV1, { ...bound, mayBeGone }).prepare(at);
+      mayBeGone = true;
       if (prepared.outcome === "unchanged") await held?.keep(gun);
       return prepared;
     },
@@ -118,11 +121,12 @@ function changeOf({ facts, payloads }: PreparedChange, named: readonly Pick<Payl
   return { ...facts, roles };
 }
 
-function unchanged({ repository, tags }: PreparedRepository): PushResult {
+function unchanged({ repository, tags }: PreparedRepository, removedTags: readonly string[] = []): PushResult {
   return {
     repository,
     outcome: "unchanged",
     tags: tags.map(({ tag, digest }) => ({ tag, digest, previousDigest: digest })),
+    ...(removedTags.length > 0 ? { removedTags } : {}),
     roles: [],
   };
 }
