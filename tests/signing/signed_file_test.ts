@@ -1,6 +1,5 @@
 /** What comes with 200 is looked at before it is called the signed file. */
 import assert from "node:assert/strict";
-import { generateKeyPairSync } from "node:crypto";
 import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { writeZip } from "../../lib/bytes/zip.ts";
 import { sha256Hex } from "../../lib/crypto/hash.ts";
@@ -13,6 +12,7 @@ import { type PayloadExtension, writeSigningFile } from "../../lib/signing/signi
 import { keyOf, writeSigningData } from "../../lib/schemes/signing_data.ts";
 import { failsWith } from "../support/failures.ts";
 import { FlowWorld } from "../support/flow_world.ts";
+import { rsaKey } from "../support/rsa_keys.ts";
 
 const GUN = "registry.test/acme/a";
 
@@ -42,7 +42,7 @@ Deno.test("a file that came back unsigned: the request failed, and the key's kin
 });
 
 Deno.test("a file that came back unsigned in part: it is said which paths the project does not sign", async (t) => {
-  const key = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
+  const key = rsaKey(2048);
   const names = ["0001.json", "0002_cosign_app_v1.json", "0003_bundle_app_v1.dsse", "0004_a.jws", "0005_b.jws"];
   const payloads = new Map(names.map((name) => [`payload/${name}`, utf8(`this is ${name}`)]));
   const words = [...payloads].map(([payload, bytes]) => ({ payload, sha256: sha256Hex(bytes) }));

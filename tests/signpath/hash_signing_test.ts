@@ -12,8 +12,9 @@ import {
   readSignedHash,
 } from "../../lib/signpath/hash_signing.ts";
 import { failsWith } from "../support/failures.ts";
+import { rsaKey } from "../support/rsa_keys.ts";
 
-const RSA = publicKeyOf(generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey);
+const RSA = publicKeyOf(rsaKey(2048));
 const EC = publicKeyOf(generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey);
 const ED = publicKeyOf(generateKeyPairSync("ed25519").privateKey);
 const SHA256 = hash("sha256", utf8("payload"));

@@ -17,6 +17,7 @@ import { given, peersInMemory, Story, type StoryRun } from "../support/local_sto
 import { leaksIn, type Planted, waysToWrite } from "../support/planted.ts";
 import { type Outcome, tagseal } from "../support/run.ts";
 import { inFolder } from "../support/test_files.ts";
+import { rsaKey } from "../support/rsa_keys.ts";
 
 const ALL = Deno.env.get("TAGSEAL_SECRETS") === "all";
 
@@ -411,7 +412,7 @@ Deno.test("secrets: a proxy's password, which the proxy repeats", async () => {
 /** Files with secrets in them; what is given away of each. */
 function filesWithSecrets(): readonly (readonly [name: string, content: Uint8Array, planted: Planted])[] {
   const ec = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
-  const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
+  const rsa = rsaKey(2048);
   const [word, password, token] = [random(), odd(), random(30)];
   const config = JSON.stringify({ auths: { "localhost:5000": { auth: auth(password), identitytoken: token } } });
   const lines = (pem: string) =>
