@@ -62,7 +62,7 @@ export const LONG: readonly string[] = [
   "peers/report_test.ts",
 ];
 
-/** How many files share a module: each module costs two seconds, and the four lanes want some to choose from. */
+/** How many files share a module: each module costs two seconds, and the lanes want some to choose from. */
 const TOGETHER = { long: 4, peers: 6, others: 32 };
 
 /** The test files below a folder, as paths from there, in order. */
@@ -76,7 +76,7 @@ export function testFiles(folder: URL): string[] {
   ).sort();
 }
 
-/** Modules in the order in which they run: what is not asked what of lib/ it reaches, and the rest. */
+/** Modules in the order in which they begin: what is not asked what of lib/ it reaches, and beside it the rest. */
 export function shares(files: readonly string[]): { readonly first: string[][]; readonly measured: string[][] } {
   const long = LONG.filter((path) => files.includes(path));
   const others = files.filter((path) => !long.includes(path));

@@ -96,7 +96,7 @@ const TOOLS: Readonly<Record<string, readonly string[]>> = {
   "mutants": MACHINE,
 };
 /** These run `deno test`, which may do all that tests do. */
-const TESTS = ["test", "ok"];
+const TESTS = ["test", "test-modules", "ok"];
 
 /** What the single file may do: it is one program for all commands, without native code. */
 const FILE = [...FILES, ...ALL_WRITES, ...NETWORK, ...HELPERS, ...USER, ...knows(...VARIABLES)];
