@@ -38,7 +38,8 @@ const EXCEPTIONS: readonly {
     why: "signatures are not added to what is no manifest",
     codes: [2],
     is: (at, fault) =>
-      at.kind === "GET registry manifests/sha256-<hash>.sig" && ["an empty answer", "no JSON"].includes(fault.name),
+      at.kind === "GET registry manifests/sha256-<hash>.sig" &&
+      ["an empty answer", "no JSON", "a web page"].includes(fault.name),
   },
   {
     why: "what is no signature is not trusted",
