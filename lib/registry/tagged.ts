@@ -22,6 +22,11 @@ export interface Addition {
   /** The media type of what it stands for; something of another type there is somebody else's, and left alone. */
   readonly mediaType: string;
   /**
+   * Whether the tag stood for something when it was read before. A registry that shows nothing then, or once it was written,
+   * is behind or hides it: what is written in its place would take away what is there.
+   */
+  readonly wasThere?: boolean;
+  /**
    * Makes the next manifest of what the tag stands for now (`undefined`: nothing yet), with all that is in it; or says
    * `undefined` where nothing is missing. Blobs that it names must be there when it is given back. Called once a round.
    */
@@ -41,13 +46,14 @@ const MAX_SLOWNESS_MS = 3000;
  * reason than that there is none (404), nothing is written.
  *
  * @throws {TagsealError} `stale` where others erase it each time, `unavailable` where the registry cannot be read or
- *   written, `exists` where the tag stands for something of another kind, `bad-input` where it would grow too large, and
+ *   written, or does not show what was there, `exists` where the tag stands for something of another kind, `bad-input` where it would grow too large, and
  *   what `findManifest` throws
  */
 export async function addToTagged(repository: RegistryRepository, addition: Addition): Promise<Pushed> {
   const { tag, mediaType } = addition;
   let lost: TagsealError | undefined; // what became of a write whose outcome nobody knows
   let pushed: Pushed = "there";
+  let { wasThere = false } = addition;
   const started = performance.now();
   for (let round = 0;; round++) {
     const begun = performance.now();
@@ -57,15 +63,23 @@ export async function addToTagged(repository: RegistryRepository, addition: Addi
         remedy: "Find out who uses that tag; nothing was changed",
       });
     }
+    const isOver = round === MAX_ROUNDS || begun - started > MAX_MS;
+    if (current === undefined && wasThere) {
+      if (isOver) throw hidden(repository, addition, pushed);
+      await repository.pause(SHORTEST_PAUSE_MS + randomPartOf(MORE_PAUSE_MS));
+      continue;
+    }
+    wasThere ||= current !== undefined;
     const bytes = await addition.add(current?.bytes);
     if (bytes === undefined) return pushed;
-    if (round === MAX_ROUNDS || begun - started > MAX_MS) throw lost ?? erased(repository, addition, round);
+    if (isOver) throw lost ?? erased(repository, addition, round);
     if (bytes.length > MAX_MANIFEST_BYTES) {
       const why = `would stand for a manifest of ${bytes.length} bytes; registries take ${MAX_MANIFEST_BYTES} at most`;
       throw failure(repository, addition, "bad-input", why, { remedy: "Remove what is not needed there any more" });
     }
     lost = await write(repository, { mediaType, bytes }, tag);
     pushed = "added";
+    wasThere ||= lost === undefined;
     // Others who had read before are as slow as we were.
     const took = Math.min(performance.now() - begun, MAX_SLOWNESS_MS);
     await repository.pause(SHORTEST_PAUSE_MS + took + randomPartOf(MORE_PAUSE_MS));
@@ -95,16 +109,22 @@ function erased(repository: RegistryRepository, addition: Addition, rounds: numb
   return failure(repository, addition, "stale", why, { remedy });
 }
 
+function hidden(repository: RegistryRepository, addition: Addition, pushed: Pushed): TagsealError {
+  const why = "stood for something, and the registry shows nothing there now";
+  const remedy = "Look whether somebody has deleted it, then run the command again; nothing was written in its place";
+  return failure(repository, addition, "unavailable", why, { remedy, published: pushed === "added" ? "maybe" : "no" });
+}
+
 function failure(
   { path }: RegistryRepository,
   { tag }: Addition,
-  code: "stale" | "exists" | "bad-input",
+  code: "stale" | "exists" | "bad-input" | "unavailable",
   why: string,
-  { remedy }: { readonly remedy: string },
+  { remedy, published = "no" }: { readonly remedy: string; readonly published?: "no" | "maybe" },
 ): TagsealError {
   return new TagsealError(code, `The tag "${tag}" of the repository "${path}" ${why}`, {
     remedy,
-    published: "no",
+    published,
     details: { repository: path, tag },
   });
 }

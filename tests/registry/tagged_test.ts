@@ -118,6 +118,36 @@ Deno.test("whoever cannot read does not write: only a 404 means that there is no
   }
 });
 
+Deno.test("what was there is not written anew where the registry stops showing it, and is added to once it shows it again", async () => {
+  for (const hidesFor of [2, Infinity]) {
+    for (const knows of ["was told", "has read it", "has written it"] as const) {
+      const world = registryWorld();
+      const { repository } = world;
+      if (knows !== "has written it") await addToTagged(repository, await signing(repository, "theirs"));
+      const ours = { ...await signing(repository, "ours"), wasThere: knows === "was told" };
+      let [reads, writes] = [0, 0];
+      const seen = knows === "was told" ? 0 : 1;
+      world.between = (request) => {
+        if (request.method === "PUT" && request.url.endsWith(TAG)) writes++;
+        if (request.method !== "GET" || !request.url.endsWith(TAG)) return undefined;
+        const isHidden = reads >= seen && reads < seen + hidesFor;
+        reads++;
+        return isHidden ? new Response(null, { status: 404 }) : undefined;
+      };
+      const adding = addToTagged(repository, ours);
+      if (hidesFor === 2) assert.equal(await adding, "added");
+      else {
+        const error = await failsWith(adding, "unavailable", "shows nothing there now");
+        assert.equal(error.published, seen === 0 ? "no" : "maybe");
+      }
+      assert.equal(writes, hidesFor === 2 || seen === 1 ? 1 : 0, knows);
+      world.between = undefined;
+      const theirs = knows === "has written it" ? [] : ["theirs"];
+      assert.deepEqual(await signatures(repository), writes === 0 ? theirs : [...theirs, "ours"], knows);
+    }
+  }
+});
+
 Deno.test("a 500 in the middle is asked again, and erases nothing", async () => {
   const world = registryWorld();
   const { repository } = world;

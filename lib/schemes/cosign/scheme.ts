@@ -39,7 +39,11 @@ export interface CosignTask extends ImagesToSign {
 }
 
 /** A signature in one of cosign's forms. */
-export type CosignSignature = ImageSignature & { readonly form: CosignForm };
+export type CosignSignature = ImageSignature & {
+  readonly form: CosignForm;
+  /** Whether classic signatures were there already, others' or our own. */
+  readonly amongOthers?: boolean;
+};
 
 /** cosign as one of the schemes. */
 export const cosign: Scheme<
@@ -110,7 +114,8 @@ async function missingOf(task: CosignTask, images: readonly TaggedImage[], at: D
     const missing = await missingSignatures(attached, gun, wanted, key, at);
     if (missing.some(({ form }) => form === "classic")) signaturesToAddTo(attached, gun); // better refused now than later
     if (missing.length > 0) { for (const warning of warnings) onWarning?.(warning, some[0]!); }
-    return missing.map(({ image: { tag }, form }) => ({ ...some.find((one) => one.tag === tag)!, form }));
+    const amongOthers = attached.classic !== undefined;
+    return missing.map(({ image: { tag }, form }) => ({ ...some.find((one) => one.tag === tag)!, form, amongOthers }));
   });
   const order = new Map(images.map((image, i) => [`${image.tag} ${image.image.digest}`, i]));
   return found.flat().sort((a, b) =>
@@ -148,6 +153,7 @@ async function addClassic(task: CosignTask, digest: Digest, added: readonly Chec
   await addToTagged(registry, {
     tag: signatureTag(digest),
     mediaType: OCI_MANIFEST,
+    wasThere: added.some(({ amongOthers }) => amongOthers),
     async add(current) {
       const read = current && readSignatureManifest({ bytes: current, mediaType: OCI_MANIFEST });
       const found = typeof read === "string" ? read : read && { manifest: read, payloads };
