@@ -71,7 +71,7 @@ export interface WorkshopOptions {
 export async function openWorkshop({ quick, auth = false }: WorkshopOptions): Promise<Workshop> {
   await using cleanUp = new AsyncDisposableStack();
   const delayed = (port: number) => cleanUp.use(startDelayProxy([port], RTT_MS));
-  const peers = cleanUp.use(await startPeers({ auth, wayToIssuer: (port) => delayed(port).port }));
+  const peers = cleanUp.use(await startPeers({ auth, isMeasured: true, wayToIssuer: (port) => delayed(port).port }));
   const seeder = cleanUp.use(await createSeeder(peers));
   const proxy = delayed(Number(new URL(peers.notaryUrl).port));
 
