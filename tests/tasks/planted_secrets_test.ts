@@ -296,6 +296,7 @@ class Spy implements AsyncDisposable {
       const { code } = await this.run(mistaken, more);
       assert.ok(code !== 0, mistaken.join(" "));
     }
+    let isDone = false; // what a command does once is done, where it has met none of it
     const modes = Object.keys(HOSTILE);
     for (const mode of ALL ? modes : [this.#next(modes), this.#next(modes), this.#next(modes)]) {
       for (let at = 0, reached = true; reached && (ALL || at < 1); at++) {
@@ -313,12 +314,13 @@ class Spy implements AsyncDisposable {
         };
         const { code } = await this.run(args, more);
         story.between = (request, send) => send(request);
+        isDone ||= code === 0;
         reached = sent > at;
         if (code !== 0 && reached) ran.told++;
       }
     }
     const outcome = await this.run(args, more);
-    if (!ALL) assert.equal(outcome.code, 0, `tagseal ${args.join(" ")}\n${outcome.stderr}`);
+    if (!ALL && !isDone) assert.equal(outcome.code, 0, `tagseal ${args.join(" ")}\n${outcome.stderr}`);
     ran.good++;
     return outcome;
   }
