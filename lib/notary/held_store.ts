@@ -5,11 +5,8 @@
  *
  * @module
  */
-import type { Bytes } from "../bytes/bytes.ts";
-import type { RoleName } from "../tuf/roles.ts";
+import type { Copy } from "./first_round.ts";
 import type { MetadataStore } from "./metadata_store.ts";
-
-type Files = ReadonlyMap<RoleName, Bytes>;
 
 /** A copy of which the first writing waits for the second one. */
 export interface HeldStore extends MetadataStore {
@@ -20,7 +17,7 @@ export interface HeldStore extends MetadataStore {
 /** Holds back what is written first of each repository that `store` has no copy of. */
 export function heldStore(store: MetadataStore): HeldStore {
   /** What is there by now, and all that shall be. */
-  const held = new Map<string, { readonly kept: Files; readonly all: Files }>();
+  const held = new Map<string, { readonly kept: Copy; readonly all: Copy }>();
   const released = (gun: string) => {
     const waiting = held.get(gun);
     held.delete(gun);

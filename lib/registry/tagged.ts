@@ -46,8 +46,8 @@ const MAX_SLOWNESS_MS = 3000;
  * reason than that there is none (404), nothing is written.
  *
  * @throws {TagsealError} `stale` where others erase it each time, `unavailable` where the registry cannot be read or
- *   written, or does not show what was there, `exists` where the tag stands for something of another kind, `bad-input` where it would grow too large, and
- *   what `findManifest` throws
+ *   written, or does not show what was there, `exists` where the tag stands for something of another kind, `bad-input`
+ *   where it would grow too large, and what `findManifest` throws
  */
 export async function addToTagged(repository: RegistryRepository, addition: Addition): Promise<Pushed> {
   const { tag, mediaType } = addition;

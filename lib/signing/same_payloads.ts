@@ -37,11 +37,16 @@ function together(all: readonly PayloadFacts[]): PayloadFacts {
     const [value, ...others] = distinct(all.map(({ facts }) => facts[name]!));
     return others.length === 0 ? value! : [value, ...others].join(", ");
   };
+  // Roles of one change share a list, which may hold thousands: it is not looked through for what it holds already.
+  const joined = <T>(lists: readonly (readonly T[])[]) => {
+    const [list, ...others] = new Set(lists);
+    return others.length === 0 ? list! : distinct([list!, ...others].flat());
+  };
   return {
     ...first!,
     subject: distinct(all.map(({ subject }) => subject)).join("; "),
     facts: Object.fromEntries(Object.keys(first!.facts).map((name) => [name, fact(name)])),
-    tags: distinct(all.flatMap(({ tags }) => tags)),
-    removedTags: distinct(all.flatMap(({ removedTags }) => removedTags)),
+    tags: joined(all.map(({ tags }) => tags)),
+    removedTags: joined(all.map(({ removedTags }) => removedTags)),
   };
 }

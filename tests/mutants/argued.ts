@@ -356,6 +356,11 @@ export const ARGUED: readonly Argument[] = [
         "what has a length of its own is told apart all the same",
       ] as const
     ),
+    [
+      "return others.length === 0 ? list! : distinct([list!, ...others].flat());",
+      "others.length === 0 => false",
+      "a list holds nothing twice: that it is not looked through saves time",
+    ],
   ),
   ...of("lib/tuf/role_keys.ts", [
     "if (!(error instanceof SyntaxError)) throw error;",

@@ -147,19 +147,18 @@ Deno.test("one by one: what is the same to the key is signed once, and whoever a
 });
 
 Deno.test("a batch numbers what vouches for a change by the parts that bring it, and payloads over all of them", () => {
-  const bytes = (text: string) => utf8(text);
   const part = (name: string, trust?: [string, string][]) => ({
     member: name,
     words: (named: readonly { readonly id: string }[]) => ({ payload: named[0]!.id }),
     payloads: [batchOf(1, 1).parts[0]![0]!],
-    ...(trust ? { trust: new Map(trust.map(([role, text]) => [role, bytes(text)])) } : {}),
+    ...(trust ? { trust: new Map(trust.map(([role, text]) => [role, utf8(text)])) } : {}),
   });
   const parts = [part("a", [["root", "r1"]]), part("b"), part("a", [["root", "r2"], ["targets/x", "x2"]])];
   const { file } = assembleBatch(parts, "2026-06-01T12:00:00Z", "test");
   assert.deepEqual([...file.trust], [
-    ["trust/1/root.json", bytes("r1")],
-    ["trust/2/root.json", bytes("r2")],
-    ["trust/2/targets_x.json", bytes("x2")],
+    ["trust/1/root.json", utf8("r1")],
+    ["trust/2/root.json", utf8("r2")],
+    ["trust/2/targets_x.json", utf8("x2")],
   ]);
   assert.deepEqual(file.manifest["a"], [{ payload: "payload/0001.json" }, { payload: "payload/0003.json" }]);
   assert.deepEqual(file.manifest["b"], [{ payload: "payload/0002.json" }]);

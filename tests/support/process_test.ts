@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { peerTest } from "./peer_case.ts";
 import { Process } from "./process.ts";
+import { inFolder } from "./test_files.ts";
 
 const IS_UP = () => Promise.resolve(true);
 
@@ -32,9 +33,8 @@ peerTest(
 peerTest(
   "a server that is restarted while what it needs is away comes up once that is back",
   ["notary-server"],
-  async () => {
-    const dir = await Deno.makeTempDir();
-    try {
+  () =>
+    inFolder(async (dir) => {
       const needs = `${dir}/needed`;
       await Deno.writeTextFile(needs, "");
       await using server = new Process(
@@ -51,8 +51,5 @@ peerTest(
       await Deno.writeTextFile(needs, "");
       await back;
       assert.ok(await isUp());
-    } finally {
-      await Deno.remove(dir, { recursive: true });
-    }
-  },
+    }),
 );
