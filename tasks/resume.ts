@@ -2,7 +2,7 @@
 import { signPathFlags, waitFlags } from "../lib/cli/common_flags.ts";
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { withGoOn } from "../lib/cli/go_on.ts";
-import { forgetRequest, repositoriesOf } from "../lib/cli/kept_requests.ts";
+import { noteAsPublished, repositoriesOf } from "../lib/cli/kept_requests.ts";
 import { pushFlags } from "../lib/cli/pushing.ts";
 import { resumeRequest } from "../lib/cli/resuming.ts";
 import { openSession } from "../lib/cli/session.ts";
@@ -28,7 +28,7 @@ export const command: Command = defineCommand({
     const session = openSession(values, host);
     const result = await withGoOn(how, host, () => resumeRequest(id, filedFor, values, session, host));
     const isAll = values.repository === undefined || filedFor?.length === 1;
-    if (result.failed.length === 0 && isAll) await forgetRequest(id, values, host);
+    if (result.failed.length === 0 && isAll) await noteAsPublished(id, values, host);
     return signedReport(result, host);
   },
 });

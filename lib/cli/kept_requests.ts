@@ -51,10 +51,12 @@ export async function repositoriesOf(id: string, values: TrustDirValue, host: Ho
   return found[0] && [...new Set(found.flatMap(({ work }) => work.map(({ repository }) => repository)))];
 }
 
-/** Forgets a request that is published. */
-export async function forgetRequest(id: string, values: TrustDirValue, host: Host): Promise<void> {
+/** Notes that a request is published. */
+export async function noteAsPublished(id: string, values: TrustDirValue, host: Host): Promise<void> {
   const requests = openRequestFiles(values, host);
-  for (const request of await keptById(requests, id)) await requests!.forget(request).catch(() => {});
+  for (const request of await keptById(requests, id)) {
+    await requests!.keep({ ...request, publishedAt: host.now() }).catch(() => {});
+  }
 }
 
 async function keptById(requests: KeptRequests | undefined, id: string) {

@@ -12,6 +12,8 @@ import type { WorkUnit } from "./work_unit.ts";
 
 /** What is signed expires that much sooner; and what nobody has approved in a week, nobody waits for. */
 const GOOD_FOR_MS = 7 * 86_400_000;
+/** A run that began before another has published has come to its filing by then. */
+const AFTERWARDS_MS = 10 * 60_000;
 
 /** What {@linkcode fileOnce} needs beside the work. */
 export interface FilingOnce {
@@ -77,7 +79,10 @@ export async function fileOnce(work: readonly WorkUnit[], how: FilingOnce): Prom
 /** Those of the account, without what is too old for anything. */
 async function latestFirst({ kept, account, now, onProgress }: FilingOnce): Promise<KeptRequest[]> {
   const all = await kept.list().catch((): KeptRequest[] => []);
-  const old = all.filter(({ filedAt }) => Math.abs(now().getTime() - filedAt.getTime()) > GOOD_FOR_MS);
+  const isPast = (from: Date, ms: number) => Math.abs(now().getTime() - from.getTime()) > ms;
+  const old = all.filter(({ filedAt, publishedAt }) =>
+    isPast(filedAt, GOOD_FOR_MS) || (publishedAt && isPast(publishedAt, AFTERWARDS_MS))
+  );
   for (const request of old) await tried(() => kept.forget(request), onProgress);
   return all.filter((request) => request.account === account && !old.includes(request))
     .sort((a, b) => b.filedAt.getTime() - a.filedAt.getTime());
@@ -91,7 +96,7 @@ async function tellOvertaken(
 ): Promise<void> {
   const others = new Map(request.work.map(({ purpose, sha256 }) => [purpose, sha256]));
   const isOvertaken = work.some(({ purpose, sha256 }) => (others.get(purpose) ?? sha256) !== sha256);
-  if (!isOvertaken || request.signingRequestId === undefined) return;
+  if (!isOvertaken || request.signingRequestId === undefined || request.publishedAt) return;
   onProgress(
     `Signing request ${request.signingRequestId} was filed ${sinceOf(request)} for the same tags, and cannot be ` +
       "published any more: others have published since. A new one is filed; cancel the old one if it still waits.",

@@ -19,6 +19,8 @@ export interface KeptRequest {
   readonly account: string;
   /** What it is to sign. */
   readonly work: readonly Pick<WorkUnit, "repository" | "purpose" | "sha256">[];
+  /** When all of it was published: it is kept a while longer, for a run that read the repository before that. */
+  readonly publishedAt?: Date;
 }
 
 /** Where signing requests are kept. */

@@ -114,7 +114,12 @@ export function zipSigner(
       const done = all.filter(({ signingRequestId = found, account, work: filed }) =>
         signingRequestId === last && account === kept.account && filed.some(({ sha256 }) => work.has(sha256))
       );
-      for (const request of done) await kept.requests.forget(request).catch(() => {}); // it is found to be over by the next run
+      for (const request of done) {
+        const end = failures.length > 0
+          ? kept.requests.forget(request)
+          : kept.requests.keep({ ...request, signingRequestId: last, publishedAt: options.now() });
+        await end.catch(() => {}); // it is found to be over by the next run
+      }
     },
   };
 }

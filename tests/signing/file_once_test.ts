@@ -140,6 +140,15 @@ Deno.test("a request for the same that goes on or is completed is gone on with; 
       forgot,
       ...ANEW,
     ], []],
+    ["published", [before({ publishedAt: at(-600_000).filedAt })], state("Completed", true), [asked], [goesOn]],
+    ["published long ago", [before({ publishedAt: at(-600_001).filedAt })], undefined, [forgot, ...ANEW], []],
+    [
+      "what it builds upon is published",
+      [before({ publishedAt: NOW, work: [WORK[0]!, unit("team", "another base")] })],
+      undefined,
+      ANEW,
+      [],
+    ],
     ["from a clock that went ahead", [at(week)], undefined, [asked], [late(week)]],
     ["from a clock that was wrong", [at(week + 1)], undefined, [forgot, ...ANEW], []],
     ["overtaken in one role", [before({ work: [WORK[0]!, unit("team", "another base")] })], undefined, [

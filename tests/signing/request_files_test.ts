@@ -56,6 +56,8 @@ Deno.test("a request is kept in a file of its own for this user alone, replaced 
     for (const other of others) await kept.keep(other);
     await kept.keep(request({ work: [unit("2"), unit("1")] })); // the same, in another order
     assert.equal((await kept.list()).length, 3);
+    await kept.keep(request({ publishedAt: new Date("2026-06-10T13:00:00.456Z") }));
+    assert.equal((await kept.list()).find(({ publishedAt }) => publishedAt)!.publishedAt!.getUTCMilliseconds(), 456);
     await kept.forget(request());
     assert.deepEqual(new Set(await kept.list()), new Set(others));
   });
@@ -102,12 +104,16 @@ Deno.test("a file of a request is read strictly", () => {
   assert.deepEqual(read({ signingRequestId: null }), unheard);
   assert.deepEqual(read({ tomorrow: 1 }), request());
   assert.deepEqual(read({ work: [] }), request({ work: [] }));
+  const publishedAt = "2026-06-10T12:34:56.789Z";
+  assert.deepEqual(read({ publishedAt }), request({ publishedAt: new Date(publishedAt) }));
   const wrong: Record<string, unknown>[] = [
     { format: "tagseal-signing-request/2" },
     { format: undefined },
     { signingRequestId: undefined },
     { signingRequestId: 7 },
     { filedAt: "yesterday" },
+    { publishedAt: "yesterday" },
+    { publishedAt: null },
     { filedAt: 0 },
     { account: "ours" },
     { work: {} },

@@ -1,5 +1,6 @@
 /** One file for all: filed once however often a run begins anew, and what comes back is what was sent, with signatures. */
 import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { readZip, writeZip } from "../../lib/bytes/zip.ts";
 import { sha256Hex } from "../../lib/crypto/hash.ts";
@@ -114,7 +115,13 @@ class World {
       list: () => Promise.resolve([...this.kept]),
       // deno-lint-ignore require-await -- as it is declared
       keep: async (request: KeptRequest) =>
-        void (this.kept = [...this.kept.filter((one) => one.signingRequestId), request]),
+        void (this.kept = [
+          ...this.kept.filter(({ signingRequestId: id, work, account }) =>
+            id !== undefined &&
+            !isDeepStrictEqual([id, work, account], [request.signingRequestId, request.work, request.account])
+          ),
+          request,
+        ]),
       // deno-lint-ignore require-await -- as it is declared
       forget: async (request: KeptRequest) => void (this.kept = this.kept.filter((one) => one !== request)),
       alone: <T>(_: KeptRequest, use: () => Promise<T>) => use(),
@@ -243,15 +250,20 @@ Deno.test("a request that somebody has named is followed, once, and none is file
   assert.deepEqual(answer.payloads, new Map([["payload/0001.json", utf8("earlier one")]]));
 });
 
-Deno.test("what is over is forgotten, of this account and for this work; what may go on is kept", async (t) => {
-  const rows: [name: string, failures: readonly unknown[], isForgotten: boolean][] = [
-    ["all is published", [], true],
-    ["it is of no use", [failure("stale"), failure("trust-invalid", { request: { id: "x", goesOn: false } })], true],
-    ["it is interrupted", [failure("stale"), failure("interrupted")], false],
-    ["it goes on", [failure("unavailable", { request: { id: "x", goesOn: true } })], false],
-    ["nobody knows", [new Error("odd")], false],
+Deno.test("what is of no use is forgotten, of this account and for this work; what may go on is kept, and what is published", async (t) => {
+  type End = "published" | "forgotten" | "kept";
+  const rows: [name: string, failures: readonly unknown[], end: End][] = [
+    ["all is published", [], "published"],
+    [
+      "it is of no use",
+      [failure("stale"), failure("trust-invalid", { request: { id: "x", goesOn: false } })],
+      "forgotten",
+    ],
+    ["it is interrupted", [failure("stale"), failure("interrupted")], "kept"],
+    ["it goes on", [failure("unavailable", { request: { id: "x", goesOn: true } })], "kept"],
+    ["nobody knows", [new Error("odd")], "kept"],
   ];
-  for (const [name, failures, isForgotten] of rows) {
+  for (const [name, failures, end] of rows) {
     await t.step(name, async () => {
       const world = new World();
       const signer = world.signer({});
@@ -264,7 +276,8 @@ Deno.test("what is over is forgotten, of this account and for this work; what ma
       ];
       world.kept.push(...others);
       await signer.ended!(failures);
-      assert.deepEqual(world.kept, isForgotten ? others : [mine, ...others]);
+      const own = { published: [{ ...mine!, publishedAt: NOW }], forgotten: [], kept: [mine!] }[end];
+      assert.deepEqual(new Set(world.kept), new Set([...own, ...others]));
     });
   }
   await t.step("it may have been filed unheard", async () => {
@@ -281,7 +294,7 @@ Deno.test("what is over is forgotten, of this account and for this work; what ma
     const signer = world.signer({});
     await signer.sign(batchOf("now", "one"));
     await signer.ended!([]);
-    assert.deepEqual([world.submitted.length, world.kept], [1, []]);
+    assert.deepEqual([world.submitted.length, world.kept.map(({ publishedAt }) => publishedAt)], [1, [NOW]]);
   });
   await t.step("nothing was filed, or nothing is kept", async () => {
     const world = new World();
@@ -303,13 +316,13 @@ Deno.test("what is over is forgotten, of this account and for this work; what ma
       const signer = world.signer({ signingRequestId: "seven" });
       await signer.sign(batchOf("now", "one")).catch(() => {});
       await signer.ended!([]);
-      assert.deepEqual(world.kept, isFound ? [] : [unheard]);
+      assert.deepEqual(world.kept, [isFound ? { ...unheard, signingRequestId: "seven", publishedAt: NOW } : unheard]);
     }
   });
   await t.step("what cannot be looked at, or removed, is left to the next run", async () => {
     const world = new World();
     const broken = () => Promise.reject(failure("bad-input"));
-    for (const method of ["list", "forget"] as const) {
+    for (const method of ["list", "keep", "forget"] as const) {
       const requests = {
         list: () => Promise.resolve(world.kept),
         keep: () => Promise.resolve(),
@@ -317,6 +330,7 @@ Deno.test("what is over is forgotten, of this account and for this work; what ma
         alone: <T>(_: unknown, use: () => Promise<T>) => use(),
       };
       if (method === "list") requests.list = broken;
+      if (method === "keep") requests.keep = broken;
       const signer = world.signer({ kept: { requests, account: "ours" } });
       await signer.sign(batchOf("now", "one"));
       world.kept = [{
@@ -325,7 +339,7 @@ Deno.test("what is over is forgotten, of this account and for this work; what ma
         account: "ours",
         work: [{ repository: "r.test/a", purpose: "one", sha256: "work of one" }],
       }];
-      await signer.ended!([]);
+      await signer.ended!(method === "forget" ? [failure("stale")] : []);
       world.kept = [];
     }
   });

@@ -14,7 +14,7 @@ const newest = (story: Story) => story.peers.signPath.requests().at(-1)!;
 const sign = (story: Story, ...more: string[]) => ["sign", "-r", story.gun, "-t", "v1", ...MANUAL, ...more];
 const folder = (story: Story) => `${story.trust}/signing-requests`;
 
-async function kept(story: Story): Promise<{ signingRequestId: string | null }[]> {
+async function kept(story: Story): Promise<{ signingRequestId: string | null; publishedAt?: string }[]> {
   const found = [];
   for await (const { name } of Deno.readDir(folder(story))) {
     if (name.endsWith(".json")) found.push(JSON.parse(await Deno.readTextFile(`${folder(story)}/${name}`)));
@@ -46,13 +46,46 @@ Deno.test("a job that is run again goes on with its request, in all schemes", as
   const { stdout } = await story.succeed(sign(story, ...ALL));
   assert.match(stdout, /:v1 \S+ published \(cosign\)\n\S+:v1 \S+ published \(notation\)\n\S+:v1 \S+ published\n$/);
   assert.equal(story.signingRequests, 1);
-  assert.deepEqual(await kept(story), [], "what is published is forgotten");
+  assert.deepEqual((await kept(story)).map(({ signingRequestId }) => signingRequestId), [id]);
   for (const args of [[], ["--scheme", "cosign"], ["--scheme", "notation"]]) {
     const certificate = args.includes("cosign") ? ["--key", "signpath.cer"] : ["--certificate", "signpath.cer"];
     await story.succeed(["verify", "-r", story.gun, "-t", "v1", ...args, ...args.length > 0 ? certificate : []]);
   }
   assert.match((await story.succeed(sign(story, ...ALL))).stdout, /unchanged/);
   assert.equal(story.signingRequests, 1);
+});
+
+Deno.test("a run that read the repository before another published in it files no request of its own", async () => {
+  await using story = await Story.readyToSign();
+  const approve = () => story.peers.signPath.approve(newest(story).id).catch(() => {});
+  const host = { sleep: () => new Promise<void>((resolve) => setTimeout(() => approve().then(resolve), 20)) };
+  const hasRead = Promise.withResolvers<void>();
+  let other: ReturnType<Story["run"]> | undefined;
+  story.between = async (request, send) => {
+    if (request.url.endsWith("/timestamp.json")) {
+      const response = await send(request);
+      hasRead.resolve();
+      return response;
+    }
+    if (!other && request.url.includes("/manifests/v1")) {
+      await hasRead.promise;
+      other = story.run(sign(story), { host });
+      await other;
+    }
+    return await send(request);
+  };
+  const own = await story.run(sign(story), { host });
+  assert.match((await other!).stdout, /:v1 \S+ published\n$/);
+  assert.match(own.stdout, /:v1 \S+ unchanged\n$/, own.stderr);
+  assert.match(own.stderr, /^Going on with signing request \S+, which was filed at /m);
+  assert.equal(story.signingRequests, 1);
+  await story.push("v2", "v2");
+  await story.succeed(["sign", "-r", story.gun, "-t", "v2"]);
+  assert.deepEqual((await kept(story)).map(({ publishedAt }) => typeof publishedAt), ["string", "string"]);
+  const later = { now: () => new Date(Date.now() + 11 * 60_000) };
+  await story.push("v3", "v3");
+  assert.equal((await story.run(["sign", "-r", story.gun, "-t", "v3"], { host: later })).code, 0);
+  assert.equal((await kept(story)).length, 1, "nobody asks for the others any more");
 });
 
 Deno.test("what was published of it before is left alone, and the rest of it published", async () => {
@@ -310,7 +343,7 @@ Deno.test("what is kept decides nothing: forged, it publishes nothing else, and 
   });
 });
 
-Deno.test("a wrong id that is named for a request filed unheard does not make it forgotten; the right one does", async () => {
+Deno.test("a wrong id that is named for a request filed unheard does not end the matter; the right one does", async () => {
   const { story, id } = await given();
   await using _ = story;
   for await (const { name } of Deno.readDir(folder(story))) {
@@ -331,7 +364,8 @@ Deno.test("a wrong id that is named for a request filed unheard does not make it
   await story.peers.signPath.approve(id);
   await story.succeed(sign(story, "--signing-request-id", id));
   assert.equal(story.signingRequests, files);
-  assert.deepEqual((await kept(story)).map(({ signingRequestId }) => signingRequestId), [foreign]);
+  const left = new Map((await kept(story)).map((one) => [one.signingRequestId, one.publishedAt !== undefined]));
+  assert.deepEqual(left, new Map([[foreign, false], [id, true]]));
 });
 
 Deno.test("a signed file that was exchanged on its way publishes nothing", async () => {
