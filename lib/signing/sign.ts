@@ -36,10 +36,10 @@ export interface SignOptions<Result extends SchemeResult = SchemeResult> {
 }
 
 /**
- * Within how many milliseconds everybody starts over, however long a signature takes: approvals may take days; and a post
- * that a busy machine made slow says little of how long the next one takes.
+ * Within how many milliseconds everybody starts over, however long a signature takes: approvals may take days. Where many
+ * agents share a machine, what they sign in vain makes all of them slower, and they need seconds to let one another pass.
  */
-const MAX_SPREAD_MS: Readonly<Record<KeyHolder["kind"], number>> = { service: 120_000, keys: 3_000 };
+const MAX_SPREAD_MS: Readonly<Record<KeyHolder["kind"], number>> = { service: 120_000, keys: 30_000 };
 /**
  * An attempt that takes so many milliseconds for each job at a time is perhaps one of many on a busy machine: to look
  * whether others were faster costs a small part of that.

@@ -142,6 +142,13 @@ Deno.test("a slow start of all does not make them wait longer, and who is late l
   assert.ok(posts <= 1.75 && ms <= 1300 + 30 * POST_MS, `${posts} posts, ${ms} ms`);
 });
 
+Deno.test("sixteen at once sign as rarely in vain where all of them are slow", async () => {
+  for (const signMs of [600, 1500]) {
+    const { signatures, posts } = await average(16, { kind: KEYS_AT_HAND, signMs, startMs: 1000, apartMs: 5 });
+    assert.ok(signatures <= 3.9 && posts <= 2, `${signatures} signatures, ${posts} posts`);
+  }
+});
+
 Deno.test("eight at once whose key a service holds have two signatures made for each tag", async () => {
   for (const signMs of [200, 1000]) {
     const { signatures, posts } = await average(8, { kind: SERVICE, signMs });
