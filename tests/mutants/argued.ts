@@ -24,6 +24,8 @@ function of(file: string, ...rows: readonly (readonly [line: string, change: str
 const TYPES = "another check on the line, or on the next one, says the same; the types do not know that";
 const CHANCE = "chance decides more than one unit does: what comes of it is held by tests/signing/crowd_test.ts";
 const RATE = "from where on a line counts as slow is a choice; that it has its time is tested";
+const FASTER = "the careful reader reads the same, in more time: tests/bytes/fast_reader_test.ts holds both together";
+const NOTHING_ELSE = "reading throws nothing else; a fault of ours would be told as theirs";
 const DEEPER = "what lies deeper is looked up by no name from outside: it costs time, and is read the same";
 
 /** All arguments. */
@@ -88,6 +90,59 @@ export const ARGUED: readonly Argument[] = [
       'typeof sha256 !== "string" => false',
       "what is no text has no such length, or is no base64",
     ],
+  ),
+  ...of(
+    "lib/tuf/parse.ts",
+    ...[
+      [
+        "document = plain?.document ?? parseJson(bytes, numbersOf);",
+        "plain?.document ?? parseJson(bytes, numbersOf) => parseJson(bytes, numbersOf)",
+      ],
+      ...[
+        "plain?.document ?? parsePlainly(decode(bytes)) ?? parseJson(bytes, numbersOf) => plain?.document ?? parsePlainly(decode(bytes))",
+        "plain?.document ?? parsePlainly(decode(bytes)) ?? parseJson(bytes, numbersOf) => parseJson(bytes, numbersOf)",
+        "plain?.document ?? parsePlainly(decode(bytes)) => plain?.document",
+        "plain?.document ?? parsePlainly(decode(bytes)) => parsePlainly(decode(bytes))",
+      ].map((change) =>
+        [
+          "const document = plain?.document ?? parsePlainly(decode(bytes)) ?? parseJson(bytes, numbersOf);",
+          change,
+        ] as const
+      ),
+      [
+        "return { version: Number(version), payload: () => plain?.payload ?? canonicalJson(signed) };",
+        "plain?.payload ?? canonicalJson(signed) => canonicalJson(signed)",
+      ],
+      ["plain ? envelopeOf(role, bytes, plain) : parseEnvelope(role, bytes),", "plain => true"],
+      ["plain ? envelopeOf(role, bytes, plain) : parseEnvelope(role, bytes),", "plain => false"],
+      [
+        'const targets = plain?.tags ?? readTargets(at.member("targets"));',
+        'plain?.tags ?? readTargets(at.member("targets")) => readTargets(at.member("targets"))',
+      ],
+      ["if (!plain) return { ...rest, targets, delegations: listed };", "!plain => true"],
+      [
+        "targets.set(tag, readPlainTarget(entries[tag]) ?? readTarget(place.member(tag)));",
+        "readPlainTarget(entries[tag]) ?? readTarget(place.member(tag)) => readTarget(place.member(tag))",
+      ],
+    ].map(([line, change]) => [line!, change!, FASTER] as const),
+    ["if (!(error instanceof SyntaxError)) throw error;", "!(error instanceof SyntaxError) => false", NOTHING_ELSE],
+    [
+      "if (error instanceof SyntaxError || error instanceof TypeError) return undefined;",
+      "error instanceof SyntaxError || error instanceof TypeError => true",
+      NOTHING_ELSE,
+    ],
+    [
+      "const RFC3339 = /^(\\d{4}-\\d\\d-\\d\\d)T([01]\\d|2[0-3]):\\d\\d:\\d\\d(\\.\\d{1,9})?(Z|[+-]\\d\\d:\\d\\d)$/;",
+      "/^(\\d{4}-\\d\\d-\\d\\d)T([01]\\d|2[0-3]):\\d\\d:\\d\\d(\\.\\d{1,9})?(Z|[+-]\\d\\d:\\d\\d)$/ => /^(\\d{4}-\\d\\d-\\d\\d)T([01]\\d|2[0-3]):\\d\\d:\\d\\d(\\.\\d{1,9})?(Z|[+-]\\d\\d:\\d\\d)/",
+      "behind a time with its zone Date takes nothing either",
+    ],
+    ...["day === undefined => false", "Number.isNaN(midnight.getTime()) => false"].map((change) =>
+      [
+        "if (day === undefined || Number.isNaN(at.getTime()) || Number.isNaN(midnight.getTime())) return undefined;",
+        change,
+        TYPES,
+      ] as const
+    ),
   ),
   ...of(
     "lib/tuf/trusted.ts",
