@@ -72,10 +72,10 @@ export async function sign<Result extends SchemeResult>(
   const together = options.signer.holder.kind === "service"
     ? [jobs]
     : [...Map.groupBy(jobs, ({ repository }) => repository).values()];
-  const slowMs = SLOW_MS * Math.min(jobs.length, AT_ONCE);
+  const run: Run = { slowMs: SLOW_MS * Math.min(jobs.length, AT_ONCE), contended: new Set() };
   const told = await mapAtOnce(together, AT_ONCE, async (some) => {
     try {
-      return await signTogether(some, options, settle, slowMs);
+      return await signTogether(some, options, settle, run);
     } finally {
       for (const job of some) await job.ended?.();
     }
@@ -95,12 +95,20 @@ type Settle<Result> = (
 /** Has jobs of one repository begun anew, as others were faster. */
 type GiveWay<Result> = (some: readonly Job<Result & SchemeResult>[], error: TagsealError) => void;
 
+/** What those who are signed beside one another know of each other. */
+interface Run {
+  /** From how many milliseconds on an attempt is slow. */
+  readonly slowMs: number;
+  /** The repositories in which others were faster. */
+  readonly contended: Set<string>;
+}
+
 /** Does jobs whose payloads are signed together, until each is settled. */
 async function signTogether<Result extends SchemeResult>(
   jobs: readonly Job<Result>[],
   options: SignOptions<Result>,
   settle: Settle<Result>,
-  slowMs: number,
+  { slowMs, contended }: Run,
 ): Promise<Pick<SignedBatch, "signingRequestId" | "unclearRequests">> {
   const { signer, now, attempts = signer.attempts } = options;
   const { kind } = signer.holder;
@@ -117,9 +125,14 @@ async function signTogether<Result extends SchemeResult>(
     const giveWay: GiveWay<Result> = (some, error) => {
       options.onStale?.(error);
       overtaken.push(...some);
+      for (const { repository } of some) contended.add(repository);
     };
-    // Agents of one pipeline start together. One of them wins each time; drawn apart, fewer others sign in vain.
-    const drawApart = (ms: number) => options.sleep(randomPartOf(Math.min(ms * signer.spread, MAX_SPREAD_MS[kind])));
+    // Agents of one pipeline start together. One of them wins each time; drawn apart, fewer others sign in vain. Where each
+    // repository goes by itself, those of one agent that are contended have to share what the machine can do.
+    const drawApart = (ms: number) => {
+      const spreadMs = ms * signer.spread * (isService ? 1 : contended.size);
+      return options.sleep(randomPartOf(Math.min(spreadMs, MAX_SPREAD_MS[kind])));
+    };
 
     const prepared = await prepareAll(open, started, settle);
     const read = now();

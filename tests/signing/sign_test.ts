@@ -375,6 +375,19 @@ Deno.test("whoever sees before signing that others were faster begins anew with 
   assert.deepEqual(world.steps.slice(0, 6), ["prepare a/s", ...again, ...again, "sign"]);
 });
 
+Deno.test("with keys a pause grows by each repository in which others were faster; a service has one pause for all", async () => {
+  const slept = async (kind: "service" | "keys", count: number, contended: number) => {
+    const world = Object.assign(new World(), { signMs: 10 });
+    const faults = Array.from({ length: count }, (_, i) => i < contended ? { publish: [stale] } : {});
+    await world.run(faults.map((fault, i) => world.job(`r${i}`, fault)), world.signer(kind));
+    return world.slept;
+  };
+  assert.deepEqual(await slept("keys", 1, 1), [20]);
+  assert.deepEqual(await slept("keys", 3, 1), [60], "three are signed meanwhile");
+  assert.deepEqual(await slept("keys", 4, 3), [80, 60, 40].map((ms) => ms * 3));
+  assert.deepEqual(await slept("service", 4, 3), [20]);
+});
+
 Deno.test("a pause is two minutes at most, 30 seconds with a key, however long a signature takes", async () => {
   for (const [kind, slept] of [["service", 60_000], ["keys", 15_000]] as const) {
     const world = new World();
