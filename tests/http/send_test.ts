@@ -38,10 +38,10 @@ function partsOf(bytes: number, count: number): Uint8Array[] {
 
 Deno.test("exchange: time grows with what arrives, and drips do not prolong it", async (t) => {
   await t.step("one byte at a time", async () => {
-    await serving(dripping(partsOf(1, 40), 50), async (call) => {
+    await serving(dripping(partsOf(1, 400), 50), async (call) => {
       const started = performance.now();
       await failsWith(exchange(fetch, { ...call, bytesPerSecond: 10_000 }), "unavailable", "no complete answer within");
-      assert.ok(performance.now() - started < 1500);
+      assert.ok(performance.now() - started < 8000);
     });
   });
   await t.step("a second for each so many bytes, as the failure says", async () => {
@@ -53,24 +53,27 @@ Deno.test("exchange: time grows with what arrives, and drips do not prolong it",
   });
   await t.step("gzip, of which much comes out", async () => {
     const packed = new Uint8Array(gzipSync(new Uint8Array(20 * 2 ** 20)));
-    const parts = Array.from({ length: 40 }, (_, i) => packed.subarray(i * 500, (i + 1) * 500));
+    const parts = Array.from({ length: 200 }, (_, i) => packed.subarray(i * 100, (i + 1) * 100));
     await serving(dripping(parts, 50, { "content-encoding": "gzip" }), async (call) => {
       const long = { ...call, maxBytes: 2 ** 26, bytesPerSecond: 100_000 };
       const started = performance.now();
       await failsWith(exchange(fetch, long), "unavailable", "no complete answer within");
-      assert.ok(performance.now() - started < 1500);
+      assert.ok(performance.now() - started < 8000);
     });
   });
   await t.step("a long answer on a slow line", async () => {
-    await serving(dripping(partsOf(10_000, 8), 100), async (call) => {
-      await failsWith(exchange(fetch, call), "unavailable", "no complete answer within 0 s");
+    // The first part has most of the limit to spare: a busy machine is late.
+    const patient = (call: Call) => ({ ...call, timeoutMs: 2000 });
+    await serving(dripping(partsOf(10_000, 8), 350), async (it) => {
+      const call = patient(it);
+      await failsWith(exchange(fetch, call), "unavailable", "no complete answer within 2 s");
       const answer = await exchange(fetch, { ...call, bytesPerSecond: 10_000 });
       assert.equal(answer.bytes.length, 80_000);
     });
     const packed = new Uint8Array(gzipSync(crypto.getRandomValues(new Uint8Array(60_000))));
     const parts = Array.from({ length: 6 }, (_, i) => packed.subarray(i * 10_010, (i + 1) * 10_010));
-    await serving(dripping(parts, 100, { "content-encoding": "gzip" }), async (call) => {
-      assert.equal((await exchange(fetch, { ...call, bytesPerSecond: 10_000 })).bytes.length, 60_000);
+    await serving(dripping(parts, 350, { "content-encoding": "gzip" }), async (call) => {
+      assert.equal((await exchange(fetch, { ...patient(call), bytesPerSecond: 10_000 })).bytes.length, 60_000);
     });
   });
 });
