@@ -33,7 +33,7 @@ async function inProcess(limits: string, path: string, code: string): Promise<st
   const script = `import * as files from ${JSON.stringify(module)};\nconst path = ${JSON.stringify(path)};\n${code}`;
   const { stdout, stderr, code: exit } = await new Deno.Command("sh", {
     args: ["-c", `${limits}; exec "$0" eval "$1"`, Deno.execPath(), script],
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(60_000),
     env: { NO_COLOR: "1" },
   }).output();
   const [out, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)) as [string, string];

@@ -5,6 +5,7 @@ import { type Certificate, certificatePem, readCertificate } from "../../lib/cry
 import { createSigningCertificate } from "../../lib/local/certificates.ts";
 import { peerTest, verifier } from "../support/peer_case.ts";
 import { ACME, issuedByCa } from "../support/policy_world.ts";
+import { freePorts } from "../support/ports.ts";
 import { Process } from "../support/process.ts";
 import { tagseal } from "../support/run.ts";
 
@@ -125,9 +126,7 @@ class World implements AsyncDisposable {
     await using cleanUp = new AsyncDisposableStack();
     const dir = await Deno.makeTempDir({ prefix: "tagseal-policy-" });
     cleanUp.defer(() => Deno.remove(dir, { recursive: true }));
-    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const { port } = listener.addr;
-    listener.close();
+    const [port] = freePorts(1);
     await Deno.writeTextFile(
       `${dir}/registry.yml`,
       JSON.stringify({

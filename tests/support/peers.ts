@@ -8,6 +8,7 @@
 import { createLocalCa, LOOPBACK_NAMES } from "../../lib/local/certificates.ts";
 import { engineAddress, startEngine } from "./engine.ts";
 import { type Postgres, startPostgres } from "./postgres.ts";
+import { freePorts } from "./ports.ts";
 import { PortTaken, Process } from "./process.ts";
 import { createTokenIssuer } from "./token_issuer.ts";
 
@@ -234,15 +235,6 @@ async function start(options: PeerOptions): Promise<Peers> {
     stop,
     [Symbol.asyncDispose]: stop,
   };
-}
-
-/** Ports nobody listened on a moment ago. */
-function freePorts(count: number): number[] {
-  const listeners = Array.from({ length: count }, () => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
-  return listeners.map((listener) => {
-    listener.close();
-    return listener.addr.port;
-  });
 }
 
 async function connects(address: Deno.ConnectOptions): Promise<boolean> {

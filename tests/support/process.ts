@@ -71,7 +71,7 @@ export class Process implements AsyncDisposable {
   async #failure(what = this.#ended ? "ended" : "does not answer"): Promise<Error> {
     const log = await Deno.readTextFile(this.log).catch(() => "");
     const message = `${this.name} ${what}; the end of its log:\n${log.slice(-2000)}`;
-    return /address already in use/.test(log) ? new PortTaken(message) : new Error(message);
+    return /address already in use/i.test(log) ? new PortTaken(message) : new Error(message);
   }
 
   /**

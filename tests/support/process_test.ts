@@ -1,7 +1,7 @@
 /** Servers of tests: one that dies amid a test says so, with the end of its log. */
 import assert from "node:assert/strict";
 import { peerTest } from "./peer_case.ts";
-import { Process } from "./process.ts";
+import { PortTaken, Process } from "./process.ts";
 import { inFolder } from "./test_files.ts";
 
 const IS_UP = () => Promise.resolve(true);
@@ -28,6 +28,23 @@ peerTest(
       await Deno.remove(log);
     }
   },
+);
+
+peerTest(
+  "a port that somebody else has is told apart, in the words of Go's programs and of PostgreSQL",
+  ["notary-server"],
+  () =>
+    inFolder(async (dir) => {
+      for (
+        const [i, words] of [
+          "listen tcp 127.0.0.1:4443: bind: address already in use",
+          'could not bind IPv4 address "127.0.0.1": Address already in use',
+        ].entries()
+      ) {
+        await using server = new Process("sh", ["-c", 'echo "$0"; exit 1', words], `${dir}/log${i}`);
+        await assert.rejects(server.waitUntil(() => Promise.reject(new Error("nobody listens"))), PortTaken);
+      }
+    }),
 );
 
 peerTest(

@@ -139,6 +139,7 @@ Deno.test("single file: it asks nobody for updates", async () => {
       const buffer = new Uint8Array(4096);
       const n = await connection.read(buffer).catch(() => null);
       wanted.add(new TextDecoder().decode(buffer.subarray(0, n ?? 0)).split(" ")[1] ?? "");
+      if (wanted.has("dl.deno.land:443")) await Deno.writeTextFile(`${agent.home}/asked`, "");
       await connection.write(new TextEncoder().encode("HTTP/1.1 502 no\r\nContent-Length: 0\r\n\r\n")).catch(() => {});
       connection.close();
     }
@@ -149,7 +150,11 @@ Deno.test("single file: it asks nobody for updates", async () => {
   assert.deepEqual([...wanted], ["registry.invalid:443"]);
   // Deno would, and this proxy would see it.
   const idle = `${agent.home}/idle.js`;
-  await Deno.writeTextFile(idle, "await new Promise((resolve) => setTimeout(resolve, 2000));");
+  await Deno.writeTextFile(
+    idle,
+    `const hasAsked = () => Deno.stat("${agent.home}/asked").then(() => true, () => false);
+     for (let looks = 0; looks < 300 && !await hasAsked(); looks++) await new Promise((later) => setTimeout(later, 100));`,
+  );
   await agent.run(["run", "-q", "-A", idle], { ...env, DENO_DIR: `${agent.home}/cache2` }, Deno.execPath());
   assert.deepEqual([...wanted].sort(), ["dl.deno.land:443", "registry.invalid:443"]);
   listener.close();

@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { createSend } from "../../lib/http/network.ts";
 import { pushTinyImage } from "../../lib/local/image.ts";
 import { powershellErrors } from "../support/ci/powershell.ts";
+import { freePorts } from "../support/ports.ts";
 import { tagseal } from "../support/run.ts";
 
 async function untilStarted(running: { stdout: () => string }, controller: AbortController): Promise<void> {
-  for (let i = 0; i < 200 && !running.stdout().includes("DENO_CERT"); i++) await new Promise((r) => setTimeout(r, 50));
+  for (let i = 0; i < 1200 && !running.stdout().includes("DENO_CERT"); i++) await new Promise((r) => setTimeout(r, 50));
   controller.abort();
 }
 
@@ -114,7 +115,7 @@ async function whileRunning(
 
 Deno.test("local: what it prints works as it is printed, each time that it is started", async () => {
   const cwd = await Deno.makeTempDir();
-  const port = String(freePort());
+  const port = String(freePorts(1)[0]);
   try {
     for (const round of ["the first time", "and anew"]) {
       const controller = new AbortController();
@@ -161,11 +162,6 @@ Deno.test("local: what it prints works as it is printed, each time that it is st
     await Deno.remove(cwd, { recursive: true });
   }
 });
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 Deno.test("local: with --data a second start has the same names, keys, images and trust data", async () => {
   const cwd = await Deno.makeTempDir();

@@ -306,7 +306,7 @@ Deno.test("what is endless or slow comes to an end", async (t) => {
       await withServer(handler, async (url) => {
         const began = performance.now();
         await failsWith(ask(url, { timeoutMs }), "unavailable", `"${url}"`, words);
-        assert.ok(performance.now() - began < 4000);
+        assert.ok(performance.now() - began < 20_000);
       });
     });
   }
@@ -335,6 +335,6 @@ Deno.test("Ctrl-C ends the wait for a server that does not answer", async () => 
     release(new Response());
     assert.equal(code, 130, stderr);
     assert.equal(stdout, "");
-    assert.ok(performance.now() - began < 4000);
+    assert.ok(performance.now() - began < 20_000);
   });
 });
