@@ -47,8 +47,10 @@ stackTest(EMBEDDED, "single file: asks for passphrases, and yes or no, on a term
   const writer = process.stdin.getWriter();
   let screen = "";
   let answered = 0;
+  // Each question shows itself anew with each key, and when it is answered; then it shows the cursor again.
+  const asked = () => answered === 0 ? screen : screen.slice(answered).split("\x1b[?25h").slice(1).at(-1) ?? "";
   const answer = () => {
-    const words = screen.slice(answered).includes("(y/N)") ? "y" : "correct horse battery staple";
+    const words = asked().includes("(y/N)") ? "y" : "correct horse battery staple";
     answered = screen.length;
     writer.write(new TextEncoder().encode(`${words}\r`)).catch(() => {});
   };
@@ -56,7 +58,7 @@ stackTest(EMBEDDED, "single file: asks for passphrases, and yes or no, on a term
   for await (const part of process.stdout.pipeThrough(new TextDecoderStream())) {
     screen += part;
     clearTimeout(quiet);
-    if (/once more:|passphrase for|\(y\/N\)/.test(screen.slice(answered))) quiet = setTimeout(answer, 500);
+    if (/once more:|passphrase for|\(y\/N\)/.test(asked())) quiet = setTimeout(answer, 500);
   }
   clearTimeout(quiet);
   await writer.close().catch(() => {}); // the program has ended
