@@ -119,7 +119,6 @@ export const ARGUED: readonly Argument[] = [
         'const targets = plain?.tags ?? readTargets(at.member("targets"));',
         'plain?.tags ?? readTargets(at.member("targets")) => readTargets(at.member("targets"))',
       ],
-      ["if (!plain) return { ...rest, targets, delegations: listed };", "!plain => true"],
       [
         "targets.set(tag, readPlainTarget(entries[tag]) ?? readTarget(place.member(tag)));",
         "readPlainTarget(entries[tag]) ?? readTarget(place.member(tag)) => readTarget(place.member(tag))",
@@ -135,6 +134,18 @@ export const ARGUED: readonly Argument[] = [
       "const RFC3339 = /^(\\d{4}-\\d\\d-\\d\\d)T([01]\\d|2[0-3]):\\d\\d:\\d\\d(\\.\\d{1,9})?(Z|[+-]\\d\\d:\\d\\d)$/;",
       "/^(\\d{4}-\\d\\d-\\d\\d)T([01]\\d|2[0-3]):\\d\\d:\\d\\d(\\.\\d{1,9})?(Z|[+-]\\d\\d:\\d\\d)$/ => /^(\\d{4}-\\d\\d-\\d\\d)T([01]\\d|2[0-3]):\\d\\d:\\d\\d(\\.\\d{1,9})?(Z|[+-]\\d\\d:\\d\\d)/",
       "behind a time with its zone Date takes nothing either",
+    ],
+    ["if (!bytes) return undefined;", "!bytes => false", TYPES],
+    [
+      'const signed = isJsonObject(document) ? document["signed"] : undefined;',
+      "isJsonObject(document) => true",
+      TYPES,
+    ],
+    ['const version = isJsonObject(signed) ? signed["version"] : undefined;', "isJsonObject(signed) => true", TYPES],
+    [
+      "if (!isJsonObject(signed) || !Number.isSafeInteger(version) || Number(version) < 1) return undefined;",
+      "!isJsonObject(signed) => false",
+      TYPES,
     ],
     ...["day === undefined => false", "Number.isNaN(midnight.getTime()) => false"].map((change) =>
       [
