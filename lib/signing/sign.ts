@@ -121,6 +121,9 @@ async function signTogether<Result extends SchemeResult>(
     const started = now();
     const beginsAnew = attempt < attempts;
     const isSlow = () => since(started) > slowMs;
+    // A post whose answer is lost may be sent again by the runtime, and is then refused for being there. What a service has
+    // signed may have cost an approval: it is looked for even so.
+    const beginsAnewFreely = beginsAnew && !isService;
     const overtaken: Job<Result>[] = [];
     const giveWay: GiveWay<Result> = (some, error) => {
       options.onStale?.(error);
@@ -167,7 +170,7 @@ async function signTogether<Result extends SchemeResult>(
         ...payload,
         bytes: earlier?.get(payload.id) ?? payload.bytes,
       }));
-      return { job, prepared, part: { payloads, signatures, madeAt, wasAway: isKept, beginsAnew } };
+      return { job, prepared, part: { payloads, signatures, madeAt, wasAway: isKept, beginsAnew: beginsAnewFreely } };
     });
     // What is kept is published on top of what is read anew.
     const isLate = () => beginsAnew && !isKept && ((attempt > 1 && since(read) > BRIEF_MS) || (!isService && isSlow()));

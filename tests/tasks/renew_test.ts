@@ -212,3 +212,23 @@ Deno.test("sign shows a moved tag as moved", async () => {
     { tag: "v3", digest: first, previousDigest: first },
   ]);
 });
+
+Deno.test("what SignPath signed is not signed again where a post is sent again, as its answer was lost", async (t) => {
+  for (const args of [["sign", "-t", "v3"], ["sign", "--renew-role", "targets/releases"], ["remove-tag", "-t", "v1"]]) {
+    await t.step(args.join(" "), async () => {
+      const { story, succeed } = await begin();
+      await using _ = story;
+      await story.push("v3", "v3");
+      const requests = story.signingRequests;
+      let posts = 0;
+      story.between = async (request, send) => {
+        const isPost = request.method === "POST" && request.url.endsWith("/_trust/tuf/");
+        if (isPost && posts++ === 0) await (await send(request.clone())).body?.cancel();
+        return await send(request);
+      };
+      const { stdout } = await succeed([...args, "-r", story.gun]);
+      assert.match(stdout, /(?:published|removed)\n$/);
+      assert.deepEqual([posts, story.signingRequests - requests], [1, 1]);
+    });
+  }
+});
