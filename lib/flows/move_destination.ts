@@ -8,6 +8,7 @@ import type { KeyId } from "../crypto/keys.ts";
 import { isTagsealError, messageOf, nextStepOf, reworded, TagsealError } from "../errors.ts";
 import { mayHaveLanded } from "../notary/doubt.ts";
 import { createMemoryMetadataStore } from "../notary/metadata_store.ts";
+import { notShown } from "../notary/publish.ts";
 import { noNotary } from "../notary/trust_server.ts";
 import { filesOf } from "../notary/update.ts";
 import { isDelegation, type RoleName } from "../tuf/roles.ts";
@@ -116,7 +117,8 @@ function differences(there: TrustedRepository, { verbatim }: MoveSource): RoleNa
  * Posts `files`, or nothing, which raises the versions of snapshot and timestamp alone, and reads back what the server
  * makes of them. `undefined` where the server does not take, or pass over, a post without files.
  *
- * @throws {TagsealError} what posting and reading throw; `trust-invalid` where the server shows other bytes
+ * @throws {TagsealError} what posting and reading throw; `trust-invalid` where the server shows other bytes, `unavailable`
+ *   where it shows nothing of what it has taken
  */
 export async function postThere(
   destination: Destination,
@@ -150,19 +152,21 @@ async function readPosted(
   const atHand = files.has("targets") ? undefined : source.verbatim;
   for (let again = 0;; again++) {
     const there = await openThere(destination, rootKeyIds, atHand).catch((error: unknown) => {
+      if (failure === undefined && isTagsealError(error, "not-found")) return undefined;
       throw failure ?? error;
     });
-    const isRaised = !before ||
-      (there.snapshot.version > before.snapshot.version && there.timestamp.version > before.timestamp.version);
+    const isRaised = there && (!before ||
+      (there.snapshot.version > before.snapshot.version && there.timestamp.version > before.timestamp.version));
     const root = files.get("root");
-    const isShown = isRaised && (!root || equalBytes(root, there.root.envelope.bytes));
-    const different = isShown ? differences(there, source) : [];
-    if (different.length > 0) throw changed(destination, different);
-    if (isShown) return there;
+    if (isRaised && (!root || equalBytes(root, there.root.envelope.bytes))) {
+      const different = differences(there, source);
+      if (different.length > 0) throw changed(destination, different);
+      return there;
+    }
     if (failure !== undefined) throw failure;
     if (again === REREADS) {
       if (files.size === 0) return undefined;
-      throw changed(destination, ["root"]);
+      throw there ? changed(destination, ["root"]) : notShown(destination.gun, destination.to.server.url);
     }
     await sleep(250 * 2 ** again);
   }

@@ -167,7 +167,8 @@ export function overtaken(gun: string, isDoubtful = false, attempts = 1): Tagsea
 }
 
 /** Starting over would be wrong: the change is there, or will be. */
-function notShown(gun: string, url: URL): TagsealError {
+/** What is said where a server has answered that it took a change which it does not show. */
+export function notShown(gun: string, url: URL): TagsealError {
   return new TagsealError(
     "unavailable",
     `The Notary server "${url.origin}" took the change to "${gun}", but does not show it`,

@@ -51,7 +51,8 @@ const EXCEPTIONS: readonly {
     why: "what is there is not replaced, whatever it is",
     codes: [6],
     is: (at, { name }, scene) =>
-      scene.name === "init" && at.kind === "GET notary root.json" && ["an empty answer", "no JSON"].includes(name),
+      (scene.name === "init" ? at.kind === "GET notary root.json" : at.kind === "GET notary/to root.json") &&
+      ["an empty answer", "no JSON"].includes(name),
   },
   {
     why: "where a web page is, there is no Notary server",

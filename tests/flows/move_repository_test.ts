@@ -248,6 +248,18 @@ Deno.test("move: what the runtime sends twice is no other's, and what another ha
   });
 });
 
+Deno.test("move: a server that answers that it took everything, and shows nothing, has not taken it", async () => {
+  const { a, b, options } = await begin();
+  b.between = (request, send) =>
+    request.method === "POST" ? Promise.resolve(new Response("", { status: 200 })) : send(request);
+  const error = await failsWith(moveRepository(options), "unavailable", "does not show it");
+  assert.equal(error.published, "maybe");
+  assert.match(error.remedy, /some minutes/);
+  assert.deepEqual(await tagsAt(a.trust()), await tagsAt({ ...a.trust(), store: createMemoryMetadataStore() }));
+  b.between = (request, send) => send(request);
+  assert.equal((await moveRepository(options)).clients.kind, "go-on");
+});
+
 Deno.test("move: a server that is out of order is none that refuses", async () => {
   const { b, options } = await begin();
   let broken = true;
