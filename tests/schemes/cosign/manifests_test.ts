@@ -85,7 +85,9 @@ Deno.test("cosign manifests: a member in another case is a second one of that na
 
 Deno.test("cosign manifests: bounds", () => {
   const many = (count: number) => manifest({ layers: Array(count).fill(layer()) });
-  assert.equal((read(many(MAX_LAYERS)) as { layers: unknown[] }).layers.length, MAX_LAYERS);
+  const most = read(many(MAX_LAYERS));
+  assert.ok(typeof most !== "string");
+  assert.equal(most.layers.length, MAX_LAYERS);
   assert.equal(read(many(MAX_LAYERS + 1)), "manifest-too-large");
   const room = MAX_MANIFEST_BYTES - JSON.stringify(manifest({ other: "" })).length;
   assert.equal(typeof read(manifest({ other: "x".repeat(room) })), "object");

@@ -176,3 +176,21 @@ Deno.test("notation: of a chain all but the root are told that say where to ask 
   const { certificate: signer } = await identity(keyOf("P-256"), { issuer: root, crl });
   assert.deepEqual(revocable([signer, root.certificate]), [{ certificate: signer, reason }]);
 });
+
+Deno.test("notation: each other purpose and each other use of a signer's key is refused, any beside code signing as well", async () => {
+  const key = keyOf("P-256");
+  const reasons = async (options: Parameters<typeof identity>[1]) => {
+    const { certificate } = await identity(key, options);
+    return (await checkCertificates(certificate, [], AT)).problems.map(({ reason }) => reason);
+  };
+  const [SIGNING, ...others] = ["3", "1", "2", "4", "8", "9"].map((n) => `1.3.6.1.5.5.7.3.${n}`);
+  for (const other of others) {
+    assert.deepEqual(await reasons({ purposes: [SIGNING!, other!] }), ["extended-key-usage"], other);
+  }
+  // keyEncipherment … decipherOnly, each beside digitalSignature (RFC 5280, 4.2.1.3, in the order of its bits).
+  for (const bit of [2, 3, 4, 5, 6, 7, 8]) {
+    assert.deepEqual(await reasons({ usage: 1 | (1 << bit) }), ["key-usage"], `bit ${bit}`);
+  }
+  assert.deepEqual(await reasons({ usage: 3 }), [], "nonRepudiation");
+  assert.deepEqual(await reasons({ usage: 0 }), ["key-usage"]);
+});
