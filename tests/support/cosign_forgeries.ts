@@ -191,9 +191,14 @@ const ANNOTATIONS = ([
   ["nothing", () => ""],
 ] satisfies [string, (base64: string) => string][]).map(([name, change]) =>
   classic(`the signature as ${name}`, async (forger, payload) => {
-    const layer = layerJson(payload, new Uint8Array());
-    const annotations = { [SIGNATURE_ANNOTATION]: change((await forger.ours.sign(payload)).toBase64()) };
-    return stored(forger, [{ ...layer, annotations }], [payload]);
+    // Some signatures need no padding, or none of the letters in which the alphabets differ: those would be as good.
+    for (let i = 0;; i++) {
+      const signed = utf8(text(payload).replace('"optional":{', `"optional":{"n":${i},`));
+      const base64 = (await forger.ours.sign(signed)).toBase64();
+      if (change(base64) === base64) continue;
+      const annotations = { [SIGNATURE_ANNOTATION]: change(base64) };
+      return stored(forger, [{ ...layerJson(signed, new Uint8Array()), annotations }], [signed]);
+    }
   })
 );
 
