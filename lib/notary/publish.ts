@@ -166,8 +166,10 @@ export function overtaken(gun: string, isDoubtful = false, attempts = 1): Tagsea
   });
 }
 
-/** Starting over would be wrong: the change is there, or will be. */
-/** What is said where a server has answered that it took a change which it does not show. */
+/**
+ * What is said where a server has answered that it took a change which it does not show. Starting over would be wrong: the
+ * change is there, or will be.
+ */
 export function notShown(gun: string, url: URL): TagsealError {
   return new TagsealError(
     "unavailable",

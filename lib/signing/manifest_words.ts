@@ -30,6 +30,13 @@ export function word(entry: JsonObject, name: string): string {
   return value;
 }
 
+/** A member that is a time, as `Date` reads it. */
+export function time(entry: JsonObject, name: string): Date {
+  const at = new Date(word(entry, name));
+  if (Number.isNaN(at.getTime())) throw malformed(`"${name}" is not a time`);
+  return at;
+}
+
 /** A member that is a whole number from 0. */
 export function whole(entry: JsonObject, name: string): number {
   const value = entry[name];

@@ -1,12 +1,12 @@
 /** Signing requests kept as files, one for each, in a folder of their own. @module */
 import { utf8 } from "../bytes/bytes.ts";
-import { type JsonObject, parseJson } from "../bytes/json.ts";
+import { parseJson } from "../bytes/json.ts";
 import { sha256Hex } from "../crypto/hash.ts";
 import { isTagsealError, reworded } from "../errors.ts";
 import { listFolder, readFileBounded, removeFile, removeLeftovers, writeFileAtomically } from "../files/files.ts";
 import { type LockWait, withLock } from "../files/lock.ts";
 import type { KeptRequest, KeptRequests } from "./kept_requests.ts";
-import { hex, list, malformed, object, word } from "./manifest_words.ts";
+import { hex, list, object, time, word } from "./manifest_words.ts";
 
 const FORMAT = "tagseal-signing-request/1";
 const NAME = /^[0-9a-f]{64}\.json$/;
@@ -60,12 +60,11 @@ function nameOf({ account, work }: KeptRequest): string {
 
 function bytesOf({ signingRequestId: id, filedAt, account, work, publishedAt }: KeptRequest): Uint8Array {
   const all = work.map(({ repository, purpose, sha256 }) => ({ repository, purpose, sha256 }));
-  const [filed, published] = [filedAt.toISOString(), publishedAt?.toISOString()];
   const document = {
     format: FORMAT,
     signingRequestId: id ?? null,
-    filedAt: filed,
-    publishedAt: published,
+    filedAt,
+    publishedAt,
     account,
     work: all,
   };
@@ -78,8 +77,8 @@ export function readRequest(bytes: Uint8Array<ArrayBuffer>): KeptRequest | undef
     const entry = object(parseJson(bytes), "it");
     const id = entry["signingRequestId"];
     if (entry["format"] !== FORMAT) return undefined;
-    const filedAt = timeIn(entry, "filedAt");
-    const publishedAt = entry["publishedAt"] === undefined ? undefined : timeIn(entry, "publishedAt");
+    const filedAt = time(entry, "filedAt");
+    const publishedAt = entry["publishedAt"] === undefined ? undefined : time(entry, "publishedAt");
     return {
       ...(id === null ? {} : { signingRequestId: word(entry, "signingRequestId") }),
       filedAt,
@@ -93,10 +92,4 @@ export function readRequest(bytes: Uint8Array<ArrayBuffer>): KeptRequest | undef
   } catch {
     return undefined; // damaged, or of another version: as if nothing were kept
   }
-}
-
-function timeIn(entry: JsonObject, name: string): Date {
-  const time = new Date(word(entry, name));
-  if (Number.isNaN(time.getTime())) throw malformed(`"${name}" is not a time`);
-  return time;
 }

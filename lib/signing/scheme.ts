@@ -37,7 +37,7 @@ export interface SignedPart {
   readonly madeAt?: Date | undefined;
   /** Whether signing may have taken days, so that what was read before is no longer to be built upon. */
   readonly wasAway: boolean;
-  /** Whether it is begun anew, at nobody's cost, where others are faster: then what they have published need not be known. */
+  /** Whether it is begun anew at nobody's cost where others are faster: then nobody needs to know what they have published. */
   readonly beginsAnew: boolean;
 }
 

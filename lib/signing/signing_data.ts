@@ -15,7 +15,7 @@ import { isJsonObject, type JsonObject, type JsonValue, parseJson } from "../byt
 import { readZip, writeZip } from "../bytes/zip.ts";
 import { sha256Hex } from "../crypto/hash.ts";
 import { messageOf, TagsealError } from "../errors.ts";
-import { hex, malformed, object, word } from "./manifest_words.ts";
+import { hex, malformed, object, time, word } from "./manifest_words.ts";
 
 /** The format that is written, and the only one that is read. */
 export const FORMAT = "docker-signing-data/1";
@@ -136,7 +136,7 @@ function readManifest(bytes: Bytes | undefined): JsonObject {
       typeof format === "string" ? `its format "${format.slice(0, 60)}" is not known` : "it has no format",
     );
   }
-  if (Number.isNaN(Date.parse(word(top, "created")))) throw malformed('"created" is not a time');
+  time(top, "created");
   word(top, "tool");
   return top;
 }

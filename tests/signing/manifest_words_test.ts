@@ -1,7 +1,7 @@
 /** What stands in a manifest is believed where it has its form, and named where it has not. */
 import assert from "node:assert/strict";
 import type { JsonValue } from "../../lib/bytes/json.ts";
-import { digest, digestOrNull, hex, hexes, list, object, whole, word } from "../../lib/signing/manifest_words.ts";
+import { digest, digestOrNull, hex, hexes, list, object, time, whole, word } from "../../lib/signing/manifest_words.ts";
 import { failsWith } from "../support/failures.ts";
 
 const HEX = "0123456789abcdef".repeat(4);
@@ -28,6 +28,13 @@ Deno.test("members of a manifest are taken where they have their form, and refus
     ],
     ["list", of(list), [[], [1]], [{}, null, "a"], '"a" is not an array'],
     ["word", of(word), ["", "x".repeat(2000)], ["x".repeat(2001), 1, null, []], '"a" is not a short text'],
+    [
+      "time",
+      of((entry, name) => time(entry, name).toISOString()),
+      ["2026-06-10T12:00:00.123Z"],
+      ["yesterday", "", "2026-13-01T00:00:00Z"],
+      '"a" is not a time',
+    ],
     ["whole", of(whole), [0, 1, 2 ** 40], [-1, "1", null, []], '"a" is not a number from 0'],
     ["hex", of(hex), [HEX], WRONG_HEX.filter((value) => typeof value === "string"), '"a" is not 64 hex digits'],
     [

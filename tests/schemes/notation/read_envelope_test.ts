@@ -163,7 +163,7 @@ Deno.test("notation envelope: how long it may be", () => {
 });
 
 Deno.test("notation descriptors: the same content as the same thing; annotations are texts", () => {
-  const { descriptor } = plainDescriptor(TARGET as never);
+  const { descriptor } = plainDescriptor(decoded(MADE.payload).targetArtifact);
   assert.ok(sameDescriptor(descriptor, { ...descriptor }));
   for (const change of [{ mediaType: "x/y" }, { size: 1 }, { digest: `sha256:${"0".repeat(64)}` as const }]) {
     assert.equal(sameDescriptor(descriptor, { ...descriptor, ...change }), false);
