@@ -319,7 +319,6 @@ const WORDS = [
 ];
 const READS_WORDS = new Map<string, string>([
   ["lib/errors.ts", "makes details, and takes the runtime's advice out of every message"],
-  ["lib/crypto/keys.ts", "details of a key"],
   ["lib/http/failures.ts", "the runtime gives no codes: its words become reasons here and nowhere else"],
   ["lib/http/send.ts", "takes a failure out of the proxy's wrapping"],
   ["lib/bytes/redaction.ts", "takes secrets out of an error's facts as out of its words"],

@@ -10,7 +10,7 @@ import { parseJson } from "../lib/bytes/json.ts";
 import { readZip, writeZip } from "../lib/bytes/zip.ts";
 import { readBuildxMetadata } from "../lib/cli/buildx.ts";
 import { parseTagList } from "../lib/cli/tag_list.ts";
-import { readPrivateKeyInfo } from "../lib/crypto/pkcs8.ts";
+import { readPrivateKey } from "../lib/crypto/private_key.ts";
 import { isTagsealError } from "../lib/errors.ts";
 import { readExport, writeExport } from "../lib/flows/export_file.ts";
 import { readYaml } from "../lib/flows/policies/documents.ts";
@@ -135,7 +135,7 @@ const PARSERS: readonly Parser[] = [
   ["a cosign bundle", 5_000, [fixture("after_dct/p256/cosign-bundle/bundle.json")], readBundle, never],
   ["cosign's public key", 3_000, [fixture("after_dct/p256/cosign.pub")], readVerificationKeys, isSyntaxError],
   ["a Notation envelope", 5_000, [fixture("after_dct/p256/notation/envelope.json")], readEnvelope, isSyntaxError],
-  ["a private key", 3_000, [PKCS8], readPrivateKeyInfo, isSyntaxError],
+  ["a private key", 3_000, [PKCS8], readPrivateKey, isSyntaxError],
   ["YAML", 3_000, [YAML], (input) => readYaml(input, "x"), isBadInput],
   ["a signed hash", 5_000, [HASH_ANSWER], (input) => readSignedHash(new Uint8Array(32), input), isInvalid],
   ["an older signed hash", 5_000, [SIGNED], (input) => readHashSignature(SENT, input), isInvalid],

@@ -100,7 +100,10 @@ const PROJECT = {
 };
 
 const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-const ENCRYPTED = await encryptPrivateKey(privateKey, "the words");
+const ENCRYPTED = await encryptPrivateKey(
+  new Uint8Array(privateKey.export({ type: "pkcs8", format: "der" })),
+  "the words",
+);
 const LEGACY = utf8(
   privateKey.export({ type: "sec1", format: "pem", cipher: "aes-256-cbc", passphrase: "it" }) as string,
 );
@@ -434,7 +437,9 @@ const READERS: Readonly<Record<string, string>> = {
   "crypto/der.ts": "elements of DER",
   "crypto/keys.ts": "a key object",
   "crypto/legacy_pem.ts": "a key of old",
-  "crypto/pkcs8.ts": "a private key",
+  "crypto/pkcs8.ts": "an encrypted key",
+  "crypto/private_key.ts": "a private key",
+  "crypto/spki.ts": "a public key",
   "crypto/x509.ts": "a bundle",
   "crypto/x509_der.ts": "a certificate",
   "crypto/x509_signature.ts": "its signature and key",

@@ -7,9 +7,9 @@
  *
  * @module
  */
-import { type Bytes, concat } from "../bytes/bytes.ts";
-import { derSequence, derUnsigned, TAG } from "./der.ts";
-import type { SignatureHash } from "./hash.ts";
+import type { Bytes } from "../bytes/bytes.ts";
+import { derEncoded, derInteger, derSequence, derUnsigned, TAG } from "./der.ts";
+import { type SignatureHash, WEB_HASHES } from "./hash.ts";
 
 /** The names of signature methods in metadata. */
 export type SignatureMethod = "ecdsa" | "rsapss" | "rsapkcs1v15" | "eddsa";
@@ -24,7 +24,6 @@ export type KeyShape =
 export const MIN_RSA_BITS = 2048;
 
 const FIELD_BYTES = { "P-256": 32, "P-384": 48, "P-521": 66 } as const;
-const WEB_HASHES = { sha256: "SHA-256", sha384: "SHA-384", sha512: "SHA-512" } as const;
 
 /** What a method leaves open. Ed25519 leaves nothing open. */
 export interface MethodVariant {
@@ -144,14 +143,5 @@ function derToIeee(signature: Bytes, size: number): Bytes | undefined {
 /** r‖s as `SEQUENCE { INTEGER r, INTEGER s }` in DER (RFC 3279, section 2.2.3). */
 export function derOfRs(rs: Bytes): Bytes {
   const half = rs.length / 2;
-  const integers = concat(...[rs.subarray(0, half), rs.subarray(half)].map(derInteger));
-  const length = integers.length < 0x80 ? [integers.length] : [0x81, integers.length]; // P-521 has at most 138 bytes
-  return concat(Uint8Array.of(TAG.sequence, ...length), integers);
-}
-
-function derInteger(unsigned: Bytes): Bytes {
-  const first = unsigned.findIndex((byte) => byte !== 0);
-  const digits = unsigned.subarray(first < 0 ? unsigned.length - 1 : first);
-  const content = digits[0]! >= 0x80 ? concat(Uint8Array.of(0), digits) : digits; // it is a positive number
-  return concat(Uint8Array.of(TAG.integer, content.length), content);
+  return derEncoded(TAG.sequence, derInteger(rs.subarray(0, half)), derInteger(rs.subarray(half)));
 }

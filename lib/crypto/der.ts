@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Bytes } from "../bytes/bytes.ts";
+import { type Bytes, concat } from "../bytes/bytes.ts";
 
 /** One element. */
 export interface DerElement {
@@ -86,4 +86,19 @@ export function derUnsigned({ tag, content }: DerElement): Bytes {
     throw new SyntaxError("not an unsigned INTEGER");
   }
   return first === 0 ? content.subarray(1) : content;
+}
+
+/** An element of these contents, its length in the shortest form; of less than 64 KiB. */
+export function derEncoded(tag: number, ...contents: readonly Bytes[]): Bytes {
+  const content = concat(...contents);
+  const { length } = content;
+  const written = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  return concat(Uint8Array.of(tag, ...written), content);
+}
+
+/** An INTEGER of a number that is not negative, given in octets, the highest first. */
+export function derInteger(unsigned: Bytes): Bytes {
+  const first = unsigned.findIndex((byte) => byte !== 0);
+  const digits = unsigned.subarray(first < 0 ? unsigned.length - 1 : first);
+  return derEncoded(TAG.integer, ...(digits[0]! >= 0x80 ? [Uint8Array.of(0)] : []), digits);
 }

@@ -7,12 +7,12 @@
  *
  * @module
  */
-import { createPublicKey, type KeyObject } from "node:crypto";
 import { type Bytes, equalBytes, text, utf8 } from "../bytes/bytes.ts";
 import { canonicalJson } from "../bytes/canonical_json.ts";
 import { isJsonObject, type JsonObject, jsonObject, type JsonValue } from "../bytes/json.ts";
-import { type KeyShape, MIN_RSA_BITS } from "./algorithms.ts";
+import type { KeyShape } from "./algorithms.ts";
 import { sha256Hex } from "./hash.ts";
+import { type ReadSpki, readSpki } from "./spki.ts";
 import { type Certificate, certificatePem, readBundle } from "./x509.ts";
 
 /** A key id: 64 lower-case hex digits. */
@@ -51,14 +51,6 @@ const SMALL_ORDER_Y: ReadonlySet<string> = new Set([
   "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
   "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
 ]);
-const CURVES = new Map<string, "P-256" | "P-384" | "P-521">([
-  ["prime256v1", "P-256"],
-  ["secp384r1", "P-384"],
-  ["secp521r1", "P-521"],
-]);
-
-/** An RSA key that is too short to be trusted: Notary refuses all of a delegation whose certificates have such keys. */
-export class ShortKey extends SyntaxError {}
 
 /**
  * Reads a key object of metadata.
@@ -126,7 +118,7 @@ export function keyOfSpki(spki: Bytes): PublicKey {
   return plainKey(read, read.shape.family);
 }
 
-function plainKey({ shape, spki }: { shape: KeyShape; spki: Bytes }, type: KeyType): PublicKey {
+function plainKey({ shape, spki }: ReadSpki, type: KeyType): PublicKey {
   if (shape.family !== type) throw new SyntaxError(`a key labelled "${type}" is of another type`);
   const raw = type === "ed25519" ? spki.subarray(ED25519_SPKI_PREFIX.length) : spki;
   const json = keyObject(type, raw.toBase64());
@@ -156,40 +148,4 @@ function keyObject(type: KeyType, encoded: string): JsonObject {
 
 function keyIdOf(json: JsonObject): KeyId {
   return sha256Hex(canonicalJson(json));
-}
-
-function readSpki(der: Bytes): { shape: KeyShape; spki: Bytes } {
-  let key: KeyObject;
-  try {
-    key = createPublicKey({ key: der as never, format: "der", type: "spki" });
-  } catch {
-    throw new SyntaxError("a public key is not a SubjectPublicKeyInfo");
-  }
-  return { shape: shapeOf(key), spki: new Uint8Array(key.export({ type: "spki", format: "der" })) };
-}
-
-/**
- * What a key can do.
- *
- * @throws {SyntaxError} for other curves and other algorithms
- * @throws {ShortKey} for RSA keys under 2048 bits
- */
-export function shapeOf(key: KeyObject): KeyShape {
-  const details = key.asymmetricKeyDetails;
-  switch (key.asymmetricKeyType) {
-    case "ec": {
-      const curve = CURVES.get(details?.namedCurve ?? "");
-      if (curve) return { family: "ecdsa", curve };
-      throw new SyntaxError("an ECDSA key is not on P-256, P-384 or P-521");
-    }
-    case "rsa": {
-      const bits = details?.modulusLength ?? 0;
-      if (bits >= MIN_RSA_BITS) return { family: "rsa", bits };
-      throw new ShortKey(`an RSA key has ${bits} bits; at least ${MIN_RSA_BITS} are needed`);
-    }
-    case "ed25519":
-      return { family: "ed25519" };
-    default:
-      throw new SyntaxError("a key is neither ECDSA, RSA nor Ed25519");
-  }
 }

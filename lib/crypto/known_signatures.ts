@@ -1,13 +1,14 @@
 /** What a command has verified already: the same signature of the same bytes under the same key is good for ever. @module */
-import { type Bytes, utf8 } from "../bytes/bytes.ts";
+import type { Bytes } from "../bytes/bytes.ts";
 import { type SignatureMethod, verifySignature } from "./algorithms.ts";
-import { hash, sha256Hex } from "./hash.ts";
+import { digest } from "./hash.ts";
 import type { PublicKey } from "./keys.ts";
-import { type Certificate, isForged } from "./x509.ts";
+import type { Certificate } from "./x509.ts";
+import { isForged } from "./x509_signature.ts";
 
 /**
  * Verifies, and remembers what was good. It knows neither roles nor repositories: who may sign what, versions and expiry are
- * judged anew each time. Of a question it remembers the hash of all that is asked, so that it answers no other one.
+ * judged anew each time. Of a question it remembers all that is asked, of the payload the hash, so that it answers no other one.
  */
 export class KnownSignatures {
   readonly #good = new Set<string>();
@@ -20,8 +21,12 @@ export class KnownSignatures {
     payload: Bytes,
     signature: Bytes,
   ): Promise<boolean> {
-    const parts = [method, JSON.stringify(key.shape), ...[key.spki, signature, hash("sha256", payload)].map(hex)];
-    const question = sha256Hex(utf8(parts.join(" ")));
+    const parts = [
+      method,
+      JSON.stringify(key.shape),
+      ...[key.spki, signature, await digest("sha256", payload)].map(hex),
+    ];
+    const question = parts.join(" ");
     if (this.#good.has(question)) return true;
     const isGood = await verifySignature(method, key, payload, signature);
     if (isGood) this.#good.add(question);
@@ -29,10 +34,10 @@ export class KnownSignatures {
   }
 
   /** {@linkcode isForged}. */
-  isForged(certificate: Certificate): boolean {
-    const question = sha256Hex(certificate.der);
+  async isForged(certificate: Certificate): Promise<boolean> {
+    const question = hex(certificate.der);
     if (this.#unforged.has(question)) return false;
-    const found = isForged(certificate);
+    const found = await isForged(certificate);
     if (!found) this.#unforged.add(question);
     return found;
   }

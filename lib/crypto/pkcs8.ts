@@ -1,34 +1,36 @@
 /**
  * Encrypted PKCS#8 (RFC 5958) as Notary and Docker write it: PBES2 with PBKDF2 and AES-256-CBC (RFC 8018).
  *
- * Written by hand over `asn1js`, because `node:crypto` can neither write a file that the notary client opens (it names
- * HMAC-SHA256, notary knows the default HMAC-SHA1 only) nor read one (notary marks EC keys as version 1).
+ * Written by hand, because `node:crypto` can neither write a file that the notary client opens (it names HMAC-SHA256,
+ * notary knows the default HMAC-SHA1 only) nor read one (notary marks EC keys as version 1).
  *
  * @module
  */
-import type * as Asn1 from "asn1js";
-import { createCipheriv, createDecipheriv, createPrivateKey, type KeyObject, pbkdf2, randomBytes } from "node:crypto";
-import { promisify } from "node:util";
-import { type Bytes, utf8 } from "../bytes/bytes.ts";
+import { type Bytes, equalBytes, utf8 } from "../bytes/bytes.ts";
+import { type DerElement, derEncoded, derInteger, derSequence, derUnsigned, TAG } from "./der.ts";
+import { type PrivateKey, privateKeyFrom, type PrivateKeyInfo, privateKeyInfo } from "./private_key.ts";
 
+/** Object identifiers, DER: of RFC 8018, A.2 to A.4 and B.1.1, and AES-256-CBC. */
 const OID = {
-  pbes2: "1.2.840.113549.1.5.13",
-  pbkdf2: "1.2.840.113549.1.5.12",
-  hmacSha1: "1.2.840.113549.2.7",
-  hmacSha256: "1.2.840.113549.2.9",
-  aes256Cbc: "2.16.840.1.101.3.4.1.42",
+  pbes2: Uint8Array.fromHex("06092a864886f70d01050d"),
+  pbkdf2: Uint8Array.fromHex("06092a864886f70d01050c"),
+  aes256Cbc: Uint8Array.fromHex("060960864801650304012a"),
 } as const;
+/** The hash of PBKDF2 by the identifier of its HMAC, DER in hex. */
+const HASHES: ReadonlyMap<string, "SHA-1" | "SHA-256"> = new Map([
+  ["06082a864886f70d0207", "SHA-1"],
+  ["06082a864886f70d0209", "SHA-256"],
+]);
 const ITERATIONS = 2048; // what notary writes; its files are made to be opened by it
 const MAX_ITERATIONS = 10_000_000;
+const IV_BYTES = 16;
 
-/** A key from a passphrase. Made when it is called, as the platform's cryptography is large and loaded when it is used. */
-const derive = (passphrase: string, salt: Uint8Array, iterations: number, prf: string): Promise<Uint8Array> =>
-  promisify(pbkdf2)(utf8(passphrase), salt, iterations, 32, prf);
-const asn1 = () => import("asn1js"); // only needed where key files are
-
-/** Loads what opening a key takes, while whoever is going to open one waits for something else. */
-export function preloadPkcs8(): void {
-  asn1().catch(() => {}); // said where it is used
+/** How a key is sealed. */
+interface Sealing {
+  readonly salt: Bytes;
+  readonly iterations: number;
+  readonly hash: "SHA-1" | "SHA-256";
+  readonly iv: Bytes;
 }
 
 /** The passphrase does not open the key. */
@@ -37,19 +39,16 @@ export class WrongPassphrase extends Error {
   override readonly name = "WrongPassphrase";
 }
 
-/** Encrypts a private key with a passphrase; returns the DER of an EncryptedPrivateKeyInfo. */
-export async function encryptPrivateKey(key: KeyObject, passphrase: string): Promise<Bytes> {
-  const { Integer, ObjectIdentifier, OctetString, Sequence } = await asn1();
-  const salt = randomBytes(8), iv = randomBytes(16);
-  const cipher = createCipheriv("aes-256-cbc", await derive(passphrase, salt, ITERATIONS, "sha1"), iv);
-  const plain = key.export({ type: "pkcs8", format: "der" });
-  const sealed = new Uint8Array([...cipher.update(plain), ...cipher.final()]);
-  const octets = (bytes: Uint8Array) => new OctetString({ valueHex: new Uint8Array(bytes).buffer });
-  const sequence = (...value: Asn1.BaseBlock[]) => new Sequence({ value });
-  const oid = (value: string) => new ObjectIdentifier({ value });
-  const kdf = sequence(oid(OID.pbkdf2), sequence(octets(salt), new Integer({ value: ITERATIONS })));
-  const scheme = sequence(oid(OID.pbes2), sequence(kdf, sequence(oid(OID.aes256Cbc), octets(iv))));
-  return new Uint8Array(sequence(scheme, octets(sealed)).toBER());
+/** Encrypts a PrivateKeyInfo (DER) with a passphrase; returns the DER of an EncryptedPrivateKeyInfo. */
+export async function encryptPrivateKey(pkcs8: Bytes, passphrase: string): Promise<Bytes> {
+  const salt = crypto.getRandomValues(new Uint8Array(8)), iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
+  const key = await derive(passphrase, { salt, iterations: ITERATIONS, hash: "SHA-1", iv }, "encrypt");
+  const sealed = new Uint8Array(await crypto.subtle.encrypt({ name: "AES-CBC", iv }, key, pkcs8));
+  const sequence = (...parts: Bytes[]) => derEncoded(TAG.sequence, ...parts);
+  const octets = (bytes: Bytes) => derEncoded(TAG.octetString, bytes);
+  const iterations = derInteger(Uint8Array.of(ITERATIONS >> 8, ITERATIONS & 0xff));
+  const kdf = sequence(OID.pbkdf2, sequence(octets(salt), iterations));
+  return sequence(sequence(OID.pbes2, sequence(kdf, sequence(OID.aes256Cbc, octets(iv)))), octets(sealed));
 }
 
 /**
@@ -58,85 +57,82 @@ export async function encryptPrivateKey(key: KeyObject, passphrase: string): Pro
  * @throws {WrongPassphrase}
  * @throws {SyntaxError} where the file is malformed or of a kind that Notary does not write
  */
-export async function decryptPrivateKey(der: Bytes, passphrase: string): Promise<KeyObject> {
-  const { salt, iterations, prf, iv, sealed } = await readPbes2(der);
-  const decipher = createDecipheriv("aes-256-cbc", await derive(passphrase, salt, iterations, prf), iv);
+export async function decryptPrivateKey(der: Bytes, passphrase: string): Promise<PrivateKey> {
+  const { sealed, ...sealing } = readPbes2(der);
+  const key = await derive(passphrase, sealing, "decrypt");
   let plain: Bytes;
   try {
-    plain = new Uint8Array([...decipher.update(sealed), ...decipher.final()]);
+    plain = new Uint8Array(await crypto.subtle.decrypt({ name: "AES-CBC", iv: sealing.iv }, key, sealed));
   } catch {
     throw new WrongPassphrase("the passphrase does not open the key");
   }
+  let info: PrivateKeyInfo;
   try {
-    return await readPrivateKeyInfo(plain);
+    info = privateKeyInfo(plain);
   } catch {
     // One wrong passphrase in 256 leaves something that ends like padding.
     throw new WrongPassphrase("the passphrase does not open the key");
   }
+  return await privateKeyFrom(info);
 }
 
-/** An unencrypted PrivateKeyInfo. @throws {SyntaxError} where it is none */
-export async function readPrivateKeyInfo(der: Bytes): Promise<KeyObject> {
-  const { Integer, OctetString, Sequence } = await asn1();
-  const [version, algorithm, key] = children(await parse(der), Sequence);
-  if (!(version instanceof Integer) || !(key instanceof OctetString) || !algorithm) throw new SyntaxError("not PKCS#8");
-  // Version 1 promises a public key (RFC 5958), which notary leaves out; as version 0 the same bytes are right.
-  const value = [new Integer({ value: 0 }), algorithm, key];
-  const info = new Uint8Array(new Sequence({ value }).toBER());
-  try {
-    return createPrivateKey({ key: info as never, format: "der", type: "pkcs8" });
-  } catch {
-    throw new SyntaxError("the private key cannot be read");
-  }
+async function derive(
+  passphrase: string,
+  { salt, iterations, hash }: Sealing,
+  use: "encrypt" | "decrypt",
+): Promise<CryptoKey> {
+  const words = await crypto.subtle.importKey("raw", utf8(passphrase), "PBKDF2", false, ["deriveKey"]);
+  const algorithm = { name: "PBKDF2", salt, iterations, hash };
+  return await crypto.subtle.deriveKey(algorithm, words, { name: "AES-CBC", length: 256 }, false, [use]);
 }
 
-async function readPbes2(der: Bytes) {
-  const { Integer, ObjectIdentifier, OctetString, Sequence } = await asn1();
-  const fail = (what: string) => new SyntaxError(`the encrypted key cannot be read: ${what}`);
-  const oidOf = (block: Asn1.BaseBlock | undefined) =>
-    block instanceof ObjectIdentifier ? block.valueBlock.toString() : "";
-  const octetsOf = (block: Asn1.BaseBlock | undefined) => {
-    if (!(block instanceof OctetString)) throw fail("a value is missing");
-    return new Uint8Array(block.valueBlock.valueHexView);
-  };
-  const [scheme, sealed] = children(await parse(der), Sequence);
-  const [pbes2, parameters] = children(scheme, Sequence);
-  if (oidOf(pbes2) !== OID.pbes2) throw fail("it is not encrypted with PBES2");
-  const [kdf, cipher] = children(parameters, Sequence);
-  const [pbkdf2Oid, kdfParameters] = children(kdf, Sequence);
-  const [cipherOid, iv] = children(cipher, Sequence);
-  if (oidOf(pbkdf2Oid) !== OID.pbkdf2 || oidOf(cipherOid) !== OID.aes256Cbc) throw fail("other algorithms were used");
-  const [salt, iterations, ...rest] = children(kdfParameters, Sequence);
-  if (!(iterations instanceof Integer)) throw fail("a value is missing");
-  const count = iterations.valueBlock.valueDec;
-  if (count < 1 || count > MAX_ITERATIONS) throw fail("its iteration count is out of bounds");
-  const prfSequence = rest.find((block) => block instanceof Sequence);
-  const prf = prfSequence ? oidOf(children(prfSequence, Sequence)[0]) : OID.hmacSha1;
-  if (prf !== OID.hmacSha1 && prf !== OID.hmacSha256) throw fail("another hash was used");
+function readPbes2(der: Bytes): Sealing & { readonly sealed: Bytes } {
+  const [scheme, sealed] = sequenceOf(der);
+  const [pbes2, parameters] = sequenceOf(scheme?.bytes);
+  if (!isSame(pbes2, OID.pbes2)) throw unreadable("it is not encrypted with PBES2");
+  const [kdf, cipher] = sequenceOf(parameters?.bytes);
+  const [pbkdf2, kdfParameters] = sequenceOf(kdf?.bytes);
+  const [aes, iv] = sequenceOf(cipher?.bytes);
+  if (!isSame(pbkdf2, OID.pbkdf2) || !isSame(aes, OID.aes256Cbc)) throw unreadable("other algorithms were used");
+  const [salt, iterations, ...rest] = sequenceOf(kdfParameters?.bytes);
   const vector = octetsOf(iv);
-  if (vector.length !== 16) throw fail("its initialization vector has the wrong size");
+  if (vector.length !== IV_BYTES) throw unreadable("its initialization vector has the wrong size");
   return {
     salt: octetsOf(salt),
-    iterations: count,
-    prf: prf === OID.hmacSha1 ? "sha1" : "sha256",
+    iterations: countOf(iterations),
+    hash: hashOf(rest.find(({ tag }) => tag === TAG.sequence)),
     iv: vector,
     sealed: octetsOf(sealed),
   };
 }
 
-async function parse(der: Bytes): Promise<Asn1.BaseBlock> {
-  const { fromBER } = await asn1();
-  let read: ReturnType<typeof fromBER> | undefined;
-  try {
-    read = fromBER(der);
-  } catch {
-    // Of some garbage it says so in a result, on other garbage it stumbles.
-  }
-  if (read?.offset !== der.length) throw new SyntaxError("not DER");
-  return read.result as Asn1.BaseBlock;
+function countOf(iterations: DerElement | undefined): number {
+  if (iterations?.tag !== TAG.integer) throw unreadable("a value is missing");
+  const count = derUnsigned(iterations).reduce((n, byte) => n * 256 + byte, 0);
+  if (count < 1 || count > MAX_ITERATIONS) throw unreadable("its iteration count is out of bounds");
+  return count;
 }
 
-function children(block: Asn1.BaseBlock | undefined, Sequence: typeof Asn1.Sequence): Asn1.BaseBlock[] {
-  if (!(block instanceof Sequence)) throw new SyntaxError("not the expected ASN.1 structure");
-  return block.valueBlock.value as Asn1.BaseBlock[];
+function hashOf(prf: DerElement | undefined): Sealing["hash"] {
+  if (!prf) return "SHA-1"; // the default
+  const hash = HASHES.get(sequenceOf(prf.bytes)[0]?.bytes.toHex() ?? "");
+  if (!hash) throw unreadable("another hash was used");
+  return hash;
+}
+
+function sequenceOf(der: Bytes | undefined): DerElement[] {
+  return derSequence(der ?? new Uint8Array());
+}
+
+function octetsOf(element: DerElement | undefined): Bytes {
+  if (element?.tag !== TAG.octetString) throw unreadable("a value is missing");
+  return element.content;
+}
+
+function isSame(element: DerElement | undefined, identifier: Bytes): boolean {
+  return element !== undefined && equalBytes(element.bytes, identifier);
+}
+
+function unreadable(what: string): SyntaxError {
+  return new SyntaxError(`the encrypted key cannot be read: ${what}`);
 }

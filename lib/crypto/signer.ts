@@ -1,9 +1,8 @@
 /** Signers: something that knows its public key and signs bytes. Private keys do not travel. @module */
-import type { KeyObject } from "node:crypto";
-import { createPublicKey } from "node:crypto";
 import type { Bytes } from "../bytes/bytes.ts";
 import { createSignature, methodsOf, type SignatureMethod } from "./algorithms.ts";
-import { keyOfSpki, type PublicKey } from "./keys.ts";
+import type { PublicKey } from "./keys.ts";
+import type { PrivateKey } from "./private_key.ts";
 import { createSignatureByRules, type SignatureRules } from "./signature_rules.ts";
 
 /** A raw signature and the method that verifies it, with the hash of the rules where it was made by rules. */
@@ -35,9 +34,7 @@ export interface HashSigner extends Signer {
 }
 
 /** A signer over a private key in memory. It signs as Notary does: RSA keys with `rsapss`. */
-export function localSigner(privateKey: KeyObject): Signer {
-  const publicKey = publicKeyOf(privateKey);
-  const pkcs8 = new Uint8Array(privateKey.export({ type: "pkcs8", format: "der" }));
+export function localSigner({ publicKey, pkcs8 }: PrivateKey): Signer {
   const method = methodsOf(publicKey.shape)[0]!;
   const key = { shape: publicKey.shape, pkcs8 };
   return {
@@ -47,10 +44,4 @@ export function localSigner(privateKey: KeyObject): Signer {
         ? await createSignatureByRules(key, rules, payload)
         : { method, bytes: await createSignature(method, key, payload) },
   };
-}
-
-/** The plain public key of a private key. */
-export function publicKeyOf(privateKey: KeyObject): PublicKey {
-  const spki = createPublicKey(privateKey).export({ type: "spki", format: "der" });
-  return keyOfSpki(new Uint8Array(spki));
 }

@@ -1,5 +1,4 @@
 /** X.509 certificates: reading what the trust rules need. @module */
-import { X509Certificate } from "node:crypto";
 import { type Bytes, equalBytes } from "../bytes/bytes.ts";
 import { formatPem, parsePem } from "../bytes/pem.ts";
 import { basicConstraints, type CertificateFields, keyUsage, type NameAttribute, readFields } from "./x509_der.ts";
@@ -69,18 +68,6 @@ export function readCertificates(pem: string): [Certificate, ...Certificate[]] {
 /** Whether a certificate is signed with a hash that can be forged: MD5, SHA-1. */
 export function isBrokenlySigned(certificate: Certificate): boolean {
   return /md[245]|sha-?1(?!\d)/i.test(certificate.signatureAlgorithm);
-}
-
-/** Whether a certificate says to be self-signed and is not; algorithms that the runtime does not verify pass. */
-export function isForged(certificate: Certificate): boolean {
-  const known = /^(ecdsa-with-sha|sha)\d+/i.test(certificate.signatureAlgorithm);
-  if (!certificate.isSelfIssued || !known) return false;
-  try {
-    const x509 = new X509Certificate(certificate.der as never);
-    return !x509.verify(x509.publicKey);
-  } catch {
-    return false; // P-521
-  }
 }
 
 /** A certificate as PEM, as Notary writes it. */

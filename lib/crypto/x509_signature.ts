@@ -67,6 +67,13 @@ export async function signatureOfCertificate(
   return "bad";
 }
 
+/**
+ * Whether a certificate says to be self-signed and is not. What nobody here verifies passes: unknown algorithms and keys.
+ */
+export async function isForged(certificate: Certificate): Promise<boolean> {
+  return certificate.isSelfIssued && await signatureOfCertificate(certificate, certificate) === "bad";
+}
+
 function isSignedSha1(certificate: Certificate, issuer: Certificate): boolean {
   try {
     const [above, below] = [new X509Certificate(issuer.der as never), new X509Certificate(certificate.der as never)];

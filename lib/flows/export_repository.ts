@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { type Bytes, equalBytes } from "../bytes/bytes.ts";
-import { hash } from "../crypto/hash.ts";
+import type { Bytes } from "../bytes/bytes.ts";
 import { isTagsealError } from "../errors.ts";
 import { createMemoryMetadataStore } from "../notary/metadata_store.ts";
 import { NamedBytes, unverifiedTotal } from "../notary/sizes.ts";
 import type { TrustServer } from "../notary/trust_server.ts";
 import { filesOf, readRepository } from "../notary/update.ts";
+import { isListed } from "../tuf/listed.ts";
 import type { FileMeta } from "../tuf/models.ts";
 import { parseListing, parseRoot, parseTargets } from "../tuf/parse.ts";
 import { type DelegationRole, isDelegation, type RoleName } from "../tuf/roles.ts";
@@ -105,8 +105,7 @@ async function untrustedFiles(
     const allowance = { maxBytes: meta.length };
     const bytes = sha256 && await server.read(repository.gun, `${name}.${sha256.toHex()}`, allowance) ||
       await server.read(repository.gun, name, allowance);
-    const fits = bytes && [...meta.hashes].every(([kind, digest]) => equalBytes(hash(kind, bytes), digest));
-    return fits ? [[name, bytes]] : [];
+    return bytes && await isListed(bytes, meta) ? [[name, bytes]] : [];
   }));
   return files.flat();
 }

@@ -2,7 +2,6 @@
 import { type Bytes, sameBytes } from "../bytes/bytes.ts";
 import { canonicalJson } from "../bytes/canonical_json.ts";
 import { type KeyId, keyOfCertificate, type PublicKey } from "../crypto/keys.ts";
-import { preloadPkcs8 } from "../crypto/pkcs8.ts";
 import { createRootCertificate, preloadRootCertificate } from "../crypto/root_certificate.ts";
 import type { Signer } from "../crypto/signer.ts";
 import type { Certificate } from "../crypto/x509.ts";
@@ -89,7 +88,6 @@ export async function initRepository(trust: Trust, keys: KeyStore, options: Init
   // Nothing goes on behind the back of whoever is told of a failure.
   const asked = Promise.allSettled([here, managed, ...openings]);
   await connecting(asked);
-  preloadPkcs8();
   preloadRootCertificate();
   try {
     const [present, remembered] = await here;

@@ -17,7 +17,7 @@ export interface RootCertificateResult {
 /** Reads it from the server's verified root. Throws what reading throws. */
 export async function readRootCertificate(trust: Trust, gun: string): Promise<RootCertificateResult> {
   const { repository: { root, at } } = await openRepository(trust, gun);
-  const [key] = usableRootKeys(root, gun, at).keys.values();
+  const [key] = (await usableRootKeys(root, gun, at)).keys.values();
   const [targets] = root.roles.targets.keys.values();
   return {
     rootCertificate: key!.certificate!,

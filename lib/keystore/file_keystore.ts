@@ -10,13 +10,13 @@
  * @see Notary `docs/advanced_usage.md`, "Files and state on disk"; `tuf/utils/x509.go`; `storage/filestore.go`
  * @module
  */
-import { generateKeyPairSync } from "node:crypto";
 import { fileText, utf8 } from "../bytes/bytes.ts";
 import { formatPem, parsePem, type PemBlock } from "../bytes/pem.ts";
 import type { KeyId } from "../crypto/keys.ts";
 import { decryptLegacyKey, isLegacyKey } from "../crypto/legacy_pem.ts";
-import { decryptPrivateKey, encryptPrivateKey, preloadPkcs8, WrongPassphrase } from "../crypto/pkcs8.ts";
-import { localSigner, publicKeyOf, type Signer } from "../crypto/signer.ts";
+import { decryptPrivateKey, encryptPrivateKey, WrongPassphrase } from "../crypto/pkcs8.ts";
+import { newPrivateKey } from "../crypto/private_key.ts";
+import { localSigner, type Signer } from "../crypto/signer.ts";
 import { isTagsealError, messageOf, TagsealError } from "../errors.ts";
 import {
   isDenied,
@@ -109,7 +109,7 @@ export function createFileKeyStore(
       const passphrase = await ask({ purpose: "open", key, attempt });
       try {
         const privateKey = await decrypt(passphrase);
-        if (publicKeyOf(privateKey).canonicalId !== id) {
+        if (privateKey.publicKey.canonicalId !== id) {
           throw damaged(path, "it holds another key than it is named");
         }
         return localSigner(privateKey);
@@ -126,18 +126,17 @@ export function createFileKeyStore(
     async create(info) {
       refuseIfOpenToAll(trustDir, folder);
       await writing(() => Promise.resolve()); // nobody is asked for a passphrase in vain
-      const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-      const id = publicKeyOf(privateKey).canonicalId;
+      const privateKey = await newPrivateKey();
+      const id = privateKey.publicKey.canonicalId;
       const passphrase = await ask({ purpose: "create", key: { id, ...info }, attempt: 1 });
       const headers = new Map([["role", info.role], ...(info.gun ? [["gun", info.gun] as const] : [])]);
-      const pem = formatPem("ENCRYPTED PRIVATE KEY", await encryptPrivateKey(privateKey, passphrase), headers);
+      const pem = formatPem("ENCRYPTED PRIVATE KEY", await encryptPrivateKey(privateKey.pkcs8, passphrase), headers);
       const options = { replace: false, mode: 0o600, folderMode: 0o700 };
       await writing(() => writeFileAtomically(pathOf(id), utf8(pem), options));
       return { signer: localSigner(privateKey), discard: () => removeFile(pathOf(id)) };
     },
 
     async list() {
-      preloadPkcs8();
       const found = new Map<KeyId, KeyInfo>();
       for (const file of present().slice(0, MAX_KEYS)) {
         const block = found.has(file.id) ? undefined : await readBlock(file.path).catch(skip);

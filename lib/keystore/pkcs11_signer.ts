@@ -12,7 +12,7 @@
 import { Buffer } from "node:buffer";
 import { type Bytes, concat, utf8 } from "../bytes/bytes.ts";
 import { verifySignature } from "../crypto/algorithms.ts";
-import { hash, type SignatureHash } from "../crypto/hash.ts";
+import { digest, type SignatureHash } from "../crypto/hash.ts";
 import type { PublicKey } from "../crypto/keys.ts";
 import { DIGEST_BYTES, DIGEST_INFO, hashOfDigest } from "../crypto/rsa_padding.ts";
 import type { SignatureRules } from "../crypto/signature_rules.ts";
@@ -63,7 +63,7 @@ export function tokenSigner(token: Token, publicKey: PublicKey, privateKey: Hand
   }
 
   async function signAndVerify(method: TokenMethod, payload: Bytes, name: SignatureHash): Promise<RawSignature> {
-    const signature = await signDigest(method, name, hash(name, payload));
+    const signature = await signDigest(method, name, await digest(name, payload));
     const variant = { hash: name, saltLength: DIGEST_BYTES[name] };
     const isGood = await verifySignature(method, publicKey, payload, signature.bytes, variant);
     if (!isGood) throw anotherKey(token, publicKey);

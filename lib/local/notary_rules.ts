@@ -5,9 +5,9 @@
  * @see Notary `server/handlers/validation.go`
  * @module
  */
-import { type Bytes, equalBytes } from "../bytes/bytes.ts";
-import { hash } from "../crypto/hash.ts";
+import type { Bytes } from "../bytes/bytes.ts";
 import { isTagsealError } from "../errors.ts";
+import { isListed } from "../tuf/listed.ts";
 import type { Metadata, RoleKeys, Root, Targets } from "../tuf/models.ts";
 import { parseListing, parseRoot, parseTargets } from "../tuf/parse.ts";
 import { type DelegationRole, isDelegation, parentOf, type RoleName } from "../tuf/roles.ts";
@@ -144,9 +144,9 @@ function acceptSnapshot(
     const needed = [...posted.keys()].filter((role) => files.has(role));
     for (const role of new Set([...needed, ...snapshot.meta.keys()])) {
       const meta = snapshot.meta.get(role), file = files.get(role);
-      const same = meta && file && meta.length === file.length &&
-        [...meta.hashes].every(([name, digest]) => equalBytes(hash(name, file), digest));
-      if (!same) throw new UpdateRefusal("ErrBadSnapshot", `the snapshot does not name ${role} as it is`);
+      if (!meta || !file || !await isListed(file, meta)) {
+        throw new UpdateRefusal("ErrBadSnapshot", `the snapshot does not name ${role} as it is`);
+      }
     }
     return storedFile("snapshot", snapshot.version, bytes, at);
   });

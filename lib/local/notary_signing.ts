@@ -11,7 +11,8 @@ import { canonicalJson } from "../bytes/canonical_json.ts";
 import { type JsonObject, jsonObject } from "../bytes/json.ts";
 import { hash, sha256Hex } from "../crypto/hash.ts";
 import type { PublicKey } from "../crypto/keys.ts";
-import { localSigner, publicKeyOf, type Signer } from "../crypto/signer.ts";
+import { privateKeyOf, publicKeyOf } from "../crypto/key_object.ts";
+import { localSigner, type Signer } from "../crypto/signer.ts";
 import { assembleFile, expiryAfter } from "../tuf/edit.ts";
 import type { RoleKeys, Root } from "../tuf/models.ts";
 import { parseListing, parseRoot } from "../tuf/parse.ts";
@@ -40,7 +41,7 @@ export function managedKey(store: NotaryStore, gun: string, role: ManagedRole): 
 
 function managedSigners(store: NotaryStore, gun: string, role: ManagedRole): Signer[] {
   return store.keys(gun, role).map((pkcs8) =>
-    localSigner(createPrivateKey({ key: Buffer.from(pkcs8), format: "der", type: "pkcs8" }))
+    localSigner(privateKeyOf(createPrivateKey({ key: Buffer.from(pkcs8), format: "der", type: "pkcs8" })))
   );
 }
 

@@ -8,7 +8,7 @@ import { constants, type KeyObject, privateDecrypt, privateEncrypt } from "node:
 import { type Bytes, concat } from "../bytes/bytes.ts";
 import type { PublicKey } from "../crypto/keys.ts";
 import { DIGEST_INFO, encodePss, hashOfDigest } from "../crypto/rsa_padding.ts";
-import { publicKeyOf } from "../crypto/signer.ts";
+import { publicKeyOf } from "../crypto/key_object.ts";
 import { TagsealError } from "../errors.ts";
 
 /** How a hash is signed, by the names of SignPath's hash signing artifacts. */

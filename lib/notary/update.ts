@@ -11,7 +11,7 @@
  * @module
  */
 import { type Bytes, equalBytes, sameBytes } from "../bytes/bytes.ts";
-import { hash } from "../crypto/hash.ts";
+import { digest } from "../crypto/hash.ts";
 import { KnownSignatures } from "../crypto/known_signatures.ts";
 import { isTagsealError, TagsealError } from "../errors.ts";
 import { isTooLong } from "../http/send.ts";
@@ -32,7 +32,7 @@ import {
 import { cannotStandIn, isServerDown } from "./offline.ts";
 import { followKnown, openPinned } from "./roots.ts";
 import type { FileChanges, MetadataStore } from "./metadata_store.ts";
-import { connecting, type Copy, probable, readFiles } from "./first_round.ts";
+import { type Copy, probable, readFiles } from "./first_round.ts";
 import { NamedBytes, PIN_ROOT } from "./sizes.ts";
 import { noNotary, type TrustServer } from "./trust_server.ts";
 
@@ -114,10 +114,6 @@ async function readOnline(options: ReadOptions, cached: Copy): Promise<ReadResul
   for (const name of [...options.expected ?? [], ...cached.keys()]) names.add(name);
   for (let attempt = 1, overtaken = 0;;) {
     const reading = readFiles(server, gun, names, cached, probable(cached, options.atHand));
-    if (!options.before) {
-      await connecting(reading);
-      hash("sha256", new Uint8Array()); // the runtime loads its cryptography now, not when the files are here
-    }
     const read = await reading;
     let wasGood = false;
     try {
@@ -190,7 +186,7 @@ async function verify(
   const stamped = await advanceTimestamp(newest, existing("timestamp", read.get("timestamp")));
   const fetched = async (name: RoleName, meta: FileMeta | undefined) => {
     const bytes = read.get(name);
-    return bytes && (!meta || fits(bytes, meta)) ? bytes : meta && await byHash(server, gun, name, meta);
+    return bytes && (!meta || await fits(bytes, meta)) ? bytes : meta && await byHash(server, gun, name, meta);
   };
   const snapshotMeta = stamped.timestamp.meta.get("snapshot");
   named.take("snapshot", snapshotMeta);
@@ -240,9 +236,9 @@ async function byHash(server: TrustServer, gun: string, name: RoleName, meta: Fi
   });
 }
 
-function fits(bytes: Bytes, meta: FileMeta): boolean {
-  const [name, digest] = [...meta.hashes][0]!;
-  return bytes.length === meta.length && equalBytes(hash(name, bytes), digest);
+async function fits(bytes: Bytes, meta: FileMeta): Promise<boolean> {
+  const [name, named] = [...meta.hashes][0]!;
+  return bytes.length === meta.length && equalBytes(await digest(name, bytes), named);
 }
 
 function existing(name: string, bytes: Bytes | undefined): Bytes {

@@ -4,8 +4,8 @@
  * @see {@link https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#pushing-blobs | OCI Distribution}
  * @module
  */
-import { createHash } from "node:crypto";
 import type { Bytes } from "../bytes/bytes.ts";
+import { sha256Hex } from "../crypto/hash.ts";
 import { isTagsealError, type TagsealError } from "../errors.ts";
 import { randomPartOf } from "../http/jitter.ts";
 import { type Digest, isDigest } from "./image_ref.ts";
@@ -27,7 +27,7 @@ const MORE_PAUSE_MS = 500;
 
 /** The digest of `bytes`. */
 export function digestOf(bytes: Uint8Array): Digest {
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+  return `sha256:${sha256Hex(bytes)}`;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Signs payloads by SignPath's fast hash signing: one request each, answered at once, without file and approval. @module */
-import { hash } from "../crypto/hash.ts";
+import { digest } from "../crypto/hash.ts";
 import type { PublicKey } from "../crypto/keys.ts";
 import { TagsealError } from "../errors.ts";
 import type { SignPathClient } from "../signpath/client.ts";
@@ -27,10 +27,10 @@ export function hashSigner(
     // Where the first is refused all would be, and a project of the wrong type would file each as an ordinary request.
     sign: perPayload(async (payload) => {
       const { bytes, rules, about } = payload;
-      const digest = hash(rules.hash, bytes);
+      const hashed = await digest(rules.hash, bytes);
       const description = submission.description ?? describeChanges([about]);
       return await client.signHash(
-        { ...submission, description, digest, rules, key: oneKind(payload), metadata: about },
+        { ...submission, description, digest: hashed, rules, key: oneKind(payload), metadata: about },
         limits,
       );
     }, { atOnce: AT_ONCE, probeFirst: true }),

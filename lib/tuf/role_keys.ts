@@ -1,5 +1,6 @@
 /** The keys of roles, as root and targets files hold them. @module */
-import { type KeyId, type PublicKey, readPublicKey, ShortKey } from "../crypto/keys.ts";
+import { type KeyId, type PublicKey, readPublicKey } from "../crypto/keys.ts";
+import { ShortKey } from "../crypto/spki.ts";
 import { isBrokenlySigned } from "../crypto/x509.ts";
 import { messageOf } from "../errors.ts";
 import type { RoleKeys, UnusableKey } from "./models.ts";

@@ -41,13 +41,18 @@ export type RootPin = KeyPin | CaPin | { readonly anyOf: readonly (KeyPin | CaPi
  *
  * @throws {TagsealError} `trust-invalid` where no key remains
  */
-export function usableRootKeys(root: Root, gun: string, at: Date, seen = new KnownSignatures()): RoleKeys {
+export async function usableRootKeys(
+  root: Root,
+  gun: string,
+  at: Date,
+  seen = new KnownSignatures(),
+): Promise<RoleKeys> {
   const { keys, unusable = new Map() } = root.roles.root;
   const reasons = [...unusable.values()].map(({ reason }) => reason);
   let byClock: ByClock | undefined;
   const usable = new Map<KeyId, PublicKey>();
   for (const [id, key] of keys) {
-    const fault = faultOf(key, gun, at, seen);
+    const fault = await faultOf(key, gun, at, seen);
     if (!fault) usable.set(id, key);
     else reasons.push(fault.why);
     byClock ??= fault?.byClock;
@@ -66,13 +71,13 @@ export function usableRootKeys(root: Root, gun: string, at: Date, seen = new Kno
   );
 }
 
-function faultOf(
+async function faultOf(
   key: PublicKey,
   gun: string,
   at: Date,
   seen: KnownSignatures,
-): { why: string; byClock?: ByClock } | undefined {
-  const why = whyUnusable(key, gun, seen);
+): Promise<{ why: string; byClock?: ByClock } | undefined> {
+  const why = await whyUnusable(key, gun, seen);
   if (why !== undefined) return { why };
   const { notBefore, notAfter } = key.certificate!;
   if (at >= notAfter) return { why: `a certificate expired on ${notAfter.toISOString()}`, byClock: "over" };
@@ -80,14 +85,14 @@ function faultOf(
   return undefined;
 }
 
-function whyUnusable(key: PublicKey, gun: string, seen: KnownSignatures): string | undefined {
+async function whyUnusable(key: PublicKey, gun: string, seen: KnownSignatures): Promise<string | undefined> {
   const certificate = key.certificate;
   if (!certificate) return "a root key is not a certificate";
   if (!isFor(key, gun)) return `a certificate is for "${certificate.commonName.slice(0, 300)}"`;
   if (certificate.isCa) return "a certificate is a CA";
   if (isBrokenlySigned(certificate)) return "a certificate is signed with a broken hash";
   if (certificate.isNotForSigning) return "a certificate is not for signatures";
-  if (seen.isForged(certificate)) return "a certificate is not signed by its own key, though it says so";
+  if (await seen.isForged(certificate)) return "a certificate is not signed by its own key, though it says so";
   return undefined;
 }
 

@@ -19,12 +19,12 @@
  * @module
  */
 import { type Bytes, equalBytes, sameBytes } from "../bytes/bytes.ts";
-import { hash } from "../crypto/hash.ts";
 import { KnownSignatures } from "../crypto/known_signatures.ts";
 import { TagsealError } from "../errors.ts";
 import type { Delegation, FileMeta, Metadata, Targets } from "./models.ts";
 import { parseKept, parseListing, parseRoot, parseTargets } from "./parse.ts";
 import { type DelegationRole, parentOf, type RoleName } from "./roles.ts";
+import { isListed } from "./listed.ts";
 import { requirePinned, type RootPin, usableRootKeys } from "./root_keys.ts";
 import { requireSigned, signatureFault } from "./threshold.ts";
 import type { DelegationState, RepositoryView } from "./view.ts";
@@ -104,7 +104,7 @@ export async function openRoot(
   const root = parseRoot(older ?? bytes);
   if (anchor.kind === "pin") await requirePinned(root, gun, anchor.pin, at, seen);
   // An older root may have expired since, its certificates too: it still speaks for its successor.
-  const keys = older ? root.roles.root : usableRootKeys(root, gun, at, seen);
+  const keys = older ? root.roles.root : await usableRootKeys(root, gun, at, seen);
   await requireSigned(root.envelope, keys, "root", "its own keys", seen);
   return proven("root", { gun, at, floors, root, seen });
 }
@@ -136,7 +136,7 @@ export async function advanceRoot(phase: RootPhase, bytes: Bytes): Promise<RootP
 /** Step 3 (TUF 5.4). @throws {TagsealError} `trust-invalid` */
 export async function advanceTimestamp(phase: RootPhase, bytes: Bytes): Promise<TimestampPhase> {
   const { root, gun, at, floors, seen } = phase;
-  const keys = usableRootKeys(root, gun, at, seen);
+  const keys = await usableRootKeys(root, gun, at, seen);
   await requireSigned(root.envelope, keys, "root", "its own keys that count for this name", seen);
   requireFresh(root, "root", at); // TUF 5.3.10: the final root only
   const timestamp = parseListing("timestamp", bytes);
@@ -148,12 +148,12 @@ export async function advanceTimestamp(phase: RootPhase, bytes: Bytes): Promise<
 
 /** Step 4 (TUF 5.5). @throws {TagsealError} `trust-invalid` */
 export async function advanceSnapshot(phase: TimestampPhase, bytes: Bytes): Promise<SnapshotPhase> {
-  requireListed(bytes, phase.timestamp.meta.get("snapshot")!, "snapshot", "timestamp");
+  await requireListed(bytes, phase.timestamp.meta.get("snapshot")!, "snapshot", "timestamp");
   const snapshot = parseListing("snapshot", bytes);
   await requireSigned(snapshot.envelope, phase.root.roles.snapshot, "snapshot", "the key that root names", phase.seen);
   requireSuccessor(snapshot, "snapshot", phase.floors.get("snapshot"));
   requireFresh(snapshot, "snapshot", phase.at);
-  requireListed(phase.root.envelope.bytes, snapshot.meta.get("root")!, "root", "snapshot");
+  await requireListed(phase.root.envelope.bytes, snapshot.meta.get("root")!, "root", "snapshot");
   return proven("snapshot", { ...phase, snapshot });
 }
 
@@ -168,7 +168,7 @@ export async function advanceTargets(
   bytes: Bytes,
   before?: TrustedRepository,
 ): Promise<TrustedRepository> {
-  const targets = namedTargets(phase, "targets", bytes, before?.targets);
+  const targets = await namedTargets(phase, "targets", bytes, before?.targets);
   await requireSigned(targets.envelope, phase.root.roles.targets, "targets", "the key that root names", phase.seen);
   requireSuccessor(targets, "targets", phase.floors.get("targets"));
   requireFresh(targets, "targets", phase.at);
@@ -223,7 +223,7 @@ async function delegationState(
   }
   if (!bytes) throw invalid(delegation.name, "the snapshot names it, and the server does not have it");
   const { name } = delegation;
-  const file = namedTargets(repository, name, bytes);
+  const file = await namedTargets(repository, name, bytes);
   const { version } = file;
   const whose = `the keys that "${parentOf(name)}" names`;
   const unsigned = await signatureFault(file.envelope, delegation, name, whose, repository.seen);
@@ -235,20 +235,18 @@ async function delegationState(
 }
 
 /** The file of a role that lists tags, as the snapshot names it; its signatures have not been looked at. */
-function namedTargets(
+async function namedTargets(
   phase: Pick<SnapshotPhase, "snapshot">,
   role: "targets" | DelegationRole,
   bytes: Bytes,
   before?: Targets,
-): Targets {
-  requireListed(bytes, phase.snapshot.meta.get(role)!, role, "snapshot");
+): Promise<Targets> {
+  await requireListed(bytes, phase.snapshot.meta.get(role)!, role, "snapshot");
   return before && sameBytes(before.envelope.bytes, bytes) ? before : parseTargets(role, bytes);
 }
 
-function requireListed(bytes: Bytes, meta: FileMeta, role: RoleName, parent: RoleName): void {
-  const same = bytes.length === meta.length &&
-    [...meta.hashes].every(([name, digest]) => equalBytes(hash(name, bytes), digest));
-  if (!same) throw invalid(role, `it is not the file that the ${parent} names`);
+async function requireListed(bytes: Bytes, meta: FileMeta, role: RoleName, parent: RoleName): Promise<void> {
+  if (!await isListed(bytes, meta)) throw invalid(role, `it is not the file that the ${parent} names`);
 }
 
 function requireSuccessor(next: Metadata, role: RoleName, kept: Bytes | undefined): void {

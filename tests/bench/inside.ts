@@ -2,6 +2,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { canonicalJson } from "../../lib/bytes/canonical_json.ts";
 import { parseJson } from "../../lib/bytes/json.ts";
+import { privateKeyOf } from "../../lib/crypto/key_object.ts";
 import { localSigner } from "../../lib/crypto/signer.ts";
 import { editedRole } from "../../lib/schemes/notary_v1/tag_change.ts";
 import { assembleFile } from "../../lib/tuf/edit.ts";
@@ -19,7 +20,7 @@ export const inside: Subject = {
   name: "inside",
   async measure({ largeRole, rounds }: Workshop) {
     const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-    const signer = localSigner(privateKey);
+    const signer = localSigner(privateKeyOf(privateKey));
     const edit = { tags: someTags(largeRole), removedTags: [] };
     const payload = canonicalJson(editedRole({ version: 0, file: undefined }, edit, new Date()));
     const file = assembleFile(payload, [{ keyId: signer.publicKey.id, signature: await signer.sign(payload) }]);

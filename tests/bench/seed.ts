@@ -3,6 +3,7 @@ import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { canonicalJson } from "../../lib/bytes/canonical_json.ts";
 import { keyOfCertificate, type PublicKey } from "../../lib/crypto/keys.ts";
 import { sha256Hex } from "../../lib/crypto/hash.ts";
+import { privateKeyOf } from "../../lib/crypto/key_object.ts";
 import { localSigner } from "../../lib/crypto/signer.ts";
 import { readCertificate } from "../../lib/crypto/x509.ts";
 import { editedRole, type TagEntry } from "../../lib/schemes/notary_v1/tag_change.ts";
@@ -66,7 +67,7 @@ export async function createSeeder(peers: Peers): Promise<Seeder> {
   const now = () => new Date();
   const signing = await createSigningCertificate({ commonName: "ci", algorithm: "rsa-2048", now: now(), days: 30 });
   const key = keyOfCertificate(readCertificate(signing.certificatePem));
-  const signer = localSigner(signing.privateKey);
+  const signer = localSigner(privateKeyOf(signing.privateKey));
 
   const trust: Trust = { server, store: createMemoryMetadataStore(), now, sleep };
   async function firstVersion(tags: readonly TagEntry[]) {

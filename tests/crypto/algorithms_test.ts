@@ -11,7 +11,8 @@ import {
 } from "../../lib/crypto/algorithms.ts";
 import { type KeyShape, MIN_RSA_BITS } from "../../lib/crypto/algorithms.ts";
 import { keyOfSpki } from "../../lib/crypto/keys.ts";
-import { localSigner, publicKeyOf } from "../../lib/crypto/signer.ts";
+import { privateKeyOf, publicKeyOf } from "../../lib/crypto/key_object.ts";
+import { localSigner } from "../../lib/crypto/signer.ts";
 
 const PAYLOAD = utf8('{"_type":"Root"}');
 const OTHER = utf8('{"_type":"root"}');
@@ -180,7 +181,7 @@ Deno.test("signatures: a key signs with the method that Notary uses for it", asy
   assert.equal(first({ family: "ecdsa", curve: "P-384" }), "ecdsa");
   assert.equal(first({ family: "ed25519" }), "eddsa");
   for (const key of Object.values(PRIVATE)) {
-    const signer = localSigner(key);
+    const signer = localSigner(privateKeyOf(key));
     const { method, bytes } = await signer.sign(PAYLOAD);
     assert.equal(await verifySignature(method, signer.publicKey, PAYLOAD, bytes), true);
     assert.equal(signer.publicKey.id, keyOfSpki(signer.publicKey.spki).id);
@@ -189,7 +190,7 @@ Deno.test("signatures: a key signs with the method that Notary uses for it", asy
 
 Deno.test("signatures: an RSA key under 2048 bits is no signer", () => {
   const small = generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey;
-  assert.throws(() => localSigner(small), /an RSA key has 1024 bits; at least 2048 are needed/);
+  assert.throws(() => localSigner(privateKeyOf(small)), /an RSA key has 1024 bits; at least 2048 are needed/);
   assert.equal(
     createPublicKey(createPrivateKey({ key: der(small) as never, format: "der", type: "pkcs8" })).asymmetricKeyType,
     "rsa",

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { createRootCertificate } from "../../lib/crypto/root_certificate.ts";
+import { privateKeyOf } from "../../lib/crypto/key_object.ts";
 import { localSigner } from "../../lib/crypto/signer.ts";
-import { isForged } from "../../lib/crypto/x509.ts";
+import { isForged } from "../../lib/crypto/x509_signature.ts";
 import { failsWith } from "../support/failures.ts";
 import { AT, GUN } from "../support/trust_builder.ts";
 
@@ -15,15 +16,15 @@ const KEYS = {
 };
 
 Deno.test("root certificate: it verifies with the P-256 key that it is for", async () => {
-  const signer = localSigner(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey);
+  const signer = localSigner(privateKeyOf(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey));
   const certificate = await createRootCertificate(signer, GUN, AT);
-  assert.equal(isForged(certificate), false);
+  assert.equal(await isForged(certificate), false);
   assert.deepEqual(certificate.spki, signer.publicKey.spki);
 });
 
 for (const [kind, newPair] of Object.entries(KEYS)) {
   Deno.test(`root certificate: a key of another kind is refused before it signs (${kind})`, async () => {
-    const { publicKey } = localSigner(newPair().privateKey);
+    const { publicKey } = localSigner(privateKeyOf(newPair().privateKey));
     const sign = () => Promise.reject(new Error("it was asked to sign"));
     const { canonicalId } = publicKey;
     const attempt = createRootCertificate({ publicKey, sign }, GUN, AT);

@@ -6,7 +6,8 @@ import type { SignatureHash } from "../../lib/crypto/hash.ts";
 import { encodePss, pssSaltLength } from "../../lib/crypto/rsa_padding.ts";
 import { hash } from "../../lib/crypto/hash.ts";
 import { recognizeByRules, type SignatureRules } from "../../lib/crypto/signature_rules.ts";
-import { localSigner, publicKeyOf } from "../../lib/crypto/signer.ts";
+import { privateKeyOf, publicKeyOf } from "../../lib/crypto/key_object.ts";
+import { localSigner } from "../../lib/crypto/signer.ts";
 import { rsaKey } from "../support/rsa_keys.ts";
 
 const PAYLOAD = utf8("eyJhbGciOiJQUzI1NiJ9.e30");
@@ -31,7 +32,7 @@ const KEYS: readonly [string, KeyObject][] = [
 
 for (const [name, key] of KEYS) {
   Deno.test(`signature rules: ${name} signs by all of them, and is recognized by those it signed by alone`, async () => {
-    const signer = localSigner(key);
+    const signer = localSigner(privateKeyOf(key));
     const all = HASHES.flatMap((hash) => [pss(hash), pkcs1(hash)]);
     const stranger = publicKeyOf(name.startsWith("RSA") ? rsa(2048) : ec(name));
     for (const rules of all) {
@@ -72,7 +73,7 @@ Deno.test("signature rules: a salt of any length is found", async () => {
 Deno.test("signature rules: ECDSA is taken as r‖s and as DER, and given back as r‖s", async () => {
   for (const curve of ["P-256", "P-384", "P-521"]) {
     const key = ec(curve);
-    const [signer, rules] = [localSigner(key), pkcs1(curve === "P-256" ? "sha256" : "sha384")];
+    const [signer, rules] = [localSigner(privateKeyOf(key)), pkcs1(curve === "P-256" ? "sha256" : "sha384")];
     for (let i = 0; i < 20; i++) { // short integers come up by chance
       const { bytes } = await signer.sign(PAYLOAD, rules);
       const recognized = await recognizeByRules(signer.publicKey, rules, PAYLOAD, derOfRs(bytes));
@@ -107,7 +108,7 @@ Deno.test("signature rules: encoded messages have the length of the modulus, wha
 });
 
 Deno.test("signature rules: Ed25519 signs in its one way, whatever they say", async () => {
-  const signer = localSigner(generateKeyPairSync("ed25519").privateKey);
+  const signer = localSigner(privateKeyOf(generateKeyPairSync("ed25519").privateKey));
   const { method, bytes } = await signer.sign(PAYLOAD, pss("sha512"));
   assert.equal(method, "eddsa");
   assert.deepEqual(await recognizeByRules(signer.publicKey, pkcs1("sha256"), PAYLOAD, bytes), { bytes });

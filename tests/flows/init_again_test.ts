@@ -1,6 +1,7 @@
 /** A repository set up with a key that is here, or in the place of an old one: what fails, and what is left then. */
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
+import { privateKeyOf } from "../../lib/crypto/key_object.ts";
 import { localSigner } from "../../lib/crypto/signer.ts";
 import { initRepository } from "../../lib/flows/init_repository.ts";
 import { openRepository, type Trust } from "../../lib/notary/repository.ts";
@@ -18,7 +19,7 @@ function replacement() {
 
 /** A root key that is here: one on P-384, or one that is for something else. */
 function storeWith(curve: string, role: string): { keys: MemoryKeyStore; id: string } {
-  const signer = localSigner(generateKeyPairSync("ec", { namedCurve: curve }).privateKey);
+  const signer = localSigner(privateKeyOf(generateKeyPairSync("ec", { namedCurve: curve }).privateKey));
   const id = signer.publicKey.canonicalId;
   const keys = Object.assign(new MemoryKeyStore(), {
     list: () => Promise.resolve([{ id, role }]),

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { fileSigner } from "../../lib/signing/zip_signer.ts";
 import { signTags } from "../../lib/schemes/notary_v1/sign_tags.ts";
 import { generateKeyPairSync } from "node:crypto";
+import { privateKeyOf } from "../../lib/crypto/key_object.ts";
 import { localSigner } from "../../lib/crypto/signer.ts";
 import { addDelegation } from "../../lib/flows/add_delegation.ts";
 import { removeDelegation } from "../../lib/flows/remove_delegation.ts";
@@ -135,7 +136,7 @@ Deno.test("a delegation that has expired is signed anew, with what it held", asy
   await signTags([world.task(A, ["v1"])], { ...world.options, attempts: 1 });
   // The other roles go on: targets is published again after a year and a half.
   world.at = new Date("2027-12-01T12:00:00Z");
-  const { publicKey } = localSigner(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey);
+  const { publicKey } = localSigner(privateKeyOf(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey));
   await addDelegation(world.trust(), world.keys, { gun: A, name: "other", key: publicKey });
   world.at = new Date("2029-07-01T12:00:00Z");
   await failsWith(verifyTags(world.trust(), A, ["v1"]), "not-signed", '"targets/releases" was not trusted');

@@ -193,7 +193,14 @@ keyTest("a file named after another key is not used", async ({ folder, store }) 
 keyTest("a key of a kind that Notary refuses is not used", async ({ folder, store }) => {
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 1024 });
   const id = "00".repeat(32);
-  await put(folder, id, formatPem("ENCRYPTED PRIVATE KEY", await encryptPrivateKey(privateKey, "x")));
+  await put(
+    folder,
+    id,
+    formatPem(
+      "ENCRYPTED PRIVATE KEY",
+      await encryptPrivateKey(new Uint8Array(privateKey.export({ type: "pkcs8", format: "der" })), "x"),
+    ),
+  );
   await failsWith(store("x").open(id), "bad-input", "an RSA key has 1024 bits; at least 2048 are needed");
 });
 

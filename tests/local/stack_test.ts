@@ -7,6 +7,7 @@ import { hash } from "../../lib/crypto/hash.ts";
 import { verifySignature } from "../../lib/crypto/algorithms.ts";
 import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import type { PublicKey } from "../../lib/crypto/keys.ts";
+import { privateKeyOf } from "../../lib/crypto/key_object.ts";
 import { type HashSigner, localSigner } from "../../lib/crypto/signer.ts";
 import { pushTinyImage } from "../../lib/local/image.ts";
 import { fileSigningKey } from "../../lib/local/signpath_keys.ts";
@@ -200,7 +201,7 @@ Deno.test("stack: a folder is not begun anew over what is damaged", async (t) =>
 /** A key that is somewhere else, as on a token. */
 function elsewhere(): HashSigner {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const { publicKey, sign } = localSigner(privateKey);
+  const { publicKey, sign } = localSigner(privateKeyOf(privateKey));
   const key = fileSigningKey(privateKey);
   const signHash: HashSigner["signHash"] = async (sha256) => ({
     method: "ecdsa",

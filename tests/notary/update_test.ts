@@ -247,12 +247,12 @@ Deno.test("read: a snapshot that moved on after timestamp was read is fetched by
   const { repository } = await reading(server);
   assert.equal(repository.snapshot.version, 1);
   assert.equal(repository.targets.version, 1);
-  assert.deepEqual(server.reads.slice(5).map((name) => name.replace(/\.[0-9a-f]{64}$/, ".HASH")), [
-    "snapshot.HASH",
-    "targets.HASH",
-    "targets/releases.HASH",
-    "targets/alice.HASH",
-  ]);
+  const [snapshot, targets, ...delegations] = server.reads.slice(5).map((name) =>
+    name.replace(/\.[0-9a-f]{64}$/, ".HASH")
+  );
+  assert.deepEqual([snapshot, targets], ["snapshot.HASH", "targets.HASH"]);
+  // Side by side: which of them is found not to fit first is nobody's matter.
+  assert.deepEqual(delegations.sort(), ["targets/alice.HASH", "targets/releases.HASH"]);
 });
 
 Deno.test("read: targets that moved on after snapshot are fetched by their hash", async () => {

@@ -7,6 +7,7 @@ import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { isTagsealError } from "../../lib/errors.ts";
 import { authorize } from "../../lib/http/auth.ts";
 import { createSend } from "../../lib/http/network.ts";
+import { privateKeyOf } from "../../lib/crypto/key_object.ts";
 import { localSigner } from "../../lib/crypto/signer.ts";
 import { pushBlob } from "../../lib/registry/blob.ts";
 import type { Descriptor } from "../../lib/registry/descriptor.ts";
@@ -85,7 +86,7 @@ async function signOnce(repository: RegistryRepository, image: Descriptor, signe
   const signed = await tagsSignedAlready({ image, tags: [TAG], chain, at }, attached, registrySource(repository));
   if (signed.has(TAG)) return "unchanged";
   const unsigned = unsignedEnvelope({ image, tag: TAG }, algorithm, at);
-  const raw = (await localSigner(signer.key).sign(unsigned.signingInput, algorithm.rules)).bytes;
+  const raw = (await localSigner(privateKeyOf(signer.key)).sign(unsigned.signingInput, algorithm.rules)).bytes;
   const made = (await signedEnvelope(unsigned, raw, { chain, algorithm, agent: "tagseal/tests" }, image, at))!;
   await pushBlob(repository, EMPTY_CONFIG);
   await pushBlob(repository, made.envelope);

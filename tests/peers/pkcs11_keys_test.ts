@@ -6,7 +6,7 @@ import { type SignatureMethod, verifySignature } from "../../lib/crypto/algorith
 import { hash } from "../../lib/crypto/hash.ts";
 import { keyOfSpki, type PublicKey } from "../../lib/crypto/keys.ts";
 import { recognizeByRules } from "../../lib/crypto/signature_rules.ts";
-import { publicKeyOf } from "../../lib/crypto/signer.ts";
+import { publicKeyOf } from "../../lib/crypto/key_object.ts";
 import { KNOWN_MODULES } from "../../lib/keystore/pkcs11_modules.ts";
 import { createSigningCertificate } from "../../lib/local/certificates.ts";
 import { peerTest } from "../support/peer_case.ts";

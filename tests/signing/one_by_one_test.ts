@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { utf8 } from "../../lib/bytes/bytes.ts";
 import { hash } from "../../lib/crypto/hash.ts";
-import { publicKeyOf } from "../../lib/crypto/signer.ts";
+import { publicKeyOf } from "../../lib/crypto/key_object.ts";
 import { assembleBatch, type Batch } from "../../lib/signing/batch.ts";
 import { hashSigner } from "../../lib/signing/hash_signer.ts";
 import { keySigner } from "../../lib/signing/key_signer.ts";

@@ -5,7 +5,7 @@ import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { readZip, writeZip } from "../../lib/bytes/zip.ts";
 import { sha256Hex } from "../../lib/crypto/hash.ts";
 import type { PublicKey } from "../../lib/crypto/keys.ts";
-import { publicKeyOf } from "../../lib/crypto/signer.ts";
+import { publicKeyOf } from "../../lib/crypto/key_object.ts";
 import { recognizeSignature } from "../../lib/crypto/recognize.ts";
 import { TagsealError } from "../../lib/errors.ts";
 import { fileSigningKey } from "../../lib/local/signpath_keys.ts";

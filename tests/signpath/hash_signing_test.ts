@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { type Bytes, text, utf8 } from "../../lib/bytes/bytes.ts";
 import { hash } from "../../lib/crypto/hash.ts";
-import { publicKeyOf } from "../../lib/crypto/signer.ts";
+import { publicKeyOf } from "../../lib/crypto/key_object.ts";
 import { isTagsealError } from "../../lib/errors.ts";
 import {
   hashArtifact,

@@ -9,7 +9,7 @@ import { Buffer } from "node:buffer";
 import { createHash, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { type Bytes, concat, equalBytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { createSignature, type SignatureMethod } from "../../lib/crypto/algorithms.ts";
-import { shapeOf } from "../../lib/crypto/keys.ts";
+import { shapeOf } from "../../lib/crypto/spki.ts";
 import {
   type Attribute,
   CKA,

@@ -3,6 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import type { Bytes } from "../../lib/bytes/bytes.ts";
 import { keyOfCertificate, type PublicKey } from "../../lib/crypto/keys.ts";
 import { sha256Hex } from "../../lib/crypto/hash.ts";
+import { privateKeyOf } from "../../lib/crypto/key_object.ts";
 import { localSigner, type Signer } from "../../lib/crypto/signer.ts";
 import { readCertificate } from "../../lib/crypto/x509.ts";
 import { fileSigner, type SignedFile } from "../../lib/signing/zip_signer.ts";
@@ -32,7 +33,7 @@ export class MemoryKeyStore implements KeyStore {
 
   /** Makes a key. */
   create(info: { readonly role: string; readonly gun?: string }): Promise<NewKey> {
-    const signer = localSigner(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey);
+    const signer = localSigner(privateKeyOf(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey));
     const id = signer.publicKey.canonicalId;
     this.#keys.set(id, { signer, ...info });
     return Promise.resolve({ signer, discard: () => Promise.resolve(void this.#keys.delete(id)) });

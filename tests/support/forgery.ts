@@ -5,7 +5,7 @@ import { canonicalJson } from "../../lib/bytes/canonical_json.ts";
 import { parseJson } from "../../lib/bytes/json.ts";
 import { readZip, writeZip } from "../../lib/bytes/zip.ts";
 import { sha256Hex } from "../../lib/crypto/hash.ts";
-import { publicKeyOf } from "../../lib/crypto/signer.ts";
+import { publicKeyOf } from "../../lib/crypto/key_object.ts";
 import { fileSigningKey } from "../../lib/local/signpath_keys.ts";
 import { type RawSignatureFormat, signArtifact } from "../../lib/local/signpath_signing.ts";
 

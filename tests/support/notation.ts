@@ -7,7 +7,8 @@ import "reflect-metadata";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import * as x509 from "@peculiar/x509";
 import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
-import { localSigner, publicKeyOf } from "../../lib/crypto/signer.ts";
+import { privateKeyOf, publicKeyOf } from "../../lib/crypto/key_object.ts";
+import { localSigner } from "../../lib/crypto/signer.ts";
 import type { SignatureRules } from "../../lib/crypto/signature_rules.ts";
 import { type Certificate, readCertificate } from "../../lib/crypto/x509.ts";
 import { digestOf } from "../../lib/registry/blob.ts";
@@ -157,7 +158,7 @@ export async function envelopeBy(plan: EnvelopePlan): Promise<Bytes> {
   const [protectedPart, payloadPart] = [base64Url(utf8(header)), base64Url(utf8(payload))];
   const input = utf8(`${protectedPart}.${payloadPart}`);
   const rules = plan.rules ?? algorithm?.rules ?? { hash: "sha256", rsaPadding: "pss" };
-  const signature = plan.sign ? plan.sign(input, key) : (await localSigner(key).sign(input, rules)).bytes;
+  const signature = plan.sign ? plan.sign(input, key) : (await localSigner(privateKeyOf(key)).sign(input, rules)).bytes;
   const envelope = {
     payload: payloadPart,
     protected: protectedPart,

@@ -8,6 +8,7 @@ import type { Bytes } from "../../lib/bytes/bytes.ts";
 import { canonicalJson } from "../../lib/bytes/canonical_json.ts";
 import type { JsonObject } from "../../lib/bytes/json.ts";
 import { keyOfCertificate, type PublicKey } from "../../lib/crypto/keys.ts";
+import { privateKeyOf } from "../../lib/crypto/key_object.ts";
 import { localSigner, type Signer } from "../../lib/crypto/signer.ts";
 import { readCertificate } from "../../lib/crypto/x509.ts";
 import { createSigningCertificate } from "../../lib/local/certificates.ts";
@@ -81,7 +82,7 @@ export async function signFile(signed: JsonObject, ...keys: RoleKey[]): Promise<
 
 /** A plain ECDSA P-256 key. */
 export function plainKey(): RoleKey {
-  const signer = localSigner(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey);
+  const signer = localSigner(privateKeyOf(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey));
   return { key: signer.publicKey, signer };
 }
 
@@ -90,6 +91,6 @@ export async function certifiedKey(commonName: string, now: Date): Promise<RoleK
   const made = await createSigningCertificate({ commonName, algorithm: "ecdsa-p256", now, days: 3650 });
   return {
     key: keyOfCertificate(readCertificate(made.certificatePem)),
-    signer: localSigner(made.privateKey),
+    signer: localSigner(privateKeyOf(made.privateKey)),
   };
 }

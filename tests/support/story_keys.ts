@@ -3,7 +3,7 @@ import type { KeyObject } from "node:crypto";
 import { canonicalJson } from "../../lib/bytes/canonical_json.ts";
 import { formatPem } from "../../lib/bytes/pem.ts";
 import { encryptPrivateKey } from "../../lib/crypto/pkcs8.ts";
-import { publicKeyOf } from "../../lib/crypto/signer.ts";
+import { privateKeyOf } from "../../lib/crypto/key_object.ts";
 import { publish, type Trust } from "../../lib/notary/repository.ts";
 import { openRoleSigner } from "../../lib/flows/role_signer.ts";
 import { exchange } from "../../lib/http/send.ts";
@@ -65,9 +65,10 @@ export async function signInTargets(story: Story, tags: ReadonlyMap<string, Targ
 
 /** Writes a private key into a trust directory; its canonical id. */
 export async function putKey(trust: string, key: KeyObject, role: string, passphrase: string): Promise<string> {
-  const { canonicalId } = publicKeyOf(key);
+  const { publicKey: { canonicalId }, pkcs8 } = privateKeyOf(key);
   await Deno.mkdir(`${trust}/private`, { recursive: true, mode: 0o700 });
-  const pem = formatPem("ENCRYPTED PRIVATE KEY", await encryptPrivateKey(key, passphrase), new Map([["role", role]]));
+  const sealed = await encryptPrivateKey(pkcs8, passphrase);
+  const pem = formatPem("ENCRYPTED PRIVATE KEY", sealed, new Map([["role", role]]));
   await Deno.writeTextFile(`${trust}/private/${canonicalId}.key`, pem, { mode: 0o600 });
   return canonicalId;
 }

@@ -16,6 +16,7 @@ import { canonicalJson } from "../../lib/bytes/canonical_json.ts";
 import { isJsonObject, type JsonObject, jsonObject, type JsonValue } from "../../lib/bytes/json.ts";
 import { hash } from "../../lib/crypto/hash.ts";
 import { keyOfCertificate, type PublicKey } from "../../lib/crypto/keys.ts";
+import { privateKeyOf } from "../../lib/crypto/key_object.ts";
 import { localSigner, type RawSignature, type Signer } from "../../lib/crypto/signer.ts";
 import { type Certificate, readCertificate } from "../../lib/crypto/x509.ts";
 import { BASE_ROLES, type BaseRole, type DelegationRole, type RoleName } from "../../lib/tuf/roles.ts";
@@ -48,7 +49,7 @@ export interface TestKey {
 /** A new P-256 key, in its plain form. */
 export function newKey(): TestKey {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const signer = localSigner(privateKey);
+  const signer = localSigner(privateKeyOf(privateKey));
   return { privateKey, signer, publicKey: signer.publicKey };
 }
 

@@ -1,10 +1,15 @@
 /**
- * What the single file loads before a command does its work, counted in the process itself: bytes of its parts, modules of
- * the platform. Time depends on the machine, this does not.
+ * What the single file loads before a command does its work and during it, counted in the process itself: bytes of its
+ * parts, modules of the platform. Time depends on the machine, this does not.
  */
 import assert from "node:assert/strict";
+import { createRootCertificate } from "../../lib/crypto/root_certificate.ts";
+import { certificatePem } from "../../lib/crypto/x509.ts";
 import { createFileKeyStore } from "../../lib/keystore/file_keystore.ts";
 import { builtFile } from "../support/built_file.ts";
+import type { Env } from "../support/clients.ts";
+import { startSigningStack } from "../support/signing_stack.ts";
+import { EMBEDDED } from "../support/stacks.ts";
 
 interface Loaded {
   /** The program's parts, in bytes. */
@@ -13,6 +18,8 @@ interface Loaded {
   readonly bytesBefore: number;
   /** Modules of the platform that were used until the first request. */
   readonly platform: readonly string[];
+  /** Those that were used after it. */
+  readonly platformLater: readonly string[];
   /** Whether randomness was gathered. */
   readonly gathers: boolean;
   /** Milliseconds of computing that this took the thread of the program; 0 where the system does not tell. */
@@ -23,7 +30,7 @@ interface Loaded {
 
 /** Counts in the program's process, and tells at its end. */
 const WITNESS = `
-const seen = { bytes: 0, bytesBefore: 0, platform: [], gathers: false, gatheringMs: 0, requests: 0 };
+const seen = { bytes: 0, bytesBefore: 0, platform: [], platformLater: [], gathers: false, gatheringMs: 0, requests: 0 };
 const evaluate = globalThis.eval;
 globalThis.eval = (code) => {
   seen.bytes += code.length;
@@ -37,7 +44,8 @@ Object.defineProperty(globalThis, "process", {
   configurable: true,
   get: () => ({
     getBuiltinModule(name) {
-      if (seen.requests === 0 && !seen.platform.includes(name)) seen.platform.push(name);
+      const list = seen.requests === 0 ? seen.platform : seen.platformLater;
+      if (!list.includes(name)) list.push(name);
       return real().getBuiltinModule(name);
     },
   }),
@@ -47,7 +55,8 @@ const timers = Object.getOwnPropertyDescriptor(globalThis, "setTimeout");
 Object.defineProperty(globalThis, "setTimeout", {
   configurable: true,
   get() {
-    if (seen.requests === 0 && !seen.platform.includes("node:timers")) seen.platform.push("node:timers");
+    const list = seen.requests === 0 ? seen.platform : seen.platformLater;
+    if (!list.includes("node:timers")) list.push("node:timers");
     return timers.get ? timers.get.call(globalThis) : timers.value;
   },
 });
@@ -75,24 +84,28 @@ Deno.exit = (code) => {
 };
 `;
 
+async function loadedIn(folder: string, env: Env, code: number, args: readonly string[]): Promise<Loaded> {
+  const [witness, seen] = [`${folder}/witness.js`, `${folder}/seen.json`];
+  await Deno.writeTextFile(witness, WITNESS);
+  const flags = ["run", "-q", "-A", "--no-config", "--ext=js", `--preload=${witness}`];
+  const options = {
+    args: [...flags, await builtFile(), ...args],
+    cwd: folder,
+    env: { PATH: Deno.env.get("PATH")!, ...env, SEEN: seen },
+    clearEnv: true,
+    stdin: "null" as const,
+  };
+  const end = await new Deno.Command(Deno.execPath(), options).output();
+  assert.equal(end.code, code, new TextDecoder().decode(end.stderr));
+  return JSON.parse(await Deno.readTextFile(seen));
+}
+
 async function loadedBy(code: number, ...args: string[]): Promise<Loaded> {
   const folder = await Deno.makeTempDir({ prefix: "tagseal-start-" });
   try {
-    const [witness, seen] = [`${folder}/witness.js`, `${folder}/seen.json`];
-    await Deno.writeTextFile(witness, WITNESS);
     await createFileKeyStore(`${folder}/trust`, () => Promise.resolve("passphrase")).create({ role: "delegation" });
-    const flags = ["run", "-q", "-A", "--no-config", "--ext=js", `--preload=${witness}`];
     await Deno.writeTextFile(`${folder}/list`, `localhost:1/a:v1@sha256:${"0".repeat(64)} 100\n`);
-    const options = {
-      args: [...flags, await builtFile(), ...args],
-      cwd: folder,
-      env: { PATH: Deno.env.get("PATH")!, HOME: folder, SEEN: seen, NOTARY_DELEGATION_PASSPHRASE: "passphrase" },
-      clearEnv: true,
-      stdin: "null" as const,
-    };
-    const end = await new Deno.Command(Deno.execPath(), options).output();
-    assert.equal(end.code, code, new TextDecoder().decode(end.stderr));
-    return JSON.parse(await Deno.readTextFile(seen));
+    return await loadedIn(folder, { HOME: folder, NOTARY_DELEGATION_PASSPHRASE: "passphrase" }, code, args);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -132,4 +145,31 @@ Deno.test("start: the first requests go out before any module of the platform is
   }
   assert.ok(verified.bytesBefore < LIMITS.verify, `${verified.bytesBefore} bytes`);
   assert.ok(signed.bytesBefore < LIMITS.sign, `${signed.bytesBefore} bytes`);
+});
+
+Deno.test("start: a whole sign, read and verify load no module of the platform, from the first request to the last", async () => {
+  await using stack = await startSigningStack({ stack: EMBEDDED, algorithm: "rsa-2048" });
+  const { peers, certificatePath } = stack;
+  const admin = await stack.admin("admin");
+  const agent = await stack.agent("agent", { SIGNPATH_PROJECT_SLUG: "hashes" });
+  const gun = `${peers.registryHost}/start`;
+  await admin.succeeds("init", "-r", gun, "--delegation-certificate", certificatePath);
+  const keys = createFileKeyStore(`${agent.home}/keys`, () => Promise.resolve("passphrase"));
+  const { signer } = await keys.create({ role: "delegation" });
+  const own = `${agent.home}/own.pem`;
+  await Deno.writeTextFile(own, certificatePem(await createRootCertificate(signer, "a signer", new Date())));
+  await admin.succeeds("add-delegation", "-r", gun, "--delegation-certificate", own, "--delegation", "own");
+  await Deno.writeTextFile(`${agent.home}/list`, `${gun}:v1@sha256:${"0".repeat(64)} 100\n`);
+  await Deno.writeTextFile(`${agent.home}/list-of-own`, `${gun}:v2@sha256:${"0".repeat(64)} 100\n`);
+  const where = ["--notary-url", peers.notaryUrl, "--ca", `${peers.dir}/cas.pem`];
+  const signing = ["--from", "list", "--delegation-certificate", certificatePath, "--signing-method", "hash"];
+  const byKey = ["--from", "list-of-own", "--delegation", "own", "--signing-method", "key", "--trust-dir", "keys"];
+  for (
+    const command of [["sign", ...signing], ["sign", ...byKey], ["list", "-r", gun], ["verify", "-r", gun, "-t", "v1"]]
+  ) {
+    const env = { ...agent.env, NOTARY_DELEGATION_PASSPHRASE: "passphrase" };
+    const { requests, platform, platformLater } = await loadedIn(agent.home, env, 0, [...command, ...where]);
+    assert.ok(requests >= 4, `${requests} requests`);
+    assert.deepEqual({ platform, platformLater }, { platform: [], platformLater: [] }, command.join(" "));
+  }
 });

@@ -28,7 +28,7 @@ Deno.test("root keys: a certificate that is over or early by this machine's cloc
   assert.equal(await told(to, "a certificate expired on 2027-01-01T00:00:00.000Z"), "over");
   assert.equal(await told(from - DAY_MS - 1, "a certificate is not valid yet"), "early");
   for (const at of [from - DAY_MS, to - 1]) {
-    assert.deepEqual([...usableRootKeys(root, GUN, new Date(at)).keys.keys()], [publicKey.id]);
+    assert.deepEqual([...(await usableRootKeys(root, GUN, new Date(at))).keys.keys()], [publicKey.id]);
   }
 });
 

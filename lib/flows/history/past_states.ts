@@ -7,7 +7,7 @@
  * @module
  */
 import { type Bytes, equalBytes } from "../../bytes/bytes.ts";
-import { hash, sha256Hex } from "../../crypto/hash.ts";
+import { sha256Hex } from "../../crypto/hash.ts";
 import { isTagsealError, TagsealError } from "../../errors.ts";
 import { createMemoryMetadataStore } from "../../notary/metadata_store.ts";
 import type { Trust } from "../../notary/repository.ts";
@@ -15,6 +15,7 @@ import { NamedBytes, unverifiedTotal } from "../../notary/sizes.ts";
 import type { DatedFile, MetadataName, TrustServer } from "../../notary/trust_server.ts";
 import { readRepository } from "../../notary/update.ts";
 import { AT_ONCE, mapAtOnce } from "../../signing/at_once.ts";
+import { isListed } from "../../tuf/listed.ts";
 import type { FileMeta } from "../../tuf/models.ts";
 import { parseListing, parseRoot } from "../../tuf/parse.ts";
 import { isDelegation, type RoleName } from "../../tuf/roles.ts";
@@ -178,7 +179,7 @@ async function readSources(
     const before = known.get(name);
     if (!before) budget.take(role, meta);
     const bytes = before ?? await server.read(gun, name, { maxBytes: meta.length });
-    if (!bytes || ![...meta.hashes].every(([kind, digest]) => equalBytes(hash(kind, bytes), digest))) return undefined;
+    if (!bytes || !await isListed(bytes, meta)) return undefined;
     next.set(name, bytes);
     return bytes;
   };

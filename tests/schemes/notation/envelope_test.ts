@@ -4,7 +4,7 @@ import { createPrivateKey } from "node:crypto";
 import { parseJson } from "../../../lib/bytes/json.ts";
 import { derOfRs } from "../../../lib/crypto/algorithms.ts";
 import { recognizeByRules } from "../../../lib/crypto/signature_rules.ts";
-import { publicKeyOf } from "../../../lib/crypto/signer.ts";
+import { publicKeyOf } from "../../../lib/crypto/key_object.ts";
 import { readCertificate } from "../../../lib/crypto/x509.ts";
 import { text, utf8 } from "../../../lib/bytes/bytes.ts";
 import type { Descriptor } from "../../../lib/registry/descriptor.ts";
