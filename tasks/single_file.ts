@@ -3,6 +3,9 @@
  * program lies in it in parts, as comments: Deno passes over them and compiles only those that a command needs, and an
  * older Deno reads nothing that it could not understand before it has been told that it is too old.
  *
+ * Passing over them takes 12 ms for each MB, on a fresh agent twice that: the shell has Deno run a line of its own, which
+ * takes the program out of the file as text. Whoever gives the file itself to Deno, as on Windows, runs the same program.
+ *
  * @module
  */
 import { OLDEST_DENO } from "../lib/flows/doctor/machine.ts";
@@ -21,6 +24,18 @@ const COMMAND_PARTS = 36;
 /** By then the connections of a command's first requests are begun, which parts that are run would hold up. */
 const CONNECTING_MS = 12;
 
+/** What stands around the program at the end of the file. */
+const [BEGIN, END] = ["\nconst program = ", ";\nawait program("];
+
+/** What Deno runs in place of the file, whose path is its first argument. In a shell's single quotes: it has none. */
+const STARTER = "const [path, ...args] = Deno.args, file = Deno.readTextFileSync(path);" +
+  'Object.defineProperty(Deno, "args", { value: args });' +
+  `const [begin, end] = ${JSON.stringify([BEGIN, END])}.map((mark) => file.lastIndexOf(mark));` +
+  'const encoded = (path) => path.split("/").map(encodeURIComponent).join("/");' +
+  'const url = new URL(encoded(path), "file://" + encoded(Deno.cwd()) + "/");' +
+  `await (0, eval)(file.slice(begin + ${BEGIN.length}, end))(file, url.href)`;
+const STARTER_URL = `data:text/javascript,${encodeURI(STARTER)}`;
+
 /**
  * What the shell runs; JavaScript sees a string and a comment in each line. Deno keeps compiled code in a cache and runs
  * what it finds there: only in a home that is the user's own, or where the user says, else nowhere.
@@ -30,27 +45,41 @@ const SHELL: readonly string[] = [
   `(https://deno.com)" >&2; exit 127; }`,
   `[ -n "$DENO_DIR$XDG_CACHE_HOME" ] || [ -O "$HOME" ] || export DENO_DIR=/dev/null/none`,
   "export DENO_NO_UPDATE_CHECK=1",
-  `exec deno run ${FILE_FLAGS.join(" ")} \${TAGSEAL_PKCS11_ADDON:+"--allow-ffi=$TAGSEAL_PKCS11_ADDON"} "$0" "$@"`,
+  `exec deno run ${FILE_FLAGS.join(" ")} \${TAGSEAL_PKCS11_ADDON:+"--allow-ffi=$TAGSEAL_PKCS11_ADDON"} ` +
+  `'${STARTER_URL}' "$0" "$@"`,
 ];
 
 /** What Deno's bundler makes for CommonJS libraries as soon as it is run, by a module that most commands do not use. */
 const RUNTIME_REQUIRE = /\(0,\w+\.createRequire\)\(programUrl\)/g;
 
+/** What stands before the parts, and at the end of each. */
+const [PARTS, PART_END] = ["\nconst parts = {\n", "*/},\n"];
+
 /** The end of a comment, as it stands in a part, which is one. */
 const [COMMENT_END, SPELLED_END] = ["*/", "*~/"];
 
 /**
- * The program that loads the parts. A part is a method whose only comment is the text of a CommonJS module: the runtime
- * passes over it, and the method tells it again. What a part takes from the platform is loaded when it is first used,
- * since most of it is large and few commands use it.
+ * The program that loads the parts: from the file's text, or from an object. A part is a method whose only comment is the
+ * text of a CommonJS module: the runtime passes over it, and the method tells it again. What a part takes from the platform
+ * is loaded when it is first used, since most of it is large and few commands use it.
  */
-const LOADER = `
+const LOADER = `async (source, programUrl) => {
 const [major, minor] = Deno.version.deno.split(".").map(Number);
 if (major < ${OLDEST_DENO[0]} || (major === ${OLDEST_DENO[0]} && minor < ${OLDEST_DENO[1]})) {
   console.error("tagseal: error: tagseal needs Deno ${OLDEST} or newer, and this is " + Deno.version.deno);
   console.error("tagseal: next: Install a newer one: deno upgrade, or https://deno.com");
   Deno.exit(2);
 }
+const partsIn = (file) => {
+  const found = {};
+  for (let at = file.indexOf(${JSON.stringify(PARTS)}) + ${PARTS.length}; file[at] === '"';) {
+    const [begin, end] = [at, file.indexOf(${JSON.stringify(PART_END)}, at) + ${PART_END.length}];
+    found[file.slice(begin + 1, file.indexOf('"', begin + 1))] = { toString: () => file.slice(begin, end - 2) };
+    at = end;
+  }
+  return found;
+};
+const parts = typeof source === "string" ? partsIn(source) : source;
 const [named, loaded] = [{}, {}];
 const builtin = (name) => process.getBuiltinModule(name);
 const late = (name) => new Proxy({}, {
@@ -66,7 +95,7 @@ const library = (name) => name.startsWith("node:") ? builtin(name) : load(name);
 // A part is run when something of it is used, not when another one names it: commands name far more than they use.
 const load = (name) => {
   if (name.startsWith("node:")) return named[name] ??= late(name);
-  if (!name.startsWith("./")) return builtin("node:module").createRequire(import.meta.url)(name);
+  if (!name.startsWith("./")) return builtin("node:module").createRequire(programUrl)(name);
   return named[name] ??= Object.create(new Proxy({}, { get: (_, key) => (loaded[name] ?? run(name)).exports[key] }));
 };
 const run = (name) => {
@@ -75,7 +104,7 @@ const run = (name) => {
   const part = (0, eval)("(function(require,module,exports,programUrl){" + text + "\\n})\\n//# sourceURL=tagseal/" + name.slice(2));
   const module = loaded[name] = { exports: {} };
   try {
-    part(load, module, module.exports, import.meta.url);
+    part(load, module, module.exports, programUrl);
   } catch (error) {
     delete loaded[name];
     throw error;
@@ -100,7 +129,7 @@ const ahead = () => {
 };
 load.library = library;
 await load("./main.js").main();
-`;
+}`;
 
 /** The runtime takes two bytes for each character of a text in which one is not ASCII. */
 function escaped(character: string): string {
@@ -121,8 +150,10 @@ export function singleFile(parts: ReadonlyMap<string, string>): string {
     }
     const text = source.replaceAll(RUNTIME_REQUIRE, "require.library").replaceAll(COMMENT_END, SPELLED_END)
       .replace(/[^\0-\x7f]/g, escaped);
-    return `${JSON.stringify(`./${name}`)}(){/*${text}*/},\n`;
+    return `${JSON.stringify(`./${name}`)}(){/*${text}${PART_END}`;
   });
   const shell = SHELL.map((line) => `":" //; ${line}\n`).join("");
-  return `#!/bin/sh\n${shell}const parts = {\n${methods.join("")}};${LOADER}`;
+  return `#!/bin/sh\n${shell}${PARTS.trimStart()}${
+    methods.join("")
+  }};${BEGIN}${LOADER}${END}parts, import.meta.url);\n`;
 }

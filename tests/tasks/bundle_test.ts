@@ -1,5 +1,6 @@
 /** The single file, as `deno task bundle` writes it, started as on an agent: without the project, its packages, its flags. */
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { createLocalCa } from "../../lib/local/certificates.ts";
 import { VERSION } from "../../lib/version.ts";
 import { CREDENTIAL_HELPERS } from "../../tasks/permissions.ts";
@@ -315,6 +316,37 @@ Deno.test("single file: parts are read as they were written, each when something
   const make = (source: string) => () => singleFile(new Map([["main.js", source]]));
   assert.throws(make('require("./b.js")'), /There is no part "b\.js"/);
   assert.throws(make('"*~/"'), /"main\.js" holds "\*~\/"/);
+});
+
+Deno.test("single file: it knows where it lies and what it was given, whoever starts it and whatever the path", async () => {
+  const home = await Deno.realPath(await Deno.makeTempDir({ prefix: "tagseal-paths-" }));
+  try {
+    const main = "exports.main = async () => console.log(JSON.stringify([programUrl, Deno.args]))";
+    const given = ["", "--", "a b'\"$(id)`id`*%20", "-A", "--allow-run"];
+    for (const name of ["a b", "#1 %41?x", "\u00e9+&@=", "data:it's", "--help"]) {
+      const folder = `${home}/${name}`;
+      await Deno.mkdir(folder);
+      await Deno.writeTextFile(`${folder}/tagseal`, singleFile(new Map([["main.js", main]])), { mode: 0o755 });
+      const byHand = ["run", "-q", "-A", "--no-config", "--ext=js"];
+      const ways: [program: string, args: string[], cwd: string][] = [
+        [`${folder}/tagseal`, [], home],
+        ["sh", ["tagseal"], folder],
+        ["sh", [`./${name}/tagseal`], home],
+        [Deno.execPath(), [...byHand, `${folder}/tagseal`], home],
+        [Deno.execPath(), [...byHand, "./tagseal"], folder],
+      ];
+      for (const [program, args, cwd] of ways) {
+        const options = { args: [...args, ...given], cwd, stdin: "null" as const };
+        const { stdout, stderr } = await new Deno.Command(program, options).output();
+        assert.equal(new TextDecoder().decode(stderr), "");
+        const [url, seen] = JSON.parse(new TextDecoder().decode(stdout));
+        assert.equal(fileURLToPath(url), `${folder}/tagseal`, `${program} ${args}`);
+        assert.deepEqual(seen, given, `${program} ${args}`);
+      }
+    }
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
 });
 
 Deno.test("bundle: a bundler that is not the known one is refused before it runs", async () => {
