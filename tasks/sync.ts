@@ -1,6 +1,6 @@
 /**
  * `deno task sync`: writes what follows from the table of commands: permission sets and tasks in `deno.json`,
- * `lib/version.ts` from its version, `REFERENCE.md`, the schema of project files, the library's public names, and the
+ * `lib/version.ts` from its version, what is rehearsed with, `REFERENCE.md`, the schema of project files, the library's public names, and the
  * scripts in the templates of `ci/`. A test fails where something else stands there.
  *
  * @module
@@ -14,6 +14,7 @@ import { COMMANDS } from "./commands.ts";
 import { type Entries, namesFile, publicNames } from "./public_names.ts";
 import { schemaText } from "./project_schema.ts";
 import { reference } from "./reference.ts";
+import { rehearsalSample } from "./rehearsal_sample.ts";
 import { commandSets, type PermissionSet, setName } from "./permissions.ts";
 
 /** `deno.json`, as far as it is looked at. */
@@ -41,7 +42,7 @@ const TOOL_SETS: Readonly<Record<string, PermissionSet>> = {
     read: ["./"],
     write: [
       ...["./deno.json", "./lib/version.ts", "./REFERENCE.md", "./tagseal.schema.json", "./tests/public_names.txt"],
-      "./ci",
+      ...["./ci", "./lib/notary/rehearsal_sample.ts"],
     ],
     run: ["deno"],
   },
@@ -193,6 +194,7 @@ if (import.meta.main) {
   const write = (name: string, text: string) => Deno.writeTextFile(path(name), text);
   await write("deno.json", formatConfig(configFrom(now)));
   await write("lib/version.ts", versionModule(now));
+  await write("lib/notary/rehearsal_sample.ts", await rehearsalSample(read));
   await write("REFERENCE.md", await reference());
   await write("tagseal.schema.json", await schemaText());
   await write("tests/public_names.txt", namesFile(await publicNames(now.exports)));

@@ -79,6 +79,13 @@ export function openSession(values: SessionValues, host: Host): Session {
   const allowHttp = values.allowHttp ?? false;
   let opened: Promise<Send> | undefined;
   const network = () => opened ??= openNetwork(values, host);
+  let isRehearsed = false;
+  const rehearseOnce = (answered: Promise<unknown>) => {
+    if (isRehearsed) return;
+    isRehearsed = true;
+    // What goes wrong there goes wrong again where it counts.
+    import("../notary/rehearsal.ts").then(({ rehearse }) => rehearse(answered)).catch(() => {});
+  };
 
   /** A service of a repository, which knows its caller from the first answer on. */
   async function serviceOf(name: ImageName, which: ServiceFlags): Promise<AuthorizedService> {
@@ -114,6 +121,7 @@ export function openSession(values: SessionValues, host: Host): Session {
           values.project?.pinsOnlyNarrow ? undefined : trusted.pin,
         ),
         ...trusted,
+        meanwhile: rehearseOnce,
         onOffline: (gun, why) =>
           host.warn(`${why}. The local copy of "${gun}" is used: it is verified, and may not be the newest`),
       };

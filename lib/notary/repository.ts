@@ -27,6 +27,8 @@ export interface Trust {
   readonly onOffline?: (gun: string, why: string) => void;
   /** What this command itself has read, for {@linkcode openRecent}; without it everything is read anew. */
   readonly recent?: Map<string, Sighting>;
+  /** What `readRepository` calls while it waits. */
+  readonly meanwhile?: ReadOptions["meanwhile"];
   /** The time. */
   readonly now: () => Date;
   /** Waits this many milliseconds. */
@@ -53,11 +55,11 @@ export async function openRepository(
   expected: readonly RoleName[] = [],
   atHand?: ReadonlyMap<RoleName, Bytes>,
 ): Promise<ReadResult> {
-  const { server, store, pin, offline, recent } = trust;
+  const { server, store, pin, offline, recent, meanwhile } = trust;
   const at = trust.now();
   const pause = () => trust.sleep(0);
   const before = recent?.get(gun)?.repository;
-  const options: ReadOptions = { server, gun, at, store, pin, expected, offline, atHand, pause, before };
+  const options: ReadOptions = { server, gun, at, store, pin, expected, offline, atHand, meanwhile, pause, before };
   const result = await readRepository(options).catch((error: unknown) => {
     throw located(error, gun, server.url);
   });

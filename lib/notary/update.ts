@@ -32,7 +32,7 @@ import {
 import { cannotStandIn, isServerDown } from "./offline.ts";
 import { followKnown, openPinned } from "./roots.ts";
 import type { FileChanges, MetadataStore } from "./metadata_store.ts";
-import { type Copy, probable, readFiles } from "./first_round.ts";
+import { connecting, type Copy, probable, readFiles } from "./first_round.ts";
 import { NamedBytes, PIN_ROOT } from "./sizes.ts";
 import { noNotary, type TrustServer } from "./trust_server.ts";
 
@@ -62,6 +62,11 @@ export interface ReadOptions {
   readonly offline?: "allowed" | "refused" | undefined;
   /** What this command has read of it before: the same is neither parsed nor verified again, and judged all the same. */
   readonly before?: TrustedRepository | undefined;
+  /**
+   * Called once all is asked for, and before anything is answered, with a promise that is settled when all is: for what
+   * keeps the processor busy and can be done before.
+   */
+  readonly meanwhile?: ((answered: Promise<unknown>) => void) | undefined;
   /** Lets other work of the process go on, between large files: it throws where the command was interrupted. */
   readonly pause?: (() => Promise<void>) | undefined;
 }
@@ -114,6 +119,10 @@ async function readOnline(options: ReadOptions, cached: Copy): Promise<ReadResul
   for (const name of [...options.expected ?? [], ...cached.keys()]) names.add(name);
   for (let attempt = 1, overtaken = 0;;) {
     const reading = readFiles(server, gun, names, cached, probable(cached, options.atHand));
+    if (options.meanwhile && !options.before) {
+      await connecting(reading);
+      options.meanwhile(reading);
+    }
     const read = await reading;
     let wasGood = false;
     try {

@@ -5,6 +5,7 @@ import { VERSION } from "../../lib/version.ts";
 import { ciTemplates } from "../../tasks/ci_templates.ts";
 import { COMMANDS } from "../../tasks/commands.ts";
 import { CREDENTIAL_HELPERS, permissionSet, PROGRAM_FLAGS } from "../../tasks/permissions.ts";
+import { rehearsalSample } from "../../tasks/rehearsal_sample.ts";
 import { type Config, configFrom, formatConfig, versionModule } from "../../tasks/sync.ts";
 
 const read = (name: string) => Deno.readTextFile(new URL(`../../${name}`, import.meta.url));
@@ -18,6 +19,10 @@ Deno.test("sync: deno.json and the version are what `deno task sync` writes", as
   assert.equal(text, formatConfig(configFrom(config)));
   assert.equal(await read("lib/version.ts"), versionModule(config));
   assert.equal(VERSION, config.version);
+});
+
+Deno.test("sync: what is rehearsed with is the recorded repository", async () => {
+  assert.equal(await read("lib/notary/rehearsal_sample.ts"), await rehearsalSample(read));
 });
 
 Deno.test("sync: the templates of CI hold the scripts of ci/ as they are", async () => {
