@@ -80,11 +80,11 @@ export function openSession(values: SessionValues, host: Host): Session {
   let opened: Promise<Send> | undefined;
   const network = () => opened ??= openNetwork(values, host);
   let isRehearsed = false;
-  const rehearseOnce = (answered: Promise<unknown>) => {
+  const rehearseOnce = () => {
     if (isRehearsed) return;
     isRehearsed = true;
     // What goes wrong there goes wrong again where it counts.
-    import("../notary/rehearsal.ts").then(({ rehearse }) => rehearse(answered)).catch(() => {});
+    import("../notary/rehearsal.ts").then(({ rehearse }) => rehearse()).catch(() => {});
   };
 
   /** A service of a repository, which knows its caller from the first answer on. */

@@ -68,9 +68,15 @@ export async function readFiles(
   }));
 }
 
-/** Waits until the requests of `reading` are on their way: whoever keeps the processor busy before then holds them up. */
-export async function connecting(reading: Promise<unknown>): Promise<void> {
-  const answered = reading.catch(() => {});
+/**
+ * Waits until the requests of `reading` are on their way: whoever keeps the processor busy before then holds them up.
+ * `false` where they have been answered by then.
+ */
+export async function connecting(reading: Promise<unknown>): Promise<boolean> {
+  const answered = reading.then(() => false, () => false);
   // By the next turn of the event loop they are made.
-  for (const ms of [0, CONNECTING_MS]) await Promise.race([answered, sleep(ms)]);
+  for (const ms of [0, CONNECTING_MS]) {
+    if (!await Promise.race([answered, sleep(ms).then(() => true)])) return false;
+  }
+  return true;
 }

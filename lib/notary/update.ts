@@ -63,10 +63,10 @@ export interface ReadOptions {
   /** What this command has read of it before: the same is neither parsed nor verified again, and judged all the same. */
   readonly before?: TrustedRepository | undefined;
   /**
-   * Called once all is asked for, and before anything is answered, with a promise that is settled when all is: for what
-   * keeps the processor busy and can be done before.
+   * Called once all is asked for, and before anything is answered: for what keeps the processor busy and can be done
+   * before.
    */
-  readonly meanwhile?: ((answered: Promise<unknown>) => void) | undefined;
+  readonly meanwhile?: (() => void) | undefined;
   /** Lets other work of the process go on, between large files: it throws where the command was interrupted. */
   readonly pause?: (() => Promise<void>) | undefined;
 }
@@ -119,10 +119,7 @@ async function readOnline(options: ReadOptions, cached: Copy): Promise<ReadResul
   for (const name of [...options.expected ?? [], ...cached.keys()]) names.add(name);
   for (let attempt = 1, overtaken = 0;;) {
     const reading = readFiles(server, gun, names, cached, probable(cached, options.atHand));
-    if (options.meanwhile && !options.before) {
-      await connecting(reading);
-      options.meanwhile(reading);
-    }
+    if (options.meanwhile && !options.before && await connecting(reading)) options.meanwhile();
     const read = await reading;
     let wasGood = false;
     try {
