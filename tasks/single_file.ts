@@ -31,9 +31,11 @@ const [BEGIN, END] = ["\nconst program = ", ";\nawait program("];
 const STARTER = "const [path, ...args] = Deno.args, file = Deno.readTextFileSync(path);" +
   'Object.defineProperty(Deno, "args", { value: args });' +
   `const [begin, end] = ${JSON.stringify([BEGIN, END])}.map((mark) => file.lastIndexOf(mark));` +
-  'const encoded = (path) => path.split("/").map(encodeURIComponent).join("/");' +
-  'const url = new URL(encoded(path), "file://" + encoded(Deno.cwd()) + "/");' +
+  'const whole = path.startsWith("/") && path || Deno.cwd() + "/" + path;' +
+  'const url = new URL("file://" + whole.split("/").map(encodeURIComponent).join("/"));' +
   `await (0, eval)(file.slice(begin + ${BEGIN.length}, end))(file, url.href)`;
+/** Of a URL only the part before these would be taken. */
+if (/[?#']/.test(STARTER)) throw new Error("The starter holds what a URL or a shell takes for its own");
 const STARTER_URL = `data:text/javascript,${encodeURI(STARTER)}`;
 
 /**
