@@ -48,7 +48,7 @@ export function readSpki(der: Bytes): ReadSpki {
  * @throws {ShortKey} for RSA keys under 2048 bits
  */
 export function shapeOf(key: KeyObject): KeyShape {
-  const { namedCurve, modulusLength: bits = 0 } = key.asymmetricKeyDetails ?? {};
+  const { namedCurve, modulusLength: bits } = key.asymmetricKeyDetails!;
   switch (key.asymmetricKeyType) {
     case "ec": {
       const curve = CURVES.find(({ openssl }) => openssl === namedCurve);
@@ -56,7 +56,7 @@ export function shapeOf(key: KeyObject): KeyShape {
       throw new SyntaxError("an ECDSA key is not on P-256, P-384 or P-521");
     }
     case "rsa":
-      if (bits >= MIN_RSA_BITS) return { family: "rsa", bits };
+      if (bits! >= MIN_RSA_BITS) return { family: "rsa", bits: bits! };
       throw new ShortKey(`an RSA key has ${bits} bits; at least ${MIN_RSA_BITS} are needed`);
     case "ed25519":
       return { family: "ed25519" };
@@ -106,8 +106,11 @@ const RSA_ALGORITHM = Uint8Array.fromHex("300d06092a864886f70d0101010500");
 /** Of longer keys, other exponents and even numbers the runtime says what becomes. */
 const [MAX_RSA_BITS, MAX_EXPONENT_BYTES] = [4096, 4];
 
-/** What a key in its usual encoding can do; `undefined` for all others, and for what is no key. */
-function usualShape(der: Bytes): KeyShape | undefined {
+/**
+ * What a key in its usual encoding can do: on a curve of Notary's, or RSA of 2048 to 4096 bits with an exponent below 2^32;
+ * `undefined` for all others, and for what is no key.
+ */
+export function usualShape(der: Bytes): KeyShape | undefined {
   const curve = CURVES.find(({ prefix }) => equalBytes(der.subarray(0, prefix.length), prefix));
   if (curve) return isOnCurve(curve, der.subarray(curve.prefix.length)) ? ecdsa(curve) : undefined;
   try {
@@ -126,7 +129,7 @@ function isOnCurve({ prime, b }: Curve, point: Bytes): boolean {
   const size = Math.ceil(prime.toString(16).length / 2);
   if (point.length !== 2 * size) return false;
   const [x, y] = [point.subarray(0, size), point.subarray(size)].map((half) => BigInt(`0x${half.toHex()}`));
-  return x! < prime && y! < prime && (y! * y! - (x! * x! * x! - 3n * x! + b)) % prime === 0n;
+  return [x!, y!].every((number) => number < prime) && (y! * y! - (x! * x! * x! - 3n * x! + b)) % prime === 0n;
 }
 
 function rsaShape(der: Bytes): KeyShape | undefined {
@@ -134,9 +137,9 @@ function rsaShape(der: Bytes): KeyShape | undefined {
   const isRsa = algorithm && equalBytes(algorithm.bytes, RSA_ALGORITHM) && key?.tag === TAG.bitString;
   if (!isRsa || key.content[0] !== 0 || others.length > 0) return undefined;
   const [modulus, exponent, ...more] = derSequence(key.content.subarray(1)).map(derUnsigned);
-  if (!modulus || !exponent || more.length > 0) return undefined;
-  const bits = 8 * modulus.length - Math.clz32(modulus[0] ?? 0) + 24;
-  const isUsual = bits >= MIN_RSA_BITS && bits <= MAX_RSA_BITS && isOdd(modulus) &&
+  if (!exponent || more.length > 0) return undefined;
+  const bits = 8 * modulus!.length - (Math.clz32(modulus![0]!) - 24);
+  const isUsual = bits >= MIN_RSA_BITS && bits <= MAX_RSA_BITS && isOdd(modulus!) &&
     exponent.length <= MAX_EXPONENT_BYTES && isOdd(exponent) && !equalBytes(exponent, Uint8Array.of(1));
   return isUsual ? { family: "rsa", bits } : undefined;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
+import { type Bytes, concat, utf8 } from "../../lib/bytes/bytes.ts";
 import { parsePem } from "../../lib/bytes/pem.ts";
 import { decryptPrivateKey, encryptPrivateKey, WrongPassphrase } from "../../lib/crypto/pkcs8.ts";
 import { newPrivateKey, readPrivateKey } from "../../lib/crypto/private_key.ts";
@@ -111,6 +111,52 @@ Deno.test("pkcs8: files that Notary does not write are refused, with the reason"
   }
 });
 
+Deno.test("pkcs8: each part of the file is looked at", async () => {
+  const [sequence, octets] = [TAG.sequence, TAG.octetString].map((tag) => (...parts: Bytes[]) =>
+    derEncoded(tag, ...parts)
+  ) as [typeof concat, typeof concat];
+  const oid = (hex: string) => Uint8Array.fromHex(hex);
+  const count = (hex: string) => derEncoded(TAG.integer, Uint8Array.fromHex(hex));
+  const [sealed, salt, one] = [octets(new Uint8Array(32)), octets(new Uint8Array(8)), count("01")];
+  const iv = (bytes: number) => octets(new Uint8Array(bytes));
+  const SHA256 = sequence(oid("06082a864886f70d0209"), oid("0500"));
+  const file = ({ kdf = sequence(salt, one), vector = iv(16), rest = [sealed] }) =>
+    sequence(
+      sequence(
+        oid("06092a864886f70d01050d"),
+        sequence(
+          sequence(oid("06092a864886f70d01050c"), kdf),
+          sequence(oid("060960864801650304012a"), vector),
+        ),
+      ),
+      ...rest,
+    );
+  // Read to the end: only the passphrase, which nobody knows, is wrong.
+  const sound = [{}, { kdf: sequence(salt, one, SHA256) }, { kdf: sequence(salt, one, count("20"), SHA256) }];
+  for (const parts of sound) await assert.rejects(decryptPrivateKey(file(parts), "x"), WrongPassphrase);
+  const rows: [Parameters<typeof file>[0], string][] = [
+    [{ kdf: sequence(salt, count("00")) }, "its iteration count is out of bounds"],
+    [{ kdf: sequence(salt, count("00989681")) }, "its iteration count is out of bounds"],
+    [{ kdf: sequence(salt) }, "a value is missing"],
+    [{ kdf: sequence(one, one) }, "a value is missing"],
+    [{ kdf: sequence(salt, one, sequence()) }, "another hash was used"],
+    [{ vector: iv(15) }, "its initialization vector has the wrong size"],
+    [{ vector: iv(17) }, "its initialization vector has the wrong size"],
+    [{ vector: new Uint8Array() }, "a value is missing"],
+    [{ rest: [] }, "a value is missing"],
+    [{ rest: [one] }, "a value is missing"],
+  ];
+  for (const [parts, words] of rows) {
+    await assert.rejects(decryptPrivateKey(file(parts), "x"), (error) => {
+      assert.ok(error instanceof SyntaxError && error.message.includes(words), `${words}: ${error}`);
+      return true;
+    });
+  }
+  for (const der of [sequence(sequence()), sequence(), sequence(sealed)]) {
+    await assert.rejects(decryptPrivateKey(der, "x"), SyntaxError);
+  }
+});
+
 Deno.test("pkcs8: garbage is WrongPassphrase or SyntaxError, never anything else", async () => {
   const sealed = await encryptPrivateKey(der(KEYS.targets.privateKey), "password");
   const next = random(6);
@@ -174,6 +220,10 @@ Deno.test("private keys: what Notary has no keys of, and what belongs to another
     [der(generateKeyPairSync("x25519").privateKey), "a private key is neither"],
     [der(generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey), "an RSA key has 1024 bits"],
     [mixed, "the private key cannot be read"],
+    ...[[0, "0500"], [1, "0500"], [2, "0500"], [2, "310100"]].map(([at, hex]): [Bytes, string] => {
+      const parts = derSequence(one!).map(({ bytes }) => bytes);
+      return [derEncoded(TAG.sequence, ...parts.with(at as number, Uint8Array.fromHex(hex as string))), "not PKCS#8"];
+    }),
     [one!.subarray(1), "not DER"],
     [Uint8Array.fromHex(`${one!.toHex()}00`), "not the expected DER"],
   ];

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { type Bytes, concat } from "../../lib/bytes/bytes.ts";
-import { derEncoded, derInteger, TAG } from "../../lib/crypto/der.ts";
-import { readSpki, shapeOf, ShortKey } from "../../lib/crypto/spki.ts";
+import { derEncoded, derInteger, derSequence, TAG } from "../../lib/crypto/der.ts";
+import { readSpki, shapeOf, ShortKey, usualShape } from "../../lib/crypto/spki.ts";
 import { below, damaged, type Random, random } from "../support/random.ts";
 import { rsaKey } from "../support/rsa_keys.ts";
 
@@ -84,6 +84,15 @@ Deno.test("spki: numbers above the prime are no coordinates, though they are the
   const y = BigInt(`0x${spki.subarray(-66).toHex()}`) + 2n ** 521n - 1n;
   const more = concat(spki.subarray(0, -66), Uint8Array.fromHex(y.toString(16).padStart(132, "0")));
   assert.match(agree(more), /^refused/);
+  // P-256 has a point with x = 0, which the prime is as well.
+  const prime = 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n;
+  const root = 0x66485c780e2f83d72433bd5d84a06bb6541c2af31dae871728bf856a174f93f4n;
+  const at = (x: bigint) => {
+    const numbers = [x, root].map((number) => number.toString(16).padStart(64, "0")).join("");
+    return concat(EC[0]!.subarray(0, -64), Uint8Array.fromHex(numbers));
+  };
+  assert.match(agree(at(0n)), /P-256/);
+  assert.match(agree(at(prime)), /^refused/);
 });
 
 Deno.test("spki: RSA keys at every bound, and in every odd form, are what the runtime makes of them", () => {
@@ -111,6 +120,58 @@ Deno.test("spki: RSA keys at every bound, and in every odd form, are what the ru
   for (const parameters of ["", "050000", "0400", "05000500", "3000"]) agree(rsaSpki(odd(2048), usual, parameters));
   const good = rsaSpki(odd(2048), usual);
   for (const der of [concat(good, new Uint8Array(1)), good.subarray(0, -1)]) assert.match(agree(der), /^refused/);
+});
+
+Deno.test("spki: what is usual is read here, and nothing else", () => {
+  const odd = (bits: number) => {
+    const bytes = new Uint8Array(Math.ceil(bits / 8)).fill(0xff);
+    bytes[0] = 0xff >> (8 * bytes.length - bits);
+    return bytes;
+  };
+  const usual = Uint8Array.of(1, 0, 1);
+  const rsa = (bits: number) => ({ family: "rsa", bits });
+  const hex = (text: string) => Uint8Array.fromHex(text);
+  const even = odd(2048);
+  even[255] = 0xfe;
+  const good = rsaSpki(odd(2048), usual);
+  const [algorithm, key] = derSequence(good);
+  const numbers = derSequence(key!.content.subarray(1));
+  const wrapped = (...parts: Bytes[]) => derEncoded(TAG.sequence, ...parts);
+  const keyOf = (unused: number, ...parts: Bytes[]) =>
+    wrapped(algorithm!.bytes, derEncoded(TAG.bitString, Uint8Array.of(unused), wrapped(...parts)));
+  const [n, e] = numbers.map(({ bytes }) => bytes) as [Bytes, Bytes];
+  const rows: [Bytes, unknown][] = [
+    ...EC.map((spki, i): [Bytes, unknown] => [spki, { family: "ecdsa", curve: CURVES[i] }]),
+    ...RSA.map((spki, i): [Bytes, unknown] => [spki, rsa([2048, 3072, 4096][i]!)]),
+    ...[2048, 2049, 2055, 2056, 4089, 4096].map((bits): [Bytes, unknown] => [rsaSpki(odd(bits), usual), rsa(bits)]),
+    ...[1024, 2047, 4097, 8192].map((bits): [Bytes, unknown] => [rsaSpki(odd(bits), usual), undefined]),
+    ...["03", "11", "ffff", "ffffffff"].map((exponent): [Bytes, unknown] => [
+      rsaSpki(odd(2048), hex(exponent)),
+      rsa(2048),
+    ]),
+    ...["00", "01", "02", "fffffffe", "0100000001"].map((exponent): [Bytes, unknown] => [
+      rsaSpki(odd(2048), hex(exponent)),
+      undefined,
+    ]),
+    [rsaSpki(even, usual), undefined],
+    [rsaSpki(odd(2048), usual, ""), undefined],
+    [keyOf(0, n, e), rsa(2048)],
+    [keyOf(1, n, e), undefined],
+    [keyOf(0, n), undefined],
+    [keyOf(0), undefined],
+    [keyOf(0, n, e, e), undefined],
+    [keyOf(0, hex("020100"), e), undefined],
+    [wrapped(algorithm!.bytes), undefined],
+    [wrapped(), undefined],
+    [wrapped(algorithm!.bytes, key!.bytes, key!.bytes), undefined],
+    [wrapped(algorithm!.bytes, derEncoded(TAG.octetString, key!.content)), undefined],
+    [concat(good, Uint8Array.of(0)), undefined],
+    [spkiOf(generateKeyPairSync("ed25519").publicKey), undefined],
+    [new Uint8Array(), undefined],
+    ...EC.map((spki): [Bytes, unknown] => [concat(spki, Uint8Array.of(0)), undefined]),
+    ...EC.map((spki): [Bytes, unknown] => [spki.subarray(0, -1), undefined]),
+  ];
+  for (const [der, shape] of rows) assert.deepEqual(usualShape(der), shape, der.toHex());
 });
 
 Deno.test("spki: of damaged keys the runtime and this reader make the same", () => {

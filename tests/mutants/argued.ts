@@ -25,11 +25,17 @@ const TYPES = "another check on the line, or on the next one, says the same; the
 const CHANCE = "chance decides more than one unit does: what comes of it is held by tests/signing/crowd_test.ts";
 const RATE = "from where on a line counts as slow is a choice; that it has its time is tested";
 const FASTER = "the careful reader reads the same, in more time: tests/bytes/fast_reader_test.ts holds both together";
+const FASTER_KEYS = "the runtime reads the same, in more time: tests/crypto/spki_test.ts holds both together";
 const NOTHING_ELSE = "reading throws nothing else; a fault of ours would be told as theirs";
 const DEEPER = "what lies deeper is looked up by no name from outside: it costs time, and is read the same";
 
 /** All arguments. */
 export const ARGUED: readonly Argument[] = [
+  ...of(
+    "lib/crypto/spki.ts",
+    ["if (usual) return { shape: usual, spki: der.slice() };", "usual => false", FASTER_KEYS],
+    ["if (error instanceof SyntaxError) return undefined;", "error instanceof SyntaxError => true", NOTHING_ELSE],
+  ),
   ...of(
     "lib/tuf/fast_parse.ts",
     ...["1 => 2", "1 => 0"].flatMap((change) =>

@@ -32,6 +32,8 @@ export const NOT_HERE =
 /** What decides whether something is trusted, signed or sent, and the tests that are about that. */
 export const CORE: { readonly files: readonly string[]; readonly tests: readonly string[] } = {
   files: [
+    "lib/crypto/spki.ts",
+    "lib/tuf/listed.ts",
     "lib/tuf/trusted.ts",
     "lib/tuf/threshold.ts",
     "lib/tuf/root_keys.ts",
@@ -49,6 +51,8 @@ export const CORE: { readonly files: readonly string[]; readonly tests: readonly
     "lib/signing/request_signature.ts",
   ],
   tests: [
+    "tests/crypto/spki_test.ts",
+    "tests/crypto/keys_test.ts",
     "tests/tuf/threshold_test.ts",
     "tests/tuf/resolve_test.ts",
     "tests/tuf/edit_test.ts",
