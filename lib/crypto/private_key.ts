@@ -91,7 +91,7 @@ export async function privateKeyFrom({ algorithm, key }: PrivateKeyInfo): Promis
 /** The public part, DER: WebCrypto gives it from the private key as a JSON Web Key alone (RFC 7518, 6). */
 async function publicPartOf(key: CryptoKey, importAs: ImportAs): Promise<Bytes> {
   const { kty, crv, x, y, n, e } = await crypto.subtle.exportKey("jwk", key);
-  const own = Object.fromEntries(Object.entries({ kty, crv, x, y, n, e }).filter(([, value]) => value !== undefined));
+  const own = { kty, crv, x, y, n, e } as JsonWebKey; // those of another kind of key are undefined
   const publicKey = await crypto.subtle.importKey("jwk", own, importAs, true, ["verify"]);
   return new Uint8Array(await crypto.subtle.exportKey("spki", publicKey));
 }
