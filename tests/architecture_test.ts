@@ -78,7 +78,7 @@ const GLOBALS = new Map<string, RegExp>([
   ["tasks/releases/publisher.ts", /mkdir/],
   ["tasks/releases/release.ts", /rename/],
   ["tasks/releases/sources.ts", /Command|env/],
-  ["tasks/single_file.ts", /version|exit/], // in the text that it writes
+  ["tasks/single_file.ts", /version|exit|args|readTextFileSync|cwd/], // in the text that it writes
   ["tasks/main.ts", /args|build|consoleSize|env|errors|exit|stdout|stderr|Signal/],
 ]);
 

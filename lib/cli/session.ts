@@ -80,11 +80,12 @@ export function openSession(values: SessionValues, host: Host): Session {
   let opened: Promise<Send> | undefined;
   const network = () => opened ??= openNetwork(values, host);
   let isRehearsed = false;
-  const rehearseOnce = () => {
+  const rehearseOnce = async () => {
     if (isRehearsed) return;
     isRehearsed = true;
-    // What goes wrong there goes wrong again where it counts.
-    import("../notary/rehearsal.ts").then(({ rehearse }) => rehearse()).catch(() => {});
+    try {
+      await (await import("../notary/rehearsal.ts")).rehearse();
+    } catch { /* what goes wrong there goes wrong again where it counts */ }
   };
 
   /** A service of a repository, which knows its caller from the first answer on. */

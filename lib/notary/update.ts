@@ -64,9 +64,9 @@ export interface ReadOptions {
   readonly before?: TrustedRepository | undefined;
   /**
    * Called once all is asked for, and before anything is answered: for what keeps the processor busy and can be done
-   * before.
+   * before. It is waited for, however reading ends, and does not fail.
    */
-  readonly meanwhile?: (() => void) | undefined;
+  readonly meanwhile?: (() => Promise<void>) | undefined;
   /** Lets other work of the process go on, between large files: it throws where the command was interrupted. */
   readonly pause?: (() => Promise<void>) | undefined;
 }
@@ -119,8 +119,9 @@ async function readOnline(options: ReadOptions, cached: Copy): Promise<ReadResul
   for (const name of [...options.expected ?? [], ...cached.keys()]) names.add(name);
   for (let attempt = 1, overtaken = 0;;) {
     const reading = readFiles(server, gun, names, cached, probable(cached, options.atHand));
-    if (options.meanwhile && !options.before && await connecting(reading)) options.meanwhile();
-    const read = await reading;
+    const isWaiting = options.meanwhile && !options.before && await connecting(reading);
+    const other = isWaiting ? options.meanwhile?.() : undefined;
+    const read = await reading.finally(() => other);
     let wasGood = false;
     try {
       for (;;) {

@@ -35,11 +35,15 @@ Deno.test("rehearsal: it is called once all is asked for, before anything is ans
     },
   };
   const options = { server: server as never, gun, at: new Date(at), store: createMemoryMetadataStore() };
-  const meanwhile = () => {
+  let isDone = false;
+  const meanwhile = async () => {
     seen.push([...asked].sort());
     answers.resolve();
+    await new Promise((later) => setTimeout(later, 30));
+    isDone = true;
   };
   const { repository } = await readRepository({ ...options, meanwhile });
+  assert.ok(isDone, "nothing goes on behind the back of whoever has read");
   assert.deepEqual(seen, [["root", "snapshot", "targets", "targets/releases", "timestamp"]]);
   await readRepository({ ...options, meanwhile, before: repository });
   // By now everything is answered at once.
