@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { type Bytes, concat, utf8 } from "../../lib/bytes/bytes.ts";
+import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { parsePem } from "../../lib/bytes/pem.ts";
 import { decryptPrivateKey, encryptPrivateKey, WrongPassphrase } from "../../lib/crypto/pkcs8.ts";
 import { newPrivateKey, readPrivateKey } from "../../lib/crypto/private_key.ts";
@@ -112,9 +112,8 @@ Deno.test("pkcs8: files that Notary does not write are refused, with the reason"
 });
 
 Deno.test("pkcs8: each part of the file is looked at", async () => {
-  const [sequence, octets] = [TAG.sequence, TAG.octetString].map((tag) => (...parts: Bytes[]) =>
-    derEncoded(tag, ...parts)
-  ) as [typeof concat, typeof concat];
+  const sequence = (...parts: Bytes[]) => derEncoded(TAG.sequence, ...parts);
+  const octets = (bytes: Bytes) => derEncoded(TAG.octetString, bytes);
   const oid = (hex: string) => Uint8Array.fromHex(hex);
   const count = (hex: string) => derEncoded(TAG.integer, Uint8Array.fromHex(hex));
   const [sealed, salt, one] = [octets(new Uint8Array(32)), octets(new Uint8Array(8)), count("01")];
