@@ -27,14 +27,19 @@ const CONNECTING_MS = 12;
 /** What stands around the program at the end of the file. */
 const [BEGIN, END] = ["\nconst program = ", ";\nawait program("];
 
-/** What Deno runs in place of the file, whose path is its first argument. In a shell's single quotes: it has none. */
-const STARTER = "const [path, ...args] = Deno.args, file = Deno.readTextFileSync(path);" +
-  'Object.defineProperty(Deno, "args", { value: args });' +
+/** What Deno runs in place of the file, whose path is its first argument. */
+const STARTER = "const [path, ...args] = Deno.args;" +
+  'let file = ""; try { file = Deno.readTextFileSync(path); } catch {}' +
   `const [begin, end] = ${JSON.stringify([BEGIN, END])}.map((mark) => file.lastIndexOf(mark));` +
+  "if (begin < 0 || end < begin) {" +
+  'console.error("tagseal: error: " + path + " is not the whole program, or Deno may not read it there");' +
+  'console.error("tagseal: next: Fetch it anew, into a folder on a disk, and call it by its path");' +
+  "Deno.exit(2); }" +
+  'Object.defineProperty(Deno, "args", { value: args });' +
   'const whole = path.startsWith("/") && path || Deno.cwd() + "/" + path;' +
   'const url = new URL("file://" + whole.split("/").map(encodeURIComponent).join("/"));' +
   `await (0, eval)(file.slice(begin + ${BEGIN.length}, end))(file, url.href)`;
-/** Of a URL only the part before these would be taken. */
+/** What ends a URL, and what ends a text in the shell. */
 if (/[?#']/.test(STARTER)) throw new Error("The starter holds what a URL or a shell takes for its own");
 const STARTER_URL = `data:text/javascript,${encodeURI(STARTER)}`;
 
@@ -47,15 +52,18 @@ const SHELL: readonly string[] = [
   `(https://deno.com)" >&2; exit 127; }`,
   `[ -n "$DENO_DIR$XDG_CACHE_HOME" ] || [ -O "$HOME" ] || export DENO_DIR=/dev/null/none`,
   "export DENO_NO_UPDATE_CHECK=1",
-  `exec deno run ${FILE_FLAGS.join(" ")} \${TAGSEAL_PKCS11_ADDON:+"--allow-ffi=$TAGSEAL_PKCS11_ADDON"} ` +
-  `'${STARTER_URL}' "$0" "$@"`,
+  // Shells on Windows change arguments that look like a list of paths. From the other places Deno runs what programs may
+  // not read.
+  `case "$OS:$0" in Windows_NT:* | *:/dev/* | *:/proc/* | *:/sys/*) set -- "$0" "$@" ;; ` +
+  `*) set -- '${STARTER_URL}' "$0" "$@" ;; esac`,
+  `exec deno run ${FILE_FLAGS.join(" ")} \${TAGSEAL_PKCS11_ADDON:+"--allow-ffi=$TAGSEAL_PKCS11_ADDON"} "$@"`,
 ];
 
 /** What Deno's bundler makes for CommonJS libraries as soon as it is run, by a module that most commands do not use. */
 const RUNTIME_REQUIRE = /\(0,\w+\.createRequire\)\(programUrl\)/g;
 
 /** What stands before the parts, and at the end of each. */
-const [PARTS, PART_END] = ["\nconst parts = {\n", "*/},\n"];
+const [PARTS, PART_END] = ["const parts = {\n", "*/},\n"];
 
 /** The end of a comment, as it stands in a part, which is one. */
 const [COMMENT_END, SPELLED_END] = ["*/", "*~/"];
@@ -155,7 +163,5 @@ export function singleFile(parts: ReadonlyMap<string, string>): string {
     return `${JSON.stringify(`./${name}`)}(){/*${text}${PART_END}`;
   });
   const shell = SHELL.map((line) => `":" //; ${line}\n`).join("");
-  return `#!/bin/sh\n${shell}${PARTS.trimStart()}${
-    methods.join("")
-  }};${BEGIN}${LOADER}${END}parts, import.meta.url);\n`;
+  return `#!/bin/sh\n${shell}${PARTS}${methods.join("")}};${BEGIN}${LOADER}${END}parts, import.meta.url);\n`;
 }

@@ -1,7 +1,7 @@
 /**
  * `deno task sync`: writes what follows from the table of commands: permission sets and tasks in `deno.json`,
- * `lib/version.ts` from its version, what is rehearsed with, `REFERENCE.md`, the schema of project files, the library's public names, and the
- * scripts in the templates of `ci/`. A test fails where something else stands there.
+ * `lib/version.ts` from its version, what is rehearsed with, `REFERENCE.md`, the schema of project files, the library's
+ * public names, and the scripts in the templates of `ci/`. A test fails where something else stands there.
  *
  * @module
  */

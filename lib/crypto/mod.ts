@@ -10,7 +10,7 @@ export type { JsonArray, JsonObject, JsonValue } from "../bytes/json.ts";
 export type { KeyShape, MethodVariant, SignatureMethod } from "./algorithms.ts";
 export type { HashName, SignatureHash } from "./hash.ts";
 export { type KeyId, keyOfCertificate, type KeyType, type PublicKey } from "./keys.ts";
-export type { PrivateKey } from "./private_key.ts";
+export { newPrivateKey, type PrivateKey, readPrivateKey } from "./private_key.ts";
 export { localSigner, type RawSignature, type Signer } from "./signer.ts";
 export * from "./signature_rules.ts";
 export { type Certificate, certificatePem, readCertificate } from "./x509.ts";

@@ -243,6 +243,7 @@ async function byHash(server: TrustServer, gun: string, name: RoleName, meta: Fi
   });
 }
 
+/** One hash is enough to take another one for it: whatever is taken is looked at whole by the step that takes it. */
 async function fits(bytes: Bytes, meta: FileMeta): Promise<boolean> {
   const [name, named] = [...meta.hashes][0]!;
   return bytes.length === meta.length && equalBytes(await digest(name, bytes), named);

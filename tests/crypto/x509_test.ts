@@ -156,6 +156,33 @@ Deno.test("x509: a self-signature that does not hold is found; a CA's is not jud
   assert.equal(await isForged(await certify(KEYS.root, { issuer: KEYS.stranger })), false);
 });
 
+Deno.test("x509: a self-signature is looked at with every algorithm that is known, and passed over with others", async () => {
+  const rsa = { publicExponent: new Uint8Array([1, 0, 1]), modulusLength: 2048 };
+  const algorithms: (EcKeyGenParams & EcdsaParams | RsaHashedKeyGenParams)[] = [
+    { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" },
+    { name: "ECDSA", namedCurve: "P-384", hash: "SHA-384" },
+    { name: "ECDSA", namedCurve: "P-521", hash: "SHA-512" },
+    { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256", ...rsa },
+    { name: "RSA-PSS", hash: "SHA-256", saltLength: 32, ...rsa } as RsaHashedKeyGenParams,
+  ];
+  for (const algorithm of algorithms) {
+    const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]) as CryptoKeyPair;
+    const { rawData } = await x509.X509CertificateGenerator.createSelfSigned({
+      keys,
+      name: "CN=x",
+      signingAlgorithm: algorithm,
+    });
+    const der = new Uint8Array(rawData);
+    assert.equal(await isForged(readCertificate(der)), false, algorithm.name);
+    const other = der.slice();
+    other[other.length - 1]! ^= 1;
+    assert.equal(await isForged(readCertificate(other)), true, algorithm.name);
+    // SHA-224, which neither Go nor WebCrypto knows: nothing is said of it.
+    const unknown = Uint8Array.fromHex(other.toHex().replaceAll("2a864886f70d01010b", "2a864886f70d01010e"));
+    if (algorithm.name === "RSASSA-PKCS1-v1_5") assert.equal(await isForged(readCertificate(unknown)), false);
+  }
+});
+
 Deno.test("x509: the root certificate made here is one that Notary would make", async () => {
   const certificate = await createRootCertificate(KEYS.stranger.signer, GUN, AT);
   assert.equal(certificate.commonName, GUN);

@@ -66,8 +66,8 @@ Deno.test("growth: of a sign each signature is verified once, however often it i
     const { repositories: [done] } = await signTags([world.task(REPOSITORY, ["one-more"])], world.options);
     assert.equal(done?.outcome, "published");
   });
-  // The root key's certificate, by itself; four roles, and two delegations that hold the same bytes; both that were signed, side by side; timestamp and snapshot
-  // that came of that. They were 25.
+  // The root key's certificate, by itself; four roles, and two delegations that hold the same bytes; both that were
+  // signed, side by side; timestamp and snapshot that came of that. They were 25.
   assert.equal(verified, 1 + 5 + 2 + 2);
 });
 

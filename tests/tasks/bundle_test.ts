@@ -322,6 +322,18 @@ Deno.test("single file: it knows where it lies and what it was given, whoever st
   const home = await Deno.realPath(await Deno.makeTempDir({ prefix: "tagseal-paths-" }));
   try {
     const main = "exports.main = async () => console.log(JSON.stringify([programUrl, Deno.args]))";
+    const told = async (program: string, args: readonly string[], cwd = home, env = {}) => {
+      const options = { args: [...args], cwd, env, stdin: "null" as const };
+      const { stdout, stderr } = await new Deno.Command(program, options).output();
+      assert.equal(new TextDecoder().decode(stderr), "", `${program} ${args}`);
+      const [url, seen] = JSON.parse(new TextDecoder().decode(stdout));
+      return [fileURLToPath(url), seen];
+    };
+    const refused = async (path: string) => {
+      const { code, stderr } = await new Deno.Command("sh", { args: [path], stdin: "null" }).output();
+      assert.equal(code, 2);
+      return new TextDecoder().decode(stderr);
+    };
     const given = ["", "--", "a b'\"$(id)`id`*%20", "-A", "--allow-run"];
     for (const name of ["a b", "#1 %41?x", "\u00e9+&@=", "data:it's", "--help"]) {
       const folder = `${home}/${name}`;
@@ -336,13 +348,32 @@ Deno.test("single file: it knows where it lies and what it was given, whoever st
         [Deno.execPath(), [...byHand, "./tagseal"], folder],
       ];
       for (const [program, args, cwd] of ways) {
-        const options = { args: [...args, ...given], cwd, stdin: "null" as const };
-        const { stdout, stderr } = await new Deno.Command(program, options).output();
-        assert.equal(new TextDecoder().decode(stderr), "");
-        const [url, seen] = JSON.parse(new TextDecoder().decode(stdout));
-        assert.equal(fileURLToPath(url), `${folder}/tagseal`, `${program} ${args}`);
-        assert.deepEqual(seen, given, `${program} ${args}`);
+        assert.deepEqual(await told(program, [...args, ...given], cwd), [`${folder}/tagseal`, given]);
       }
+    }
+    // The shell of Windows passes the file itself; from there programs may not read, and Deno may.
+    const file = `${home}/a b/tagseal`;
+    assert.deepEqual(await told(file, given, home, { OS: "Windows_NT" }), [file, given]);
+    if (Deno.build.os !== "linux") return;
+    assert.deepEqual(await told("sh", [`/proc/self/root${file}`, ...given]), [`/proc/self/root${file}`, given]);
+    // What tests may do does not go there; a shell may.
+    const shell = async (script: string) => {
+      const { stdout } = await new Deno.Command("sh", { args: ["-c", script, "sh", file], stdin: "null" }).output();
+      return new TextDecoder().decode(stdout).trim();
+    };
+    const shared = await shell('folder=$(mktemp -d /dev/shm/tagseal-XXXXXX) && cp "$1" "$folder" && echo "$folder"');
+    try {
+      assert.deepEqual(await told(`${shared}/tagseal`, given), [`${shared}/tagseal`, given]);
+      await Deno.symlink(`${shared}/tagseal`, `${home}/link`);
+      assert.match(await refused(`${home}/link`), /\/link is not the whole program, or Deno may not read it there\n/);
+    } finally {
+      await shell(`rm -r '${shared}'`);
+    }
+    assert.deepEqual((await told("bash", ["-c", `bash <(cat '${file}') "$@"`, "bash", ...given]))[1], given);
+    const whole = await Deno.readTextFile(file);
+    for (const length of [3_000, whole.length - 100]) {
+      await Deno.writeTextFile(`${home}/cut`, whole.slice(0, length));
+      assert.match(await refused(`${home}/cut`), /\/cut is not the whole program.*\ntagseal: next: Fetch it anew/);
     }
   } finally {
     await Deno.remove(home, { recursive: true });

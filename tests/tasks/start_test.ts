@@ -89,8 +89,8 @@ async function loadedIn(folder: string, env: Env, code: number, args: readonly s
   const [witness, seen, file] = ["witness.js", "seen.json", "tagseal"].map((name) => `${folder}/${name}`);
   await Deno.writeTextFile(witness!, WITNESS);
   // Started as it starts itself, with the witness before it, which looks at more than the program may.
-  const own = `exec deno run -q --no-config -A --preload=${witness} 'data:`;
-  const started = (await Deno.readTextFile(await builtFile())).replace(/exec deno run .* 'data:/, own);
+  const own = `exec deno run -q --no-config -A --preload=${witness} "$@"`;
+  const started = (await Deno.readTextFile(await builtFile())).replace(/exec deno run .*/, () => own);
   assert.ok(started.includes(own));
   await Deno.writeTextFile(file!, started, { mode: 0o755 });
   const options = {
