@@ -79,14 +79,10 @@ export function openSession(values: SessionValues, host: Host): Session {
   const allowHttp = values.allowHttp ?? false;
   let opened: Promise<Send> | undefined;
   const network = () => opened ??= openNetwork(values, host);
-  let isRehearsed = false;
-  const rehearseOnce = async () => {
-    if (isRehearsed) return;
-    isRehearsed = true;
-    try {
-      await (await import("../notary/rehearsal.ts")).rehearse();
-    } catch { /* what goes wrong there goes wrong again where it counts */ }
-  };
+  let rehearsed: Promise<void> | undefined;
+  // What goes wrong there goes wrong again where it counts.
+  const rehearseOnce = () =>
+    rehearsed ??= import("../notary/rehearsal.ts").then(({ rehearse }) => rehearse()).then(() => {}, () => {});
 
   /** A service of a repository, which knows its caller from the first answer on. */
   async function serviceOf(name: ImageName, which: ServiceFlags): Promise<AuthorizedService> {

@@ -23,7 +23,8 @@ export type KeyShape =
 /** The smallest RSA modulus that is accepted. */
 export const MIN_RSA_BITS = 2048;
 
-const FIELD_BYTES = { "P-256": 32, "P-384": 48, "P-521": 66 } as const;
+/** How many bytes a coordinate has, and each half of a signature. */
+export const FIELD_BYTES = { "P-256": 32, "P-384": 48, "P-521": 66 } as const;
 
 /** What a method leaves open. Ed25519 leaves nothing open. */
 export interface MethodVariant {

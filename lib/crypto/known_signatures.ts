@@ -8,7 +8,8 @@ import { isForged } from "./x509_signature.ts";
 
 /**
  * Verifies, and remembers what was good. It knows neither roles nor repositories: who may sign what, versions and expiry are
- * judged anew each time. Of a question it remembers all that is asked, of the payload the hash, so that it answers no other one.
+ * judged anew each time. Of a question it remembers all that is asked, of the payload the hash, so that it answers no
+ * other one.
  */
 export class KnownSignatures {
   readonly #good = new Set<string>();

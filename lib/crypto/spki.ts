@@ -9,7 +9,7 @@
  */
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { type Bytes, equalBytes } from "../bytes/bytes.ts";
-import { type KeyShape, MIN_RSA_BITS } from "./algorithms.ts";
+import { FIELD_BYTES, type KeyShape, MIN_RSA_BITS } from "./algorithms.ts";
 import { derSequence, derUnsigned, TAG } from "./der.ts";
 
 /** A public key as it is encoded, and what it can do. */
@@ -112,7 +112,9 @@ const [MAX_RSA_BITS, MAX_EXPONENT_BYTES] = [4096, 4];
  */
 export function usualShape(der: Bytes): KeyShape | undefined {
   const curve = CURVES.find(({ prefix }) => equalBytes(der.subarray(0, prefix.length), prefix));
-  if (curve) return isOnCurve(curve, der.subarray(curve.prefix.length)) ? ecdsa(curve) : undefined;
+  if (curve) {
+    return isOnCurve(curve, der.subarray(curve.prefix.length)) ? { family: "ecdsa", curve: curve.name } : undefined;
+  }
   try {
     return rsaShape(der);
   } catch (error) {
@@ -121,12 +123,8 @@ export function usualShape(der: Bytes): KeyShape | undefined {
   }
 }
 
-function ecdsa({ name }: Curve): KeyShape {
-  return { family: "ecdsa", curve: name };
-}
-
-function isOnCurve({ prime, b }: Curve, point: Bytes): boolean {
-  const size = Math.ceil(prime.toString(16).length / 2);
+function isOnCurve({ name, prime, b }: Curve, point: Bytes): boolean {
+  const size = FIELD_BYTES[name];
   if (point.length !== 2 * size) return false;
   const [x, y] = [point.subarray(0, size), point.subarray(size)].map((half) => BigInt(`0x${half.toHex()}`));
   return [x!, y!].every((number) => number < prime) && (y! * y! - (x! * x! * x! - 3n * x! + b)) % prime === 0n;

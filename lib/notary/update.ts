@@ -119,8 +119,8 @@ async function readOnline(options: ReadOptions, cached: Copy): Promise<ReadResul
   for (const name of [...options.expected ?? [], ...cached.keys()]) names.add(name);
   for (let attempt = 1, overtaken = 0;;) {
     const reading = readFiles(server, gun, names, cached, probable(cached, options.atHand));
-    const isWaiting = options.meanwhile && !options.before && await connecting(reading);
-    const other = isWaiting ? options.meanwhile?.() : undefined;
+    const { meanwhile } = options;
+    const other = meanwhile && !options.before && await connecting(reading) ? meanwhile() : undefined;
     const read = await reading.finally(() => other);
     let wasGood = false;
     try {

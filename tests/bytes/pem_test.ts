@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { utf8 } from "../../lib/bytes/bytes.ts";
 import { formatPem, parsePem } from "../../lib/bytes/pem.ts";
-import { below, damaged, random } from "../support/random.ts";
+import { below, bytesFrom, damaged, random } from "../support/random.ts";
 
 const HI = "-----BEGIN A-----\naGk=\n-----END A-----\n";
 
@@ -70,7 +70,7 @@ for (const [name, body, words] of REFUSED) {
 Deno.test("pem: what is written is read back, and damage is a SyntaxError or another block, never anything else", () => {
   const next = random(4);
   for (let i = 0; i < 3000; i++) {
-    const bytes = Uint8Array.from({ length: below(next, 200) }, () => below(next, 256));
+    const bytes = bytesFrom(next, below(next, 200));
     const headers = new Map(i % 2 ? [["role", "targets"], ["gun", "r.test/a"]] : []);
     const pem = formatPem("ENCRYPTED PRIVATE KEY", bytes, headers);
     assert.deepEqual(parsePem(pem), [{ label: "ENCRYPTED PRIVATE KEY", headers, bytes }]);

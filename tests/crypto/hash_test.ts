@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { digest, hash, sha256Hex } from "../../lib/crypto/hash.ts";
-import { below, type Random, random } from "../support/random.ts";
+import { bytesFrom, random } from "../support/random.ts";
 
-const bytesFrom = (next: Random, length: number) => Uint8Array.from({ length }, () => below(next, 256));
 const LARGE = 256 * 1024;
 
 Deno.test("hash: every way to a digest is the runtime's own, whatever is hashed", async () => {

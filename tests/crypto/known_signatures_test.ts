@@ -4,24 +4,9 @@ import { utf8 } from "../../lib/bytes/bytes.ts";
 import { KnownSignatures } from "../../lib/crypto/known_signatures.ts";
 import { readCertificate } from "../../lib/crypto/x509.ts";
 import { certified, KEYS, newKey } from "../support/trust_builder.ts";
+import { verifications } from "../support/verifications.ts";
 
 const PAYLOAD = utf8("a payload");
-
-/** How often the platform verifies during `work`. */
-async function verifications(work: () => Promise<unknown>): Promise<number> {
-  const { verify } = crypto.subtle;
-  let count = 0;
-  crypto.subtle.verify = function (...question: Parameters<typeof verify>) {
-    count++;
-    return verify.apply(this, question);
-  };
-  try {
-    await work();
-  } finally {
-    crypto.subtle.verify = verify;
-  }
-  return count;
-}
 
 Deno.test("known signatures: a good one is verified once, a bad one each time", async () => {
   const seen = new KnownSignatures();

@@ -9,7 +9,7 @@ import { derEncoded, derSequence, TAG } from "../../lib/crypto/der.ts";
 import { publicKeyOf } from "../../lib/crypto/key_object.ts";
 import { localSigner } from "../../lib/crypto/signer.ts";
 import { rsaKey } from "../support/rsa_keys.ts";
-import { below, damaged, random } from "../support/random.ts";
+import { below, bytesFrom, damaged, random } from "../support/random.ts";
 import { RECORDED, recordedKey } from "../support/recorded.ts";
 import { KEYS } from "../support/trust_builder.ts";
 
@@ -175,7 +175,7 @@ Deno.test("pkcs8: garbage is WrongPassphrase or SyntaxError, never anything else
     const file = damaged(next, sealed);
     const at = file.toHex().indexOf("02020800");
     if (at > 0) await judge(file);
-    await judge(Uint8Array.from({ length: below(next, 80) }, () => below(next, 256)));
+    await judge(bytesFrom(next, below(next, 80)));
   }
 });
 

@@ -4,15 +4,13 @@ import { createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypt
 import { type Bytes, concat } from "../../lib/bytes/bytes.ts";
 import { derEncoded, derInteger, derSequence, TAG } from "../../lib/crypto/der.ts";
 import { readSpki, shapeOf, ShortKey, usualShape } from "../../lib/crypto/spki.ts";
-import { below, damaged, type Random, random } from "../support/random.ts";
+import { below, bytesFrom, damaged, random } from "../support/random.ts";
 import { rsaKey } from "../support/rsa_keys.ts";
 
 const spkiOf = (key: KeyObject): Bytes => new Uint8Array(key.export({ type: "spki", format: "der" }));
 const CURVES = ["P-256", "P-384", "P-521"] as const;
 const EC = CURVES.map((namedCurve) => spkiOf(generateKeyPairSync("ec", { namedCurve }).publicKey));
 const RSA = [2048, 3072, 4096].map((bits) => spkiOf(createPublicKey(rsaKey(bits as 2048))));
-
-const bytesFrom = (next: Random, length: number): Bytes => Uint8Array.from({ length }, () => below(next, 256));
 
 /** What a reader makes of a key: as text, so that both can be compared whole. */
 function told(read: () => { shape: unknown; spki: Uint8Array }): string {

@@ -8,6 +8,7 @@ import { signTags } from "../../lib/schemes/notary_v1/sign_tags.ts";
 import { listTags } from "../../lib/schemes/notary_v1/verify_tags.ts";
 import { FlowWorld } from "../support/flow_world.ts";
 import { GUN } from "../support/trust_builder.ts";
+import { verifications } from "../support/verifications.ts";
 
 const REPOSITORY = "registry.test/acme/app";
 
@@ -41,28 +42,18 @@ Deno.test("growth: ten times the tags cost no request more, for reading and for 
 });
 
 /** How many signatures a client verifies during `work`: the server of this world verifies, too. */
-async function verifications(world: FlowWorld, work: () => Promise<unknown>): Promise<number> {
-  let [verified, underWay] = [0, 0];
+async function verificationsOf(world: FlowWorld, work: () => Promise<unknown>): Promise<number> {
+  let underWay = 0;
   world.between = async (request, send) => {
     underWay++;
     return await send(request).finally(() => underWay--);
   };
-  const { verify } = crypto.subtle;
-  crypto.subtle.verify = function (...question: Parameters<typeof verify>) {
-    if (underWay === 0) verified++;
-    return verify.apply(this, question);
-  };
-  try {
-    await work();
-  } finally {
-    crypto.subtle.verify = verify;
-  }
-  return verified;
+  return await verifications(work, () => underWay === 0);
 }
 
 Deno.test("growth: of a sign each signature is verified once, however often it is met", async () => {
   const { world } = await worldWith(1);
-  const verified = await verifications(world, async () => {
+  const verified = await verificationsOf(world, async () => {
     const { repositories: [done] } = await signTags([world.task(REPOSITORY, ["one-more"])], world.options);
     assert.equal(done?.outcome, "published");
   });
@@ -77,7 +68,10 @@ Deno.test("growth: a root that is known here and pinned is verified once all the
   let keyId = "";
   await listTags({ ...trust, onFirstUse: (_, [first]) => void (keyId = first!) }, REPOSITORY);
   for (const pin of [undefined, { keyId }]) {
-    assert.equal(await verifications(world, () => listTags({ ...trust, ...(pin ? { pin } : {}) }, REPOSITORY)), 1 + 5);
+    assert.equal(
+      await verificationsOf(world, () => listTags({ ...trust, ...(pin ? { pin } : {}) }, REPOSITORY)),
+      1 + 5,
+    );
   }
 });
 

@@ -20,6 +20,11 @@ export function below(next: Random, end: number): number {
   return Math.floor(next() * end);
 }
 
+/** So many bytes. */
+export function bytesFrom(next: Random, length: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length }, () => below(next, 256));
+}
+
 /** One of `choices`. */
 export function pick<T>(next: Random, choices: readonly T[]): T {
   return choices[below(next, choices.length)]!;

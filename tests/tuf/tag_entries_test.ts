@@ -8,13 +8,13 @@ import { jsonObject, type JsonValue } from "../../lib/bytes/json.ts";
 import { isTagsealError } from "../../lib/errors.ts";
 import { parseKept, parseTargets } from "../../lib/tuf/parse.ts";
 import { TagEntries } from "../../lib/tuf/tag_entries.ts";
-import { below, damaged, pick, type Random, random } from "../support/random.ts";
+import { below, bytesFrom, damaged, pick, type Random, random } from "../support/random.ts";
 
 const SIGNATURES = ',"signatures":[{"keyid":"k","method":"ecdsa","sig":"AA=="}]}';
 const envelope = (signed: JsonValue) => concat(utf8('{"signed":'), canonicalJson(signed), utf8(SIGNATURES));
 
 function entry(next: Random): [string, JsonValue][] {
-  const digest = Uint8Array.from({ length: 32 }, () => below(next, 256)).toBase64();
+  const digest = bytesFrom(next, 32).toBase64();
   const length = pick(next, [0, 7, 528, 99_999, 999_999_999_999_999]);
   return [["hashes", jsonObject([["sha256", digest]])], ["length", length]];
 }
