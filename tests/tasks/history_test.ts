@@ -185,7 +185,6 @@ Deno.test("history: a server cannot make one up", async (t) => {
   const month = await Month.live();
   await using story = month.story;
   const { gun } = story;
-  const served = new Map<string, string>();
   const notServed = /\/(\d+)\.timestamp\.json$/;
   const history = async () => {
     const outcome = await story.run(["list", "-r", gun, "--since", "52w", "--json"], month.host);
@@ -197,8 +196,9 @@ Deno.test("history: a server cannot make one up", async (t) => {
       const answer = await send(request);
       const { pathname } = new URL(request.url);
       const text = await answer.clone().text();
-      if (/targets\/releases\.[0-9a-f]{64}\.json$/.test(pathname)) served.set(pathname, text);
-      if (pathname !== [...served.keys()][0]) return answer;
+      // One that a single state names: which of several is asked for first, chance decides.
+      const isSecond = /targets\/releases\.[0-9a-f]{64}\.json$/.test(pathname) && /"version":2[,}]/.test(text);
+      if (!isSecond) return answer;
       return new Response(text.replace('"expires"', '"Expires"'), { headers: answer.headers });
     };
     const { code, found, stderr } = await history();
