@@ -75,6 +75,9 @@ export async function writeExport(
   repositories: readonly ExportedRepository[],
   about: { readonly created: string; readonly tool: string },
 ): Promise<Bytes> {
+  // Found out now, not when it is read and its server is gone.
+  const count = repositories.reduce((sum, { files }) => sum + files.length, 1); // the manifest is one of them
+  if (count > LIMITS.entries) throw tooLarge(`${count} files, of ${LIMITS.entries}`);
   const located = repositories.map(({ files, ...facts }, i) => ({
     facts,
     files: files.map((file) => ({ ...file, path: `repositories/${i + 1}/${file.name}.json` })),
@@ -98,8 +101,6 @@ export async function writeExport(
     { name: MANIFEST, bytes: utf8(`${JSON.stringify(manifest, null, 2)}\n`) },
     ...located.flatMap(({ files }) => files.map(({ path, bytes }) => ({ name: path, bytes }))),
   ];
-  // Found out now, not when it is read and its server is gone.
-  if (entries.length > LIMITS.entries) throw tooLarge(`${entries.length} files, of ${LIMITS.entries}`);
   if (entries.some(({ bytes }) => bytes.length > LIMITS.entryBytes)) throw tooLarge("one file that is too long");
   const zip = await writeZip(entries);
   if (zip.length > MAX_EXPORT_BYTES) throw tooLarge(`${zip.length} bytes, of ${MAX_EXPORT_BYTES}`);
