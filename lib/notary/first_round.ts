@@ -10,16 +10,25 @@ import type { TrustServer } from "./trust_server.ts";
 /** Files by role: what was trusted before, or is at hand. */
 export type Copy = ReadonlyMap<RoleName, Bytes>;
 
-/** Larger files are not asked for where a copy is at hand: most of the time they are what the snapshot names. */
+/** Longer files are not asked for where a copy is at hand: most of the time they are what the snapshot names. */
 export const LARGE_FILE_BYTES: number = 64 * 1024;
 
 /** By then names are looked up, and connections begun. */
 const CONNECTING_MS = 10;
 
-/** Files that need not be asked for: what the snapshot says decides whether they count. */
-export function probable(cached: Copy, atHand: Copy = new Map()): Copy {
-  const large = [...cached].filter(([name, bytes]) => isHashed(name) && bytes.length > LARGE_FILE_BYTES);
-  return new Map([...large, ...[...atHand].filter(([name]) => isHashed(name))]);
+/**
+ * Files that need not be asked for: what the snapshot says decides whether they count.
+ *
+ * @param cached what was trusted before: of it the long files, and `targets` where tags go to delegations, as it changes with
+ *   these alone. Root is never among them: whether there is a newer one is asked first (TUF 5.3)
+ * @param atHand what the server has, as far as the caller knows, in place of that; with root for who has just read it
+ */
+export function probable(cached: Copy, atHand?: Copy): Copy {
+  if (atHand) return new Map([...atHand].filter(([name]) => name === "root" || isHashed(name)));
+  const isSteady = (name: RoleName) => name === "targets" && [...cached.keys()].some(isDelegation);
+  return new Map(
+    [...cached].filter(([name, bytes]) => isHashed(name) && (isSteady(name) || bytes.length > LARGE_FILE_BYTES)),
+  );
 }
 
 /** Whether a parent names the hash of the role's file, so that it can be had by it. */

@@ -2,7 +2,7 @@
 import { type Bytes, equalBytes } from "../bytes/bytes.ts";
 import { isTagsealError, reworded } from "../errors.ts";
 import { LARGE_FILE_BYTES } from "./first_round.ts";
-import { type ReadOptions, readRepository, type ReadResult } from "./update.ts";
+import { filesOf, type ReadOptions, readRepository, type ReadResult } from "./update.ts";
 import type { MetadataStore } from "./metadata_store.ts";
 import { type Change, publishChange, type PublishOptions, type PublishResult } from "./publish.ts";
 import type { TrustServer } from "./trust_server.ts";
@@ -120,11 +120,12 @@ export async function publish(
   let before: TrustedRepository | undefined;
   const read = async (posted?: ReadonlyMap<RoleName, Bytes>) => {
     if (!posted) return before = await openRecent(trust, gun, expected);
-    // Reuse the targets file just read where the new snapshot still names its hash. Fetch posted files from the server, to
-    // know that others get them, except large ones: there the hash in the snapshot is enough.
-    const targets = trust.recent?.get(gun)?.repository.targets.envelope.bytes;
+    // What was there before is there still where the new snapshot names its hash. What was posted is fetched, to know that
+    // others get it, unless it is large: there the hash is enough.
+    const seen = trust.recent?.get(gun)?.repository;
+    const beside = [...seen ? filesOf(seen) : []].filter(([role]) => !expected.includes(role) && !posted.has(role));
     const large = [...posted].filter(([, bytes]) => bytes.length > LARGE_FILE_BYTES);
-    const atHand = new Map([...targets ? [["targets", targets] as const] : [], ...large]);
+    const atHand = new Map([...beside, ...large]);
     return (await openRepository(trust, gun, expected, atHand)).repository;
   };
   try {

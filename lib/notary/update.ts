@@ -53,7 +53,10 @@ export interface ReadOptions {
   readonly pin?: RootPin | undefined;
   /** Delegations likely to be there, fetched along with the rest; `targets/releases` always is. */
   readonly expected?: readonly RoleName[];
-  /** What the server probably has: taken for that where its snapshot names it, and asked for otherwise. */
+  /**
+   * What the server probably has, root too: taken for that where its snapshot names it, and asked for otherwise. Unless
+   * given, what changes seldom of what was trusted before.
+   */
   readonly atHand?: ReadonlyMap<RoleName, Bytes> | undefined;
   /**
    * Whether the local copy may stand in, as long as nothing of it has expired, where the server cannot be asked; never
@@ -117,8 +120,9 @@ async function readOnline(options: ReadOptions, cached: Copy): Promise<ReadResul
   const { server, gun, store } = options;
   const names = new Set<RoleName>(["root", "timestamp", "snapshot", "targets", RELEASES]);
   for (const name of [...options.expected ?? [], ...cached.keys()]) names.add(name);
+  let { atHand } = options;
   for (let attempt = 1, overtaken = 0;;) {
-    const reading = readFiles(server, gun, names, cached, probable(cached, options.atHand));
+    const reading = readFiles(server, gun, names, cached, probable(cached, atHand));
     const { meanwhile } = options;
     const other = meanwhile && !options.before && await connecting(reading) ? meanwhile() : undefined;
     const read = await reading.finally(() => other);
@@ -133,6 +137,7 @@ async function readOnline(options: ReadOptions, cached: Copy): Promise<ReadResul
       }
     } catch (error) {
       if (!isTagsealError(error, "trust-invalid")) throw error;
+      atHand = atHand && new Map([...atHand].filter(([name]) => name !== "root"));
       // Good a moment ago: another process has seen something newer since. The server is asked for that.
       if (wasGood) continue;
       if (attempt++ === ATTEMPTS) throw error;

@@ -1,9 +1,10 @@
-/** Large files are not asked for where a copy is at hand: the copy must then be what the snapshot names, however it does. */
+/** What is at hand is not asked for where it is large or changes seldom: it must be what the snapshot names, however it does. */
 import assert from "node:assert/strict";
 import type { Bytes } from "../../lib/bytes/bytes.ts";
 import { createMemoryMetadataStore, type MetadataStore } from "../../lib/notary/metadata_store.ts";
 import { LARGE_FILE_BYTES } from "../../lib/notary/first_round.ts";
-import { readRepository } from "../../lib/notary/update.ts";
+import { openRepository, publish, type Trust } from "../../lib/notary/repository.ts";
+import { filesOf, readRepository } from "../../lib/notary/update.ts";
 import { RELEASES, type RoleName } from "../../lib/tuf/roles.ts";
 import { failsWith } from "../support/failures.ts";
 import { MemoryTrustServer } from "../support/memory_trust_server.ts";
@@ -100,6 +101,81 @@ for (const hashes of [["sha512"], ["sha256"], ["sha256", "sha512"]] as const) {
     assert.deepEqual((await store.read(GUN)).get(RELEASES), before.get(RELEASES), "the copy stays");
   });
 }
+
+/** What a reading asked a server that shows `now` for, when `kept` had been read before. */
+async function askedFor(
+  kept: ReadonlyMap<RoleName, Bytes>,
+  now: ReadonlyMap<RoleName, Bytes>,
+  atHand?: ReadonlyMap<RoleName, Bytes>,
+): Promise<string[]> {
+  const server = new MemoryTrustServer(kept);
+  server.show(now);
+  const store = await storeOf(kept);
+  const { repository } = await readRepository({ server, gun: GUN, at: AT, store, atHand });
+  assert.deepEqual(filesOf(repository), now, "whatever is asked for, this is read");
+  assert.deepEqual(await store.read(GUN), now, "and kept");
+  return server.reads.map((name) => name.replace(/[0-9a-f]{64}/, "<hash>"));
+}
+
+Deno.test("probable files: targets, which changes with keys and delegations alone, is not asked for where it is kept", async () => {
+  const first = await moment(1, SMALL, HASHES);
+  const others = ["root", "timestamp", "snapshot", RELEASES];
+  assert.deepEqual(await askedFor(first, first), others);
+  assert.deepEqual(await askedFor(first, await moment(2, SMALL, HASHES)), [...others, "targets.<hash>"]);
+});
+
+Deno.test("probable files: targets that holds the tags itself is asked for with the rest", async () => {
+  const files = (version: number) =>
+    buildFiles({ timestamp: { version }, snapshot: { version }, targets: { version }, delegations: {} });
+  const all = ["root", "timestamp", "snapshot", "targets", RELEASES];
+  assert.deepEqual(await askedFor(await files(1), await files(2)), all);
+});
+
+Deno.test("probable files: root that was read a moment ago is not asked for, unless the snapshot names another", async () => {
+  const first = await moment(1, SMALL, HASHES);
+  assert.deepEqual(await askedFor(first, first, new Map([["root", first.get("root")!]])), [
+    "timestamp",
+    "snapshot",
+    "targets",
+    RELEASES,
+  ]);
+  const rotated = await buildFiles({
+    root: { version: 2 },
+    timestamp: { version: 2 },
+    snapshot: { version: 2 },
+    targets: { version: 2 },
+    delegations: { [RELEASES]: { keys: [KEYS.releases], version: 2, tags: SMALL } },
+  });
+  const asked = await askedFor(first, rotated, first);
+  assert.deepEqual(asked.slice(0, 2), ["timestamp", "snapshot"]);
+  assert.ok(asked.includes("root") && asked.indexOf("root") > 1, "it is asked for once that is known");
+  assert.ok(asked.length < 12, "and not again and again");
+});
+
+Deno.test("probable files: right after publishing, the server is asked for what was posted and what names it", async () => {
+  const before = await buildFiles({ delegations: { [RELEASES]: { keys: [KEYS.releases], tags: SMALL } } });
+  const next = await buildFiles({
+    snapshot: { version: 2 },
+    timestamp: { version: 2 },
+    delegations: { [RELEASES]: { keys: [KEYS.releases], version: 2, tags: { ...SMALL, new: DIGEST } } },
+  });
+  const server = new MemoryTrustServer(before);
+  server.onPublish = () => server.show(next);
+  const trust: Trust = {
+    server,
+    store: createMemoryMetadataStore(),
+    recent: new Map(),
+    now: () => AT,
+    sleep: () => Promise.resolve(),
+  };
+  await openRepository(trust, GUN);
+  server.reads.length = 0;
+  const { outcome } = await publish(trust, GUN, [RELEASES], { attempts: 1 }, {
+    make: () => Promise.resolve(new Map([[RELEASES, next.get(RELEASES)!]])),
+    isThere: ({ snapshot }) => snapshot.version === 2,
+  });
+  assert.deepEqual([outcome, server.reads], ["published", ["timestamp", "snapshot", RELEASES]]);
+});
 
 Deno.test("probable files: an older large role under the newest name is no answer, named by sha512", async () => {
   const [before, after] = [await moment(1, LARGE, ["sha512"]), await moment(2, { ...LARGE, new: DIGEST }, ["sha512"])];
