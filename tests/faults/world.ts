@@ -41,6 +41,29 @@ export interface WorldOptions {
   readonly isGuarded?: boolean | undefined;
 }
 
+/** The response, which says when its body was read to its end, or given up. */
+function endingWith(response: Response, end: () => void): Response {
+  const reader = response.body?.getReader();
+  if (!reader) end();
+  const body = reader && new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        if (!done) return controller.enqueue(value);
+        controller.close();
+      } catch (error) {
+        controller.error(error);
+      }
+      end();
+    },
+    cancel(reason) {
+      end();
+      return reader.cancel(reason);
+    },
+  }, { highWaterMark: 0 });
+  return body ? Object.defineProperty(response, "body", { value: body }) : response;
+}
+
 /** A machine and its servers. */
 export class World implements AsyncDisposable {
   private constructor(
@@ -86,9 +109,14 @@ export class World implements AsyncDisposable {
       connect(options) {
         if (!way.exposed) return { send: handle, close() {} };
         const { send, close } = createSend(options);
-        const counted: Send = (request) => {
+        const counted: Send = async (request) => {
           calls.underWay++;
-          return send(request).finally(() => calls.underWay--);
+          let open = 1;
+          const end = () => {
+            calls.underWay -= open;
+            open = 0;
+          };
+          return endingWith(await send(request).catch((error) => (end(), Promise.reject(error))), end);
         };
         return { send: counted, close };
       },
