@@ -499,4 +499,14 @@ export const ARGUED: readonly Argument[] = [
       "one more piece, of no bytes",
     ],
   ),
+  ...of("lib/schemes/notary_v1/role_entries.ts", [
+    'const state = role === "targets" ? undefined : repository.delegations.get(role);',
+    'role === "targets" => false',
+    TYPES,
+  ]),
+  ...of("lib/schemes/notary_v1/role_base.ts", [
+    "if (!state.expired) requirePlausible(state.version ?? 0, repository.gun, role);",
+    "0 => 1",
+    "both are plausible",
+  ]),
 ];

@@ -5,7 +5,7 @@ import { baseOf } from "../../../lib/schemes/notary_v1/role_base.ts";
 import { createMemoryMetadataStore } from "../../../lib/notary/metadata_store.ts";
 import { readRepository } from "../../../lib/notary/update.ts";
 import { RELEASES } from "../../../lib/tuf/roles.ts";
-import type { TrustedRepository } from "../../../lib/tuf/trusted.ts";
+import { skipDelegation, type TrustedRepository } from "../../../lib/tuf/trusted.ts";
 import { failsWith } from "../../support/failures.ts";
 import { AT, buildFiles, type DelegationPlan, DIGEST, GUN, KEYS } from "../../support/trust_builder.ts";
 
@@ -44,4 +44,26 @@ Deno.test("role base: whoever signs nothing cannot use the versions up", async (
 Deno.test("role base: a version that the role's keys have signed counts, however high", async () => {
   const base = baseOf(await repositoryWith({ version: 2_000_000 }), RELEASES);
   assert.deepEqual([base.version, base.file?.version, base.untrusted], [2_000_000, 2_000_000, undefined]);
+});
+
+Deno.test("role base: of a role that has expired the content is kept, whatever its version", async () => {
+  const expired = { expires: "2026-01-01T00:00:00Z", version: 2_000_000 };
+  const base = baseOf(await repositoryWith(expired), RELEASES);
+  assert.deepEqual([base.version, [...base.file!.targets.keys()]], [2_000_000, ["v1"]]);
+  assert.match(base.untrusted!, /expired/);
+});
+
+Deno.test("role base: a role that was never published begins at version 0, with nothing", async () => {
+  assert.deepEqual(baseOf(await repositoryWith({ published: false }), RELEASES), { version: 0, file: undefined });
+});
+
+Deno.test("role base: a role of which there is no copy has no version to go by", async () => {
+  const repository = await repositoryWith({});
+  const { delegation } = repository.delegations.get(RELEASES)!;
+  const skipped = skipDelegation(repository, delegation, "there is no copy of it here");
+  assert.deepEqual(baseOf(skipped, RELEASES), {
+    version: 0,
+    file: undefined,
+    untrusted: "there is no copy of it here",
+  });
 });
