@@ -509,4 +509,37 @@ export const ARGUED: readonly Argument[] = [
     "0 => 1",
     "both are plausible",
   ]),
+  ...of(
+    "lib/schemes/notary_v1/push_trust_data.ts",
+    ...[
+      "=> nothing",
+      "cutTags(part.bytes)?.left ?? part.bytes => cutTags(part.bytes)?.left",
+      "cutTags(part.bytes)?.left ?? part.bytes => part.bytes",
+    ]
+      .map((change) =>
+        [
+          "signed = parsePlainly(text(cutTags(part.bytes)?.left ?? part.bytes));",
+          change.startsWith("=>")
+            ? `signed = parsePlainly(text(cutTags(part.bytes)?.left ?? part.bytes)); ${change}`
+            : change,
+          "the strict reader reads the same, in more time",
+        ] as const
+      ),
+    ["signed ??= signedOf(gun, part);", "signed ??= signedOf(gun, part); => nothing", TYPES],
+    [
+      'const expires = isJsonObject(signed) ? signed["expires"] : undefined;',
+      "isJsonObject(signed) => true",
+      "nothing but an object has such a member",
+    ],
+    [
+      'if (typeof expires === "string" && isTrustTime(expires)) return expires;',
+      'typeof expires === "string" => true',
+      TYPES,
+    ],
+    [
+      "if (!(lasts > 0 && lasts <= (LIFETIME_DAYS.targets + 1) * 86_400_000)) throw unlasting(gun, part);",
+      "0 => 1",
+      "whole seconds are compared, with a clock that stands on one in tests",
+    ],
+  ),
 ];

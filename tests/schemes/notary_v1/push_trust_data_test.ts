@@ -1,12 +1,13 @@
 /** The last gate: a service that holds the right key and signs something else must not get it published. */
 import assert from "node:assert/strict";
-import type { TagsealErrorCode } from "../../../lib/errors.ts";
+import { TagsealError, type TagsealErrorCode } from "../../../lib/errors.ts";
 import { type Bytes, utf8 } from "../../../lib/bytes/bytes.ts";
 import { canonicalJson } from "../../../lib/bytes/canonical_json.ts";
 import { type JsonObject, parseJson } from "../../../lib/bytes/json.ts";
 import { sha256Hex } from "../../../lib/crypto/hash.ts";
+import type { Trust } from "../../../lib/notary/repository.ts";
 import { createSigningData } from "../../../lib/schemes/create_signing_data.ts";
-import { pushTrustData } from "../../../lib/schemes/notary_v1/push_trust_data.ts";
+import { checkTrustData, pushTrustData } from "../../../lib/schemes/notary_v1/push_trust_data.ts";
 import { listTags } from "../../../lib/schemes/notary_v1/verify_tags.ts";
 import {
   readSigningData,
@@ -14,6 +15,7 @@ import {
   type SigningData,
   writeSigningData,
 } from "../../../lib/schemes/signing_data.ts";
+import { expiryAfter, LIFETIME_DAYS, trustTime } from "../../../lib/tuf/edit.ts";
 import { failsWith } from "../../support/failures.ts";
 import { FlowWorld } from "../../support/flow_world.ts";
 import { changed, target } from "../../support/trust_builder.ts";
@@ -101,6 +103,12 @@ Deno.test("data that is well signed and does something else is refused", async (
     ],
     ["for ever", payloads((all) => changed(all, ["expires"], "2999-01-01T00:00:00Z")), "trust-invalid", "three years"],
     ["expired", payloads((all) => changed(all, ["expires"], "2026-01-01T00:00:00Z")), "trust-invalid", "three years"],
+    [
+      "a date in other words",
+      payloads((all) => changed(all, ["expires"], "2027-06-01T12:00:00.000Z")),
+      "trust-invalid",
+      "three years",
+    ],
     ["no date", payloads((all) => changed(all, ["expires"], undefined)), "trust-invalid", "three years"],
     [
       "not canonical",
@@ -108,7 +116,14 @@ Deno.test("data that is well signed and does something else is refused", async (
       "trust-invalid",
       "canonical",
     ],
+    [
+      "not canonical, and no date",
+      payloads((all) => utf8(` ${new TextDecoder().decode(canonicalJson(changed(all, ["expires"], "soon")))}`)),
+      "trust-invalid",
+      "canonical",
+    ],
     ["no JSON", payloads(() => utf8("not json")), "trust-invalid", "canonical"],
+    ["a list", payloads(() => utf8("[]")), "trust-invalid", "it is no object"],
     [
       "a tag of the manifest alone",
       manifest((change) => ({
@@ -159,4 +174,152 @@ Deno.test("a signature by another key is refused", async () => {
       `delegation (key ${key}): compare them, or add the policy's. If they are the same, somebody changes the file ` +
       "on its way",
   );
+});
+
+Deno.test("what is published says which tags, and which were withdrawn only where some were", async () => {
+  const { world: here, data, change } = await world();
+  const added = await pushTrustData(here.trust(), data, change);
+  assert.deepEqual(added.tags.map(({ tag, previousDigest }) => [tag, previousDigest]), [["v3", null]]);
+  assert.equal(Object.hasOwn(added, "removedTags"), false);
+  const task = { ...here.task(GUN, []), remove: ["v1"] };
+  const withdrawal = await signed(here, (await createSigningData([task], here.now())).data);
+  const gone = await pushTrustData(here.trust(), withdrawal, withdrawal.repositories[0]!);
+  assert.deepEqual([gone.tags, gone.removedTags], [[], ["v1"]]);
+});
+
+Deno.test("data that is not signed yet is told so", async () => {
+  const { world: here, data, change } = await world();
+  const unsigned = { ...data, signatures: new Map() };
+  const error = await failsWith(pushTrustData(here.trust(), unsigned, change), "bad-input", "holds no signature", GUN);
+  assert.deepEqual(error.details, { repository: GUN, role: "targets/releases" });
+});
+
+Deno.test("what is only checked is refused as it would be, and publishes nothing; what is there already is good", async () => {
+  const { world: here, made, data, change } = await world();
+  await checkTrustData(here.trust(), data, change);
+  const tags = async () => (await listTags(here.trust(), GUN)).tags.map(({ tag }) => tag);
+  assert.deepEqual(await tags(), ["v1", "v2"]);
+  const evil = await signed(here, payloads((all) => changed(all, ["targets", "evil"], target(EVIL)))(made));
+  await failsWith(checkTrustData(here.trust(), evil, evil.repositories[0]!), "trust-invalid", "something else");
+  await push(here, data);
+  await checkTrustData(here.trust(), data, change);
+  assert.deepEqual(await tags(), ["v1", "v2", "v3"]);
+});
+
+Deno.test("a payload may last from now on for three years and a day, to the second", async () => {
+  const { world: here, made } = await world();
+  const until = (expires: string) => signed(here, payloads((all) => changed(all, ["expires"], expires))(made));
+  const most = new Date(here.now().getTime() + (LIFETIME_DAYS.targets + 1) * 86_400_000);
+  for (const expires of [trustTime(here.now()), trustTime(new Date(most.getTime() + 1000))]) {
+    await failsWith(push(here, await until(expires)), "trust-invalid", "three years");
+  }
+  const longest = await until(expiryAfter(here.now(), LIFETIME_DAYS.targets + 1));
+  await checkTrustData(here.trust(), longest, longest.repositories[0]!);
+  const shortest = await until(trustTime(new Date(here.now().getTime() + 1000)));
+  await checkTrustData(here.trust(), shortest, shortest.repositories[0]!);
+});
+
+Deno.test("a signature by another key that the manifest names is as good", async () => {
+  const { world: here, made } = await world();
+  const named = (ids: (id: string) => Partial<RepositoryChange>) =>
+    manifest((change) => ({ ...change, ...ids(change.delegationKeyId) }))(made);
+  const wrong = await signed(here, named((id) => ({ delegationKeyId: id, alternativeKeyIds: [EVIL] })));
+  await checkTrustData(here.trust(), wrong, wrong.repositories[0]!);
+  const other = await signed(
+    here,
+    named((id) => ({ delegationKeyId: EVIL, alternativeKeyIds: ["ab".repeat(32), id] })),
+  );
+  await push(here, other);
+  assert.equal((await listTags(here.trust(), GUN)).tags.length, 3);
+});
+
+/** Signs and publishes tags in between, as somebody else. */
+async function others(here: FlowWorld, tags: readonly string[], content?: string): Promise<void> {
+  await push(here, await signed(here, (await createSigningData([here.task(GUN, tags, content)], here.now())).data));
+}
+
+Deno.test("data that others were faster than is stale, says which tags of theirs, ten at most, and what to do", async () => {
+  const { world: here, data, change } = await world();
+  await others(here, ["theirs"]);
+  const error = await failsWith(
+    pushTrustData(here.trust(), data, change),
+    "stale",
+    "it is at version 2, the data was made from 1",
+  );
+  assert.match(error.message, / \(tags: theirs\)$/);
+  assert.deepEqual(error.next, { do: "make-signing-data-anew" });
+  assert.deepEqual(error.details, { repository: GUN, role: "targets/releases", version: 2, baseVersion: 1 });
+  await others(here, Array.from({ length: 12 }, (_, n) => `t${n}`));
+  const many = await failsWith(pushTrustData(here.trust(), data, change), "stale", "at version 3");
+  assert.equal(/\(tags: (.*)\)$/.exec(many.message)?.[1]?.split(", ").length, 10);
+});
+
+Deno.test("data is stale where others took its very tag, and names none where all tags are as they were", async () => {
+  const { world: here, data, change } = await world();
+  await others(here, ["v3"], "theirs");
+  await failsWith(pushTrustData(here.trust(), data, change), "stale", "at version 2", "(tags: v3)");
+
+  const { world: there, data: same, change: unmoved } = await world();
+  const withdrawal = { ...there.task(GUN, []), remove: ["v1"] };
+  await push(there, await signed(there, (await createSigningData([withdrawal], there.now())).data));
+  await others(there, ["v1"]);
+  const error = await failsWith(
+    pushTrustData(there.trust(), same, unmoved),
+    "stale",
+    "at version 3, the data was made from 1",
+  );
+  assert.doesNotMatch(error.message, /tags:/);
+});
+
+/** Trust through a server on which something happens right after, or in place of, our own post. */
+function racing(here: FlowWorld, onPost: (post: () => Promise<void>) => Promise<void>): Trust {
+  const trust = here.trust();
+  const { server } = trust;
+  const publish: typeof server.publish = (gun, files) => onPost(() => server.publish(gun, files));
+  return { ...trust, server: { ...server, publish } };
+}
+
+/** What the client makes of an answer that did not come. */
+const lost = () =>
+  new TagsealError("unavailable", "No answer", {
+    remedy: "Try again",
+    call: { url: "https://notary.test", sent: true },
+  });
+
+Deno.test("who is overtaken amid the post is told what others did, whether the answer is lost or not", async () => {
+  for (const isLost of [false, true]) {
+    const { world: here, data, change } = await world();
+    const trust = racing(here, async (post) => {
+      await others(here, ["theirs"]);
+      if (isLost) throw lost();
+      await post();
+    });
+    const error = await failsWith(pushTrustData(trust, data, change), "stale", "made from 1", "(tags: theirs)");
+    assert.notEqual(error.published, "yes", `an answer was lost: ${isLost}`);
+  }
+});
+
+Deno.test("what was posted and changed by others before the answer was lost is theirs, and was published", async () => {
+  const { world: here, data, change } = await world();
+  const trust = racing(here, async (post) => {
+    await post();
+    await others(here, ["v3"], "theirs");
+    throw lost();
+  });
+  const error = await failsWith(pushTrustData(trust, data, change), "stale", 'something else about "v3"');
+  assert.deepEqual([error.published, error.next], ["yes", { do: "look-at-later-tags" }]);
+});
+
+Deno.test("who was overtaken twice before a post that was lost has published nothing; nor anything that stands, where a tag is theirs", async () => {
+  for (const [first, content] of [["theirs", undefined], ["v3", "theirs"]] as const) {
+    const { world: here, data, change } = await world();
+    const trust = racing(here, async () => {
+      await others(here, [first], content);
+      await others(here, ["more"]);
+      throw lost();
+    });
+    const error = await failsWith(pushTrustData(trust, data, change), "stale", GUN);
+    assert.deepEqual(error.next, { do: content ? "look-at-later-tags" : "make-signing-data-anew" });
+    assert.equal(error.published === "yes", content !== undefined, "nobody knows, and theirs is not replaced");
+  }
 });
