@@ -7,7 +7,7 @@ import { canonicalJson } from "../../lib/bytes/canonical_json.ts";
 import { jsonObject, type JsonValue } from "../../lib/bytes/json.ts";
 import { isTagsealError } from "../../lib/errors.ts";
 import { parseKept, parseTargets } from "../../lib/tuf/parse.ts";
-import { TagEntries } from "../../lib/tuf/tag_entries.ts";
+import { scanTags, TagEntries } from "../../lib/tuf/tag_entries.ts";
 import { below, bytesFrom, damaged, pick, type Random, random } from "../support/random.ts";
 
 const SIGNATURES = ',"signatures":[{"keyid":"k","method":"ecdsa","sig":"AA=="}]}';
@@ -182,5 +182,94 @@ Deno.test("tags where they stand are a map like any other", () => {
   ) {
     assert.deepEqual(scanned.get(tag), plain.get(tag), tag);
     assert.equal(scanned.has(tag), plain.has(tag), tag);
+  }
+});
+
+const DIGESTS = ["00".repeat(32), "ff".repeat(32), "5a".repeat(32)].map((hex) => Uint8Array.fromHex(hex).toBase64());
+
+/** Entries as they stand in a role, and what is behind them. */
+function written(...entries: readonly (readonly [name: string, length: string])[]): Bytes {
+  const texts = entries.map(([name, length], i) =>
+    `"${name}":{"hashes":{"sha256":"${DIGESTS[i % 3]}"},"length":${length}}`
+  );
+  return utf8(`${texts.join(",")}},"version":1}`);
+}
+
+/** What a scan has found is canonical JSON of that form, and the tags are what that says. */
+function requireRead(bytes: Bytes): boolean {
+  const scanned = scanTags(bytes, 0);
+  if (!scanned) return false;
+  const { tags, end } = scanned;
+  const read = concat(utf8("{"), bytes.subarray(0, end), utf8("}"));
+  const object = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(read));
+  assert.deepEqual(canonicalJson(object).toHex(), read.toHex());
+  const expected = Object.entries(object as Record<string, { hashes: { sha256: string }; length: number }>).map(
+    ([tag, { hashes, length, ...more }]) => {
+      assert.deepEqual([Object.keys(hashes), more], [["sha256"], {}]);
+      const digest = Uint8Array.fromBase64(hashes.sha256, { lastChunkHandling: "strict" });
+      assert.equal(digest.length, 32);
+      return [tag, { length, sha256: digest.toHex() }] as const;
+    },
+  );
+  assert.deepEqual(new Map(tags), new Map(expected));
+  assert.equal(tags.size, expected.length);
+  for (const [tag, target] of expected) assert.deepEqual([tags.has(tag), tags.get(tag)], [true, target]);
+  return true;
+}
+
+Deno.test("tags where they stand: with any byte changed, put in or taken away, they are read as they stand, or not at all", () => {
+  const good = written(["1", "0"], ["10", "528"], ["v 1", "7"]);
+  assert.ok(requireRead(good));
+  let read = 0;
+  for (let at = 0; at < good.length; at++) {
+    const [before, after] = [good.subarray(0, at), good.subarray(at + 1)];
+    if (requireRead(concat(before, after))) read++;
+    for (let byte = 0; byte < 256; byte++) {
+      const other = new Uint8Array([byte]);
+      if (requireRead(concat(before, other, after))) read++;
+      if (requireRead(concat(before, other, good.subarray(at)))) read++;
+    }
+  }
+  assert.ok(read > 5000, "many are as good: other digests, names and sizes");
+});
+
+Deno.test("tags where they stand: each of the usual ones is read fast, whatever its name and size", () => {
+  const names = Array.from({ length: 0x7f - 0x20 }, (_, i) => String.fromCharCode(0x20 + i)).filter((char) =>
+    !'"\\'.includes(char)
+  );
+  assert.ok(requireRead(written(...names.map((name) => [name, "1"] as const))), "each printable character");
+  assert.ok(requireRead(written()), "none at all");
+  for (const length of ["0", "9", "10", "999999999999999"]) assert.ok(requireRead(written(["v1", length])), length);
+  for (const length of ["", "00", "01", "-1", "1.0", "1e3", "1000000000000000"]) {
+    assert.ok(!requireRead(written(["v1", length])), `${length}: the careful reader has to look`);
+  }
+  assert.ok(requireRead(written(["", "1"], ["x".repeat(1024), "1"])), "the shortest, and the longest");
+  for (const name of ["x".repeat(1025), "\u007f", "\u001f", "é", 'a\\"b', "a\\\\b"]) {
+    assert.ok(!requireRead(written([name, "1"])));
+  }
+  for (const pair of [["a", "a"], ["b", "a"], ["aa", "a"], ["a!", "a"]] as const) {
+    assert.ok(!requireRead(written([pair[0], "1"], [pair[1], "1"])), `${pair} are not in order`);
+  }
+  assert.ok(requireRead(written(["a", "1"], ["a!", "1"], ["aa", "1"], ["b", "1"])));
+});
+
+Deno.test("tags where they stand: a hundred thousand of the shortest fit into what is set aside for their places", () => {
+  const names = Array.from({ length: 100_000 }, (_, i) => i.toString(36).padStart(4, "0"));
+  assert.equal(scanTags(written(...names.map((name) => [name, "0"] as const)), 0)?.tags.size, names.length);
+  const short = written(...Array.from("0123456789", (name) => [name, "0"] as const), ["a", "0"]);
+  const behind = concat(utf8("{".repeat(500)), short);
+  assert.equal(scanTags(behind, 500)?.tags.size, 11, "also where they are all that the file has");
+});
+
+Deno.test("tags where they stand: what is put in stands in order, whatever order it is given in", () => {
+  const names = ["", "a", "aa", "ab", "abc", "b", "ba"];
+  const entryOf = (name: string) => utf8(`"${name}":0`);
+  const { tags } = scanTags(written(["aab", "1"]), 0)!;
+  for (const given of [names, names.toReversed(), [...names.slice(3), ...names.slice(0, 3)]]) {
+    const parts = tags.changed(new Map(given.map((name) => [name, entryOf(name)])));
+    const found = [...new TextDecoder().decode(concat(...parts)).matchAll(/(?<=^|,)"(\w*)":[0{]/g)].map(([, name]) =>
+      name
+    );
+    assert.deepEqual(found, [...names, "aab"].sort());
   }
 });
