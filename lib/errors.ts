@@ -47,7 +47,7 @@ export type TagsealErrorCode =
  */
 export interface Reasons {
   /** How a connection failed (see `lib/http/failures.ts`), or why its answer is of no use. */
-  readonly "unavailable": ConnectionReason | "too-long";
+  readonly "unavailable": ConnectionReason | "too-long" | "no-image";
   /** The system does not let this user do it, or the disk cannot: what lies there is as good as it was. */
   readonly "bad-input": "denied";
   /** Whoever asks is known, and was given less than that. */

@@ -16,10 +16,10 @@ export async function servedUnder(store: ImageStore, tag: string): Promise<Store
     return await store.manifest(tag);
   } catch (error) {
     if (!isTagsealError(error)) throw error;
-    const status = error.call?.status;
     // One tag's fault is no fault of the registry's.
     const isOfTag = ["trust-invalid", "bad-input"].includes(error.code) ||
-      (error.code === "unavailable" && status === 200) || (error.code === "forbidden" && status === 412);
+      (isTagsealError(error, "unavailable") && error.reason === "no-image") ||
+      (error.code === "forbidden" && error.call?.status === 412);
     if (!isOfTag) throw error;
     return error.message;
   }

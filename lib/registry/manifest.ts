@@ -5,7 +5,7 @@
  * @module
  */
 import type { Bytes } from "../bytes/bytes.ts";
-import type { TagsealErrorCode } from "../errors.ts";
+import type { Reason, TagsealErrorCode } from "../errors.ts";
 import { digestOf } from "./blob.ts";
 import { type Digest, isDigest, validTag } from "./image_ref.ts";
 import { MEDIA_TYPES, readManifest } from "./manifest_type.ts";
@@ -90,12 +90,13 @@ async function lookUp(
   const headers = { accept: ACCEPT };
   const call = { to: `manifests/${reference}`, headers, maxBytes: MAX_MANIFEST_BYTES, redirects: 3 };
   const answer = await repository.request(call);
-  const problem = (code: TagsealErrorCode, why: string, remedy: string) =>
+  const problem = (code: TagsealErrorCode, why: string, remedy: string, reason?: Reason) =>
     repositoryError(code, repository, answer, {
       what: `The ${isDigest(reference) ? "manifest" : "tag"} "${reference}"`,
       why,
       remedy,
       details: { [isDigest(reference) ? "digest" : "tag"]: reference },
+      reason,
     });
   if (answer.status === 404) return { missing: answer };
   if (answer.status === 412) { // Harbor's, for images that are not scanned, not signed, or found to be vulnerable
@@ -108,7 +109,7 @@ async function lookUp(
   }
   const read = readManifest(answer.headers.get("content-type") ?? "", answer.bytes);
   if ("unusable" in read) {
-    throw problem("unavailable", read.unusable, "Check that the repository holds container images");
+    throw problem("unavailable", read.unusable, "Check that the repository holds container images", "no-image");
   }
   if ("schema1" in read) {
     const remedy = "Build and push it again with a current Docker version";

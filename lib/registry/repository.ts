@@ -4,7 +4,7 @@
  * @see {@link https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md | OCI Distribution 1.1}
  * @module
  */
-import { type Details, TagsealError, type TagsealErrorCode } from "../errors.ts";
+import { type Details, type Reason, TagsealError, type TagsealErrorCode } from "../errors.ts";
 import type { AuthorizedService } from "../http/auth.ts";
 import type { Sleep } from "../http/retry.ts";
 import type { Answer, Call } from "../http/send.ts";
@@ -121,17 +121,19 @@ export function repositoryError(
   code: TagsealErrorCode,
   { path }: Pick<RegistryRepository, "path">,
   { url, status, bytes }: RepositoryAnswer,
-  { what, why, remedy, details = {} }: {
+  { what, why, remedy, details = {}, reason }: {
     readonly what: string;
     readonly why: string;
     readonly remedy: string;
     readonly details?: Details;
+    readonly reason?: Reason | undefined;
   },
 ): TagsealError {
   const said = status >= 400 ? inItsWords(bytes) : "";
   const message = `${what} of the repository "${path}" at the registry "${url.origin}" ${why}${said}`;
   return new TagsealError(code, message, {
     remedy,
+    reason,
     call: { status },
     details: { registry: url.origin, repository: path, ...details },
   });

@@ -38,7 +38,7 @@ export function storeSource(store: ImageStore): CosignSource {
 /** What is there and no manifest that can be used is no failure of the registry's. */
 function unusable(error: unknown): UnusableManifest {
   if (isTagsealError(error, "trust-invalid", "bad-input")) return "malformed-manifest";
-  if (isTagsealError(error, "unavailable") && error.call?.status === 200) return "manifest-of-other-type";
+  if (isTagsealError(error, "unavailable") && error.reason === "no-image") return "manifest-of-other-type";
   throw error;
 }
 

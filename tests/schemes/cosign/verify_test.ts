@@ -517,10 +517,20 @@ Deno.test("cosign: what is no manifest at the registry is told apart from a regi
   assert.equal(await read(), "manifest-of-other-type");
   give = () => new Response('{"layers":[],"layers":[]}', type(OCI_MANIFEST));
   assert.equal(await read(), "malformed-manifest");
+  give = () => new Response('{"schemaVersion":1}', type("application/vnd.docker.distribution.manifest.v1+json"));
+  assert.equal(await read(), "malformed-manifest");
   give = () => new Response(null, { status: 404 });
   assert.equal(await read(), undefined);
   give = () => new Response(null, { status: 418 });
   await failsWith(read, "unavailable", "cannot be read");
+  give = () => new Response(null, { status: 412 });
+  await failsWith(read, "forbidden", "is kept back by a policy");
+  const bearer = { status: 401, headers: { "www-authenticate": 'Bearer realm="https://auth.test/token"' } };
+  world.between = ({ url }) => {
+    if (url.startsWith("https://auth.test/")) return Response.json({});
+    return url.includes("/manifests/") ? new Response(null, bearer) : undefined;
+  };
+  await failsWith(read, "unavailable", "holds no usable token");
 });
 
 Deno.test("cosign: a file of keys is PEM of public keys or a certificate, whenever it expires", async () => {
@@ -551,4 +561,6 @@ Deno.test("cosign: what is refused as a whole, what is not there at all, and who
   assert.deepEqual(await ask(new SignatureStore()), nothing);
   const bundle = await ask(await bundled());
   assert.deepEqual(bundle.outcome === "verified" && bundle.readers, ["cosign-3"]);
+  const untagged = await ask(await bundled({ about: statementWith((it) => delete it.subject[0].annotations) }), {});
+  assert.ok(untagged.outcome === "verified" && !("tag" in untagged.signatures[0]));
 });
