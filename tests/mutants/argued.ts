@@ -28,6 +28,7 @@ const FASTER = "the careful reader reads the same, in more time: tests/bytes/fas
 const FASTER_KEYS = "the runtime reads the same, in more time: tests/crypto/spki_test.ts holds both together";
 const NOTHING_ELSE = "reading throws nothing else; a fault of ours would be told as theirs";
 const DEEPER = "what lies deeper is looked up by no name from outside: it costs time, and is read the same";
+const SECOND = "without it nothing is read, and one in other letters beside it is refused as the same name twice";
 
 /** All arguments. */
 export const ARGUED: readonly Argument[] = [
@@ -335,6 +336,67 @@ export const ARGUED: readonly Argument[] = [
       ["const usage = keyUsage(fields) ?? 0;", change, "where there is none, that alone is told"] as const
     ),
   ),
+  ...of(
+    "lib/schemes/cosign/manifests.ts",
+    ...["config", "layers"].map((name) =>
+      [
+        'const MEMBERS = ["schemaVersion", "mediaType", "artifactType", "config", "layers", "subject", "annotations", "history"];',
+        `"${name}" => "${name}?"`,
+        SECOND,
+      ] as const
+    ),
+    ...["mediaType", "digest", "size"].map((name) =>
+      [
+        'const DESCRIPTOR_MEMBERS = ["mediaType", "digest", "size", "annotations", "artifactType", ...ELSEWHERE];',
+        `"${name}" => "${name}?"`,
+        SECOND,
+      ] as const
+    ),
+    ["if (descriptor === undefined || !isJsonObject(value)) return undefined;", "!isJsonObject(value) => false", TYPES],
+  ),
+  ...of(
+    "lib/schemes/cosign/attached.ts",
+    [
+      'if (isTagsealError(error, "unavailable") && error.reason === "no-image") return "manifest-of-other-type";',
+      'isTagsealError(error, "unavailable") => true',
+      "no error of another class has that reason; the types do not know that",
+    ],
+    [
+      "let total = manifest.layers.some(({ size }) => size > MAX_MANIFEST_BYTES) ? Infinity : 0;",
+      "0 => 1",
+      "a bound of memory, which nobody knows to the byte",
+    ],
+    [
+      'if (total > MAX_PAYLOAD_BYTES) return "payloads-too-large";',
+      "total > MAX_PAYLOAD_BYTES => total >= MAX_PAYLOAD_BYTES",
+      "a bound of memory, which nobody knows to the byte",
+    ],
+  ),
+  ...of("lib/schemes/cosign/verify.ts", [
+    'const signature = fromStrictBase64(layer.annotations.get(SIGNATURE_ANNOTATION) ?? "");',
+    'layer.annotations.get(SIGNATURE_ANNOTATION) ?? "" => layer.annotations.get(SIGNATURE_ANNOTATION)',
+    "what is no text is no base64; the types do not know that",
+  ]),
+  ...of(
+    "lib/schemes/cosign/payload.ts",
+    ["if (error instanceof SyntaxError) return undefined;", "error instanceof SyntaxError => true", NOTHING_ELSE],
+    ["if (isTagsealError(error)) return undefined;", "isTagsealError(error) => true", NOTHING_ELSE],
+    [
+      'const { creator = "", timestamp = 0 }: JsonObject = value;',
+      "0 => 1",
+      "it stands for none, and any whole number is taken",
+    ],
+  ),
+  ...of("lib/schemes/cosign/keys.ts", [
+    "if (error instanceof TypeError) return []; // a certificate in DER",
+    "error instanceof TypeError => true",
+    "what is wrong with PEM is told once more where the file is read as a certificate",
+  ]),
+  ...of("lib/schemes/cosign/signature.ts", [
+    'export const COSIGN_RULES: SignatureRules = { hash: "sha256", rsaPadding: "pkcs1" };',
+    '"pkcs1" => "pkcs1?"',
+    "what is not PSS is PKCS #1: the types know no other word",
+  ]),
   ...of(
     "lib/schemes/cosign/annotations.ts",
     [

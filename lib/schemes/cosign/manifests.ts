@@ -53,10 +53,10 @@ export function readSignatureManifest(
   if (bytes.length > MAX_MANIFEST_BYTES) return "manifest-too-large";
   if (mediaType !== OCI_MANIFEST) return "manifest-of-other-type";
   const read = readManifest(mediaType, bytes);
-  if (!("mediaType" in read) || read.mediaType !== OCI_MANIFEST) return "malformed-manifest";
+  if (!("mediaType" in read)) return "malformed-manifest";
   const manifest = parseJson(bytes, "any") as JsonObject;
   const { config, artifactType = "", layers, annotations, subject = null } = manifest;
-  const belongsTo = subject === null ? undefined : layerOf(subject);
+  const belongsTo = layerOf(subject);
   const isWellFormed = isWrittenPlainly(manifest, MEMBERS) && !("history" in manifest) &&
     layerOf(config) !== undefined &&
     typeof artifactType === "string" && textsOf(annotations) !== undefined &&

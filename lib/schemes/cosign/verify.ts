@@ -120,7 +120,7 @@ export async function verifyCosign(attached: Attached, question: CosignQuestion)
       note("classic", layer.digest, await judgeLayer(classic!, layer, digest, question));
     }
   }
-  let seenByCosign3 = bundles.length === 0 && attached.unread === 0 && good.length > 0;
+  let seenByCosign3 = bundles.length === 0 && attached.unread === 0;
   for (const { manifest, bundle } of bundles) {
     const judged = await judgeBundle(bundle, digest, question.keys);
     seenByCosign3 ||= "good" in judged;

@@ -3,7 +3,14 @@ import assert from "node:assert/strict";
 import { text, utf8 } from "../../../lib/bytes/bytes.ts";
 import { bundleArtifact, preAuthenticationEncoding, statementOf } from "../../../lib/schemes/cosign/bundle.ts";
 import { signatureTag, withSignatures } from "../../../lib/schemes/cosign/classic.ts";
-import { BUNDLE_CHOICES, type BundleChoice, chooseForms, type FormFacts } from "../../../lib/schemes/cosign/forms.ts";
+import {
+  BUNDLE_CHOICES,
+  type BundleChoice,
+  chooseForms,
+  describeFormWarning,
+  type FormFacts,
+  type FormWarning,
+} from "../../../lib/schemes/cosign/forms.ts";
 import { readVerificationKeys } from "../../../lib/schemes/cosign/keys.ts";
 import { OCI_MANIFEST } from "../../../lib/registry/manifest_type.ts";
 import { readSignatureManifest } from "../../../lib/schemes/cosign/manifests.ts";
@@ -136,7 +143,7 @@ Deno.test("cosign: which forms are written, and what is warned of", () => {
     never: "classic hidden-from-cosign-3",
     only: "bundle bundle-only",
   });
-  assert.deepEqual(decide({ foreignSignatures: 2 }), {
+  assert.deepEqual(decide({ foreignSignatures: 1 }), {
     auto: "classic",
     always: "classic bundle hides-others-from-cosign-3",
     never: "classic",
@@ -154,4 +161,13 @@ Deno.test("cosign: which forms are written, and what is warned of", () => {
     never: "classic",
     only: "bundle bundle-only",
   });
+});
+
+Deno.test("cosign: a warning says of which tag, by whose doing, and who will not see the signature", () => {
+  const rows: [FormWarning, RegExp][] = [
+    ["hidden-from-cosign-3", /^others have attached .* to "v1", .*cosign 3 does not look at our signature$/],
+    ["hides-others-from-cosign-3", /^"v1" has classic signatures of others, which cosign 3 does not look at/],
+    ["bundle-only", /^cosign 2, podman, skopeo and CRI-O read no bundles/],
+  ];
+  for (const [warning, words] of rows) assert.match(describeFormWarning(warning, "v1"), words);
 });

@@ -8,6 +8,7 @@ import { OCI_MANIFEST } from "../../../lib/registry/manifest_type.ts";
 import { type CosignSource, MAX_REFERRERS, readAttached } from "../../../lib/schemes/cosign/attached.ts";
 import { BUNDLE } from "../../../lib/schemes/cosign/bundle.ts";
 import { signatureTag } from "../../../lib/schemes/cosign/classic.ts";
+import { sample } from "../../support/cosign.ts";
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -74,8 +75,10 @@ Deno.test("attached: a payload that is missing, is another one or too large spoi
 
 Deno.test("attached: payloads are not read without end, whatever each of them is", async () => {
   // Those that are under way when there are enough are read to their end.
+  assert.equal(MAX_MANIFEST_BYTES, 2 ** 22);
   const blobs = Array.from({ length: 36 }, (_, i) => new Uint8Array(MAX_MANIFEST_BYTES).fill(i + 1));
-  const few = blobs.slice(0, 8);
+  const small = Array.from({ length: 12 }, (_, i) => utf8(`small ${i}`));
+  const few = [...blobs.slice(0, 15), ...small]; // less than 64 MiB in all
   assert.equal(typeof await classicIn(place(under(few.map((bytes) => descriptor(bytes))), blobsOf(...few))), "object");
   const many = place(under(blobs.map((bytes) => descriptor(bytes))), blobsOf(...blobs));
   assert.ok(await classicIn(many) === "payloads-too-large", "its message would be long");
@@ -100,6 +103,11 @@ Deno.test("attached: of referrers bundles are taken, and what to another reader 
     ["of another manifest", stored({ ...own, subject: { ...subject, digest: layer.digest } }), "malformed-manifest"],
     ["of none", stored({ ...own, subject: undefined }), "malformed-manifest"],
     ["too large", stored({ ...own, layers: [{ ...layer, size: MAX_MANIFEST_BYTES + 1 }] }), "manifest-too-large"],
+    [
+      "as large as it may be, by its own word",
+      stored({ ...own, layers: [{ ...layer, size: MAX_MANIFEST_BYTES }] }),
+      "malformed-bundle",
+    ],
     ["a size that it has not", stored({ ...own, layers: [{ ...layer, size: 8 }] }), "malformed-bundle"],
     [
       "a blob that is missing",
@@ -117,11 +125,25 @@ Deno.test("attached: of referrers bundles are taken, and what to another reader 
   const swapped = place(new Map([[SUBJECT, good]]), blobsOf(bytes), [SUBJECT]);
   const { bundles } = await readAttached(swapped, SUBJECT);
   assert.deepEqual(bundles, [{ manifest: SUBJECT, bundle: "malformed-manifest" }], "other bytes than the digest's");
-  const otherBlob = place(new Map([[good.digest, good]]), new Map([[layer.digest, utf8("no Bundle")]]), [good.digest]);
-  assert.deepEqual((await readAttached(otherBlob, SUBJECT)).bundles, [{
-    manifest: good.digest,
-    bundle: "malformed-bundle",
-  }]);
+});
+
+Deno.test("attached: a bundle is taken by its digest: another good one, as long as it is, is not taken for it", async () => {
+  const [bundle, other] = [
+    await sample("p256/cosign-bundle/bundle.json"),
+    await sample("p384/cosign-bundle/bundle.json"),
+  ];
+  const subject = { mediaType: OCI_MANIFEST, digest: SUBJECT, size: 10 };
+  const layer = descriptor(bundle, { mediaType: BUNDLE });
+  const read = async (layer: Members) => {
+    const manifest = stored({ artifactType: BUNDLE, layers: [layer], subject });
+    const blobs = new Map([[`${layer["digest"]}`, bundle]]);
+    const source = place(new Map([[manifest.digest, manifest]]), blobs, [manifest.digest]);
+    return (await readAttached(source, SUBJECT)).bundles.map(({ bundle }) => bundle);
+  };
+  const [good] = await read(layer);
+  assert.ok(typeof good === "object");
+  assert.equal(good.tag, "1.4.2");
+  assert.deepEqual(await read({ ...layer, digest: digestOf(other) }), ["malformed-bundle"]);
 });
 
 Deno.test("attached: so many referrers are read and no more, and how many are left is known", async () => {

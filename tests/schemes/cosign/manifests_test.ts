@@ -109,6 +109,7 @@ Deno.test("cosign payloads: exactly the members that both readers know", () => {
   const wrong: Members[] = [
     { image: { "docker-manifest-digest": 7 } },
     { image: { "docker-manifest-digest": "sha256:short" } },
+    { image: { "docker-manifest-digest": [DIGEST] } },
     { image: {} },
     { image: { "docker-manifest-digest": DIGEST, other: 1 } },
     { identity: { "docker-reference": 1 } },

@@ -93,6 +93,7 @@ for (const kind of SAMPLE_KEYS) {
     store.referring.set(digest, [{ digest: manifestDigest }]);
     const both = await verifyCosign(await readAttached(store, digest), { gun, tag, keys, at: AT });
     assert.equal(short(both), "classic 1.4.2, bundle 1.4.2");
+    assert.deepEqual(both.outcome === "verified" && both.readers, ["cosign-2", "containers-image", "cosign-3"]);
   });
 }
 
@@ -492,6 +493,17 @@ Deno.test("cosign: a second run finds what is there, and asks for no payload tha
   assert.deepEqual(await missing(theirs.key), ["bundle 1.4.2", "bundle latest"]);
   const facts = await formFacts(await readAttached(store, digest), gun, ours.key, AT);
   assert.deepEqual(facts, { foreignBundles: 0, ownBundles: 2, foreignSignatures: 2 });
+});
+
+Deno.test("cosign: others' signatures are those that another key made, and no attestation, nor ours of another repository", async () => {
+  const about = withReference("registry.example.com/team/other:1.4.2");
+  const layers = [
+    layerJson(payload, await theirs.sign(payload)),
+    layerJson(about, await ours.sign(about)),
+    { ...layerJson(payload, await theirs.sign(payload)), mediaType: "application/vnd.dsse.envelope.v1+json" },
+  ];
+  const attached = await readAttached(layered(layers, [payload, about]), digest);
+  assert.equal((await formFacts(attached, gun, ours.key, AT)).foreignSignatures, 1);
 });
 
 Deno.test("cosign: nothing is added to what podman and skopeo stop at", async () => {
