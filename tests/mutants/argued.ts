@@ -29,6 +29,7 @@ const FASTER_KEYS = "the runtime reads the same, in more time: tests/crypto/spki
 const NOTHING_ELSE = "reading throws nothing else; a fault of ours would be told as theirs";
 const DEEPER = "what lies deeper is looked up by no name from outside: it costs time, and is read the same";
 const SECOND = "without it nothing is read, and one in other letters beside it is refused as the same name twice";
+const AT_LOAD = "is made as the file is loaded, when no mutant of a function is in force: the tests notice its value";
 
 /** All arguments. */
 export const ARGUED: readonly Argument[] = [
@@ -335,6 +336,47 @@ export const ARGUED: readonly Argument[] = [
     ...["keyUsage(fields) ?? 0 => keyUsage(fields)", "0 => 1"].map((change) =>
       ["const usage = keyUsage(fields) ?? 0;", change, "where there is none, that alone is told"] as const
     ),
+    ...["keyUsage(fields) ?? 0 => keyUsage(fields)", "0 => 1"].map((change) =>
+      [
+        'if (problems[0] !== "key-usage-missing" && ((keyUsage(fields) ?? 0) & CERTIFICATE_SIGNATURE) === 0) {',
+        change,
+        "where there is none, that alone is told",
+      ] as const
+    ),
+    ['case "good":', '"good" => "good?"', "nothing is said of what is none of the other cases, either"],
+    [
+      'const OTHER_PURPOSES: ReadonlySet<string> = new Set(["01", "02", "04", "08", "09"].map((n) => `2b060105050703${n}`));',
+      '`2b060105050703${n}` => ""',
+      AT_LOAD,
+    ],
+  ),
+  ...of(
+    "lib/schemes/notation/formats.ts",
+    ['rules: { hash, rsaPadding: "pss" },', '"pss" => "pss?"', AT_LOAD],
+    [
+      'return shape.family === "rsa" ? RSA.get(Math.ceil(shape.bits / 8)) : undefined;',
+      'shape.family === "rsa" => true',
+      "what has no bits has no row in the table; the types do not know that",
+    ],
+  ),
+  ...of("lib/schemes/notation/read_envelope.ts", [
+    'if (expiry && expiry <= signingTime) throw new SyntaxError("a signature expired before it was made");',
+    "expiry => true",
+    "nothing is not before any time; the types do not know that",
+  ]),
+  ...of(
+    "lib/schemes/notation/verify.ts",
+    [
+      "if (tag !== undefined && tags.includes(tag)) signed.add(tag);",
+      "tag !== undefined => true",
+      "nothing is among no tags; the types do not know that",
+    ],
+    ["if (error instanceof SyntaxError) return undefined;", "error instanceof SyntaxError => true", NOTHING_ELSE],
+    [
+      'if (expiry && at >= expiry) return { reason: "expired", expiry };',
+      "expiry => true",
+      "no time is after nothing; the types do not know that",
+    ],
   ),
   ...of(
     "lib/schemes/cosign/manifests.ts",

@@ -1,5 +1,6 @@
 /** Which certificates are taken: those that `notation` 1.3.2 was asked about, and chains. */
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { text } from "../../../lib/bytes/bytes.ts";
 import { type Certificate, readCertificate } from "../../../lib/crypto/x509.ts";
 import { refusedCertificate } from "../../../lib/schemes/notation/certificate_words.ts";
@@ -100,7 +101,8 @@ Deno.test("notation: a refusal names each certificate and each reason, and the n
   assert.match(error.message, /CN=A signer": it expired at 2026-02-01T00:00:00.000Z; .*it has no key usage$/);
   assert.match(error.remedy, /critical key usage .*nothing was signed$/);
   const early = refusedCertificate([(await checkCertificates(recorded("fut"), [], AT)).problems[0]!]);
-  assert.deepEqual([error.byClock, early.byClock], [undefined, "early"]);
+  const over = refusedCertificate([(await checkCertificates(recorded("exp"), [], AT)).problems[0]!]);
+  assert.deepEqual([error.byClock, early.byClock, over.byClock], [undefined, "early", "over"]);
   assert.match(early.remedy, /^Check this machine's clock; if it is right, have a certificate made that is valid now/);
   const issued = await checkCertificates(recorded("ca-issued-without-chain"), [], AT);
   assert.match(refusedCertificate([issued.problems[0]!]).remedy, /^Give the certificates of its issuers/);
@@ -123,8 +125,38 @@ Deno.test("notation: whoever issues must be a CA that may, and no deeper than it
   assert.deepEqual(await reasons({}, { ca: false, usage: 0x20 }), ["middle no-ca"]);
   assert.deepEqual(await reasons({}, { usage: 0x20 }), []);
   assert.deepEqual(await reasons({}, { usage: 0x40 }), ["middle key-usage"]);
+  assert.deepEqual(await reasons({}, { usage: 0x80 }), ["middle key-usage"], "encipherOnly");
   assert.deepEqual(await reasons({}, { usage: null }), ["middle key-usage-missing"]);
   assert.deepEqual(await reasons({}, { usageCritical: false }), ["middle key-usage-not-critical"]);
+});
+
+Deno.test("notation: SHA-1 is taken where a certificate stands alone, and not where another one vouches for it", async () => {
+  const ca = await identity(keyOf("RSA 2048"), { ca: true });
+  const { certificate: leaf } = await identity(keyOf("P-256"), { issuer: ca, hash: "SHA-1" });
+  const { problems } = await judgeChain([leaf, ca.certificate], AT);
+  assert.deepEqual(problems, [{ certificate: leaf, reason: "signature-algorithm" }]);
+});
+
+Deno.test("notation: a CA may have made a certificate for its own key, by another name", async () => {
+  const ca = await identity(newKey("P-256"), { ca: true });
+  const { certificate: leaf } = await identity(ca.key, { issuer: ca });
+  assert.deepEqual((await judgeChain([leaf, ca.certificate], AT)).problems, []);
+});
+
+Deno.test("notation: keys in another form than the usual one, and those that nobody should use, are refused wherever they stand", async () => {
+  const ca = await identity(newKey("P-256"), { ca: true });
+  const { certificate: leaf } = await identity(keyOf("P-256"), { issuer: ca });
+  const { certificate: lone } = await identity(keyOf("P-256"));
+  const point = lone.spki.length - 64;
+  const compressed = lone.spki.slice(0, point + 32); // RFC 5480, 2.2: a byte that says which y, and x
+  compressed.set([lone.spki.at(-1)! % 2 === 0 ? 2 : 3], point - 1);
+  for (const at of [1, 24]) compressed[at]! -= 32;
+  const odd = { ...lone, spki: compressed };
+  assert.deepEqual((await judgeChain([odd], AT)).problems, [{ certificate: odd, reason: "key" }]);
+  const short = generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey;
+  const weak = { ...ca.certificate, spki: new Uint8Array(short.export({ type: "spki", format: "der" })) };
+  const { problems } = await judgeChain([leaf, weak], AT);
+  assert.deepEqual(problems, [leaf, weak].map((certificate) => ({ certificate, reason: "key" })));
 });
 
 Deno.test("notation: one that signed itself ends a chain, and a CA may have made a new one for its own name", async () => {

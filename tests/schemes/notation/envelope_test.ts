@@ -74,7 +74,9 @@ Deno.test("notation: DER that a signing service gives becomes r‖s; what is no 
     const make = (raw: Uint8Array<ArrayBuffer>) => signedEnvelope(unsigned, raw, signer, IMAGE, new Date(0));
     const [der, rs] = [fixture(`${name}/notation/signing-input.txt.sig`), fixture(`${name}/notation/signature.bin`)];
     assert.deepEqual(derOfRs(rs), der);
-    assert.deepEqual((await make(der))?.envelope, (await make(rs))?.envelope);
+    const [ofDer, ofRs] = [await make(der), await make(rs)];
+    assert.ok(ofDer && ofRs && !("saltLength" in ofRs));
+    assert.equal(text(ofDer.envelope), text(ofRs.envelope));
     assert.equal(await make(utf8("garbage")), undefined);
     const stranger = publicKeyOf(newKey(name === "p256" ? "P-256" : "P-384"));
     assert.equal(await recognizeByRules(stranger, algorithm.rules, input, rs), undefined);

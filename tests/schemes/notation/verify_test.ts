@@ -140,6 +140,20 @@ Deno.test("notation: an issued certificate is nobody to trust by itself", async 
   assert.deepEqual((await verify(ca)).verified?.signer.der, leaf.certificate.der);
 });
 
+Deno.test("notation: a CA below another one may be trusted by itself, and so may who signed its own with SHA-1", async () => {
+  const root = await identity(newKey("P-256"), { ca: true, name: "Root" });
+  const middle = await identity(newKey("P-256"), { ca: true, name: "Middle", issuer: root });
+  const leaf = await identity(keyOf("P-256"), { issuer: middle });
+  const old = await identity(keyOf("RSA 2048"), { hash: "SHA-1" });
+  const rows = [[leaf, [middle.certificate, root.certificate], middle], [old, [], old]] as const;
+  for (const [signer, above, anchor] of rows) {
+    const attached = new Attached().add(await envelopeBy({ identity: signer, above, image: IMAGE }), IMAGE);
+    const question = { image: IMAGE, tag: TAG, trusted: [anchor.certificate], at: AT };
+    const { verified, skipped } = await verifyNotation(question, attached.list, attached);
+    assert.deepEqual([verified?.signer, skipped], [signer.certificate, []]);
+  }
+});
+
 Deno.test("notation: signed already is what this certificate signed for this image and tag", async () => {
   const ca = await identity(newKey("P-256"), { ca: true });
   const own = await identity(keyOf("P-256"), { issuer: ca, crl: "http://127.0.0.1:9/none.crl" });
@@ -154,6 +168,9 @@ Deno.test("notation: signed already is what this certificate signed for this ima
   assert.equal(await is(attached), false);
   attached.add(await envelopeBy({ identity: renewed, above: [ca.certificate], image: IMAGE }), IMAGE);
   assert.equal(await is(attached), false, "another certificate of the same key");
+  const { certificate: olderRoot } = await identity(ca.key, { ca: true, to: "2040-01-01T00:00:00Z" });
+  attached.add(await envelopeBy({ identity: own, above: [olderRoot], image: IMAGE }), IMAGE);
+  assert.equal(await is(attached), false, "under another certificate of the CA, which may be trusted no longer");
   attached.add(await envelopeBy({ identity: own, above: [ca.certificate], image: IMAGE }), IMAGE);
   assert.equal(await is(attached), true);
   assert.equal(await is(attached, { tag: "latest" }), false);
@@ -209,6 +226,14 @@ Deno.test("notation: each signature that is none is told by its reason, and what
     ["without annotations", {}, "good", { annotations: undefined }],
     ["to be taken until now", until("2026-11-28T12:00:00Z"), expired("2026-11-28T12:00:00Z")],
     ["another key's algorithm", { header: { alg: "ES384" } }, { reason: "algorithm" }],
+    ["what asks for something that is not known", { header: { "io.cncf.notary.more": 1 } }, {
+      reason: "envelope",
+      why: "a protected attribute asks for more than is known here",
+    }],
+    ["a time stamp that is no text", { unprotected: { "io.cncf.notary.timestampSignature": 1 } }, {
+      reason: "envelope",
+      why: "something is no text",
+    }],
     ["zeros", { sign: () => new Uint8Array(64) }, { reason: "signature" }],
     ["a key that JWS of Notation's has no place for", {
       identity: odd,
@@ -244,6 +269,10 @@ Deno.test("notation: each signature that is none is told by its reason, and what
       { [name.toUpperCase()]: null },
     ]),
     ["no list of layers", {}, { reason: "manifest" }, { layers: {} }],
+    ["what is counted like a list of layers, and is none", {}, { reason: "manifest" }, async () => {
+      const { layers } = await layer({})();
+      return { layers: { length: 1, 0: layers[0] } };
+    }],
     ["an envelope of another kind", {}, { reason: "manifest" }, layer({ mediaType: "application/cose" })],
     ["a number for an annotation", {}, { reason: "manifest" }, { annotations: { a: 1 } }],
     ["an odd config", {}, { reason: "manifest" }, { config: { ...blank, digest: "sha256:ab" } }],
