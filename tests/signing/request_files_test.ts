@@ -87,11 +87,11 @@ Deno.test("a thousand requests are looked at, and no more", async () => {
     const kept = createRequestFiles(folder, {});
     const found = await kept.list();
     assert.equal(found.length, 1000);
-    // What else lies there takes no place of theirs.
+    // What else lies there takes no place of theirs, though it stands before them.
     await kept.forget(found[0]!);
     for (let i = 0; i < 50; i++) {
-      const name = `${i}`.padStart(64, "f");
-      for (const other of [`x${name}.json`, `${name}.json.bak`]) Deno.writeTextFileSync(`${folder}/${other}`, "");
+      const name = `${i}`.padStart(64, "0");
+      for (const other of [`-${name}.json`, `${name}.json.bak`]) Deno.writeTextFileSync(`${folder}/${other}`, "");
       Deno.mkdirSync(`${folder}/${name}.json`);
     }
     assert.equal((await kept.list()).length, 1000);

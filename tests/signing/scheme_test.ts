@@ -163,6 +163,16 @@ Deno.test("one that others overtake is signed anew, as often as the signer is wo
   await failsWith(sign([jobOf(scheme, { ...TASKS[1]! })], { ...CLOCK, signer }), "stale", "Somebody was faster");
 });
 
+Deno.test("what a scheme cannot look for is published all the same, however long reading took", async () => {
+  for (const [name, key, signer] of await signers()) {
+    const scheme = new Greetings(key);
+    let seconds = 0;
+    const now = () => new Date(CLOCK.now().getTime() + 1000 * seconds++);
+    await sign([jobOf(scheme, TASKS[0]!)], { ...CLOCK, now, signer });
+    assert.deepEqual([...scheme.wall.keys()], [TASKS[0]!.repository], name);
+  }
+});
+
 Deno.test("a scheme's entries are named for people, and what comes back must be what was sent", async (t) => {
   const [[, key, signer]] = await signers() as [[string, PublicKey, PayloadSigner, () => number]];
   const seen: string[] = [];
