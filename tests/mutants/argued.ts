@@ -429,6 +429,24 @@ export const ARGUED: readonly Argument[] = [
       "it stands for none, and any whole number is taken",
     ],
   ),
+  ...of(
+    "lib/schemes/cosign/scheme.ts",
+    [
+      "wasThere: added.some(({ amongOthers }) => amongOthers),",
+      "added.some(({ amongOthers }) => amongOthers) => added.every(({ amongOthers }) => amongOthers)",
+      "all of them are of one manifest, and know the same of it",
+    ],
+    [
+      'const found = typeof read === "string" ? read : read && { manifest: read, payloads };',
+      "read => true",
+      "of nothing there is no manifest; the types do not know that",
+    ],
+    [
+      "const attached = { digest, classic, bundles: [], unread: 0 };",
+      "0 => 1",
+      "which verifiers see it is not asked here",
+    ],
+  ),
   ...of("lib/schemes/cosign/keys.ts", [
     "if (error instanceof TypeError) return []; // a certificate in DER",
     "error instanceof TypeError => true",

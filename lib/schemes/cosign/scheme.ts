@@ -24,7 +24,7 @@ import { readAttached, registrySource } from "./attached.ts";
 import { bundleArtifact, statementOf } from "./bundle.ts";
 import { signatureTag, type SignedPayload, withSignatures } from "./classic.ts";
 import { type BundleChoice, chooseForms, type CosignForm, type FormWarning } from "./forms.ts";
-import { readSignatureManifest } from "./manifests.ts";
+import { type Layer, readSignatureManifest } from "./manifests.ts";
 import { bytesToSign, formFacts, missingSignatures, signaturesToAddTo } from "./missing.ts";
 import { simpleSigningPayload } from "./payload.ts";
 import { COSIGN_RULES, publishedSignature } from "./signature.ts";
@@ -159,8 +159,8 @@ async function addClassic(task: CosignTask, digest: Digest, added: readonly Chec
       const found = typeof read === "string" ? read : read && { manifest: read, payloads };
       const manifest = signaturesToAddTo({ classic: found, digest }, gun);
       // Whose the other layers are does not matter here: their payloads need not be fetched.
-      const layers = manifest?.layers.filter((layer) => payloads.has(layer.digest)) ?? [];
-      const classic = manifest && { manifest: { ...manifest, layers }, payloads };
+      const known = ({ digest }: Layer) => payloads.has(digest);
+      const classic = manifest && { manifest: { ...manifest, layers: manifest.layers.filter(known) }, payloads };
       const attached = { digest, classic, bundles: [], unread: 0 };
       const open = await missingSignatures(attached, gun, wanted, key, at);
       const lacking = added.filter(({ tag }) => open.some(({ image }) => image.tag === tag));
