@@ -14,7 +14,7 @@ export const GUN = "registry.test/team/app";
 
 /** Pushes an image of one layer, under tags. */
 export async function pushImage(to: RegistryRepository, content: string, ...tags: string[]): Promise<Descriptor> {
-  const config = await blobOf(to, "{}", "application/vnd.oci.image.config.v1+json");
+  const config = await blobOf(to, '{"os":"linux"}', "application/vnd.oci.image.config.v1+json");
   const layers = [await blobOf(to, content, "text/plain")];
   return await push(to, OCI_MANIFEST, { config, layers }, tags);
 }
