@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { Bytes } from "../bytes/bytes.ts";
 import { isTagsealError } from "../errors.ts";
 import type { ByteBudget } from "../http/send.ts";
 import type { MetadataStore } from "../notary/metadata_store.ts";
@@ -28,12 +29,20 @@ export interface Look {
 /** Each look goes back to before one more expiry; roles expire one below the other at most this often. */
 const MAX_LOOKS = 16;
 
-/** Opens a repository; where only expiry is in the way, looks at it. Throws what reading throws. */
-export async function lookAtRepository(trust: Trust, gun: string): Promise<Look> {
+/**
+ * Opens a repository; where only expiry is in the way, looks at it. Throws what reading throws.
+ *
+ * @param atHand what `readRepository` is told to be at hand
+ */
+export async function lookAtRepository(
+  trust: Trust,
+  gun: string,
+  atHand?: ReadonlyMap<RoleName, Bytes>,
+): Promise<Look> {
   const { server, pin } = trust;
   const store = readOnly(trust.store);
   let failure: unknown;
-  const opened = await openRepository(trust, gun).catch((error: unknown) => {
+  const opened = await openRepository(trust, gun, [], atHand).catch((error: unknown) => {
     if (!isTagsealError(error, "trust-invalid")) throw error;
     failure = error;
     return undefined;

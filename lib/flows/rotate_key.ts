@@ -71,7 +71,8 @@ export async function rotateKey(
     const result = await publishChange<RepositoryView>({
       server: trust.server,
       gun,
-      read: async () => (await lookAtRepository(trust, gun)).seen,
+      // Of what was read before, root and perhaps targets are others now: all is asked for.
+      read: async (posted) => (await lookAtRepository(trust, gun, posted && new Map())).seen,
       attempts: REBASE_ATTEMPTS,
       now: trust.now,
       sleep: trust.sleep,

@@ -19,8 +19,8 @@ const CONNECTING_MS = 10;
 /**
  * Files that need not be asked for: what the snapshot says decides whether they count.
  *
- * @param cached what was trusted before: of it the long files, and `targets` where tags go to delegations, as it changes with
- *   these alone. Root is never among them: whether there is a newer one is asked first (TUF 5.3)
+ * @param cached what was trusted before: of it the long files, and `targets` where tags go to delegations, as it seldom changes
+ *   then. Root is never among them: whether there is a newer one is asked first (TUF 5.3)
  * @param atHand what the server has, as far as the caller knows, in place of that; with root for who has just read it
  */
 export function probable(cached: Copy, atHand?: Copy): Copy {

@@ -122,8 +122,9 @@ export async function publish(
     if (!posted) return before = await openRecent(trust, gun, expected);
     // What was there before is there still where the new snapshot names its hash. What was posted is fetched, to know that
     // others get it, unless it is large: there the hash is enough.
-    const seen = trust.recent?.get(gun)?.repository;
-    const beside = [...seen ? filesOf(seen) : []].filter(([role]) => !expected.includes(role) && !posted.has(role));
+    const seen = trust.recent?.get(gun)?.repository ?? before;
+    const mayDiffer = (role: RoleName) => posted.size > 0 ? posted.has(role) : expected.includes(role);
+    const beside = [...seen ? filesOf(seen) : []].filter(([role]) => !mayDiffer(role));
     const large = [...posted].filter(([, bytes]) => bytes.length > LARGE_FILE_BYTES);
     const atHand = new Map([...beside, ...large]);
     return (await openRepository(trust, gun, expected, atHand)).repository;

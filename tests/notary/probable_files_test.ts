@@ -177,6 +177,59 @@ Deno.test("probable files: right after publishing, the server is asked for what 
   assert.deepEqual([outcome, server.reads], ["published", ["timestamp", "snapshot", RELEASES]]);
 });
 
+Deno.test("probable files: right after targets was published, no role below it is fetched again, however it was read before", async () => {
+  for (const recent of [undefined, new Map()]) {
+    const releases = { keys: [KEYS.releases], tags: LARGE };
+    const before = await buildFiles({ delegations: { [RELEASES]: releases } });
+    const next = await buildFiles({
+      snapshot: { version: 2 },
+      timestamp: { version: 2 },
+      targets: { version: 2 },
+      delegations: { [RELEASES]: releases },
+    });
+    const server = new MemoryTrustServer(before);
+    server.onPublish = () => server.show(next);
+    const store = createMemoryMetadataStore();
+    const sleep = () => Promise.resolve();
+    const trust: Trust = { server, store, now: () => AT, sleep, ...recent ? { recent } : {} };
+    const { outcome } = await publish(trust, GUN, [RELEASES], { attempts: 1 }, {
+      make: () => {
+        server.reads.length = 0;
+        return Promise.resolve(new Map([["targets", next.get("targets")!]]));
+      },
+      isThere: ({ targets }) => targets.version === 2,
+    });
+    assert.deepEqual([outcome, server.reads], ["published", ["timestamp", "snapshot", "targets"]]);
+  }
+});
+
+Deno.test("probable files: root at hand that is older than what another process has kept meanwhile is asked for anew", async () => {
+  const first = await moment(1, SMALL, HASHES);
+  const rotated = await buildFiles({
+    root: { version: 2 },
+    timestamp: { version: 2 },
+    snapshot: { version: 2 },
+    targets: { version: 2 },
+    delegations: { [RELEASES]: { keys: [KEYS.releases], version: 2, tags: SMALL } },
+  });
+  const server = new MemoryTrustServer(first);
+  server.show(rotated);
+  const { repository } = await readRepository({
+    server,
+    gun: GUN,
+    at: AT,
+    store: await storeOf(rotated),
+    atHand: first,
+  });
+  assert.equal(repository.root.version, 2);
+  server.show(first);
+  await failsWith(
+    readRepository({ server, gun: GUN, at: AT, store: await storeOf(rotated), atHand: first }),
+    "trust-invalid",
+    '"root"',
+  );
+});
+
 Deno.test("probable files: an older large role under the newest name is no answer, named by sha512", async () => {
   const [before, after] = [await moment(1, LARGE, ["sha512"]), await moment(2, { ...LARGE, new: DIGEST }, ["sha512"])];
   const server = new MemoryTrustServer(after);

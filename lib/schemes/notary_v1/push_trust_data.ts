@@ -24,7 +24,7 @@ import { type DelegationRole, isDelegation, RELEASES } from "../../tuf/roles.ts"
 import type { TrustedRepository } from "../../tuf/trusted.ts";
 import { type Change, requirePublished, versionOf } from "../../notary/publish.ts";
 import { openRecent, publish, type Trust } from "../../notary/repository.ts";
-import type { RepositoryChange, RoleChange, TagChange, TagRemoval } from "./changes.ts";
+import type { RepositoryChange, RoleChange } from "./changes.ts";
 import { baseOf, type RoleBase } from "./role_base.ts";
 import { refusedData, wrongSignature } from "./refused_data.ts";
 import { digestIn, editedForm, isEdited } from "./tag_change.ts";
@@ -75,13 +75,15 @@ export async function pushTrustData(
   const result = await publish(trust, gun, roles, { attempts: 1, beginsAnew }, edit);
   const { repository } = result;
   if (result.outcome === "overtaken") {
-    // Nobody says what has moved; what was read back does. All land or none does: where one role shows it, it was
-    // published, and others have changed it since; so it may have been where a tag is theirs by now. Where all tags are as
-    // they were, nothing of it is there, whatever became of it.
-    const landed = result.isDoubtful && (parts.some((part) => isPublished(repository, part, change)) ||
-      (movedTag(repository, change) && parts.every(({ role, version }) => versionOf(repository, role) > version)));
-    if (landed) requireResolved(repository, change, parts);
-    else requireAsPlanned(repository, change, parts, trust.now());
+    // Nobody says what has moved; what was read back does. All land or none does: where one role shows it, or a tag is not
+    // what it was, it was published, and others have changed it since. Where all is as it was, and others have published
+    // beyond it, nobody can know.
+    const { isDoubtful } = result;
+    const isPassed = parts.every(({ role, version }) => versionOf(repository, role) > version);
+    const isThere = parts.some((part) => isPublished(repository, part, change)) ||
+      (isPassed && isOtherThanBefore(repository, change));
+    if (isDoubtful && isThere) requireResolved(repository, change, parts);
+    else if (!isDoubtful || !isPassed) requireAsPlanned(repository, change, parts, trust.now());
   }
   const { outcome } = requirePublished(result);
   requireResolved(repository, change, parts);
@@ -225,18 +227,19 @@ function requireExactChange(now: TrustedRepository, change: RepositoryChange, pa
   if (!(lasts > 0 && lasts <= (LIFETIME_DAYS.targets + 1) * 86_400_000)) throw unlasting(gun, part);
 }
 
-/** A tag that stands in `targets/releases` for something else than before the change, and than after it. */
-function movedTag(now: TrustedRepository, change: RepositoryChange): TagChange | TagRemoval | undefined {
+/** Whether a tag stands in `targets/releases` for something else than before the change: for what that made of it, or not. */
+function isOtherThanBefore(now: TrustedRepository, { tags, removedTags }: RepositoryChange): boolean {
   const { file } = baseOf(now, RELEASES);
-  return [...change.tags, ...change.removedTags].find((tag) => {
-    const there = digestIn(file, tag.tag);
-    return there !== tag.previousDigest && there !== ("digest" in tag ? tag.digest : null);
-  });
+  return [...tags, ...removedTags].some(({ tag, previousDigest }) => digestIn(file, tag) !== previousDigest);
 }
 
 /** `targets/releases` may not be part of the change; what its tags stood for when that was made, they must stand for still. */
 function requireUnmoved(now: TrustedRepository, change: RepositoryChange): void {
-  const moved = movedTag(now, change);
+  const { file } = baseOf(now, RELEASES);
+  const moved = [...change.tags, ...change.removedTags].find((tag) => {
+    const there = digestIn(file, tag.tag);
+    return there !== tag.previousDigest && there !== ("digest" in tag ? tag.digest : null);
+  });
   if (!moved) return;
   throw new TagsealError(
     "stale",
