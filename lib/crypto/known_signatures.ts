@@ -12,7 +12,8 @@ import { isForged } from "./x509_signature.ts";
  * other one.
  */
 export class KnownSignatures {
-  readonly #good = new Set<string>();
+  /** By question: what was good, and what is being found out; who asks the same meanwhile waits for that. */
+  readonly #good = new Map<string, Promise<boolean>>();
   readonly #unforged = new Set<string>();
 
   /** `verifySignature`, not for variants of a method. */
@@ -28,9 +29,15 @@ export class KnownSignatures {
       ...[key.spki, signature, await digest("sha256", payload)].map(hex),
     ];
     const question = parts.join(" ");
-    if (this.#good.has(question)) return true;
-    const isGood = await verifySignature(method, key, payload, signature);
-    if (isGood) this.#good.add(question);
+    const known = this.#good.get(question);
+    if (known) return await known;
+    const asked = verifySignature(method, key, payload, signature);
+    this.#good.set(question, asked);
+    const isGood = await asked.catch((error: unknown) => {
+      this.#good.delete(question);
+      throw error;
+    });
+    if (!isGood) this.#good.delete(question);
     return isGood;
   }
 

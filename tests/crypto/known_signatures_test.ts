@@ -22,6 +22,21 @@ Deno.test("known signatures: a good one is verified once, a bad one each time", 
   for (let i = 0; i < 2; i++) assert.equal(await verifications(async () => assert.equal(await bad(), false)), 1);
 });
 
+Deno.test("known signatures: what is asked twice at once is verified once, and a bad one is not known afterwards", async () => {
+  const seen = new KnownSignatures();
+  const { publicKey, signer } = KEYS.targets;
+  const { method, bytes } = await signer.sign(PAYLOAD);
+  const twice = async (key: typeof publicKey) => {
+    const ask = () => seen.verify(method, key, PAYLOAD, bytes);
+    return await Promise.all([ask(), ask()]);
+  };
+  assert.equal(await verifications(async () => assert.deepEqual(await twice(publicKey), [true, true])), 1);
+  const stranger = newKey().publicKey;
+  assert.deepEqual(await twice(stranger), [false, false]);
+  const alone = async () => assert.equal(await seen.verify(method, stranger, PAYLOAD, bytes), false);
+  assert.equal(await verifications(alone), 1);
+});
+
 Deno.test("known signatures: another payload, key, signature or method is another question", async () => {
   const seen = new KnownSignatures();
   const { publicKey, signer } = KEYS.targets;
