@@ -38,17 +38,20 @@ function batchOf(parts: number, each: number, keys: SigningKeys = [KEY]): Batch 
   return { ...assembleBatch([], "2026-06-01T12:00:00Z", "test"), parts: all };
 }
 
-/** Notes who is signed, and how many at a time. */
-function counted(sign: (id: string) => OneSigned) {
+/** Notes who is signed, and how many at a time; nobody but the first is done before `gathering` have been under way at once. */
+function counted(sign: (id: string) => OneSigned, gathering = 0) {
   const began: string[] = [];
   let [underWay, peak] = [0, 0];
+  const gathered = Promise.withResolvers<void>();
   return {
     began,
     peak: () => peak,
     async sign({ id }: { readonly id: string }): Promise<OneSigned> {
       began.push(id);
       peak = Math.max(peak, ++underWay);
+      if (peak >= gathering) gathered.resolve();
       await soon();
+      if (began[0] !== id) await gathered.promise;
       underWay--;
       return sign(id);
     },
@@ -202,13 +205,17 @@ Deno.test("to start over is worth more the less it costs: an approval, a request
 });
 
 /** A signer of hashes, and what is sent. */
-function hashed(submission: { readonly description?: string } = {}, policyKey?: Parameters<typeof hashSigner>[3]) {
+function hashed(
+  submission: { readonly description?: string } = {},
+  policyKey?: Parameters<typeof hashSigner>[3],
+  gathering = 0,
+) {
   const sent: HashSubmission[] = [];
-  const { peak, sign } = counted(good);
+  const { peak, sign } = counted(good, gathering);
   const client = {
     signHash: async (submission: HashSubmission) => {
       sent.push(submission);
-      const { signature } = await sign({ id: submission.metadata.repository });
+      const { signature } = await sign({ id: `${sent.length}` });
       return { signature };
     },
   };
@@ -217,7 +224,7 @@ function hashed(submission: { readonly description?: string } = {}, policyKey?: 
 }
 
 Deno.test("hashes: what is sent is the hash, for what it is, and in whose words", async () => {
-  const { signer, sent, peak } = hashed();
+  const { signer, sent, peak } = hashed({}, undefined, 4);
   await signer.sign(batchOf(9, 1));
   const { about, bytes } = batchOf(1, 1).parts[0]![0]!;
   assert.deepEqual(sent[0], {
