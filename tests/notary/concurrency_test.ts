@@ -186,8 +186,12 @@ Deno.test("locks: a writer is alone, readers share, and a lock ends with an erro
     };
     await Promise.all([1, 2, 3].map(() => withLock(path, "exclusive", work)));
     assert.equal(most, 1);
-    await Promise.all([1, 2, 3].map(() => withLock(path, "shared", work)));
-    assert.equal(most, 3);
+    const all = Promise.withResolvers<void>();
+    const together = async () => {
+      if (++inside === 3) all.resolve();
+      await all.promise; // nobody leaves before all are in
+    };
+    await Promise.all([1, 2, 3].map(() => withLock(path, "shared", together)));
     await assert.rejects(withLock(path, "exclusive", () => Promise.reject(new Error("oh"))), /oh/);
     assert.equal(await withLock(path, "exclusive", () => Promise.resolve(7)), 7);
     assert.equal((await Deno.stat(path)).mode! & 0o777, 0o600);
