@@ -29,16 +29,14 @@ export class KnownSignatures {
       ...[key.spki, signature, await digest("sha256", payload)].map(hex),
     ];
     const question = parts.join(" ");
-    const known = this.#good.get(question);
-    if (known) return await known;
-    const asked = verifySignature(method, key, payload, signature);
+    const asked = this.#good.get(question) ?? verifySignature(method, key, payload, signature);
     this.#good.set(question, asked);
-    const isGood = await asked.catch((error: unknown) => {
-      this.#good.delete(question);
-      throw error;
-    });
-    if (!isGood) this.#good.delete(question);
-    return isGood;
+    let isGood = false;
+    try {
+      return isGood = await asked;
+    } finally {
+      if (!isGood) this.#good.delete(question);
+    }
   }
 
   /** {@linkcode isForged}. */
