@@ -2,9 +2,9 @@
 import { exitCodeOf } from "../../lib/cli/exit_codes.ts";
 import { createSend } from "../../lib/http/network.ts";
 import { readRetries } from "../../lib/http/read_retries.ts";
-import type { Send } from "../../lib/http/send.ts";
 import { kindOf, type Met } from "../support/faulty_server.ts";
 import { UpdateWorld } from "../support/update_world.ts";
+import { counted } from "./calls.ts";
 import { LONGEST_S } from "./cells.ts";
 import type { FaultRow } from "./faults.ts";
 import type { Grounds } from "./world.ts";
@@ -39,13 +39,9 @@ export async function runUpdate(
     return Promise.resolve(new Response(bytes ?? null, { status: bytes ? 200 : 404 }));
   };
   const { send, close } = createSend();
-  const counted: Send = (request) => {
-    calls.underWay++;
-    return send(request).finally(() => calls.underWay--);
-  };
   const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
   const through = {
-    send: counted,
+    send: counted(send, calls),
     url: new URL(`http://localhost:${server.port}`),
     retry: readRetries({ sleep, now: time.date, onRetry() {} }),
     timeoutMs: undefined,

@@ -9,6 +9,7 @@ import { createRegistryStore } from "../../lib/local/registry_sqlite.ts";
 import { createSignPathService, type SignPathServiceOptions } from "../../lib/local/signpath_service.ts";
 import type { FaultyServer } from "../support/faulty_server.ts";
 import type { Disk } from "./disk.ts";
+import { type Calls, counted } from "./calls.ts";
 import { guarded } from "./guard.ts";
 import { copyFolder } from "../support/folders.ts";
 import type { JumpingTime } from "../support/jumping_time.ts";
@@ -26,8 +27,8 @@ export interface Grounds {
   readonly signPath: SignPathServiceOptions;
   /** What users have of SignPath's keys. */
   readonly certificates: Pick<Peers, "certificate" | "otherCertificate">;
-  /** How many calls wait for their answer. */
-  readonly calls: { underWay: number };
+  /** Those that are under way. */
+  readonly calls: Calls;
 }
 
 const DATABASES = ["one.db", "to.db"] as const;
@@ -39,29 +40,6 @@ export interface WorldOptions {
   readonly template?: string | undefined;
   /** Whether registry and Notary server want tokens of commands; both are open to all unless said. */
   readonly isGuarded?: boolean | undefined;
-}
-
-/** The response, which says when its body was read to its end, or given up. */
-function endingWith(response: Response, end: () => void): Response {
-  const reader = response.body?.getReader();
-  if (!reader) end();
-  const body = reader && new ReadableStream<Uint8Array<ArrayBuffer>>({
-    async pull(controller) {
-      try {
-        const { done, value } = await reader.read();
-        if (!done) return controller.enqueue(value);
-        controller.close();
-      } catch (error) {
-        controller.error(error);
-      }
-      end();
-    },
-    cancel(reason) {
-      end();
-      return reader.cancel(reason);
-    },
-  }, { highWaterMark: 0 });
-  return body ? Object.defineProperty(response, "body", { value: body }) : response;
 }
 
 /** A machine and its servers. */
@@ -109,16 +87,7 @@ export class World implements AsyncDisposable {
       connect(options) {
         if (!way.exposed) return { send: handle, close() {} };
         const { send, close } = createSend(options);
-        const counted: Send = async (request) => {
-          calls.underWay++;
-          let open = 1;
-          const end = () => {
-            calls.underWay -= open;
-            open = 0;
-          };
-          return endingWith(await send(request).catch((error) => (end(), Promise.reject(error))), end);
-        };
-        return { send: counted, close };
+        return { send: counted(send, calls), close };
       },
     }, grounds.disk?.folder);
     for (const name of template ? FOLDERS : []) {

@@ -634,19 +634,16 @@ export const ARGUED: readonly Argument[] = [
   ...of(
     "lib/schemes/notary_v1/push_trust_data.ts",
     ...[
-      "=> nothing",
+      "signed = parsePlainly(text(cutTags(part.bytes)?.left ?? part.bytes)); => nothing",
       "cutTags(part.bytes)?.left ?? part.bytes => cutTags(part.bytes)?.left",
       "cutTags(part.bytes)?.left ?? part.bytes => part.bytes",
-    ]
-      .map((change) =>
-        [
-          "signed = parsePlainly(text(cutTags(part.bytes)?.left ?? part.bytes));",
-          change.startsWith("=>")
-            ? `signed = parsePlainly(text(cutTags(part.bytes)?.left ?? part.bytes)); ${change}`
-            : change,
-          "the strict reader reads the same, in more time",
-        ] as const
-      ),
+    ].map((change) =>
+      [
+        "signed = parsePlainly(text(cutTags(part.bytes)?.left ?? part.bytes));",
+        change,
+        "the strict reader reads the same, in more time",
+      ] as const
+    ),
     ["signed ??= signedOf(gun, part);", "signed ??= signedOf(gun, part); => nothing", TYPES],
     [
       'const expires = isJsonObject(signed) ? signed["expires"] : undefined;',

@@ -17,11 +17,12 @@ const names = (count: number) => Object.fromEntries(Array.from({ length: count }
 /** Makes a role larger than what is asked for anyway, and one that is not. */
 const LARGE = names(900), SMALL = names(1);
 
-/** All roles at a version; the snapshot names `targets/releases` by `hashes` alone. */
-function moment(version: number, tags: Readonly<Record<string, string>>, hashes: readonly HashName[]) {
+/** All roles at a version, but root at one of its own; the snapshot names `targets/releases` by `hashes` alone. */
+function moment(version: number, tags: Readonly<Record<string, string>>, hashes: readonly HashName[], root = 1) {
   const set = HASHES.filter((name) => !hashes.includes(name))
     .map((name): Change => [["meta", RELEASES, "hashes", name], undefined]);
   return buildFiles({
+    root: { version: root },
     timestamp: { version },
     snapshot: { version, set },
     targets: { version },
@@ -117,7 +118,7 @@ async function askedFor(
   return server.reads.map((name) => name.replace(/[0-9a-f]{64}/, "<hash>"));
 }
 
-Deno.test("probable files: targets, which changes with keys and delegations alone, is not asked for where it is kept", async () => {
+Deno.test("probable files: targets, which seldom changes where tags go to delegations, is not asked for where it is kept", async () => {
   const first = await moment(1, SMALL, HASHES);
   const others = ["root", "timestamp", "snapshot", RELEASES];
   assert.deepEqual(await askedFor(first, first), others);
@@ -139,18 +140,24 @@ Deno.test("probable files: root that was read a moment ago is not asked for, unl
     "targets",
     RELEASES,
   ]);
-  const rotated = await buildFiles({
-    root: { version: 2 },
-    timestamp: { version: 2 },
-    snapshot: { version: 2 },
-    targets: { version: 2 },
-    delegations: { [RELEASES]: { keys: [KEYS.releases], version: 2, tags: SMALL } },
-  });
+  const rotated = await moment(2, SMALL, HASHES, 2);
   const asked = await askedFor(first, rotated, first);
   assert.deepEqual(asked.slice(0, 2), ["timestamp", "snapshot"]);
   assert.ok(asked.includes("root") && asked.indexOf("root") > 1, "it is asked for once that is known");
   assert.ok(asked.length < 12, "and not again and again");
 });
+
+/** A server that shows `before`, and `next` once anything was posted; and who trusts nothing yet. */
+function publishing(
+  before: ReadonlyMap<RoleName, Bytes>,
+  next: ReadonlyMap<RoleName, Bytes>,
+  recent: Pick<Trust, "recent">,
+): { readonly server: MemoryTrustServer; readonly trust: Trust } {
+  const server = new MemoryTrustServer(before);
+  server.onPublish = () => server.show(next);
+  const store = createMemoryMetadataStore();
+  return { server, trust: { server, store, now: () => AT, sleep: () => Promise.resolve(), ...recent } };
+}
 
 Deno.test("probable files: right after publishing, the server is asked for what was posted and what names it", async () => {
   const before = await buildFiles({ delegations: { [RELEASES]: { keys: [KEYS.releases], tags: SMALL } } });
@@ -159,15 +166,7 @@ Deno.test("probable files: right after publishing, the server is asked for what 
     timestamp: { version: 2 },
     delegations: { [RELEASES]: { keys: [KEYS.releases], version: 2, tags: { ...SMALL, new: DIGEST } } },
   });
-  const server = new MemoryTrustServer(before);
-  server.onPublish = () => server.show(next);
-  const trust: Trust = {
-    server,
-    store: createMemoryMetadataStore(),
-    recent: new Map(),
-    now: () => AT,
-    sleep: () => Promise.resolve(),
-  };
+  const { server, trust } = publishing(before, next, { recent: new Map() });
   await openRepository(trust, GUN);
   server.reads.length = 0;
   const { outcome } = await publish(trust, GUN, [RELEASES], { attempts: 1 }, {
@@ -178,7 +177,7 @@ Deno.test("probable files: right after publishing, the server is asked for what 
 });
 
 Deno.test("probable files: right after targets was published, no role below it is fetched again, however it was read before", async () => {
-  for (const recent of [undefined, new Map()]) {
+  for (const recent of [{}, { recent: new Map() }]) {
     const releases = { keys: [KEYS.releases], tags: LARGE };
     const before = await buildFiles({ delegations: { [RELEASES]: releases } });
     const next = await buildFiles({
@@ -187,11 +186,7 @@ Deno.test("probable files: right after targets was published, no role below it i
       targets: { version: 2 },
       delegations: { [RELEASES]: releases },
     });
-    const server = new MemoryTrustServer(before);
-    server.onPublish = () => server.show(next);
-    const store = createMemoryMetadataStore();
-    const sleep = () => Promise.resolve();
-    const trust: Trust = { server, store, now: () => AT, sleep, ...recent ? { recent } : {} };
+    const { server, trust } = publishing(before, next, recent);
     const { outcome } = await publish(trust, GUN, [RELEASES], { attempts: 1 }, {
       make: () => {
         server.reads.length = 0;
@@ -205,13 +200,7 @@ Deno.test("probable files: right after targets was published, no role below it i
 
 Deno.test("probable files: root at hand that is older than what another process has kept meanwhile is asked for anew", async () => {
   const first = await moment(1, SMALL, HASHES);
-  const rotated = await buildFiles({
-    root: { version: 2 },
-    timestamp: { version: 2 },
-    snapshot: { version: 2 },
-    targets: { version: 2 },
-    delegations: { [RELEASES]: { keys: [KEYS.releases], version: 2, tags: SMALL } },
-  });
+  const rotated = await moment(2, SMALL, HASHES, 2);
   const server = new MemoryTrustServer(first);
   server.show(rotated);
   const { repository } = await readRepository({

@@ -6,6 +6,7 @@ import { canonicalJson } from "../../../lib/bytes/canonical_json.ts";
 import { type JsonObject, parseJson } from "../../../lib/bytes/json.ts";
 import { sha256Hex } from "../../../lib/crypto/hash.ts";
 import type { Trust } from "../../../lib/notary/repository.ts";
+import type { TagsToSign } from "../../../lib/schemes/notary_v1/prepare_tags.ts";
 import { createSigningData } from "../../../lib/schemes/create_signing_data.ts";
 import { checkTrustData, pushTrustData } from "../../../lib/schemes/notary_v1/push_trust_data.ts";
 import { listTags } from "../../../lib/schemes/notary_v1/verify_tags.ts";
@@ -29,8 +30,7 @@ type Unsigned = Omit<SigningData, "signatures">;
 async function world(): Promise<{ world: FlowWorld; made: Unsigned; data: SigningData; change: RepositoryChange }> {
   const world = await FlowWorld.begin();
   await world.init(GUN);
-  const first = await createSigningData([world.task(GUN, ["v1", "v2"])], world.now());
-  await push(world, await signed(world, first.data));
+  await others(world, ["v1", "v2"]);
   const { data: made } = await createSigningData([world.task(GUN, ["v3"])], world.now());
   const data = await signed(world, made);
   return { world, made, data, change: data.repositories[0]! };
@@ -42,6 +42,21 @@ async function signed(world: FlowWorld, data: Unsigned): Promise<SigningData> {
 
 async function push(world: FlowWorld, data: SigningData): Promise<void> {
   await pushTrustData(world.trust(), data, data.repositories[0]!);
+}
+
+/** What a task is to sign, signed. */
+async function dataFor(world: FlowWorld, task: TagsToSign): Promise<SigningData> {
+  return await signed(world, (await createSigningData([task], world.now())).data);
+}
+
+/** Signs and publishes tags in between, as somebody else. */
+async function others(here: FlowWorld, tags: readonly string[], content?: string): Promise<void> {
+  await push(here, await dataFor(here, here.task(GUN, tags, content)));
+}
+
+/** What withdraws a tag, signed. */
+function withdrawal(here: FlowWorld, tag: string): Promise<SigningData> {
+  return dataFor(here, { ...here.task(GUN, []), remove: [tag] });
 }
 
 /** Data whose payloads are others, and whose manifest fits them. */
@@ -181,9 +196,8 @@ Deno.test("what is published says which tags, and which were withdrawn only wher
   const added = await pushTrustData(here.trust(), data, change);
   assert.deepEqual(added.tags.map(({ tag, previousDigest }) => [tag, previousDigest]), [["v3", null]]);
   assert.equal(Object.hasOwn(added, "removedTags"), false);
-  const task = { ...here.task(GUN, []), remove: ["v1"] };
-  const withdrawal = await signed(here, (await createSigningData([task], here.now())).data);
-  const gone = await pushTrustData(here.trust(), withdrawal, withdrawal.repositories[0]!);
+  const without = await withdrawal(here, "v1");
+  const gone = await pushTrustData(here.trust(), without, without.repositories[0]!);
   assert.deepEqual([gone.tags, gone.removedTags], [[], ["v1"]]);
 });
 
@@ -233,11 +247,6 @@ Deno.test("a signature by another key that the manifest names is as good", async
   assert.equal((await listTags(here.trust(), GUN)).tags.length, 3);
 });
 
-/** Signs and publishes tags in between, as somebody else. */
-async function others(here: FlowWorld, tags: readonly string[], content?: string): Promise<void> {
-  await push(here, await signed(here, (await createSigningData([here.task(GUN, tags, content)], here.now())).data));
-}
-
 Deno.test("data that others were faster than is stale, says which tags of theirs, ten at most, and what to do", async () => {
   const { world: here, data, change } = await world();
   await others(here, ["theirs"]);
@@ -260,8 +269,7 @@ Deno.test("data is stale where others took its very tag, and names none where al
   await failsWith(pushTrustData(here.trust(), data, change), "stale", "at version 2", "(tags: v3)");
 
   const { world: there, data: same, change: unmoved } = await world();
-  const withdrawal = { ...there.task(GUN, []), remove: ["v1"] };
-  await push(there, await signed(there, (await createSigningData([withdrawal], there.now())).data));
+  await push(there, await withdrawal(there, "v1"));
   await others(there, ["v1"]);
   const error = await failsWith(
     pushTrustData(there.trust(), same, unmoved),
@@ -330,11 +338,10 @@ Deno.test("of a post that was lost and overtaken twice nobody knows, unless a ta
 
 Deno.test("of two tags, one withdrawn by others after the post, whose answer was lost: published, and theirs stands", async () => {
   const { world: here } = await world();
-  const data = await signed(here, (await createSigningData([here.task(GUN, ["v3", "v4"])], here.now())).data);
+  const data = await dataFor(here, here.task(GUN, ["v3", "v4"]));
   const trust = racing(here, async (post) => {
     await post();
-    const withdrawal = { ...here.task(GUN, []), remove: ["v4"] };
-    await push(here, await signed(here, (await createSigningData([withdrawal], here.now())).data));
+    await push(here, await withdrawal(here, "v4"));
     throw lost();
   });
   const error = await failsWith(
@@ -350,8 +357,7 @@ Deno.test("what was posted, and withdrawn by others before the answer was lost, 
   const { world: here, data, change } = await world();
   const trust = racing(here, async (post) => {
     await post();
-    const withdrawal = { ...here.task(GUN, []), remove: ["v3"] };
-    await push(here, await signed(here, (await createSigningData([withdrawal], here.now())).data));
+    await push(here, await withdrawal(here, "v3"));
     throw lost();
   });
   const error = await failsWith(pushTrustData(trust, data, change), "stale", GUN);
