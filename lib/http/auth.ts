@@ -65,6 +65,8 @@ type Proof = { readonly authorization: string; readonly grant?: Grant; readonly 
  * a list 1,000 repositories.
  */
 export const CALLS_AT_ONCE = 48;
+/** How many are to begin with: all that a command asks for about one repository, before it knows anything of it. */
+const FIRST_CALLS = 7;
 
 /** Wraps `send` so that calls carry what the service asks for; tokens live as long as the returned object. */
 export function authorize(send: Send, options: AuthorizeOptions): AuthorizedService {
@@ -75,7 +77,7 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
   let known: Credentials | undefined; // once the source has given them: whom messages name
   let lost: TagsealError | undefined; // why there are none
   const redactor = createRedactor();
-  const inTurn = atMost(CALLS_AT_ONCE);
+  const inTurn = atMost({ first: FIRST_CALLS, most: CALLS_AT_ONCE });
 
   async function credentials(): Promise<Credentials | undefined> {
     const found = await (source ??= options.credentials?.());

@@ -908,3 +908,21 @@ Deno.test("reads are repeated while a service is not available, its token server
     assert.equal(asked.length, 1);
   });
 });
+
+Deno.test("seven calls go on at once to begin with, and more as soon as some are answered", async () => {
+  const answers: (() => void)[] = [];
+  const send: Send = () => new Promise((resolve) => answers.push(() => resolve(new Response("ok"))));
+  const service = authorize(send, { service: "Registry", allowHttp: false, remedy: REMEDY });
+  const all = Array.from({ length: 20 }, () => service.request(call(), PULL));
+  const turn = () => new Promise((resolve) => setTimeout(resolve));
+  await turn();
+  assert.equal(answers.length, 7);
+  answers[0]!();
+  await turn();
+  assert.equal(answers.length, 9);
+  for (let n = 1; n < 20; n++) {
+    answers[n]!();
+    await turn();
+  }
+  assert.equal((await Promise.all(all)).length, 20);
+});
