@@ -29,6 +29,8 @@ export interface Trust {
   readonly recent?: Map<string, Sighting>;
   /** What `readRepository` calls while it waits. */
   readonly meanwhile?: ReadOptions["meanwhile"];
+  /** What `readRepository` takes for where others publish at the same time. */
+  readonly oneByOne?: ReadOptions["oneByOne"];
   /** The time. */
   readonly now: () => Date;
   /** Waits this many milliseconds. */
@@ -55,11 +57,12 @@ export async function openRepository(
   expected: readonly RoleName[] = [],
   atHand?: ReadonlyMap<RoleName, Bytes>,
 ): Promise<ReadResult> {
-  const { server, store, pin, offline, recent, meanwhile } = trust;
+  const { server, store, pin, offline, recent, meanwhile, oneByOne } = trust;
   const at = trust.now();
   const pause = () => trust.sleep(0);
   const before = recent?.get(gun)?.repository;
-  const options: ReadOptions = { server, gun, at, store, pin, expected, offline, atHand, meanwhile, pause, before };
+  const how = { offline, atHand, meanwhile, oneByOne, pause, before };
+  const options: ReadOptions = { server, gun, at, store, pin, expected, ...how };
   const result = await readRepository(options).catch((error: unknown) => {
     throw located(error, gun, server.url);
   });

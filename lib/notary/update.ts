@@ -58,6 +58,8 @@ export interface ReadOptions {
    * given, what changes seldom of what was trusted before.
    */
   readonly atHand?: ReadonlyMap<RoleName, Bytes> | undefined;
+  /** Whether files are asked for one after another, for which others who are at work there are grateful; not unless said. */
+  readonly oneByOne?: boolean | undefined;
   /**
    * Whether the local copy may stand in, as long as nothing of it has expired, where the server cannot be asked; never
    * where something is to be published. Refused unless said.
@@ -122,7 +124,7 @@ async function readOnline(options: ReadOptions, cached: Copy): Promise<ReadResul
   for (const name of [...options.expected ?? [], ...cached.keys()]) names.add(name);
   let { atHand } = options;
   for (let attempt = 1, overtaken = 0;;) {
-    const reading = readFiles(server, gun, names, cached, probable(cached, atHand));
+    const reading = readFiles(server, gun, names, cached, probable(cached, atHand), options.oneByOne);
     const { meanwhile } = options;
     const other = meanwhile && !options.before && await connecting(reading) ? meanwhile() : undefined;
     const read = await reading.finally(() => other);

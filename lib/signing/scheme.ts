@@ -85,8 +85,13 @@ export interface Job<Result extends SchemeResult = SchemeResult> {
   readonly repository: string;
   /** The scheme's name. */
   readonly scheme: string;
-  /** {@linkcode Scheme.prepare}, and how to publish what is signed then. */
-  prepare(at: Date): Promise<PreparedJob<Result>>;
+  /**
+   * {@linkcode Scheme.prepare}, and how to publish what is signed then.
+   *
+   * @param isCrowded whether others were faster in several repositories at once: then the servers have enough to do, and are
+   *   asked for one thing after another
+   */
+  prepare(at: Date, isCrowded?: boolean): Promise<PreparedJob<Result>>;
   /** Told once nothing more is done of it, whatever came of it. */
   ended?(): Promise<void>;
 }

@@ -15,6 +15,7 @@ import type { Origin } from "./origin.ts";
 import { joinOutcomes, type Outcome, type SignResult } from "./outcomes.ts";
 import type { KeyHolder, PayloadSigner, SignedBatch } from "./payload_signer.ts";
 import type { Job, PreparedJob, SchemeResult } from "./scheme.ts";
+import { Turns } from "./turns.ts";
 import { trustTime } from "../tuf/edit.ts";
 
 /** What {@linkcode sign} needs. */
@@ -72,7 +73,8 @@ export async function sign<Result extends SchemeResult>(
   const together = options.signer.holder.kind === "service"
     ? [jobs]
     : [...Map.groupBy(jobs, ({ repository }) => repository).values()];
-  const run: Run = { slowMs: SLOW_MS * Math.min(jobs.length, AT_ONCE), contended: new Set() };
+  const isBroad = new Set(jobs.map(({ repository }) => repository)).size > 1;
+  const run: Run = { slowMs: SLOW_MS * Math.min(jobs.length, AT_ONCE), turns: new Turns(), isBroad };
   const told = await mapAtOnce(together, AT_ONCE, async (some) => {
     try {
       return await signTogether(some, options, settle, run);
@@ -99,8 +101,10 @@ type GiveWay<Result> = (some: readonly Job<Result & SchemeResult>[], error: Tags
 interface Run {
   /** From how many milliseconds on an attempt is slow. */
   readonly slowMs: number;
-  /** The repositories in which others were faster. */
-  readonly contended: Set<string>;
+  /** Whoever begins anew with keys does so in turn: what goes on beside it gives others more time to be faster. */
+  readonly turns: Turns;
+  /** Whether several repositories are signed. */
+  readonly isBroad: boolean;
 }
 
 /** Does jobs whose payloads are signed together, until each is settled. */
@@ -108,7 +112,7 @@ async function signTogether<Result extends SchemeResult>(
   jobs: readonly Job<Result>[],
   options: SignOptions<Result>,
   settle: Settle<Result>,
-  { slowMs, contended }: Run,
+  { slowMs, turns, isBroad }: Run,
 ): Promise<Pick<SignedBatch, "signingRequestId" | "unclearRequests">> {
   const { signer, now, attempts = signer.attempts } = options;
   const { kind } = signer.holder;
@@ -117,7 +121,10 @@ async function signTogether<Result extends SchemeResult>(
   let signingRequestId: string | null = null;
   let unclearRequests = 0;
   let open = jobs;
+  let pauseMs = 0;
   for (let attempt = 1;; attempt++) {
+    if (attempt > 1) await options.sleep(pauseMs);
+    using _turn = attempt > 1 && !isService ? await turns.next() : undefined;
     const started = now();
     const beginsAnew = attempt < attempts;
     const isSlow = () => since(started) > slowMs;
@@ -128,23 +135,20 @@ async function signTogether<Result extends SchemeResult>(
     const giveWay: GiveWay<Result> = (some, error) => {
       options.onStale?.(error);
       overtaken.push(...some);
-      for (const { repository } of some) contended.add(repository);
     };
-    // Agents of one pipeline start together. One of them wins each time; drawn apart, fewer others sign in vain. Where each
-    // repository goes by itself, those of one agent that are contended have to share what the machine can do.
+    // Agents of one pipeline start together. One of them wins each time; drawn apart, fewer others sign in vain.
     const drawApart = (ms: number) => {
-      const spreadMs = ms * signer.spread * (isService ? 1 : contended.size);
-      return options.sleep(randomPartOf(Math.min(spreadMs, MAX_SPREAD_MS[kind])));
+      pauseMs = randomPartOf(Math.min(ms * signer.spread, MAX_SPREAD_MS[kind]));
     };
 
-    const prepared = await prepareAll(open, started, settle);
+    const prepared = await prepareAll(open, started, attempt > 1 && isBroad, settle);
     const read = now();
     // What a service signs in vain may have cost an approval.
     const begun = isService && beginsAnew && isSlow() ? await unmoved(prepared, settle, giveWay) : prepared;
     if (begun.length === 0) {
       if (overtaken.length === 0) break;
       open = overtaken;
-      await drawApart(since(started));
+      drawApart(since(started));
       continue;
     }
     const batch = assembleBatch(
@@ -204,7 +208,7 @@ async function signTogether<Result extends SchemeResult>(
     open = overtaken;
     if (open.length === 0) break;
     // Others could be faster from the reading on. What came before is a matter of this machine and of its network.
-    await drawApart(since(read));
+    drawApart(since(read));
   }
   return { signingRequestId, unclearRequests };
 }
@@ -222,13 +226,14 @@ interface Begun<Result> {
 async function prepareAll<Result extends SchemeResult>(
   open: readonly Job<Result>[],
   at: Date,
+  isCrowded: boolean,
   settle: Settle<Result>,
 ): Promise<Begun<Result>[]> {
   const failures = new Map<string, { readonly error: unknown }>();
   const begun = await mapAtOnce(open, AT_ONCE, async (job): Promise<Begun<Result> | undefined> => {
     const { repository } = job;
     try {
-      const prepared = await job.prepare(at);
+      const prepared = await job.prepare(at, isCrowded);
       if (prepared.outcome === "to-sign") return { job, prepared };
       settle(job, { result: prepared.result });
     } catch (error) {

@@ -380,7 +380,7 @@ Deno.test("whoever sees before signing that others were faster begins anew with 
   assert.deepEqual(world.steps.slice(0, 6), ["prepare a/s", ...again, ...again, "sign"]);
 });
 
-Deno.test("with keys a pause grows by each repository in which others were faster; a service has one pause for all", async () => {
+Deno.test("who begins anew waits over a time that grows with what it takes to be overtaken, with keys each by itself", async () => {
   const slept = async (kind: "service" | "keys", count: number, contended: number) => {
     const world = Object.assign(new World(), { signMs: 10 });
     const faults = Array.from({ length: count }, (_, i) => i < contended ? { publish: [stale] } : {});
@@ -389,8 +389,33 @@ Deno.test("with keys a pause grows by each repository in which others were faste
   };
   assert.deepEqual(await slept("keys", 1, 1), [20]);
   assert.deepEqual(await slept("keys", 3, 1), [60], "three are signed meanwhile");
-  assert.deepEqual(await slept("keys", 4, 3), [80, 60, 40].map((ms) => ms * 3));
+  assert.deepEqual(await slept("keys", 4, 3), [80, 60, 40]);
   assert.deepEqual(await slept("service", 4, 3), [20]);
+});
+
+Deno.test("with keys those that begin anew go on one at a time, and those that do not beside one another", async () => {
+  for (const [first, isBeside] of [[[], true], [[stale], false]] as const) {
+    const world = new World();
+    let [underWay, most] = [0, 0];
+    const jobs = ["a", "b", "c"].map((name) => {
+      const job = world.job(name, { publish: first });
+      let attempt = 0;
+      return {
+        ...job,
+        async prepare(at: Date) {
+          const prepared = await job.prepare(at);
+          if (attempt++ !== first.length) return prepared;
+          most = Math.max(most, ++underWay);
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          underWay--;
+          return prepared;
+        },
+      };
+    });
+    const { repositories } = await world.run(jobs, world.signer("keys"));
+    assert.deepEqual(repositories.map(({ outcome }) => outcome), Array(3).fill("published"));
+    assert.equal(most, isBeside ? 3 : 1);
+  }
 });
 
 Deno.test("a pause is two minutes at most, 30 seconds with a key, however long a signature takes", async () => {

@@ -74,9 +74,10 @@ export function dctJob(task: TagsToSign): Job<PushResult> {
   return {
     repository: gun,
     scheme: notaryV1.name,
-    async prepare(at) {
+    async prepare(at, isCrowded = false) {
       readAnew(trust);
-      const prepared = await jobOf(notaryV1, { ...bound, mayBeGone }).prepare(at);
+      const task = { ...bound, mayBeGone, trust: { ...trust, oneByOne: isCrowded } };
+      const prepared = await jobOf(notaryV1, task).prepare(at);
       mayBeGone = true;
       if (prepared.outcome === "unchanged") await held?.keep(gun);
       return prepared;
