@@ -2,29 +2,36 @@
 
 /** How many go on at a time. */
 export interface Places {
-  /** To begin with, and again where something was slow. */
+  /** To begin with, and again after an answer that was slow. */
   readonly first: number;
-  /** At most: each that was prompt lets one more go on beside it. */
+  /** At most: each answer that was prompt lets one more go on. */
   readonly most: number;
 }
 
-/** So much longer than the fastest is slow, since what lies between is the way there and chance; so is this at any rate. */
-const SLOW_TIMES = 3;
+/** What came of a call: what was asked for, something else such as a refusal, or nothing, as the server is out of order. */
+export type Outcome = "served" | "other" | "failed";
+
+/** An answer is slow that took longer than three times the fastest one and so many milliseconds, or than a second. */
 const MORE_MS = 100;
-const SLOW_MS = 400;
+const SLOW_MS = 1000;
+
+function isSlow(ms: number, fastestMs: number): boolean {
+  return ms > Math.min(3 * fastestMs + MORE_MS, SLOW_MS);
+}
 
 /**
- * A gate for work with one server; whoever does not go on at once waits, first come, first served. What comes in a burst
+ * A gate for calls to one server; whoever does not go on at once waits, first come, first served. What comes in a burst
  * makes a busy server slower than what comes bit by bit: notary-server opens a new connection to its database for all that
- * goes on beside two others. Where something fails nobody waits for room any more: it would be told late of the same.
+ * goes on beside two others. Where a call fails nobody waits for room any more: the same would be told, only later.
  *
  * @param now milliseconds of a clock that only goes on
  * @see RFC 5681, section 3.1, for the same among packets: slow start
  */
-export function atMost(
+export function atMost<T>(
   { first, most }: Places,
+  outcomeOf: (result: T) => Outcome,
   now: () => number = () => performance.now(),
-): <T>(work: () => Promise<T>) => Promise<T> {
+): (work: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = [];
   let places = first;
   let underWay = 0;
@@ -32,22 +39,25 @@ export function atMost(
   const letIn = () => {
     for (; underWay < places && waiting.length > 0; underWay++) waiting.shift()!();
   };
+  const learn = (outcome: Outcome, ms: number) => {
+    if (outcome === "failed") places = most;
+    if (outcome !== "served") return;
+    fastestMs = Math.min(fastestMs, ms);
+    places = isSlow(ms, fastestMs) ? first : Math.min(most, places + 1);
+  };
   return async (work) => {
     const { promise, resolve } = Promise.withResolvers<void>();
     waiting.push(resolve);
     letIn();
     await promise;
     const started = now();
+    let outcome: Outcome = "failed";
     try {
       const result = await work();
-      const ms = now() - started;
-      fastestMs = Math.min(fastestMs, ms);
-      places = ms > Math.min(SLOW_TIMES * fastestMs + MORE_MS, SLOW_MS) ? first : Math.min(most, places + 1);
+      outcome = outcomeOf(result);
       return result;
-    } catch (error) {
-      places = most;
-      throw error;
     } finally {
+      learn(outcome, now() - started);
       underWay--;
       letIn();
     }

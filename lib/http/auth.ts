@@ -13,7 +13,7 @@ import { shown } from "../bytes/printable.ts";
 import { createRedactor } from "../bytes/redaction.ts";
 import { type Details, TagsealError } from "../errors.ts";
 import { basic, type Credentials, type CredentialsSource, type Scope, scopeText, secretsOf } from "./access.ts";
-import { atMost } from "./at_most.ts";
+import { atMost, type Outcome } from "./at_most.ts";
 import { parseChallenges } from "./challenge.ts";
 import { exchangeWithRetry, type RetryPolicy } from "./retry.ts";
 import { type Answer, type Call, exchange, plainUrl, type Send } from "./send.ts";
@@ -61,12 +61,17 @@ type Grant = { readonly key: string; readonly token: Promise<string> };
 type Proof = { readonly authorization: string; readonly grant?: Grant; readonly cached?: boolean };
 
 /**
- * How many calls go on at a time, and so about how many connections are open: a repository may have 1,000 delegations, and
+ * How many calls go on at a time at most, and so about how many connections are open: a repository may have 1,000 delegations, and
  * a list 1,000 repositories.
  */
 export const CALLS_AT_ONCE = 48;
 /** How many are to begin with: all that a command asks for about one repository, before it knows anything of it. */
 const FIRST_CALLS = 7;
+
+function outcomeOf({ status }: Answer): Outcome {
+  if (status === 429 || status >= 500) return "failed";
+  return status < 300 ? "served" : "other";
+}
 
 /** Wraps `send` so that calls carry what the service asks for; tokens live as long as the returned object. */
 export function authorize(send: Send, options: AuthorizeOptions): AuthorizedService {
@@ -77,7 +82,7 @@ export function authorize(send: Send, options: AuthorizeOptions): AuthorizedServ
   let known: Credentials | undefined; // once the source has given them: whom messages name
   let lost: TagsealError | undefined; // why there are none
   const redactor = createRedactor();
-  const inTurn = atMost({ first: FIRST_CALLS, most: CALLS_AT_ONCE });
+  const inTurn = atMost({ first: FIRST_CALLS, most: CALLS_AT_ONCE }, outcomeOf);
 
   async function credentials(): Promise<Credentials | undefined> {
     const found = await (source ??= options.credentials?.());

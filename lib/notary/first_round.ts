@@ -1,4 +1,4 @@
-/** The first round of a reading: which files are asked for, all at once, before anything is known of the repository. @module */
+/** The first round of a reading: which files are asked for before anything is known of the repository. @module */
 import { type Bytes, sameBytes } from "../bytes/bytes.ts";
 import { isTagsealError } from "../errors.ts";
 import { sleep } from "../http/retry.ts";

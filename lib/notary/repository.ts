@@ -29,7 +29,7 @@ export interface Trust {
   readonly recent?: Map<string, Sighting>;
   /** What `readRepository` calls while it waits. */
   readonly meanwhile?: ReadOptions["meanwhile"];
-  /** What `readRepository` takes for where others publish at the same time. */
+  /** Whether files are asked for one after another: {@linkcode ReadOptions.oneByOne}. */
   readonly oneByOne?: ReadOptions["oneByOne"];
   /** The time. */
   readonly now: () => Date;

@@ -1,7 +1,7 @@
 /**
  * Reads a repository from a Notary server and verifies it, in as few round trips as can be.
  *
- * All files are asked for at once under their plain names, then judged in the order of `tuf/trusted.ts`. If somebody
+ * All files are asked for under their plain names, at once unless said otherwise, then judged in the order of `tuf/trusted.ts`. If somebody
  * publishes meanwhile, the files may not fit together: the one that does not fit is fetched again by the hash that its
  * parent names, and where even root or timestamp have moved on, the reading starts over.
  *
@@ -58,7 +58,10 @@ export interface ReadOptions {
    * given, what changes seldom of what was trusted before.
    */
   readonly atHand?: ReadonlyMap<RoleName, Bytes> | undefined;
-  /** Whether files are asked for one after another, for which others who are at work there are grateful; not unless said. */
+  /**
+   * Whether files are asked for one after another, where they are few: others who are at work there have their answers sooner.
+   * Not unless said.
+   */
   readonly oneByOne?: boolean | undefined;
   /**
    * Whether the local copy may stand in, as long as nothing of it has expired, where the server cannot be asked; never
@@ -90,6 +93,8 @@ export interface ReadResult {
 const MAX_DELEGATIONS = 1000;
 /** Files above this many bytes take the process for longer than a moment. */
 const LONG_WORK_BYTES = 2 ** 20;
+/** More files than these take too many round trips to be read one after another: others would be faster again. */
+const FEW_FILES = 8;
 const ATTEMPTS = 3;
 /** How often other processes may be faster. */
 const MAX_OVERTAKEN = 50;
@@ -124,7 +129,8 @@ async function readOnline(options: ReadOptions, cached: Copy): Promise<ReadResul
   for (const name of [...options.expected ?? [], ...cached.keys()]) names.add(name);
   let { atHand } = options;
   for (let attempt = 1, overtaken = 0;;) {
-    const reading = readFiles(server, gun, names, cached, probable(cached, atHand), options.oneByOne);
+    const oneByOne = options.oneByOne && names.size <= FEW_FILES;
+    const reading = readFiles(server, gun, names, cached, probable(cached, atHand), oneByOne);
     const { meanwhile } = options;
     const other = meanwhile && !options.before && await connecting(reading) ? meanwhile() : undefined;
     const read = await reading.finally(() => other);

@@ -88,8 +88,8 @@ export interface Job<Result extends SchemeResult = SchemeResult> {
   /**
    * {@linkcode Scheme.prepare}, and how to publish what is signed then.
    *
-   * @param isCrowded whether others were faster in several repositories at once: then the servers have enough to do, and are
-   *   asked for one thing after another
+   * @param isCrowded whether others were faster before, in one of several repositories: agents that sign in many keep a
+   *   server busy, and it is asked for one thing after another then
    */
   prepare(at: Date, isCrowded?: boolean): Promise<PreparedJob<Result>>;
   /** Told once nothing more is done of it, whatever came of it. */

@@ -1,7 +1,7 @@
 /**
  * Signs from start to end: prepare, have it signed, publish. Where somebody else publishes meanwhile, it is made and signed
  * anew on top of theirs. Several repositories go side by side and stand each alone: in one signing request where a service
- * signs, by themselves where the keys are at hand.
+ * signs, by themselves where the keys are at hand; of those, the ones that begin anew do so one at a time.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /** Work that goes on one at a time, each in its turn. @module */
 import { after } from "../http/timer.ts";
 
-/** Whoever has waited so many milliseconds goes on: one that hangs holds up the others no longer. */
+/** Whoever has stood in line for so many milliseconds goes on: neither a long line nor one that hangs holds up for longer. */
 const LONGEST_MS = 10_000;
 
 /** A line in which everybody waits for whoever came before. */

@@ -94,7 +94,8 @@ Deno.test("whoever was overtaken among several repositories reads one file after
     const tasks = broad.map((gun) => ({ ...world.task(gun, ["v1"]), signer: "ci", holder: own.holder }));
     isTheirs = false;
     await signTags(tasks, { ...world.options, attempts: 2, signer });
-    assert.deepEqual([atOnce, most <= again], [[6, again], true]);
+    assert.deepEqual(atOnce, [6, again]);
+    assert.ok(again > 1 || most === 1, `${most} at once when it is read back`);
     assert.deepEqual((await listTags(world.trust(), A)).tags.map(({ tag }) => tag), ["theirs", "v1"]);
   }
 });

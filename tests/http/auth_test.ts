@@ -909,20 +909,26 @@ Deno.test("reads are repeated while a service is not available, its token server
   });
 });
 
-Deno.test("seven calls go on at once to begin with, and more as soon as some are answered", async () => {
-  const answers: (() => void)[] = [];
-  const send: Send = () => new Promise((resolve) => answers.push(() => resolve(new Response("ok"))));
-  const service = authorize(send, { service: "Registry", allowHttp: false, remedy: REMEDY });
-  const all = Array.from({ length: 20 }, () => service.request(call(), PULL));
-  const turn = () => new Promise((resolve) => setTimeout(resolve));
-  await turn();
-  assert.equal(answers.length, 7);
-  answers[0]!();
-  await turn();
-  assert.equal(answers.length, 9);
-  for (let n = 1; n < 20; n++) {
-    answers[n]!();
+Deno.test("seven calls go on at once to begin with, more as soon as some are answered, and all where a server fails", async () => {
+  const rows: [status: number, then: number][] = [[200, 9], [299, 9], [302, 8], [404, 8], [500, 20], [503, 20], [
+    429,
+    20,
+  ]];
+  for (const [status, then] of rows) {
+    const answers: (() => void)[] = [];
+    const send: Send = () => new Promise((resolve) => answers.push(() => resolve(new Response("ok", { status }))));
+    const service = authorize(send, { service: "Registry", allowHttp: false, remedy: REMEDY });
+    const all = Array.from({ length: 20 }, () => service.request(call(), PULL).catch(() => {}));
+    const turn = () => new Promise((resolve) => setTimeout(resolve));
     await turn();
+    assert.equal(answers.length, 7);
+    answers[0]!();
+    await turn();
+    assert.equal(answers.length, then, `${status}`);
+    for (let n = 1; n < 20; n++) {
+      answers[n]!();
+      await turn();
+    }
+    await Promise.all(all);
   }
-  assert.equal((await Promise.all(all)).length, 20);
 });

@@ -74,6 +74,12 @@ Deno.test("read: one by one, each file is asked for once the one before is there
   };
   await assert.rejects(reading(server, createMemoryMetadataStore(), { oneByOne: true }), /the connection is cut/);
   assert.deepEqual(server.reads, asked.slice(0, 3));
+  for (const [count, rounds] of [[3, 8 + 1], [4, 2]] as const) {
+    const server = new MemoryTrustServer(FIRST);
+    const expected = Array.from({ length: count }, (_, n) => `targets/d${n}` as const);
+    await reading(server, undefined, { oneByOne: true, expected });
+    assert.equal(server.rounds, rounds, "and then the delegation that nobody expected");
+  }
 });
 
 Deno.test("read: what keeps the processor busy begins once the connections have begun, or all is answered", async () => {

@@ -393,8 +393,8 @@ Deno.test("who begins anew waits over a time that grows with what it takes to be
   assert.deepEqual(await slept("service", 4, 3), [20]);
 });
 
-Deno.test("with keys those that begin anew go on one at a time, and those that do not beside one another", async () => {
-  for (const [first, isBeside] of [[[], true], [[stale], false]] as const) {
+Deno.test("with keys those that begin anew go on one at a time until they have posted, and others beside one another", async () => {
+  for (const [first, atOnce] of [[[], 3], [[stale], 1]] as const) {
     const world = new World();
     let [underWay, most] = [0, 0];
     const jobs = ["a", "b", "c"].map((name) => {
@@ -404,17 +404,36 @@ Deno.test("with keys those that begin anew go on one at a time, and those that d
         ...job,
         async prepare(at: Date) {
           const prepared = await job.prepare(at);
-          if (attempt++ !== first.length) return prepared;
+          if (attempt++ !== first.length || prepared.outcome !== "to-sign") return prepared;
           most = Math.max(most, ++underWay);
-          await new Promise((resolve) => setTimeout(resolve, 1));
-          underWay--;
-          return prepared;
+          const publish = async (part: SignedPart) => {
+            await new Promise((resolve) => setTimeout(resolve, 1));
+            underWay--;
+            return await prepared.publish(part);
+          };
+          return { ...prepared, publish };
         },
       };
     });
     const { repositories } = await world.run(jobs, world.signer("keys"));
     assert.deepEqual(repositories.map(({ outcome }) => outcome), Array(3).fill("published"));
-    assert.equal(most, isBeside ? 3 : 1);
+    assert.equal(most, atOnce);
+  }
+});
+
+Deno.test("the servers have enough to do where others were faster in one of several repositories", async () => {
+  for (const kind of ["service", "keys"] as const) {
+    for (const names of [["a"], ["a", "b"]]) {
+      const world = new World();
+      const told: unknown[] = [];
+      const jobs = names.map((name) => {
+        const job = world.job(name, name === "a" ? { publish: [stale] } : {});
+        return { ...job, prepare: (at: Date, isCrowded?: boolean) => (told.push([name, isCrowded]), job.prepare(at)) };
+      });
+      await world.run(jobs, world.signer(kind));
+      const once = names.map((name) => [name, false]);
+      assert.deepEqual(told, [...once, ["a", names.length > 1]], kind);
+    }
   }
 });
 
