@@ -113,3 +113,16 @@ Deno.test("redaction: too short to be taken out, and the longest first", () => {
   );
   assert.equal(hiding("(.*) [a-z]+ regexp").words("x (.*) [a-z]+ regexp x"), "x *** x");
 });
+
+Deno.test("redaction: a long secret as the host of an address is not shown in lower case either, a short one is a word", () => {
+  const secret = "Token-Of-Sixteen.And-More";
+  const { words, result } = hiding(secret, "Password");
+  for (const text of [secret, utf8(secret).toBase64(), utf8(`Bearer ${secret}`).toBase64().replaceAll("=", "")]) {
+    const { host } = new URL(`https://${text}`);
+    assert.equal(host, text.toLowerCase());
+    for (const told of [words(`it names ${host}`), result(`it names ${host}`)]) {
+      assert.match(told, /^it names [a-z0-9]{0,12}\*\*\*[a-z0-9=]{0,4}$/);
+    }
+  }
+  assert.equal(words("the password is Password"), "the password is ***");
+});
