@@ -95,8 +95,16 @@ export class UpdateWorld implements AsyncDisposable {
 
   /** What the program prints. */
   async runs(path: string = this.path): Promise<string> {
-    const { stdout } = await new Deno.Command(path, { stdin: "null", stderr: "null" }).output();
-    return new TextDecoder().decode(stdout).trim();
+    for (;;) {
+      try {
+        const { stdout } = await new Deno.Command(path, { stdin: "null", stderr: "null" }).output();
+        return new TextDecoder().decode(stdout).trim();
+      } catch (error) {
+        // A child of another test that was forked while the file was written holds it open until it has begun itself.
+        if (!(error instanceof Error && error.message.includes("Text file busy"))) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    }
   }
 
   /** Publishes version 2.0.0, or others. */
