@@ -101,7 +101,7 @@ type GiveWay<Result> = (some: readonly Job<Result & SchemeResult>[], error: Tags
 interface Run {
   /** From how many milliseconds on an attempt is slow. */
   readonly slowMs: number;
-  /** Whoever begins anew with keys does so in turn: what goes on beside it gives others more time to be faster. */
+  /** Whoever begins anew does so in turn: what goes on beside it gives others more time to be faster. */
   readonly turns: Turns;
   /** Whether several repositories are signed. */
   readonly isBroad: boolean;
@@ -121,10 +121,10 @@ async function signTogether<Result extends SchemeResult>(
   let signingRequestId: string | null = null;
   let unclearRequests = 0;
   let open = jobs;
-  let pauseMs = 0;
+  let pauseMs: number | undefined;
   for (let attempt = 1;; attempt++) {
-    if (attempt > 1) await options.sleep(pauseMs);
-    using _turn = attempt > 1 && !isService ? await turns.next() : undefined;
+    if (pauseMs !== undefined) await options.sleep(pauseMs);
+    using _turn = attempt > 1 ? await turns.next() : undefined;
     const started = now();
     const beginsAnew = attempt < attempts;
     const isSlow = () => since(started) > slowMs;
