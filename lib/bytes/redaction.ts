@@ -143,10 +143,10 @@ function* formsOf(secret: string): Generator<Form> {
       .slice(Math.ceil(before * 4 / 3), Math.floor((before + bytes.length) * 4 / 3));
     return inner.length < SHORTEST_BASE64 ? [] : [inner, inner.replaceAll("+", "-").replaceAll("/", "_")];
   });
-  const all = [...written, ...requoted, ...base64];
+  const texts = [...written, ...requoted, ...base64];
   // A host that a stranger names is written in lower case, whatever stands in it. Short words would be found by chance.
-  const lower = [secret, ...all].filter((text) => text.length >= LONG).map((text) => text.toLowerCase());
-  for (const text of new Set([...all, ...lower])) {
+  const lower = [secret, ...texts].filter((text) => text.length >= LONG).map((text) => text.toLowerCase());
+  for (const text of new Set([...texts, ...lower])) {
     if (text === secret) continue;
     yield { text, json: JSON.stringify(text).slice(1, -1), find: new RegExp(RegExp.escape(text), "g") };
   }

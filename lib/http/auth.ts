@@ -61,8 +61,8 @@ type Grant = { readonly key: string; readonly token: Promise<string> };
 type Proof = { readonly authorization: string; readonly grant?: Grant; readonly cached?: boolean };
 
 /**
- * How many calls go on at a time at most, and so about how many connections are open: a repository may have 1,000 delegations, and
- * a list 1,000 repositories.
+ * How many calls go on at a time at most, and so about how many connections are open: a repository may have 1,000
+ * delegations, and a list 1,000 repositories.
  */
 export const CALLS_AT_ONCE = 48;
 /** How many are to begin with: all that a command asks for about one repository, before it knows anything of it. */

@@ -70,10 +70,9 @@ export async function sign<Result extends SchemeResult>(
     options.onDone?.(outcome);
   };
   // One request for all wants one approval. A key asks for none: who loses in one repository starts over there alone.
-  const together = options.signer.holder.kind === "service"
-    ? [jobs]
-    : [...Map.groupBy(jobs, ({ repository }) => repository).values()];
-  const isBroad = new Set(jobs.map(({ repository }) => repository)).size > 1;
+  const byRepository = Map.groupBy(jobs, ({ repository }) => repository);
+  const together = options.signer.holder.kind === "service" ? [jobs] : [...byRepository.values()];
+  const isBroad = byRepository.size > 1;
   const run: Run = { slowMs: SLOW_MS * Math.min(jobs.length, AT_ONCE), turns: new Turns(), isBroad };
   const told = await mapAtOnce(together, AT_ONCE, async (some) => {
     try {

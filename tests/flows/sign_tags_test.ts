@@ -1,6 +1,5 @@
 /** Signing from start to end: several repositories at once, and what others publish meanwhile. */
 import assert from "node:assert/strict";
-import { keySigner } from "../../lib/signing/key_signer.ts";
 import type { PayloadSigner } from "../../lib/signing/payload_signer.ts";
 import { fileSigner } from "../../lib/signing/zip_signer.ts";
 import { signTags } from "../../lib/schemes/notary_v1/sign_tags.ts";
@@ -11,7 +10,7 @@ import { addDelegation } from "../../lib/flows/add_delegation.ts";
 import { removeDelegation } from "../../lib/flows/remove_delegation.ts";
 import { listTags, verifyTags } from "../../lib/schemes/notary_v1/verify_tags.ts";
 import { failsWith } from "../support/failures.ts";
-import { FlowWorld, manifestOf, MemoryKeyStore } from "../support/flow_world.ts";
+import { FlowWorld, manifestOf } from "../support/flow_world.ts";
 
 const [A, B] = ["registry.test/acme/a", "registry.test/acme/b"];
 
@@ -62,12 +61,7 @@ Deno.test("only the repository that others published to is signed again", async 
 Deno.test("whoever was overtaken among several repositories reads one file after another, and others side by side", async () => {
   for (const [broad, again] of [[[A, B], 1], [[A], 6]] as const) {
     const world = await FlowWorld.begin();
-    const keys = new MemoryKeyStore();
-    const { signer: { publicKey: key } } = await keys.create({ role: "delegation" });
-    for (const gun of broad) {
-      await world.init(gun);
-      await addDelegation(world.trust(), world.keys, { gun, name: "ci", key });
-    }
+    const own = await world.initWithKey(...broad);
     let [underWay, most, isTheirs] = [0, 0, true];
     world.between = async (request, send) => {
       if (isTheirs || !request.url.includes(A)) return await send(request);
@@ -76,7 +70,6 @@ Deno.test("whoever was overtaken among several repositories reads one file after
       underWay--;
       return await send(request);
     };
-    const own = keySigner(keys);
     const atOnce: number[] = [];
     const signer: PayloadSigner = {
       ...own,

@@ -4,12 +4,10 @@ import { type Bytes, utf8 } from "../../lib/bytes/bytes.ts";
 import { heldStore } from "../../lib/notary/held_store.ts";
 import { createMemoryMetadataStore, type FileChanges, type MetadataStore } from "../../lib/notary/metadata_store.ts";
 import { TagsealError } from "../../lib/errors.ts";
-import { addDelegation } from "../../lib/flows/add_delegation.ts";
 import { signTags } from "../../lib/schemes/notary_v1/sign_tags.ts";
-import { keySigner } from "../../lib/signing/key_signer.ts";
 import type { RoleName } from "../../lib/tuf/roles.ts";
 import { failsWith } from "../support/failures.ts";
-import { FlowWorld, MemoryKeyStore } from "../support/flow_world.ts";
+import { FlowWorld } from "../support/flow_world.ts";
 
 const GUN = "registry.test/acme/app";
 const files = (...named: [RoleName, string][]) =>
@@ -71,11 +69,7 @@ Deno.test("held store: what waits is written by keep, and a copy that is there b
 /** A repository with a delegation whose key is at hand. */
 async function withKey() {
   const world = await FlowWorld.begin();
-  await world.init(GUN);
-  const keys = new MemoryKeyStore();
-  const { signer: { publicKey } } = await keys.create({ role: "delegation" });
-  await addDelegation(world.trust(), world.keys, { gun: GUN, name: "ci", key: publicKey });
-  const signer = keySigner(keys);
+  const signer = await world.initWithKey(GUN);
   const task = (store: MetadataStore, tags: string[]) => ({
     ...world.task(GUN, tags),
     trust: { ...world.trust(), store },

@@ -10,10 +10,13 @@ import { fileSigner, type SignedFile } from "../../lib/signing/zip_signer.ts";
 import { prepareTags, type TagsToSign } from "../../lib/schemes/notary_v1/prepare_tags.ts";
 import type { PushResult } from "../../lib/schemes/notary_v1/push_trust_data.ts";
 import type { ManifestOfTag } from "../../lib/schemes/notary_v1/tag_change.ts";
+import { addDelegation } from "../../lib/flows/add_delegation.ts";
 import { initRepository, type InitResult } from "../../lib/flows/init_repository.ts";
 import type { Trust } from "../../lib/notary/repository.ts";
 import { partOf } from "../../lib/schemes/notary_v1/scheme.ts";
 import { assembleBatch, type Batch } from "../../lib/signing/batch.ts";
+import { keySigner } from "../../lib/signing/key_signer.ts";
+import type { PayloadSigner } from "../../lib/signing/payload_signer.ts";
 import type { SignOptions } from "../../lib/signing/sign.ts";
 import { exchange, type Send } from "../../lib/http/send.ts";
 import type { KeyInfo, KeyStore, NewKey } from "../../lib/keystore/keystore.ts";
@@ -105,6 +108,17 @@ export class FlowWorld {
   /** Sets a repository up, with the delegation `signpath`. */
   init(gun: string): Promise<InitResult> {
     return initRepository(this.trust(), this.keys, { gun, delegation: { name: "signpath", key: this.delegationKey } });
+  }
+
+  /** Sets repositories up as {@linkcode init} does, with the delegation `ci` beside it, and signs with the key of that. */
+  async initWithKey(...guns: string[]): Promise<PayloadSigner> {
+    const keys = new MemoryKeyStore();
+    const { signer: { publicKey: key } } = await keys.create({ role: "delegation" });
+    for (const gun of guns) {
+      await this.init(gun);
+      await addDelegation(this.trust(), this.keys, { gun, name: "ci", key });
+    }
+    return keySigner(keys);
   }
 
   /** Tags to sign; each stands for the digest of its own name, or of `content`. */

@@ -76,8 +76,8 @@ export function dctJob(task: TagsToSign): Job<PushResult> {
     scheme: notaryV1.name,
     async prepare(at, isCrowded = false) {
       readAnew(trust);
-      const task = { ...bound, mayBeGone, trust: { ...trust, oneByOne: isCrowded } };
-      const prepared = await jobOf(notaryV1, task).prepare(at);
+      const attempt = { ...bound, mayBeGone, trust: { ...trust, oneByOne: isCrowded } };
+      const prepared = await jobOf(notaryV1, attempt).prepare(at);
       mayBeGone = true;
       if (prepared.outcome === "unchanged") await held?.keep(gun);
       return prepared;
