@@ -53,30 +53,24 @@ async function ifReadable(name: RoleName, reading: Promise<Bytes | undefined>): 
   }
 }
 
-/**
- * Reads `names` side by side, or one after another; without a file where the server has none, or has one that is too long to
- * be read unseen.
- */
+/** Reads `names` side by side; without a file where the server has none, or has one that is too long to be read unseen. */
 export async function readFiles(
   server: TrustServer,
   gun: string,
   names: Iterable<RoleName>,
   cached: Copy,
   atHand: Copy,
-  oneByOne = false,
 ): Promise<Map<RoleName, Bytes | undefined>> {
   const shared = unverifiedTotal();
-  const read = async (name: RoleName): Promise<[RoleName, Bytes | undefined]> => {
+  const files = [...names].map(async (name): Promise<[RoleName, Bytes | undefined]> => {
     const present = atHand.get(name);
     if (present) return [name, present];
     const bytes =
       await (isHashed(name) ? ifReadable(name, server.read(gun, name, { shared })) : server.read(gun, name));
     const kept = cached.get(name);
     return [name, sameBytes(bytes, kept) ? kept : bytes]; // the very same array, so that nobody compares them again
-  };
-  if (oneByOne) return new Map(await Array.fromAsync(names, read));
-  // Nothing goes on behind the back of whoever is told of a failure.
-  const settled = await Promise.allSettled([...names].map(read));
+  });
+  const settled = await Promise.allSettled(files); // nothing goes on behind the back of whoever is told of a failure
   return new Map(settled.map((outcome) => {
     if (outcome.status === "rejected") throw outcome.reason;
     return outcome.value;

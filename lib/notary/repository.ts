@@ -29,8 +29,6 @@ export interface Trust {
   readonly recent?: Map<string, Sighting>;
   /** What `readRepository` calls while it waits. */
   readonly meanwhile?: ReadOptions["meanwhile"];
-  /** Whether files are asked for one after another: {@linkcode ReadOptions.oneByOne}. */
-  readonly oneByOne?: ReadOptions["oneByOne"];
   /** The time. */
   readonly now: () => Date;
   /** Waits this many milliseconds. */
@@ -57,12 +55,11 @@ export async function openRepository(
   expected: readonly RoleName[] = [],
   atHand?: ReadonlyMap<RoleName, Bytes>,
 ): Promise<ReadResult> {
-  const { server, store, pin, offline, recent, meanwhile, oneByOne } = trust;
+  const { server, store, pin, offline, recent, meanwhile } = trust;
   const at = trust.now();
   const pause = () => trust.sleep(0);
   const before = recent?.get(gun)?.repository;
-  const how = { offline, atHand, meanwhile, oneByOne, pause, before };
-  const options: ReadOptions = { server, gun, at, store, pin, expected, ...how };
+  const options: ReadOptions = { server, gun, at, store, pin, expected, offline, atHand, meanwhile, pause, before };
   const result = await readRepository(options).catch((error: unknown) => {
     throw located(error, gun, server.url);
   });

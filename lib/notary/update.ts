@@ -59,11 +59,6 @@ export interface ReadOptions {
    */
   readonly atHand?: ReadonlyMap<RoleName, Bytes> | undefined;
   /**
-   * Whether files are asked for one after another, where they are few: others who are at work there have their answers sooner.
-   * Not unless said.
-   */
-  readonly oneByOne?: boolean | undefined;
-  /**
    * Whether the local copy may stand in, as long as nothing of it has expired, where the server cannot be asked; never
    * where something is to be published. Refused unless said.
    */
@@ -93,8 +88,6 @@ export interface ReadResult {
 const MAX_DELEGATIONS = 1000;
 /** Files above this many bytes take the process for longer than a moment. */
 const LONG_WORK_BYTES = 2 ** 20;
-/** More files than these take too many round trips to be read one after another: others would be faster again. */
-const FEW_FILES = 8;
 const ATTEMPTS = 3;
 /** How often other processes may be faster. */
 const MAX_OVERTAKEN = 50;
@@ -129,8 +122,7 @@ async function readOnline(options: ReadOptions, cached: Copy): Promise<ReadResul
   for (const name of [...options.expected ?? [], ...cached.keys()]) names.add(name);
   let { atHand } = options;
   for (let attempt = 1, overtaken = 0;;) {
-    const oneByOne = options.oneByOne && names.size <= FEW_FILES;
-    const reading = readFiles(server, gun, names, cached, probable(cached, atHand), oneByOne);
+    const reading = readFiles(server, gun, names, cached, probable(cached, atHand));
     const { meanwhile } = options;
     const other = meanwhile && !options.before && await connecting(reading) ? meanwhile() : undefined;
     const read = await reading.finally(() => other);

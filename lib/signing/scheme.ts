@@ -85,13 +85,8 @@ export interface Job<Result extends SchemeResult = SchemeResult> {
   readonly repository: string;
   /** The scheme's name. */
   readonly scheme: string;
-  /**
-   * {@linkcode Scheme.prepare}, and how to publish what is signed then.
-   *
-   * @param isCrowded whether others were faster before, in one of several repositories: agents that sign in many keep a
-   *   server busy, and it is asked for one thing after another then
-   */
-  prepare(at: Date, isCrowded?: boolean): Promise<PreparedJob<Result>>;
+  /** {@linkcode Scheme.prepare}, and how to publish what is signed then. */
+  prepare(at: Date): Promise<PreparedJob<Result>>;
   /** Told once nothing more is done of it, whatever came of it. */
   ended?(): Promise<void>;
 }

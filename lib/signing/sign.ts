@@ -72,8 +72,7 @@ export async function sign<Result extends SchemeResult>(
   // One request for all wants one approval. A key asks for none: who loses in one repository starts over there alone.
   const byRepository = Map.groupBy(jobs, ({ repository }) => repository);
   const together = options.signer.holder.kind === "service" ? [jobs] : [...byRepository.values()];
-  const isBroad = byRepository.size > 1;
-  const run: Run = { slowMs: SLOW_MS * Math.min(jobs.length, AT_ONCE), turns: new Turns(), isBroad };
+  const run: Run = { slowMs: SLOW_MS * Math.min(jobs.length, AT_ONCE), turns: new Turns() };
   const told = await mapAtOnce(together, AT_ONCE, async (some) => {
     try {
       return await signTogether(some, options, settle, run);
@@ -102,8 +101,6 @@ interface Run {
   readonly slowMs: number;
   /** Whoever begins anew does so in turn: what goes on beside it gives others more time to be faster. */
   readonly turns: Turns;
-  /** Whether several repositories are signed. */
-  readonly isBroad: boolean;
 }
 
 /** Does jobs whose payloads are signed together, until each is settled. */
@@ -111,7 +108,7 @@ async function signTogether<Result extends SchemeResult>(
   jobs: readonly Job<Result>[],
   options: SignOptions<Result>,
   settle: Settle<Result>,
-  { slowMs, turns, isBroad }: Run,
+  { slowMs, turns }: Run,
 ): Promise<Pick<SignedBatch, "signingRequestId" | "unclearRequests">> {
   const { signer, now, attempts = signer.attempts } = options;
   const { kind } = signer.holder;
@@ -140,7 +137,7 @@ async function signTogether<Result extends SchemeResult>(
       pauseMs = randomPartOf(Math.min(ms * signer.spread, MAX_SPREAD_MS[kind]));
     };
 
-    const prepared = await prepareAll(open, started, attempt > 1 && isBroad, settle);
+    const prepared = await prepareAll(open, started, settle);
     const read = now();
     // What a service signs in vain may have cost an approval.
     const begun = isService && beginsAnew && isSlow() ? await unmoved(prepared, settle, giveWay) : prepared;
@@ -206,8 +203,9 @@ async function signTogether<Result extends SchemeResult>(
     });
     open = overtaken;
     if (open.length === 0) break;
-    // Others could be faster from the reading on. What came before is a matter of this machine and of its network.
-    drawApart(since(read));
+    // Others can be faster from the first answer on. What comes before that, to begin with, is a matter of this machine and of
+    // its network: modules, names, connections.
+    drawApart(since(attempt > 1 ? started : read));
   }
   return { signingRequestId, unclearRequests };
 }
@@ -225,14 +223,13 @@ interface Begun<Result> {
 async function prepareAll<Result extends SchemeResult>(
   open: readonly Job<Result>[],
   at: Date,
-  isCrowded: boolean,
   settle: Settle<Result>,
 ): Promise<Begun<Result>[]> {
   const failures = new Map<string, { readonly error: unknown }>();
   const begun = await mapAtOnce(open, AT_ONCE, async (job): Promise<Begun<Result> | undefined> => {
     const { repository } = job;
     try {
-      const prepared = await job.prepare(at, isCrowded);
+      const prepared = await job.prepare(at);
       if (prepared.outcome === "to-sign") return { job, prepared };
       settle(job, { result: prepared.result });
     } catch (error) {

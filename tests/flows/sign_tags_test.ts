@@ -1,6 +1,5 @@
 /** Signing from start to end: several repositories at once, and what others publish meanwhile. */
 import assert from "node:assert/strict";
-import type { PayloadSigner } from "../../lib/signing/payload_signer.ts";
 import { fileSigner } from "../../lib/signing/zip_signer.ts";
 import { signTags } from "../../lib/schemes/notary_v1/sign_tags.ts";
 import { generateKeyPairSync } from "node:crypto";
@@ -56,41 +55,6 @@ Deno.test("only the repository that others published to is signed again", async 
   assert.equal(told.length, 1);
   assert.match(told[0]!, /registry\.test\/acme\/b.*version 1.*made from 0.*theirs/);
   assert.deepEqual((await listTags(world.trust(), B)).tags.map(({ tag }) => tag), ["theirs", "v1"]);
-});
-
-Deno.test("whoever was overtaken among several repositories reads one file after another, and others side by side", async () => {
-  for (const [broad, again] of [[[A, B], 1], [[A], 6]] as const) {
-    const world = await FlowWorld.begin();
-    const own = await world.initWithKey(...broad);
-    let [underWay, most, isTheirs] = [0, 0, true];
-    world.between = async (request, send) => {
-      if (isTheirs || !request.url.includes(A)) return await send(request);
-      most = Math.max(most, ++underWay);
-      await new Promise((resolve) => setTimeout(resolve));
-      underWay--;
-      return await send(request);
-    };
-    const atOnce: number[] = [];
-    const signer: PayloadSigner = {
-      ...own,
-      async sign(batch) {
-        if (batch.parts.flat()[0]!.about.repository !== A) return await own.sign(batch);
-        if (atOnce.push(most) === 1) {
-          isTheirs = true;
-          await signTags([world.task(A, ["theirs"])], { ...world.options, attempts: 1 });
-          isTheirs = false;
-        }
-        most = 0;
-        return await own.sign(batch);
-      },
-    };
-    const tasks = broad.map((gun) => ({ ...world.task(gun, ["v1"]), signer: "ci", holder: own.holder }));
-    isTheirs = false;
-    await signTags(tasks, { ...world.options, attempts: 2, signer });
-    assert.deepEqual(atOnce, [6, again]);
-    assert.ok(again > 1 || most === 1, `${most} at once when it is read back`);
-    assert.deepEqual((await listTags(world.trust(), A)).tags.map(({ tag }) => tag), ["theirs", "v1"]);
-  }
 });
 
 Deno.test("attempts come to an end, as stale", async () => {

@@ -59,29 +59,6 @@ Deno.test("read: all files in one parallel round, and all are kept", async () =>
   assert.deepEqual(new Map([...filesOf(repository)].sort()), new Map([...FIRST].sort()));
 });
 
-Deno.test("read: one by one, each file is asked for once the one before is there, and none after a failure", async () => {
-  const server = new MemoryTrustServer(FIRST);
-  const { repository } = await reading(server, createMemoryMetadataStore(), {
-    oneByOne: true,
-    expected: ["targets/alice"],
-  });
-  const asked = ["root", "timestamp", "snapshot", "targets", "targets/releases", "targets/alice"];
-  assert.deepEqual([server.reads, server.rounds], [asked, asked.length]);
-  assert.equal(repository.delegations.get("targets/alice")!.kind, "trusted");
-  server.reads.length = 0;
-  server.onRead = (name) => {
-    if (name === "snapshot") throw new Error("the connection is cut");
-  };
-  await assert.rejects(reading(server, createMemoryMetadataStore(), { oneByOne: true }), /the connection is cut/);
-  assert.deepEqual(server.reads, asked.slice(0, 3));
-  for (const [count, rounds] of [[3, 8 + 1], [4, 2]] as const) {
-    const server = new MemoryTrustServer(FIRST);
-    const expected = Array.from({ length: count }, (_, n) => `targets/d${n}` as const);
-    await reading(server, undefined, { oneByOne: true, expected });
-    assert.equal(server.rounds, rounds, "and then the delegation that nobody expected");
-  }
-});
-
 Deno.test("read: what keeps the processor busy begins once the connections have begun, or all is answered", async () => {
   const seen: string[] = [];
   const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 0));

@@ -393,6 +393,12 @@ Deno.test("who begins anew waits over a time that grows with what it takes to be
   assert.deepEqual(await slept("service", 4, 3), [20]);
 });
 
+Deno.test("reading is part of what it takes to be overtaken, but for the first time: a process starts then", async () => {
+  const world = Object.assign(new World(), { readMs: 1000, signMs: 10 });
+  await world.run([world.job("a", { publish: [stale, stale] })], world.signer("keys"));
+  assert.deepEqual(world.slept, [20, 2020]);
+});
+
 Deno.test("with keys those that begin anew go on one at a time until they have posted, and others beside one another", async () => {
   for (const [first, atOnce] of [[[], 3], [[stale], 1]] as const) {
     const world = new World();
@@ -418,22 +424,6 @@ Deno.test("with keys those that begin anew go on one at a time until they have p
     const { repositories } = await world.run(jobs, world.signer("keys"));
     assert.deepEqual(repositories.map(({ outcome }) => outcome), Array(3).fill("published"));
     assert.equal(most, atOnce);
-  }
-});
-
-Deno.test("the servers have enough to do where others were faster in one of several repositories", async () => {
-  for (const kind of ["service", "keys"] as const) {
-    for (const names of [["a"], ["a", "b"]]) {
-      const world = new World();
-      const told: unknown[] = [];
-      const jobs = names.map((name) => {
-        const job = world.job(name, name === "a" ? { publish: [stale] } : {});
-        return { ...job, prepare: (at: Date, isCrowded?: boolean) => (told.push([name, isCrowded]), job.prepare(at)) };
-      });
-      await world.run(jobs, world.signer(kind));
-      const once = names.map((name) => [name, false]);
-      assert.deepEqual(told, [...once, ["a", names.length > 1]], kind);
-    }
   }
 });
 

@@ -74,10 +74,9 @@ export function dctJob(task: TagsToSign): Job<PushResult> {
   return {
     repository: gun,
     scheme: notaryV1.name,
-    async prepare(at, isCrowded = false) {
+    async prepare(at) {
       readAnew(trust);
-      const attempt = { ...bound, mayBeGone, trust: { ...trust, oneByOne: isCrowded } };
-      const prepared = await jobOf(notaryV1, attempt).prepare(at);
+      const prepared = await jobOf(notaryV1, { ...bound, mayBeGone }).prepare(at);
       mayBeGone = true;
       if (prepared.outcome === "unchanged") await held?.keep(gun);
       return prepared;
