@@ -6,14 +6,14 @@
  * @module
  */
 import { isTagsealError, nextStepOf, reworded, type TagsealError } from "../errors.ts";
-import { randomPartOf } from "../http/jitter.ts";
 import type { Sleep } from "../http/retry.ts";
 import { USER_AGENT } from "../http/send.ts";
+import { pauses } from "./apart.ts";
 import { AT_ONCE, mapAtOnce } from "./at_once.ts";
 import { assembleBatch } from "./batch.ts";
 import type { Origin } from "./origin.ts";
 import { joinOutcomes, type Outcome, type SignResult } from "./outcomes.ts";
-import type { KeyHolder, PayloadSigner, SignedBatch } from "./payload_signer.ts";
+import type { PayloadSigner, SignedBatch } from "./payload_signer.ts";
 import type { Job, PreparedJob, SchemeResult } from "./scheme.ts";
 import { Turns } from "./turns.ts";
 import { trustTime } from "../tuf/edit.ts";
@@ -36,11 +36,6 @@ export interface SignOptions<Result extends SchemeResult = SchemeResult> {
   readonly onDone?: (outcome: Outcome<Result>) => void;
 }
 
-/**
- * Within how many milliseconds everybody starts over, however long a signature takes: approvals may take days. Where many
- * agents share a machine, what they sign in vain makes all of them slower, and they need seconds to let one another pass.
- */
-const MAX_SPREAD_MS: Readonly<Record<KeyHolder["kind"], number>> = { service: 120_000, keys: 30_000 };
 /**
  * An attempt that takes so many milliseconds for each job at a time is perhaps one of many on a busy machine: to look
  * whether others were faster costs a small part of that.
@@ -72,7 +67,8 @@ export async function sign<Result extends SchemeResult>(
   // One request for all wants one approval. A key asks for none: who loses in one repository starts over there alone.
   const byRepository = Map.groupBy(jobs, ({ repository }) => repository);
   const together = options.signer.holder.kind === "service" ? [jobs] : [...byRepository.values()];
-  const run: Run = { slowMs: SLOW_MS * Math.min(jobs.length, AT_ONCE), turns: new Turns() };
+  const isBroad = together.length > 1;
+  const run: Run = { slowMs: SLOW_MS * Math.min(jobs.length, AT_ONCE), turns: new Turns(), isBroad };
   const told = await mapAtOnce(together, AT_ONCE, async (some) => {
     try {
       return await signTogether(some, options, settle, run);
@@ -101,6 +97,8 @@ interface Run {
   readonly slowMs: number;
   /** Whoever begins anew does so in turn: what goes on beside it gives others more time to be faster. */
   readonly turns: Turns;
+  /** Whether there are several. */
+  readonly isBroad: boolean;
 }
 
 /** Does jobs whose payloads are signed together, until each is settled. */
@@ -108,15 +106,15 @@ async function signTogether<Result extends SchemeResult>(
   jobs: readonly Job<Result>[],
   options: SignOptions<Result>,
   settle: Settle<Result>,
-  { slowMs, turns }: Run,
+  { slowMs, turns, isBroad }: Run,
 ): Promise<Pick<SignedBatch, "signingRequestId" | "unclearRequests">> {
   const { signer, now, attempts = signer.attempts } = options;
-  const { kind } = signer.holder;
-  const isService = kind === "service";
+  const isService = signer.holder.kind === "service";
   const since = (from: Date) => now().getTime() - from.getTime();
   let signingRequestId: string | null = null;
   let unclearRequests = 0;
   let open = jobs;
+  const pauseAfter = pauses(signer, isBroad);
   let pauseMs: number | undefined;
   for (let attempt = 1;; attempt++) {
     if (pauseMs !== undefined) await options.sleep(pauseMs);
@@ -132,11 +130,6 @@ async function signTogether<Result extends SchemeResult>(
       options.onStale?.(error);
       overtaken.push(...some);
     };
-    // Agents of one pipeline start together. One of them wins each time; drawn apart, fewer others sign in vain.
-    const drawApart = (ms: number) => {
-      pauseMs = randomPartOf(Math.min(ms * signer.spread, MAX_SPREAD_MS[kind]));
-    };
-
     const prepared = await prepareAll(open, started, settle);
     const read = now();
     // What a service signs in vain may have cost an approval.
@@ -144,7 +137,7 @@ async function signTogether<Result extends SchemeResult>(
     if (begun.length === 0) {
       if (overtaken.length === 0) break;
       open = overtaken;
-      drawApart(since(started));
+      pauseMs = pauseAfter(since(started));
       continue;
     }
     const batch = assembleBatch(
@@ -203,9 +196,9 @@ async function signTogether<Result extends SchemeResult>(
     });
     open = overtaken;
     if (open.length === 0) break;
-    // Others can be faster from the first answer on. What comes before that, to begin with, is a matter of this machine and of
-    // its network: modules, names, connections.
-    drawApart(since(attempt > 1 ? started : read));
+    // Agents of one pipeline start together. One of them wins each time; drawn apart, fewer others sign in vain. Others can
+    // be faster from the first answer on; what comes before, to begin with, is a matter of this machine: modules, connections.
+    pauseMs = pauseAfter(since(attempt > 1 ? started : read));
   }
   return { signingRequestId, unclearRequests };
 }

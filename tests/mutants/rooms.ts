@@ -42,6 +42,7 @@ export const CORE: { readonly files: readonly string[]; readonly tests: readonly
     "lib/tuf/fast_parse.ts",
     "lib/schemes/notary_v1/verify_tags.ts",
     "lib/signing/sign.ts",
+    "lib/signing/apart.ts",
     "lib/signing/at_once.ts",
     "lib/signing/earlier_signatures.ts",
     "lib/signing/file_once.ts",
@@ -49,6 +50,7 @@ export const CORE: { readonly files: readonly string[]; readonly tests: readonly
     "lib/signing/origin.ts",
     "lib/signing/outcomes.ts",
     "lib/signing/request_signature.ts",
+    "lib/signing/turns.ts",
   ],
   tests: [
     "tests/crypto/spki_test.ts",
@@ -62,6 +64,7 @@ export const CORE: { readonly files: readonly string[]; readonly tests: readonly
     "tests/tuf/trusted_test.ts",
     "tests/schemes/notary_v1/verify_tags_test.ts",
     "tests/signing/sign_test.ts",
+    "tests/signing/apart_test.ts",
     "tests/signing/at_once_test.ts",
     "tests/signing/earlier_signatures_test.ts",
     "tests/signing/file_once_test.ts",
@@ -69,5 +72,6 @@ export const CORE: { readonly files: readonly string[]; readonly tests: readonly
     "tests/signing/origin_test.ts",
     "tests/signing/outcomes_test.ts",
     "tests/signing/request_signature_test.ts",
+    "tests/signing/turns_test.ts",
   ],
 };

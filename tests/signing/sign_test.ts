@@ -388,15 +388,16 @@ Deno.test("who begins anew waits over a time that grows with what it takes to be
     return world.slept;
   };
   assert.deepEqual(await slept("keys", 1, 1), [20]);
-  assert.deepEqual(await slept("keys", 3, 1), [60], "three are signed meanwhile");
-  assert.deepEqual(await slept("keys", 4, 3), [80, 60, 40]);
+  assert.deepEqual(await slept("keys", 2, 1), [80], "two are signed meanwhile, and they are several");
+  assert.deepEqual(await slept("keys", 3, 1), [120], "three");
+  assert.deepEqual(await slept("keys", 4, 3), [160, 120, 80]);
   assert.deepEqual(await slept("service", 4, 3), [20]);
 });
 
 Deno.test("reading is part of what it takes to be overtaken, but for the first time: a process starts then", async () => {
-  const world = Object.assign(new World(), { readMs: 1000, signMs: 10 });
+  const world = Object.assign(new World(), { readMs: 15, signMs: 10 });
   await world.run([world.job("a", { publish: [stale, stale] })], world.signer("keys"));
-  assert.deepEqual(world.slept, [20, 2020]);
+  assert.deepEqual(world.slept, [20, 50]);
 });
 
 Deno.test("with keys those that begin anew go on one at a time until they have posted, and others beside one another", async () => {
@@ -424,14 +425,6 @@ Deno.test("with keys those that begin anew go on one at a time until they have p
     const { repositories } = await world.run(jobs, world.signer("keys"));
     assert.deepEqual(repositories.map(({ outcome }) => outcome), Array(3).fill("published"));
     assert.equal(most, atOnce);
-  }
-});
-
-Deno.test("a pause is two minutes at most, 30 seconds with a key, however long a signature takes", async () => {
-  for (const [kind, slept] of [["service", 60_000], ["keys", 15_000]] as const) {
-    const world = new World();
-    await world.run([world.job("a", { publish: [stale] })], { ...world.signer(kind), spread: 1000 });
-    assert.deepEqual(world.slept, [slept]);
   }
 });
 

@@ -33,3 +33,27 @@ Deno.test("whoever has waited long enough goes on beside one that hangs, and is 
   hangs[Symbol.dispose]();
   (await turns.next())[Symbol.dispose]();
 });
+
+Deno.test("ten seconds are long enough, and a turn that came earlier leaves no timer behind", async () => {
+  const open = new Set<unknown>();
+  const asked: number[] = [];
+  const { timeout } = AbortSignal;
+  AbortSignal.timeout = (ms) => {
+    asked.push(ms);
+    const { signal } = new AbortController();
+    signal.addEventListener = (_: string, listener: unknown) => void open.add(listener);
+    signal.removeEventListener = (_: string, listener: unknown) => void open.delete(listener);
+    return signal;
+  };
+  try {
+    const turns = new Turns();
+    const first = await turns.next();
+    const second = turns.next();
+    assert.equal(open.size, 1);
+    first[Symbol.dispose]();
+    (await second)[Symbol.dispose]();
+  } finally {
+    AbortSignal.timeout = timeout;
+  }
+  assert.deepEqual([asked, open.size], [[10_000, 10_000], 0]);
+});
