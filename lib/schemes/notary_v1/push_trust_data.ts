@@ -22,7 +22,7 @@ import type { Targets } from "../../tuf/models.ts";
 import { fileOf, mayHold, resolveTag } from "../../tuf/resolve.ts";
 import { type DelegationRole, isDelegation, RELEASES } from "../../tuf/roles.ts";
 import type { TrustedRepository } from "../../tuf/trusted.ts";
-import { type Change, requirePublished, versionOf } from "../../notary/publish.ts";
+import { type Change, overtaken, versionOf } from "../../notary/publish.ts";
 import { openRecent, publish, type Trust } from "../../notary/repository.ts";
 import type { RepositoryChange, RoleChange } from "./changes.ts";
 import { baseOf, type RoleBase } from "./role_base.ts";
@@ -75,21 +75,20 @@ export async function pushTrustData(
   const result = await publish(trust, gun, roles, { attempts: 1, beginsAnew }, edit);
   const { repository } = result;
   if (result.outcome === "overtaken") {
-    // Nobody says what has moved; what was read back does. All land or none does: where one role shows it, or a tag is not
-    // what it was, it was published, and others have changed it since. Where all is as it was, and others have published
-    // beyond it, nobody can know.
-    const { isDoubtful } = result;
-    const isPassed = parts.every(({ role, version }) => versionOf(repository, role) > version);
-    const isThere = parts.some((part) => isPublished(repository, part, change)) ||
-      (isPassed && isOtherThanBefore(repository, change));
-    if (isDoubtful && isThere) requireResolved(repository, change, parts);
-    else if (!isDoubtful || !isPassed) requireAsPlanned(repository, change, parts, trust.now());
+    // Nobody says what has moved; what was read back does. Where all roles are at our versions or beyond, and one shows the
+    // change, or a tag is not what it was, it was published, and others have changed it since. Where all tags are as they
+    // were, nobody can know.
+    const isDoubtful = result.isDoubtful && !parts.some((part) => isNotTaken(repository, part, change));
+    if (!isDoubtful) requireAsPlanned(repository, change, parts, trust.now());
+    else if (parts.some((part) => isPublished(repository, part, change)) || isOtherThanBefore(repository, change)) {
+      requireResolved(repository, change, parts);
+    }
+    throw overtaken(gun, isDoubtful, result.attempts);
   }
-  const { outcome } = requirePublished(result);
   requireResolved(repository, change, parts);
   return {
     repository: gun,
-    outcome,
+    outcome: result.outcome,
     tags: tags.map(({ tag, digest, previousDigest }) => ({ tag, digest, previousDigest })),
     ...(removedTags.length > 0 ? { removedTags: removedTags.map(({ tag }) => tag) } : {}),
     roles: parts.map(({ role }) => ({ role, version: versionOf(repository, role) })),
@@ -194,6 +193,12 @@ function unlasting(gun: string, { role }: Part): TagsealError {
 function isPublished(now: TrustedRepository, part: Part, change: RepositoryChange): boolean {
   const file = fileOf(now, part.role);
   return file !== undefined && file.version >= part.version && isEdited(file, change);
+}
+
+/** Whether the role shows that it was not published: a version comes once, only goes up, and all roles land or none does. */
+function isNotTaken(now: TrustedRepository, part: Part, change: RepositoryChange): boolean {
+  const version = versionOf(now, part.role);
+  return version < part.version || (version === part.version && !isPublished(now, part, change));
 }
 
 function requireAsPlanned(now: TrustedRepository, change: RepositoryChange, parts: readonly Part[], at: Date): void {

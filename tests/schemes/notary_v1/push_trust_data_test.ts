@@ -5,6 +5,8 @@ import { type Bytes, utf8 } from "../../../lib/bytes/bytes.ts";
 import { canonicalJson } from "../../../lib/bytes/canonical_json.ts";
 import { type JsonObject, parseJson } from "../../../lib/bytes/json.ts";
 import { sha256Hex } from "../../../lib/crypto/hash.ts";
+import { addDelegation } from "../../../lib/flows/add_delegation.ts";
+import { removeDelegation } from "../../../lib/flows/remove_delegation.ts";
 import type { Trust } from "../../../lib/notary/repository.ts";
 import type { TagsToSign } from "../../../lib/schemes/notary_v1/prepare_tags.ts";
 import { createSigningData } from "../../../lib/schemes/create_signing_data.ts";
@@ -296,15 +298,108 @@ const lost = () =>
 
 Deno.test("who is overtaken amid the post is told what others did, whether the answer is lost or not", async () => {
   for (const isLost of [false, true]) {
-    const { world: here, data, change } = await world();
-    const trust = racing(here, async (post) => {
-      await others(here, ["theirs"]);
-      if (isLost) throw lost();
-      await post();
-    });
-    const error = await failsWith(pushTrustData(trust, data, change), "stale", "made from 1", "(tags: theirs)");
-    assert.notEqual(error.published, "yes", `an answer was lost: ${isLost}`);
+    for (const [tag, content] of [["theirs", undefined], ["v3", "theirs"]] as const) {
+      const { world: here, data, change } = await world();
+      const trust = racing(here, async (post) => {
+        await others(here, [tag], content);
+        if (isLost) throw lost();
+        await post();
+      });
+      const error = await failsWith(pushTrustData(trust, data, change), "stale", "made from 1", `(tags: ${tag})`);
+      assert.deepEqual(error.next, { do: "make-signing-data-anew" }, `an answer was lost: ${isLost}`);
+    }
   }
+});
+
+Deno.test("who is overtaken twice amid the post, and refused, is told what others did", async () => {
+  const { world: here, data, change } = await world();
+  const trust = racing(here, async (post) => {
+    await others(here, ["theirs"]);
+    await others(here, ["more"]);
+    await post();
+  });
+  const told = await failsWith(pushTrustData(trust, data, change), "stale", "at version 3, the data was made from 1");
+  assert.deepEqual(told.next, { do: "make-signing-data-anew" });
+});
+
+Deno.test("what another signer has published of the same tag is not what was signed here", async (t) => {
+  const { world: here, data, change } = await world();
+  const team = { gun: GUN, name: "team", key: here.delegationKey };
+  await addDelegation(here.trust(), here.keys, team);
+  const theirs = async (tag: string) => {
+    const made = await dataFor(here, { ...here.task(GUN, [tag]), signer: "team" });
+    await push(here, made);
+  };
+  await t.step("amid the post, which is refused, or whose answer is lost: all of it lands or none", async () => {
+    for (const isLost of [false, true]) {
+      const again = await dataFor(here, here.task(GUN, [isLost ? "v5" : "v4"]));
+      const trust = racing(here, async (post) => {
+        await theirs(isLost ? "v5" : "v4");
+        await theirs(isLost ? "v7" : "v6");
+        if (isLost) throw lost();
+        await post();
+      });
+      const told = await failsWith(
+        pushTrustData(trust, again, again.repositories[0]!),
+        "stale",
+        "the data was made from",
+      );
+      assert.deepEqual(told.next, { do: "make-signing-data-anew" });
+    }
+  });
+  await t.step("before it", async () => {
+    await theirs("v3");
+    await failsWith(pushTrustData(here.trust(), data, change), "stale", "the data was made from 1");
+  });
+});
+
+Deno.test("what targets/releases has become already is no conflict for a signer's own role", async () => {
+  const { world: here } = await world();
+  await addDelegation(here.trust(), here.keys, { gun: GUN, name: "team", key: here.delegationKey });
+  const team = (more: Partial<TagsToSign>) => dataFor(here, { ...here.task(GUN, []), signer: "team", ...more });
+  const { sign } = here.task(GUN, ["v1"]);
+  const same = await team({ sign: sign! });
+  const { digest } = same.repositories[0]!.tags[0]!;
+  const before = (previousDigest: string | null, { repositories: [change] }: SigningData): RepositoryChange => ({
+    ...change!,
+    tags: change!.tags.map((tag) => ({ ...tag, previousDigest })),
+    removedTags: change!.removedTags.map((tag) => ({ ...tag, previousDigest })),
+  });
+  const published = await pushTrustData(here.trust(), same, before(null, same));
+  assert.deepEqual(published.roles, [{ role: "targets/team", version: 1 }]);
+  await push(here, await withdrawal(here, "v1"));
+  const gone = await team({ remove: ["v1"] });
+  const { outcome, removedTags } = await pushTrustData(here.trust(), gone, before(digest, gone));
+  assert.deepEqual([outcome, removedTags], ["published", ["v1"]]);
+});
+
+Deno.test("roles that are made anew are published though all tags are as they shall be", async () => {
+  const { world: here } = await world();
+  const renewed = await dataFor(here, { ...here.task(GUN, ["v1"]), renew: ["targets/releases", "targets/signpath"] });
+  const { outcome, roles } = await pushTrustData(here.trust(), renewed, renewed.repositories[0]!);
+  assert.equal(outcome, "published");
+  assert.deepEqual(roles.map(({ version }) => version), [2, 2]);
+});
+
+Deno.test("a role whose delegation was taken away since is not published, whatever it withdraws", async () => {
+  const { world: here } = await world();
+  await addDelegation(here.trust(), here.keys, { gun: GUN, name: "team", key: here.delegationKey });
+  const renew = ["targets/team"];
+  const gone = await dataFor(here, { ...here.task(GUN, []), signer: "team", remove: ["v1"], renew });
+  await removeDelegation(here.trust(), here.keys, { gun: GUN, name: "team", allOther: false }, () => Promise.resolve());
+  await failsWith(push(here, gone), "trust-invalid", "may not sign for it (any more)", "targets/team");
+});
+
+Deno.test("data for a repository that was set up anew since is stale, and so is a payload without tags", async () => {
+  const { made, data, change } = await world();
+  const { world: here } = await world();
+  const anew = await FlowWorld.begin();
+  await anew.init(GUN);
+  await failsWith(pushTrustData(anew.trust(), data, change), "stale", "at version 0", "made from 1 (tags: v1, v2");
+  const bare = payloads(({ targets: _, ...rest }) => rest)(made);
+  await others(here, ["theirs"]);
+  const odd = { ...bare, signatures: data.signatures };
+  await failsWith(pushTrustData(here.trust(), odd, bare.repositories[0]!), "stale", "(tags: theirs");
 });
 
 Deno.test("what was posted and changed by others before the answer was lost is theirs, and was published", async () => {
