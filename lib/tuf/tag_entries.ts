@@ -40,23 +40,23 @@ export interface ScannedTags {
  * in another form, or order, than this one: then the careful reader has to look at the file.
  */
 export function scanTags(bytes: Bytes, start: number): ScannedTags | undefined {
-  const starts = new Uint32Array(Math.ceil((bytes.length - start) / MIN_ENTRY_BYTES) + 1);
+  const starts = new Uint32Array(Math.ceil((bytes.length - start) / MIN_ENTRY_BYTES));
   let count = 0;
   let at = start;
-  if (bytes[at] === CLOSE) return { tags: new TagEntries(bytes, starts.subarray(0, 0), at), end: at };
-  for (let before = -1;; at++) {
+  if (bytes[at] === CLOSE) return { tags: new TagEntries(bytes, new Uint32Array(0), at), end: at };
+  for (;; at++) {
     if (bytes[at] !== QUOTE) return undefined;
     const name = at + 1;
     const nameEnd = endOfName(bytes, name);
-    if (nameEnd < 0 || (before >= 0 && !isLess(bytes, before, name))) return undefined;
     const digest = nameEnd + BEFORE_DIGEST.length;
     const length = digest + DIGEST_CHARS + BEFORE_LENGTH.length;
+    // Nothing stands at -1.
     if (!stands(bytes, BEFORE_DIGEST, nameEnd) || !isDigest(bytes, digest)) return undefined;
     if (!stands(bytes, BEFORE_LENGTH, digest + DIGEST_CHARS)) return undefined;
+    if (count > 0 && !isLess(bytes, starts[count - 1]! + 1, name)) return undefined;
     const end = endOfNumber(bytes, length);
-    if (end < 0 || bytes[end] !== CLOSE) return undefined;
+    if (bytes[end] !== CLOSE) return undefined;
     starts[count++] = at;
-    before = name;
     at = end + 1;
     if (bytes[at] === CLOSE) break;
     if (bytes[at] !== COMMA) return undefined;

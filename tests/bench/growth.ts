@@ -225,11 +225,12 @@ const signs: Subject = {
     for (let i = 1; i <= count; i++) {
       all.push(await bench.take(i, (dir) => signing(shop, bench, [gun], dir), { kept: trustDir, rounds: 1 }));
     }
-    // Each point the middle one of a tenth of the runs, by time.
+    // Each point the middle one of a tenth of the runs, by time; what is kept by then is what its last one has left.
     const tenths = [0, 1, 2, 4, 9].map((tenth) => {
       const some = all.slice(tenth * window, (tenth + 1) * window);
       const middle = [...some].sort((a, b) => (a.cpuSeconds ?? 0) - (b.cpuSeconds ?? 0))[some.length >> 1]!;
-      return { ...middle, size: (tenth + 1) * window };
+      const { size, files, bytes } = some.at(-1)!;
+      return { ...middle, size, files, bytes };
     });
     report("sign one more, warm", "signs in one trust directory", tenths);
     const [first, last] = [tenths[0]!, tenths.at(-1)!];

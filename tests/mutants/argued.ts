@@ -31,12 +31,74 @@ const DEEPER = "what lies deeper is looked up by no name from outside: it costs 
 const SECOND = "without it nothing is read, and one in other letters beside it is refused as the same name twice";
 const AT_LOAD = "is made as the file is loaded, when no mutant of a function is in force: the tests notice its value";
 
+const PLACES = "how much is set aside for places; that it is enough is tested with the shortest entries";
+
 /** All arguments. */
 export const ARGUED: readonly Argument[] = [
   ...of(
     "lib/crypto/spki.ts",
     ["if (usual) return { shape: usual, spki: der.slice() };", "usual => false", FASTER_KEYS],
     ["if (error instanceof SyntaxError) return undefined;", "error instanceof SyntaxError => true", NOTHING_ELSE],
+  ),
+  ...of(
+    "lib/tuf/tag_entries.ts",
+    ...[
+      "2 + BEFORE_DIGEST.length + DIGEST_CHARS + BEFORE_LENGTH.length + 1 => 2 + BEFORE_DIGEST.length + DIGEST_CHARS + BEFORE_LENGTH.length - 1",
+      "2 + BEFORE_DIGEST.length + DIGEST_CHARS + BEFORE_LENGTH.length => 2 + BEFORE_DIGEST.length + DIGEST_CHARS - BEFORE_LENGTH.length",
+      "2 + BEFORE_DIGEST.length => 2 - BEFORE_DIGEST.length",
+      "2 => 3",
+      "2 => 1",
+      "1 => 2",
+      "1 => 0",
+    ].map((change) =>
+      [
+        "const MIN_ENTRY_BYTES = 2 + BEFORE_DIGEST.length + DIGEST_CHARS + BEFORE_LENGTH.length + 1;",
+        change,
+        PLACES,
+      ] as const
+    ),
+    ["const NO_DIGIT = 64;", "64 => 128", "neither is what a digit counts"],
+    ["const BASE64 = new Uint8Array(256).fill(NO_DIGIT);", "256 => 512", "there are 256 bytes"],
+    [
+      'for (const [value, char] of [...utf8("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")].entries()) {',
+      '"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/" => "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/?"',
+      "the 65th counts 64, which is what no digit counts",
+    ],
+    ...[
+      "(bytes.length - start) / MIN_ENTRY_BYTES => (bytes.length - start) * MIN_ENTRY_BYTES",
+      "bytes.length - start => bytes.length + start",
+    ].map((change) =>
+      ["const starts = new Uint32Array(Math.ceil((bytes.length - start) / MIN_ENTRY_BYTES));", change, PLACES] as const
+    ),
+    ["if (order < 0) low = middle + 1;", "order < 0 => order <= 0", "0 has ended the search on the line before"],
+    ["if (order < 0) low = middle + 1;", "0 => 1", "0 has ended the search on the line before; there is no half"],
+    ...["1 => 2", "1 => 0"].flatMap((change) =>
+      [
+        "if (!(char >= 0x20 && char < 0x7f) || char === BACKSLASH) return -1; // the end of the file as well",
+        "return -1;",
+        "return end > at && end - at <= MAX_DIGITS ? end : -1;",
+      ].map((line) => [line, change, "there as well stands nothing that could follow"] as const)
+    ),
+    [
+      "for (let at = start, out = 0; out < into.length; at += 4) {",
+      "out < into.length => out <= into.length",
+      "in steps of three, 32 is never met",
+    ],
+    ["if (x !== y) return x < y;", "x < y => x <= y", "they differ"],
+    ["if (char === QUOTE) return i === wanted.length ? 0 : -1;", "1 => 2", "below 0 is below 0"],
+    [
+      "if (i === wanted.length) return 1;",
+      "i === wanted.length => false",
+      "a number less nothing is none, which is not below 0 either",
+    ],
+    ["if (i === wanted.length) return 1;", "1 => 2", "above 0 is above 0"],
+    ...["i < b.length => true", "i < b.length => i <= b.length"].map((change) =>
+      [
+        "for (let i = 0; i < a.length && i < b.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;",
+        change,
+        "a number less nothing is none, which sorts what begins with the other name behind it",
+      ] as const
+    ),
   ),
   ...of(
     "lib/tuf/fast_parse.ts",

@@ -253,6 +253,18 @@ Deno.test("tags where they stand: each of the usual ones is read fast, whatever 
   assert.ok(requireRead(written(["a", "1"], ["a!", "1"], ["aa", "1"], ["b", "1"])));
 });
 
+Deno.test("tags where they stand: changes are put in by the order of their names, in whichever they are told", () => {
+  const { tags } = scanTags(written(["v1", "0"], ["v2", "1"]), 0)!;
+  const some = (...names: string[]) => new Map(names.map((name) => [name, utf8(`<${name}>`)]));
+  const text = (parts: readonly Bytes[]) =>
+    new TextDecoder().decode(concat(...parts)).replace(/"(v\d)":\{.*?\}.*?\}/g, "$1");
+  const sorted = "<v0>,v1,<v10>,<v100>,<v11>,v2,<v3>,<v30>";
+  assert.equal(text(tags.changed(some("v100", "v30", "v10", "v3", "v0", "v11"))), sorted);
+  assert.equal(text(tags.changed(some("v0", "v10", "v100", "v11", "v3", "v30"))), sorted);
+  assert.equal(text(tags.changed(new Map([["v1", undefined], ["v15", undefined]]))), "v2");
+  assert.equal(text(scanTags(written(), 0)!.tags.changed(some("b", "a"))), "<a>,<b>");
+});
+
 Deno.test("tags where they stand: a hundred thousand of the shortest fit into what is set aside for their places", () => {
   const names = Array.from({ length: 100_000 }, (_, i) => i.toString(36).padStart(4, "0"));
   assert.equal(scanTags(written(...names.map((name) => [name, "0"] as const)), 0)?.tags.size, names.length);
