@@ -53,7 +53,7 @@ async function ifReadable(name: RoleName, reading: Promise<Bytes | undefined>): 
   }
 }
 
-/** Reads `names` side by side; without a file where the server has none, or has one that is too long to be read unseen. */
+/** Reads `names` side by side; without a file that the server does not have, or that is too long to be read unseen. */
 export async function readFiles(
   server: TrustServer,
   gun: string,

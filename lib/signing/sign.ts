@@ -97,7 +97,7 @@ interface Run {
   readonly slowMs: number;
   /** Whoever begins anew does so in turn: what goes on beside it gives others more time to be faster. */
   readonly turns: Turns;
-  /** Whether there are several. */
+  /** Whether there are several that go on beside one another. */
   readonly isBroad: boolean;
 }
 
@@ -196,8 +196,8 @@ async function signTogether<Result extends SchemeResult>(
     });
     open = overtaken;
     if (open.length === 0) break;
-    // Agents of one pipeline start together. One of them wins each time; drawn apart, fewer others sign in vain. Others can
-    // be faster from the first answer on; what comes before, to begin with, is a matter of this machine: modules, connections.
+    // Agents of one pipeline start together. One of them wins each time; drawn apart, fewer others sign in vain. Others
+    // can be faster while it is read, too; but the first reading is the longer for modules and connections.
     pauseMs = pauseAfter(since(attempt > 1 ? started : read));
   }
   return { signingRequestId, unclearRequests };

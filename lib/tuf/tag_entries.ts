@@ -50,7 +50,7 @@ export function scanTags(bytes: Bytes, start: number): ScannedTags | undefined {
     const nameEnd = endOfName(bytes, name);
     const digest = nameEnd + BEFORE_DIGEST.length;
     const length = digest + DIGEST_CHARS + BEFORE_LENGTH.length;
-    // Nothing stands at -1.
+    // A name or a number that is none ends at -1, where nothing stands.
     if (!stands(bytes, BEFORE_DIGEST, nameEnd) || !isDigest(bytes, digest)) return undefined;
     if (!stands(bytes, BEFORE_LENGTH, digest + DIGEST_CHARS)) return undefined;
     if (count > 0 && !isLess(bytes, starts[count - 1]! + 1, name)) return undefined;

@@ -75,10 +75,9 @@ export async function pushTrustData(
   const result = await publish(trust, gun, roles, { attempts: 1, beginsAnew }, edit);
   const { repository } = result;
   if (result.outcome === "overtaken") {
-    // Nobody says what has moved; what was read back does. Where all roles are at our versions or beyond, and one shows the
-    // change, or a tag is not what it was, it was published, and others have changed it since. Where all tags are as they
-    // were, nobody can know.
-    const isDoubtful = result.isDoubtful && !parts.some((part) => isNotTaken(repository, part, change));
+    // Nobody says what has moved; what was read back does. Where one role shows the change, or a tag is not what it was,
+    // it was published, and others have changed it since. Where all tags are as they were, nobody can know.
+    const isDoubtful = result.isDoubtful && !isNotTaken(repository, parts, change);
     if (!isDoubtful) requireAsPlanned(repository, change, parts, trust.now());
     else if (parts.some((part) => isPublished(repository, part, change)) || isOtherThanBefore(repository, change)) {
       requireResolved(repository, change, parts);
@@ -195,10 +194,17 @@ function isPublished(now: TrustedRepository, part: Part, change: RepositoryChang
   return file !== undefined && file.version >= part.version && isEdited(file, change);
 }
 
-/** Whether the role shows that it was not published: a version comes once, only goes up, and all roles land or none does. */
-function isNotTaken(now: TrustedRepository, part: Part, change: RepositoryChange): boolean {
-  const version = versionOf(now, part.role);
-  return version < part.version || (version === part.version && !isPublished(now, part, change));
+/**
+ * Whether what was read back shows that the change was not taken: a role is at its version and is not what it would be, or is
+ * below it while another one has moved on, as all land or none does. Where none has moved, an old copy may have answered.
+ */
+function isNotTaken(now: TrustedRepository, parts: readonly Part[], change: RepositoryChange): boolean {
+  const shown = parts.flatMap((part) => {
+    const file = fileOf(now, part.role);
+    return file ? [{ file, ahead: file.version - part.version }] : []; // one that is not trusted shows nothing
+  });
+  return shown.some(({ file, ahead }) => ahead === 0 && !isEdited(file, change)) ||
+    (shown.some(({ ahead }) => ahead < 0) && shown.some(({ ahead }) => ahead >= 0));
 }
 
 function requireAsPlanned(now: TrustedRepository, change: RepositoryChange, parts: readonly Part[], at: Date): void {

@@ -289,12 +289,10 @@ function racing(here: FlowWorld, onPost: (post: () => Promise<void>) => Promise<
   return { ...trust, server: { ...server, publish } };
 }
 
+const LOST = { call: { url: "https://notary.test", sent: true } };
+
 /** What the client makes of an answer that did not come. */
-const lost = () =>
-  new TagsealError("unavailable", "No answer", {
-    remedy: "Try again",
-    call: { url: "https://notary.test", sent: true },
-  });
+const lost = () => new TagsealError("unavailable", "No answer", { remedy: "Try again", ...LOST });
 
 Deno.test("who is overtaken amid the post is told what others did, whether the answer is lost or not", async () => {
   for (const isLost of [false, true]) {
@@ -330,27 +328,78 @@ Deno.test("what another signer has published of the same tag is not what was sig
     const made = await dataFor(here, { ...here.task(GUN, [tag]), signer: "team" });
     await push(here, made);
   };
+  const isTold = async (data: SigningData, isLost: boolean, race: () => Promise<void>) => {
+    const trust = racing(here, async (post) => {
+      await race();
+      if (isLost) throw lost();
+      await post();
+    });
+    const told = await failsWith(pushTrustData(trust, data, data.repositories[0]!), "stale", "the data was made from");
+    assert.deepEqual(told.next, { do: "make-signing-data-anew" });
+  };
   await t.step("amid the post, which is refused, or whose answer is lost: all of it lands or none", async () => {
-    for (const isLost of [false, true]) {
-      const again = await dataFor(here, here.task(GUN, [isLost ? "v5" : "v4"]));
-      const trust = racing(here, async (post) => {
-        await theirs(isLost ? "v5" : "v4");
-        await theirs(isLost ? "v7" : "v6");
-        if (isLost) throw lost();
-        await post();
-      });
-      const told = await failsWith(
-        pushTrustData(trust, again, again.repositories[0]!),
-        "stale",
-        "the data was made from",
-      );
-      assert.deepEqual(told.next, { do: "make-signing-data-anew" });
+    for (const [nth, isLost] of [false, true].entries()) {
+      for (const more of [[], [`more${nth}`]]) {
+        const tag = `same${nth}${more.length}`;
+        const again = await dataFor(here, here.task(GUN, [tag]));
+        await isTold(again, isLost, async () => {
+          for (const one of [tag, ...more]) await theirs(one);
+        });
+      }
     }
+  });
+  await t.step("after somebody with the same role, whose version is not ours", async () => {
+    const again = await dataFor(here, here.task(GUN, ["ours"]));
+    await isTold(again, true, async () => {
+      await others(here, ["not-ours"]);
+      await theirs("ours");
+    });
   });
   await t.step("before it", async () => {
     await theirs("v3");
     await failsWith(pushTrustData(here.trust(), data, change), "stale", "the data was made from 1");
   });
+});
+
+Deno.test("a post that landed, and whose answer was lost, may have been published, whatever a cache or an administrator does", async (t) => {
+  const isDoubted = async (trust: Trust, data: SigningData) => {
+    const told = await failsWith(pushTrustData(trust, data, data.repositories[0]!), "stale", "in between");
+    assert.deepEqual([told.published, told.next?.do], ["maybe", "look-whether-published"]);
+  };
+  await t.step("it was sent again, which was refused, and a cache shows what was there before", async () => {
+    const { world: here, data } = await world();
+    const trust = here.trust();
+    const { server } = trust;
+    let [posts, shown] = [0, new Map<string, Bytes | undefined>()];
+    const read: typeof server.read = async (gun, name, ...more) => {
+      const bytes = posts > 0 ? shown.get(name) : await server.read(gun, name, ...more);
+      shown = shown.set(name, bytes);
+      return bytes;
+    };
+    const publish: typeof server.publish = async (gun, files) => {
+      const isFirst = posts++ === 0;
+      await server.publish(gun, files);
+      if (isFirst) throw new TagsealError("unavailable", "Cut", { remedy: "Wait", reason: "cut", ...LOST });
+    };
+    await isDoubted({ ...trust, server: { ...server, read, publish } }, data);
+    assert.equal(posts, 2);
+  });
+  for (const isReplaced of [false, true]) {
+    await t.step(`its delegation is taken away, and comes back with another key: ${isReplaced}`, async () => {
+      const { world: here } = await world();
+      const team = { gun: GUN, name: "team", key: here.delegationKey };
+      await addDelegation(here.trust(), here.keys, team);
+      const data = await dataFor(here, { ...here.task(GUN, ["v3"]), signer: "team" });
+      const trust = racing(here, async (post) => {
+        await post();
+        await removeDelegation(here.trust(), here.keys, { ...team, allOther: false }, () => Promise.resolve());
+        const { signer: { publicKey: key } } = await here.keys.create({ role: "delegation" });
+        if (isReplaced) await addDelegation(here.trust(), here.keys, { ...team, key });
+        throw lost();
+      });
+      await isDoubted(trust, data);
+    });
+  }
 });
 
 Deno.test("what targets/releases has become already is no conflict for a signer's own role", async () => {
