@@ -29,7 +29,9 @@ export interface PolicyQuestion {
  */
 export function requireValid({ notBefore, notAfter }: Certificate, policy: string, at: Date): void {
   if (at >= notBefore && at < notAfter) return;
-  const [what, time] = at < notBefore ? ["is not valid before", notBefore] : ["expired on", notAfter];
+  const [what, time, byClock] = at < notBefore
+    ? ["is not valid before", notBefore, "early"] as const
+    : ["expired on", notAfter, "over"] as const;
   throw new TagsealError(
     "bad-input",
     `The certificate of the signing policy "${policy}" ${what} ${time.toISOString().slice(0, 10)}, so that SignPath ` +
@@ -38,7 +40,7 @@ export function requireValid({ notBefore, notAfter }: Certificate, policy: strin
       remedy:
         "Nothing was sent to SignPath. Check this machine's clock; else have a new certificate made there and add it",
       next: { do: "renew-policy-certificate" },
-      byClock: at < notBefore ? "early" : "over",
+      byClock,
       details: { signingPolicySlug: policy, notBefore: notBefore.toISOString(), notAfter: notAfter.toISOString() },
     },
   );

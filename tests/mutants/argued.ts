@@ -315,7 +315,7 @@ export const ARGUED: readonly Argument[] = [
     ],
   ),
   ...of("lib/signing/policy_service.ts", [
-    'const [what, time] = at < notBefore ? ["is not valid before", notBefore] : ["expired on", notAfter];',
+    "const [what, time, byClock] = at < notBefore",
     "at < notBefore => at <= notBefore",
     "what is valid from now on is not refused",
   ]),
@@ -335,6 +335,11 @@ export const ARGUED: readonly Argument[] = [
     "const most = Math.max(0, ...[...payloads.values()].map(({ length }) => length));",
     "0 => 1",
     "a byte is no more than a payload may have, either",
+  ]),
+  ...of("lib/signing/signed_file.ts", [
+    "if (!isTagsealError(error)) throw error;",
+    "!isTagsealError(error) => false",
+    NOTHING_ELSE,
   ]),
   ...of("lib/signing/zip_signer.ts", [
     "equalBytes(words(sent), words(received)) && isSame(sent.payloads, received.payloads) &&",

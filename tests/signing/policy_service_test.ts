@@ -76,7 +76,8 @@ Deno.test("a certificate is valid from its first second, and expires with its la
   const [from, to] = [Date.parse(FROM), Date.parse(TO)];
   for (const at of [from, to - 1]) requireValid(certificate, "release-signing", new Date(at));
   const of = 'The certificate of the signing policy "release-signing"';
-  await refused(from - 1, `${of} is not valid before 2026-01-01, so that`);
-  const { next } = await refused(to, `${of} expired on 2027-01-01, so that`); // it is over when SignPath looks
+  const early = await refused(from - 1, `${of} is not valid before 2026-01-01, so that`);
+  const { next, byClock } = await refused(to, `${of} expired on 2027-01-01, so that`); // it is over when SignPath looks
   assert.deepEqual(next, { do: "renew-policy-certificate" });
+  assert.deepEqual([early.byClock, byClock], ["early", "over"]);
 });

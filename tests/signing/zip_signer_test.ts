@@ -259,6 +259,7 @@ Deno.test("what is of no use is forgotten, of this account and for this work; wh
       [failure("stale"), failure("trust-invalid", { request: { id: "x", goesOn: false } })],
       "forgotten",
     ],
+    ["it is of no use, and that is all", [failure("stale")], "forgotten"],
     ["it is interrupted", [failure("stale"), failure("interrupted")], "kept"],
     ["it goes on", [failure("unavailable", { request: { id: "x", goesOn: true } })], "kept"],
     ["nobody knows", [new Error("odd")], "kept"],
@@ -318,6 +319,26 @@ Deno.test("what is of no use is forgotten, of this account and for this work; wh
       await signer.ended!([]);
       assert.deepEqual(world.kept, [isFound ? { ...unheard, signingRequestId: "seven", publishedAt: NOW } : unheard]);
     }
+  });
+  await t.step("that is waited for", async () => {
+    const world = new World();
+    let isKept = false;
+    const requests = {
+      list: () => Promise.resolve(world.kept),
+      keep: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        isKept = true;
+      },
+      forget: () => Promise.resolve(),
+      alone: <T>(_: unknown, use: () => Promise<T>) => use(),
+    };
+    const signer = world.signer({ kept: { requests, account: "ours" } });
+    await signer.sign(batchOf("now", "one"));
+    const work = [{ repository: "r.test/a", purpose: "one", sha256: "work of one" }];
+    world.kept = [{ signingRequestId: "request-1", filedAt: NOW, account: "ours", work }];
+    isKept = false;
+    await signer.ended!([]);
+    assert.ok(isKept);
   });
   await t.step("what cannot be looked at, or removed, is left to the next run", async () => {
     const world = new World();
