@@ -33,6 +33,8 @@ const AT_LOAD = "is made as the file is loaded, when no mutant of a function is 
 
 const PLACES = "how much is set aside for places; that it is enough is tested with the shortest entries";
 
+const ODD_KEYS = "what is no object has no such member, or the error that comes of it says the same: no keys";
+
 /** All arguments. */
 export const ARGUED: readonly Argument[] = [
   ...of(
@@ -97,6 +99,30 @@ export const ARGUED: readonly Argument[] = [
         "for (let i = 0; i < a.length && i < b.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;",
         change,
         "a number less nothing is none, which sorts what begins with the other name behind it",
+      ] as const
+    ),
+  ),
+  ...of(
+    "lib/schemes/signing_data.ts",
+    [
+      "(value: JsonValue | undefined, name) => isJsonObject(value) ? value[name] : undefined,",
+      "isJsonObject(value) => true",
+      ODD_KEYS,
+    ],
+    ["targets && parseJson(targets),", "targets => true", ODD_KEYS],
+    [
+      "return isJsonObject(keys) ? Object.values(keys as JsonObject).map(readPublicKey) : [];",
+      "isJsonObject(keys) => true",
+      ODD_KEYS,
+    ],
+    ...[
+      "error instanceof SyntaxError || error instanceof TypeError => true",
+      "error instanceof TypeError => false",
+    ].map((change) =>
+      [
+        "if (error instanceof SyntaxError || error instanceof TypeError) return [];",
+        change,
+        NOTHING_ELSE,
       ] as const
     ),
   ),
