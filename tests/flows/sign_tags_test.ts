@@ -190,3 +190,25 @@ Deno.test("a delegation whose key was replaced starts anew, one version higher, 
   const { tags } = await listTags(world.trust(), A);
   assert.deepEqual(tags.map(({ tag }) => tag), ["v2"]);
 });
+
+Deno.test("whoever is overtaken waits by the clock of the repository's trust, and where there is nothing to do nobody does", async () => {
+  const world = await FlowWorld.begin();
+  await world.init("registry.test/acme/app");
+  const task = world.task("registry.test/acme/app", ["v1"]);
+  let [slept, posts] = [0, 0];
+  const { server } = task.trust;
+  const publish: typeof server.publish = async (gun, files) => {
+    if (posts++ === 0) await signTags([world.task(gun, ["theirs"])], { ...world.options, attempts: 1 });
+    await server.publish(gun, files);
+  };
+  const sleep = (ms: number) => {
+    if (ms > 0) slept++;
+    return Promise.resolve();
+  };
+  const mine = { ...task, trust: { ...task.trust, sleep, server: { ...server, publish } } };
+  let now = world.now().getTime();
+  const options = { ...world.options, now: () => new Date(now += 1000) };
+  const { repositories } = await signTags([mine], options);
+  assert.deepEqual([repositories.map(({ outcome }) => outcome), posts, slept], [["published"], 2, 1]);
+  assert.deepEqual((await signTags([], options)).repositories, []);
+});

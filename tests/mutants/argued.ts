@@ -102,6 +102,26 @@ export const ARGUED: readonly Argument[] = [
       ] as const
     ),
   ),
+  ...of("lib/schemes/notary_v1/sign_tags.ts", [
+    "const sleep = work[0]?.trust.sleep ?? (() => Promise.resolve());",
+    "work[0]?.trust.sleep ?? (() => Promise.resolve()) => work[0]?.trust.sleep",
+    "where there is no work nobody sleeps",
+  ]),
+  ...of(
+    "lib/schemes/jobs.ts",
+    ...["true => false", "false => true"].map((change) =>
+      [
+        "const signed = { payloads: named, signatures, wasAway: true, beginsAnew: false };",
+        change,
+        "it is the truth, and nothing to schemes that add to a registry",
+      ] as const
+    ),
+    [
+      'const all: CosignTask = { ...task, bundle: "auto" };',
+      '"auto" => "auto?"',
+      "what is to be made stands in the plan; the types want a task all the same",
+    ],
+  ),
   ...of(
     "lib/schemes/signing_data.ts",
     [

@@ -185,6 +185,7 @@ Deno.test("a signature by another key is refused", async () => {
   const { signatures: _, ...unsigned } = data;
   const error = await failsWith(push(here, await signed(stranger, unsigned)), "trust-invalid", "signature is not good");
   const key = data.repositories[0]!.delegationKeyId.slice(0, 12);
+  assert.deepEqual(error.next, { do: "compare-policy-key", keyIds: [data.repositories[0]!.delegationKeyId] });
   assert.equal(
     error.remedy,
     "Nothing was published for this repository. Probably the signing policy uses another certificate than the " +
