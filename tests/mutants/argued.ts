@@ -107,6 +107,24 @@ export const ARGUED: readonly Argument[] = [
     "work[0]?.trust.sleep ?? (() => Promise.resolve()) => work[0]?.trust.sleep",
     "where there is no work nobody sleeps",
   ]),
+  ...of("lib/schemes/image_changes.ts", [
+    'if (error instanceof SyntaxError) throw malformed("a certificate in it cannot be read");',
+    "error instanceof SyntaxError => true",
+    NOTHING_ELSE,
+  ]),
+  ...of(
+    "lib/schemes/same_work.ts",
+    [
+      'if (name.endsWith(".jws")) return utf8(/^[\\w-]+\\.([\\w-]+)$/.exec(text(payload))?.[1] ?? "");',
+      '/^[\\w-]+\\.([\\w-]+)$/.exec(text(payload))?.[1] ?? "" => /^[\\w-]+\\.([\\w-]+)$/.exec(text(payload))?.[1]',
+      "nothing is encoded as nothing",
+    ],
+    [
+      'if (isJsonObject(signed) && signed["expires"] !== undefined) return canonicalJson({ ...signed, expires: "" });',
+      "isJsonObject(signed) => true",
+      "what is no object has no such member, or throws, and is given back as it is",
+    ],
+  ),
   ...of(
     "lib/schemes/jobs.ts",
     ...["true => false", "false => true"].map((change) =>
