@@ -1,8 +1,9 @@
 /**
  * Reads a repository from a Notary server and verifies it, in as few round trips as can be.
  *
- * All files are asked for under their plain names, at once, then judged in the order of `tuf/trusted.ts`. If somebody publishes meanwhile, the files may not fit together: the one that does not fit is fetched
- * again by the hash that its parent names, and where even root or timestamp have moved on, the reading starts over.
+ * All files are asked for under their plain names, at once, then judged in the order of `tuf/trusted.ts`. If somebody
+ * publishes meanwhile, the files may not fit together: the one that does not fit is fetched again by the hash that its
+ * parent names, and where even root or timestamp have moved on, the reading starts over.
  *
  * The local copy is brought up to date when all is verified, and only if it is still the one that all was verified
  * against; otherwise another process was faster, and everything is judged once more against what that one trusted.

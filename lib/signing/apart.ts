@@ -16,7 +16,7 @@ const BROAD = 2;
 const HELD_UP = 3;
 
 /**
- * Returns what draws a pause, in milliseconds, from the time in which others could be faster: of one run, attempt by attempt.
+ * Returns what draws a pause, in milliseconds, from the time in which others could be faster, attempt by attempt.
  *
  * @param isBroad whether repositories are signed beside one another, each by itself
  */

@@ -102,6 +102,16 @@ export const ARGUED: readonly Argument[] = [
       ] as const
     ),
   ),
+  ...of(
+    "lib/schemes/notary_v1/push_trust_data.ts",
+    ...["ahead >= 0 => ahead > 0", "0 => 1"].map((change) =>
+      [
+        "(shown.some(({ ahead }) => ahead >= 0) && isOtherThanBefore(repository, change));",
+        change,
+        "a role at its very version shows the change, or that it was not taken: both are asked before",
+      ] as const
+    ),
+  ),
   ...of("lib/schemes/notary_v1/sign_tags.ts", [
     "const sleep = work[0]?.trust.sleep ?? (() => Promise.resolve());",
     "work[0]?.trust.sleep ?? (() => Promise.resolve()) => work[0]?.trust.sleep",

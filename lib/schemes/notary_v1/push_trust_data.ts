@@ -77,11 +77,12 @@ export async function pushTrustData(
   if (result.outcome === "overtaken") {
     // Nobody says what has moved; what was read back does. Where one role shows the change, or a tag is not what it was,
     // it was published, and others have changed it since. Where all tags are as they were, nobody can know.
-    const isDoubtful = result.isDoubtful && !isNotTaken(repository, parts, change);
+    const shown = shownIn(repository, parts);
+    const isDoubtful = result.isDoubtful && !isNotTaken(shown, change);
+    const isThere = parts.some((part) => isPublished(repository, part, change)) ||
+      (shown.some(({ ahead }) => ahead >= 0) && isOtherThanBefore(repository, change));
     if (!isDoubtful) requireAsPlanned(repository, change, parts, trust.now());
-    else if (parts.some((part) => isPublished(repository, part, change)) || isOtherThanBefore(repository, change)) {
-      requireResolved(repository, change, parts);
-    }
+    else if (isThere) requireResolved(repository, change, parts);
     throw overtaken(gun, isDoubtful, result.attempts);
   }
   requireResolved(repository, change, parts);
@@ -194,15 +195,28 @@ function isPublished(now: TrustedRepository, part: Part, change: RepositoryChang
   return file !== undefined && file.version >= part.version && isEdited(file, change);
 }
 
-/**
- * Whether what was read back shows that the change was not taken: a role is at its version and is not what it would be, or is
- * below it while another one has moved on, as all land or none does. Where none has moved, an old copy may have answered.
- */
-function isNotTaken(now: TrustedRepository, parts: readonly Part[], change: RepositoryChange): boolean {
-  const shown = parts.flatMap((part) => {
-    const file = fileOf(now, part.role);
-    return file ? [{ file, ahead: file.version - part.version }] : []; // one that is not trusted shows nothing
+/** A role of a change, as it is now. */
+interface ShownRole {
+  /** Its file. */
+  readonly file: Targets;
+  /** By how many versions it is ahead of what the change makes of it; below 0 where it is not there yet. */
+  readonly ahead: number;
+}
+
+/** Those roles of a change that are trusted: others show nothing of it. */
+function shownIn(now: TrustedRepository, parts: readonly Part[]): ShownRole[] {
+  return parts.flatMap(({ role, version }) => {
+    const file = fileOf(now, role);
+    return file ? [{ file, ahead: file.version - version }] : [];
   });
+}
+
+/**
+ * Whether what was read back shows that the change was not taken: a role is at its version and is not what it would be,
+ * or is below it while another one has moved on, as all land or none does. Where none has moved, an old copy may have
+ * answered.
+ */
+function isNotTaken(shown: readonly ShownRole[], change: RepositoryChange): boolean {
   return shown.some(({ file, ahead }) => ahead === 0 && !isEdited(file, change)) ||
     (shown.some(({ ahead }) => ahead < 0) && shown.some(({ ahead }) => ahead >= 0));
 }

@@ -362,7 +362,7 @@ Deno.test("what another signer has published of the same tag is not what was sig
   });
 });
 
-Deno.test("a post that landed, and whose answer was lost, may have been published, whatever a cache or an administrator does", async (t) => {
+Deno.test("a post whose answer was lost may have been published, whatever a cache or an administrator does", async (t) => {
   const isDoubted = async (trust: Trust, data: SigningData) => {
     const told = await failsWith(pushTrustData(trust, data, data.repositories[0]!), "stale", "in between");
     assert.deepEqual([told.published, told.next?.do], ["maybe", "look-whether-published"]);
@@ -384,6 +384,32 @@ Deno.test("a post that landed, and whose answer was lost, may have been publishe
     };
     await isDoubted({ ...trust, server: { ...server, read, publish } }, data);
     assert.equal(posts, 2);
+  });
+  await t.step("the only role of it has not moved, and others have moved the tag in targets/releases", async () => {
+    const { world: here } = await world();
+    await addDelegation(here.trust(), here.keys, { gun: GUN, name: "team", key: here.delegationKey });
+    const byTeam = (tags: string[]) => dataFor(here, { ...here.task(GUN, tags), signer: "team" });
+    await push(here, await byTeam(["v2"]));
+    const data = await byTeam(["v1"]);
+    assert.deepEqual(data.repositories[0]!.roles.map(({ role }) => role), ["targets/team"]);
+    let posts = 0;
+    const trust = racing(here, async () => {
+      if (posts++ > 0) throw new TagsealError("stale", "Somebody was faster", { remedy: "Begin anew" });
+      await others(here, ["v1"], "theirs");
+      throw new TagsealError("unavailable", "Cut", { remedy: "Wait", reason: "cut", ...LOST });
+    });
+    await isDoubted(trust, data);
+  });
+  await t.step("nothing of it is trusted any more", async () => {
+    const { world: here } = await world();
+    const data = await dataFor(here, here.task(GUN, ["v1"], "another"));
+    const trust = racing(here, async (post) => {
+      await post();
+      const removal = { gun: GUN, name: "signpath", allOther: false };
+      await removeDelegation(here.trust(), here.keys, removal, () => Promise.resolve());
+      throw lost();
+    });
+    await isDoubted(trust, data);
   });
   for (const isReplaced of [false, true]) {
     await t.step(`its delegation is taken away, and comes back with another key: ${isReplaced}`, async () => {
