@@ -320,6 +320,12 @@ export const ARGUED: readonly Argument[] = [
   ...of(
     "lib/http/auth.ts",
     [
+      'return status < 300 ? "served" : "other";',
+      "status < 300 => status <= 300",
+      "no server of these answers 300, and it would tell of its speed as well",
+    ],
+    ['return status < 300 ? "served" : "other";', '"other" => "other?"', "all that is neither of two words is other"],
+    [
       "export const CALLS_AT_ONCE = 48;",
       "48 => 49",
       "one more or fewer at a time makes no difference that can be told",
