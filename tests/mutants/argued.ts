@@ -21,6 +21,11 @@ function of(file: string, ...rows: readonly (readonly [line: string, change: str
   return rows.map(([line, change, why]) => ({ file, line, change, why }));
 }
 
+/** Several changes on one line, for one reason. */
+function alike(line: string, why: string, ...changes: readonly string[]) {
+  return changes.map((change) => [line, change, why] as const);
+}
+
 const TYPES = "another check on the line, or on the next one, says the same; the types do not know that";
 const CHANCE = "chance decides more than one unit does: what comes of it is held by tests/signing/crowd_test.ts";
 const RATE = "from where on a line counts as slow is a choice; that it has its time is tested";
@@ -30,9 +35,7 @@ const NOTHING_ELSE = "reading throws nothing else; a fault of ours would be told
 const DEEPER = "what lies deeper is looked up by no name from outside: it costs time, and is read the same";
 const SECOND = "without it nothing is read, and one in other letters beside it is refused as the same name twice";
 const AT_LOAD = "is made as the file is loaded, when no mutant of a function is in force: the tests notice its value";
-
 const PLACES = "how much is set aside for places; that it is enough is tested with the shortest entries";
-
 const ODD_KEYS = "what is no object has no such member, or the error that comes of it says the same: no keys";
 
 /** All arguments. */
@@ -44,7 +47,9 @@ export const ARGUED: readonly Argument[] = [
   ),
   ...of(
     "lib/tuf/tag_entries.ts",
-    ...[
+    ...alike(
+      "const MIN_ENTRY_BYTES = 2 + BEFORE_DIGEST.length + DIGEST_CHARS + BEFORE_LENGTH.length + 1;",
+      PLACES,
       "2 + BEFORE_DIGEST.length + DIGEST_CHARS + BEFORE_LENGTH.length + 1 => 2 + BEFORE_DIGEST.length + DIGEST_CHARS + BEFORE_LENGTH.length - 1",
       "2 + BEFORE_DIGEST.length + DIGEST_CHARS + BEFORE_LENGTH.length => 2 + BEFORE_DIGEST.length + DIGEST_CHARS - BEFORE_LENGTH.length",
       "2 + BEFORE_DIGEST.length => 2 - BEFORE_DIGEST.length",
@@ -52,12 +57,6 @@ export const ARGUED: readonly Argument[] = [
       "2 => 1",
       "1 => 2",
       "1 => 0",
-    ].map((change) =>
-      [
-        "const MIN_ENTRY_BYTES = 2 + BEFORE_DIGEST.length + DIGEST_CHARS + BEFORE_LENGTH.length + 1;",
-        change,
-        PLACES,
-      ] as const
     ),
     ["const NO_DIGIT = 64;", "64 => 128", "neither is what a digit counts"],
     ["const BASE64 = new Uint8Array(256).fill(NO_DIGIT);", "256 => 512", "there are 256 bytes"],
@@ -66,11 +65,11 @@ export const ARGUED: readonly Argument[] = [
       '"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/" => "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/?"',
       "the 65th counts 64, which is what no digit counts",
     ],
-    ...[
+    ...alike(
+      "const starts = new Uint32Array(Math.ceil((bytes.length - start) / MIN_ENTRY_BYTES));",
+      PLACES,
       "(bytes.length - start) / MIN_ENTRY_BYTES => (bytes.length - start) * MIN_ENTRY_BYTES",
       "bytes.length - start => bytes.length + start",
-    ].map((change) =>
-      ["const starts = new Uint32Array(Math.ceil((bytes.length - start) / MIN_ENTRY_BYTES));", change, PLACES] as const
     ),
     ["if (order < 0) low = middle + 1;", "order < 0 => order <= 0", "0 has ended the search on the line before"],
     ["if (order < 0) low = middle + 1;", "0 => 1", "0 has ended the search on the line before; there is no half"],
@@ -94,22 +93,20 @@ export const ARGUED: readonly Argument[] = [
       "a number less nothing is none, which is not below 0 either",
     ],
     ["if (i === wanted.length) return 1;", "1 => 2", "above 0 is above 0"],
-    ...["i < b.length => true", "i < b.length => i <= b.length"].map((change) =>
-      [
-        "for (let i = 0; i < a.length && i < b.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;",
-        change,
-        "a number less nothing is none, which sorts what begins with the other name behind it",
-      ] as const
+    ...alike(
+      "for (let i = 0; i < a.length && i < b.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;",
+      "a number less nothing is none, which sorts what begins with the other name behind it",
+      "i < b.length => true",
+      "i < b.length => i <= b.length",
     ),
   ),
   ...of(
     "lib/schemes/notary_v1/push_trust_data.ts",
-    ...["ahead >= 0 => ahead > 0", "0 => 1"].map((change) =>
-      [
-        "(shown.some(({ ahead }) => ahead >= 0) && isOtherThanBefore(repository, change));",
-        change,
-        "a role at its very version shows the change, or that it was not taken: both are asked before",
-      ] as const
+    ...alike(
+      "(shown.some(({ ahead }) => ahead >= 0) && isOtherThanBefore(repository, change));",
+      "a role at its very version shows the change, or that it was not taken: both are asked before",
+      "ahead >= 0 => ahead > 0",
+      "0 => 1",
     ),
   ),
   ...of("lib/schemes/notary_v1/sign_tags.ts", [
@@ -137,12 +134,11 @@ export const ARGUED: readonly Argument[] = [
   ),
   ...of(
     "lib/schemes/jobs.ts",
-    ...["true => false", "false => true"].map((change) =>
-      [
-        "const signed = { payloads: named, signatures, wasAway: true, beginsAnew: false };",
-        change,
-        "it is the truth, and nothing to schemes that add to a registry",
-      ] as const
+    ...alike(
+      "const signed = { payloads: named, signatures, wasAway: true, beginsAnew: false };",
+      "it is the truth, and nothing to schemes that add to a registry",
+      "true => false",
+      "false => true",
     ),
     [
       'const all: CosignTask = { ...task, bundle: "auto" };',
@@ -163,15 +159,11 @@ export const ARGUED: readonly Argument[] = [
       "isJsonObject(keys) => true",
       ODD_KEYS,
     ],
-    ...[
+    ...alike(
+      "if (error instanceof SyntaxError || error instanceof TypeError) return [];",
+      NOTHING_ELSE,
       "error instanceof SyntaxError || error instanceof TypeError => true",
       "error instanceof TypeError => false",
-    ].map((change) =>
-      [
-        "if (error instanceof SyntaxError || error instanceof TypeError) return [];",
-        change,
-        NOTHING_ELSE,
-      ] as const
     ),
   ),
   ...of(
@@ -221,12 +213,12 @@ export const ARGUED: readonly Argument[] = [
       TYPES,
     ],
     ["if (start === undefined || !scanned) return undefined;", "start === undefined => false", TYPES],
-    ...["0 => 1", "at >= 0 => at > 0", "1 => 2"].map((change) =>
-      [
-        "for (let at = bytes.indexOf(part[0]!); at >= 0; at = bytes.indexOf(part[0]!, at + 1)) {",
-        change,
-        "no document begins with its tags, and of two quotes side by side the second opens nothing",
-      ] as const
+    ...alike(
+      "for (let at = bytes.indexOf(part[0]!); at >= 0; at = bytes.indexOf(part[0]!, at + 1)) {",
+      "no document begins with its tags, and of two quotes side by side the second opens nothing",
+      "0 => 1",
+      "at >= 0 => at > 0",
+      "1 => 2",
     ),
     ["if (!isJsonObject(entry) || !isJsonObject(hashes)) return undefined;", "!isJsonObject(entry) => false", TYPES],
     [
@@ -291,12 +283,11 @@ export const ARGUED: readonly Argument[] = [
       "!isJsonObject(signed) => false",
       TYPES,
     ],
-    ...["day === undefined => false", "Number.isNaN(midnight.getTime()) => false"].map((change) =>
-      [
-        "if (day === undefined || Number.isNaN(at.getTime()) || Number.isNaN(midnight.getTime())) return undefined;",
-        change,
-        TYPES,
-      ] as const
+    ...alike(
+      "if (day === undefined || Number.isNaN(at.getTime()) || Number.isNaN(midnight.getTime())) return undefined;",
+      TYPES,
+      "day === undefined => false",
+      "Number.isNaN(midnight.getTime()) => false",
     ),
   ),
   ...of(
@@ -480,15 +471,17 @@ export const ARGUED: readonly Argument[] = [
       "error instanceof SyntaxError => true",
       "reading a key throws nothing else; a fault of ours would be told as theirs",
     ],
-    ...["keyUsage(fields) ?? 0 => keyUsage(fields)", "0 => 1"].map((change) =>
-      ["const usage = keyUsage(fields) ?? 0;", change, "where there is none, that alone is told"] as const
+    ...alike(
+      "const usage = keyUsage(fields) ?? 0;",
+      "where there is none, that alone is told",
+      "keyUsage(fields) ?? 0 => keyUsage(fields)",
+      "0 => 1",
     ),
-    ...["keyUsage(fields) ?? 0 => keyUsage(fields)", "0 => 1"].map((change) =>
-      [
-        'if (problems[0] !== "key-usage-missing" && ((keyUsage(fields) ?? 0) & CERTIFICATE_SIGNATURE) === 0) {',
-        change,
-        "where there is none, that alone is told",
-      ] as const
+    ...alike(
+      'if (problems[0] !== "key-usage-missing" && ((keyUsage(fields) ?? 0) & CERTIFICATE_SIGNATURE) === 0) {',
+      "where there is none, that alone is told",
+      "keyUsage(fields) ?? 0 => keyUsage(fields)",
+      "0 => 1",
     ),
     ['case "good":', '"good" => "good?"', "nothing is said of what is none of the other cases, either"],
     [
@@ -690,12 +683,11 @@ export const ARGUED: readonly Argument[] = [
   ...of("lib/signing/key_signer.ts", ["const SPREAD = 8;", "8 => 9", CHANCE], ["const SPREAD = 8;", "8 => 7", CHANCE]),
   ...of(
     "lib/signing/same_payloads.ts",
-    ...["byLength.get(bytes.length)!.length === 1 => false", "1 => 0"].map((change) =>
-      [
-        "byLength.get(bytes.length)!.length === 1",
-        change,
-        "what has a length of its own is told apart all the same",
-      ] as const
+    ...alike(
+      "byLength.get(bytes.length)!.length === 1",
+      "what has a length of its own is told apart all the same",
+      "byLength.get(bytes.length)!.length === 1 => false",
+      "1 => 0",
     ),
     [
       "return others.length === 0 ? list! : distinct([list!, ...others].flat());",
@@ -780,16 +772,12 @@ export const ARGUED: readonly Argument[] = [
   ]),
   ...of(
     "lib/schemes/notary_v1/push_trust_data.ts",
-    ...[
+    ...alike(
+      "signed = parsePlainly(text(cutTags(part.bytes)?.left ?? part.bytes));",
+      "the strict reader reads the same, in more time",
       "signed = parsePlainly(text(cutTags(part.bytes)?.left ?? part.bytes)); => nothing",
       "cutTags(part.bytes)?.left ?? part.bytes => cutTags(part.bytes)?.left",
       "cutTags(part.bytes)?.left ?? part.bytes => part.bytes",
-    ].map((change) =>
-      [
-        "signed = parsePlainly(text(cutTags(part.bytes)?.left ?? part.bytes));",
-        change,
-        "the strict reader reads the same, in more time",
-      ] as const
     ),
     ["signed ??= signedOf(gun, part);", "signed ??= signedOf(gun, part); => nothing", TYPES],
     [
