@@ -100,15 +100,6 @@ export const ARGUED: readonly Argument[] = [
       "i < b.length => i <= b.length",
     ),
   ),
-  ...of(
-    "lib/schemes/notary_v1/push_trust_data.ts",
-    ...alike(
-      "(shown.some(({ ahead }) => ahead >= 0) && isOtherThanBefore(repository, change));",
-      "a role at its very version shows the change, or that it was not taken: both are asked before",
-      "ahead >= 0 => ahead > 0",
-      "0 => 1",
-    ),
-  ),
   ...of("lib/schemes/notary_v1/sign_tags.ts", [
     "const sleep = work[0]?.trust.sleep ?? (() => Promise.resolve());",
     "work[0]?.trust.sleep ?? (() => Promise.resolve()) => work[0]?.trust.sleep",

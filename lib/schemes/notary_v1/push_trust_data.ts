@@ -79,10 +79,9 @@ export async function pushTrustData(
     // it was published, and others have changed it since. Where all tags are as they were, nobody can know.
     const shown = shownIn(repository, parts);
     const isDoubtful = result.isDoubtful && !isNotTaken(shown, change);
-    const isThere = parts.some((part) => isPublished(repository, part, change)) ||
-      (shown.some(({ ahead }) => ahead >= 0) && isOtherThanBefore(repository, change));
+    const tells = ({ file }: ShownRole) => isEdited(file, change) || isOtherThanBefore(repository, change);
     if (!isDoubtful) requireAsPlanned(repository, change, parts, trust.now());
-    else if (isThere) requireResolved(repository, change, parts);
+    else if (shown.some((role) => role.ahead >= 0 && tells(role))) requireResolved(repository, change, parts);
     throw overtaken(gun, isDoubtful, result.attempts);
   }
   requireResolved(repository, change, parts);
